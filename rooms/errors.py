@@ -1,0 +1,88 @@
+"""What a caller can do wrong. Each error has one code, used on the wire and as the HTTP status.
+
+Only 429 and 5xx invite a client to try again by itself; the published SDK repeats those calls.
+"""
+
+from typing import Any, ClassVar
+
+
+class RoomError(Exception):
+    """A refusal that the caller can understand: the message names the field and the limit."""
+
+    code: ClassVar[int] = 400
+
+    def __init__(self, message: str, *, data: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+    def as_wire(self) -> dict[str, Any]:
+        """``{code, message}``, with ``data`` where the error carries some."""
+        wire: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.data is not None:
+            wire["data"] = self.data
+        return wire
+
+
+class BadRequest(RoomError):
+    """The frame or a parameter has the wrong form."""
+
+
+class Unauthorized(RoomError):
+    """The token is missing, forged or expired."""
+
+    code = 401
+
+
+class Forbidden(RoomError):
+    """The caller may not do this."""
+
+    code = 403
+
+
+class NotFound(RoomError):
+    """No such method, peer, poll, room or code."""
+
+    code = 404
+
+
+class VersionConflict(RoomError):
+    """The entry is at another version; ``data`` is the entry as it stands."""
+
+    code = 409
+
+
+class NotJoined(RoomError):
+    """The caller is not in the session, or another connection has taken its place."""
+
+    code = 410
+
+
+class TooLarge(RoomError):
+    """A value is over its limit."""
+
+    code = 413
+
+
+class TooFast(RoomError):
+    """The caller exceeds its rate."""
+
+    code = 429
+
+
+class InternalError(RoomError):
+    """A bug of ours; it was logged."""
+
+    code = 500
+
+    def __init__(self) -> None:
+        super().__init__("internal error")
+
+
+class Unavailable(RoomError):
+    """The database cannot be reached; try again."""
+
+    code = 503
+
+    def __init__(self) -> None:
+        super().__init__("the server cannot reach its database, try again")

@@ -1,0 +1,241 @@
+"""What is stored: rooms and how to enter them, sessions, peers, session metadata, the journal, leases.
+
+Nothing here knows of sockets. Times are UTC; JSON that peers wrote is kept as the text they wrote.
+"""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from rooms import roles
+
+
+def new_id() -> str:
+    """24 hex digits, 96 random bits: the form of room, session and template ids."""
+    return secrets.token_hex(12)
+
+
+def new_code() -> str:
+    """A room code of ten letters, ``abc-defg-hij``."""
+    letters = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(10))
+    return f"{letters[:3]}-{letters[3:7]}-{letters[7:]}"
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970, the protocol's time."""
+    return int(moment.timestamp() * 1000)
+
+
+room_name = RegexValidator(r"^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 letters, digits or any of . - : _")
+
+
+class Template(models.Model):
+    """A named set of roles: ``roles`` is ``{name: role}``, ``settings`` what preview shows."""
+
+    id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    roles = models.JSONField(default=dict)
+    settings = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def role(self, name: str) -> roles.Role | None:
+        """The role called name, or None."""
+        wire = self.roles.get(name)
+        return None if wire is None else roles.parse_role(name, wire)
+
+
+class Room(models.Model):
+    """A place that sessions happen in. ``size`` is the most peers it takes, 0 the server's own limit."""
+
+    id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+    name = models.CharField(max_length=100, default=new_id, validators=[room_name])
+    title = models.CharField(max_length=200, blank=True)
+    enabled = models.BooleanField(default=True)
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="rooms")
+    large_room = models.BooleanField(default=False)
+    size = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="room_name_unique")]
+        indexes = [models.Index(fields=["-created_at"])]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class RoomCode(models.Model):
+    """A short code that lets its holder into a room with one role."""
+
+    code = models.CharField(primary_key=True, max_length=24, default=new_code)
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="codes")
+    role = models.CharField(max_length=100)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Session(models.Model):
+    """One live run of a room: from the first join until the last peer leaves.
+
+    ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events still kept.
+    """
+
+    id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="sessions")
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=200, blank=True)
+    ended_by = models.CharField(max_length=150, blank=True)
+    empty_since = models.DateTimeField(null=True, blank=True)
+    seq = models.BigIntegerField(default=0)
+    messages = models.PositiveIntegerField(default=0)
+    journal_bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["room"], condition=Q(ended_at__isnull=True), name="one_live_session_a_room")
+        ]
+        indexes = [models.Index(fields=["-started_at"]), models.Index(fields=["ended_at"])]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Peer(models.Model):
+    """One participant of one session; the row stays after the peer left.
+
+    ``user_id`` is whose the peer id is (the token's user_id, else its jti). ``worker`` and ``conn_id`` name
+    the connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the
+    connection was lost. ``groups`` and ``observed`` are JSON lists of names and of metadata keys.
+    """
+
+    class State(models.TextChoices):
+        CONNECTED = "connected"
+        RECONNECTING = "reconnecting"
+        LEFT = "left"
+
+    class Leave(models.TextChoices):
+        """Why a peer left; in the words of the service's webhooks."""
+
+        REQUEST = "client request"
+        REMOVED = "peer kicked"
+        TIMED_OUT = "websocket closed"
+        ENDED = "server removed peer"
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="peers")
+    peer_id = models.CharField(max_length=128)
+    user_id = models.CharField(max_length=128)
+    name = models.CharField(max_length=400, blank=True)
+    role = models.CharField(max_length=100)
+    metadata = models.TextField(blank=True)
+    groups = models.JSONField(default=list, blank=True)
+    observed = models.JSONField(default=list, blank=True)
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, blank=True)
+    leave_reason = models.CharField(max_length=40, choices=Leave.choices, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.CONNECTED)
+    gone_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=32, blank=True)
+    conn_id = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "peer_id"], name="peer_id_unique_in_session")]
+        indexes = [
+            models.Index(fields=["session", "state"]),
+            models.Index(fields=["gone_at"], condition=Q(state="reconnecting"), name="peer_reconnecting"),
+            models.Index(fields=["worker"], condition=Q(state="connected"), name="peer_connected_worker"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.peer_id
+
+    @property
+    def present(self) -> bool:
+        return self.state != self.State.LEFT
+
+    def as_wire(self) -> dict[str, Any]:
+        """The protocol's peer object; clients need every field of it."""
+        return {
+            "peer_id": self.peer_id,
+            "role": self.role,
+            "joined_at": milliseconds(self.joined_at),
+            "groups": self.groups,
+            "realtime": True,
+            "state": str(self.state),
+            "info": {"name": self.name, "data": self.metadata, "user_id": self.user_id, "type": "regular"},
+            "tracks": {},
+        }
+
+
+class MetadataEntry(models.Model):
+    """One key of a session's metadata. ``data`` is JSON text; null once the key was removed."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="entries")
+    key = models.CharField(max_length=128)
+    data = models.TextField(null=True)
+    change_version = models.BigIntegerField(default=0)
+    updated_by = models.CharField(max_length=128, blank=True)
+    updated_by_name = models.CharField(max_length=400, blank=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "key"], name="key_unique_in_session")]
+        verbose_name_plural = "metadata entries"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Event(models.Model):
+    """One notification of a session's journal; deleted when too old, and with the session's end.
+
+    ``kind`` is the method, ``body`` its params as JSON text, ``audience`` who gets it, ``facts`` what hubs must know.
+    """
+
+    pk = models.CompositePrimaryKey("session_id", "seq")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events")
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=40)
+    audience = models.TextField(blank=True)
+    body = models.TextField()
+    facts = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+
+class SentMessage(models.Model):
+    """The reply to a message that its sender may repeat under the same client id."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    peer_id = models.CharField(max_length=128)
+    client_id = models.CharField(max_length=64)
+    message_id = models.CharField(max_length=36)
+    timestamp = models.BigIntegerField()
+    seq = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "peer_id", "client_id"], name="client_id_unique_of_peer")
+        ]
+        indexes = [models.Index(fields=["timestamp"])]
+
+
+class Worker(models.Model):
+    """The lease of one server process; its peers are lost once it is not renewed."""
+
+    id = models.CharField(primary_key=True, max_length=32)
+    last_seen = models.DateTimeField()
+    dead_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.id
