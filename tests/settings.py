@@ -6,4 +6,4 @@ os.environ.setdefault("SECRET_KEY", "django key of the test run, long enough to 
 os.environ.setdefault("ACCESS_KEY", "access-key-of-the-test-run")
 os.environ.setdefault("APP_SECRET", "app secret of the test run, long enough to sign with")
 
-from hmsroom.settings import *  # noqa: E402, F403
+from hmsroom.settings import *  # noqa: F403

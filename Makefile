@@ -1,0 +1,55 @@
+# Each target does its own set-up. PYTHON selects the interpreter, PORT where the server listens.
+PYTHON ?= python3
+PORT ?= 8000
+
+python := .venv/bin/python
+node_modules = $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard $(1)/package-lock.json))
+
+.PHONY: run test lint format soak bench clean reset venv venv-dev system-packages test-setup
+
+run: venv
+	HMSROOM_DEV=1 exec $(python) manage.py serve --port $(PORT)
+
+test: test-setup
+	node --test tests/js/*.test.js
+	$(python) -m pytest
+
+lint: venv-dev
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+
+format: venv-dev
+	$(python) -m ruff check --fix
+	$(python) -m ruff format
+
+# The fault tests again, for long.
+soak: test-setup
+	HMSROOM_SOAK=1 $(python) -m pytest -m faults
+
+bench: test-setup $(call node_modules,bench)
+	bench/run
+
+clean:
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache staticfiles
+	find . -name node_modules -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Forgets every room: deletes the database and the secrets of `make run`.
+reset:
+	rm -rf var
+
+venv:
+	@scripts/ensure-venv $(PYTHON) requirements.txt
+
+venv-dev:
+	@scripts/ensure-venv $(PYTHON) requirements-dev.txt
+
+system-packages:
+	@scripts/ensure-system-packages
+
+test-setup: venv-dev system-packages $(call node_modules,tests/sdk)
+
+%/node_modules/.package-lock.json: %/package-lock.json | system-packages
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
