@@ -1,0 +1,139 @@
+"""Programs that tests start, wait for and end."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Program:
+    """A program on a loopback port of its own, with a folder and a log of its own.
+
+    As a context manager it runs from start to end; between, a test may end it and start it again
+    on the same port and folder.
+    """
+
+    stop_signal = signal.SIGTERM
+    kill_signal = signal.SIGKILL
+    start_seconds = 60.0
+    stop_seconds = 60.0
+    user: str | None = None  # the system user who runs it; None is the one who runs the tests
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="hmsroom-"))
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        if self.user:
+            shutil.chown(self.directory, self.user, self.user)
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+
+    def is_ready(self) -> bool:
+        raise NotImplementedError
+
+    @property
+    def pid(self) -> int:
+        assert self._process, "not started"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> str:
+        """Everything the program has printed since it was made."""
+        path = self.directory / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def start(self) -> None:
+        """Return when the program is ready. Raises AssertionError with its log when it does not become so."""
+        assert not self.running, "already running"
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+                cwd=self.working_directory(),
+                start_new_session=True,
+                user=self.user,
+                group=self.user,
+                extra_groups=[] if self.user else None,
+            )
+        deadline = time.monotonic() + self.start_seconds
+        while not self.is_ready():
+            if not self.running:
+                raise AssertionError(f"{self.command()[0]} exited with {self._process.returncode}:\n{self.log()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"{self.command()[0]} was not ready in {self.start_seconds} s:\n{self.log()}")
+            time.sleep(0.02)
+
+    def working_directory(self) -> Path:
+        return self.directory
+
+    def signal(self, number: int) -> None:
+        """Send a signal and return at once."""
+        os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """The exit code, when the program has ended."""
+        assert self._process, "not started"
+        try:
+            return self._process.wait(self.stop_seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.command()[0]} did not end:\n{self.log()}") from None
+
+    def terminate(self) -> int:
+        """Ask the program to end; its exit code, when it has."""
+        self.signal(self.stop_signal)
+        return self.wait()
+
+    def kill(self) -> None:
+        """End the program as a crash would."""
+        self.signal(self.kill_signal)
+        self.wait()
+
+    def restart(self) -> None:
+        self.terminate()
+        self.start()
+
+    def close(self) -> None:
+        """End the program and whatever it left running, and remove its folder."""
+        if self._process:
+            if self.running:
+                self.kill()
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it left nothing
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
