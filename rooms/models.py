@@ -117,7 +117,7 @@ class Peer(models.Model):
 
     ``user_id`` is whose the peer id is (the token's user_id, else its jti). ``worker`` and ``conn_id`` name
     the connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the
-    connection was lost. ``groups`` and ``observed`` are JSON lists of names and of metadata keys.
+    connection was lost; ``joined_seq`` numbers its join, before which it may read nothing. ``groups`` and ``observed`` are JSON lists of names and of metadata keys.
     """
 
     class State(models.TextChoices):
@@ -142,6 +142,7 @@ class Peer(models.Model):
     groups = models.JSONField(default=list, blank=True)
     observed = models.JSONField(default=list, blank=True)
     joined_at = models.DateTimeField()
+    joined_seq = models.BigIntegerField(default=0)
     left_at = models.DateTimeField(null=True, blank=True)
     leave_reason = models.CharField(max_length=40, choices=Leave.choices, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.CONNECTED)
@@ -179,11 +180,15 @@ class Peer(models.Model):
 
 
 class MetadataEntry(models.Model):
-    """One key of a session's metadata. ``data`` is JSON text; null once the key was removed."""
+    """One key of a session's metadata. ``data`` is JSON text; null once the key was removed.
+
+    ``size`` is what counts against the limits: bytes of key and data, 0 once removed.
+    """
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="entries")
     key = models.CharField(max_length=128)
     data = models.TextField(null=True)
+    size = models.PositiveIntegerField(default=0)
     change_version = models.BigIntegerField(default=0)
     updated_by = models.CharField(max_length=128, blank=True)
     updated_by_name = models.CharField(max_length=400, blank=True)
@@ -200,7 +205,7 @@ class MetadataEntry(models.Model):
 class Event(models.Model):
     """One notification of a session's journal; deleted when too old, and with the session's end.
 
-    ``kind`` is the method, ``body`` its params as JSON text, ``audience`` who gets it, ``facts`` what hubs must know.
+    The fields are those of ``events.Event`` as text; ``at`` is in milliseconds since 1970.
     """
 
     pk = models.CompositePrimaryKey("session_id", "seq")
@@ -210,7 +215,7 @@ class Event(models.Model):
     audience = models.TextField(blank=True)
     body = models.TextField()
     facts = models.TextField(blank=True)
-    created_at = models.DateTimeField()
+    at = models.BigIntegerField()
 
 
 class SentMessage(models.Model):

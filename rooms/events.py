@@ -1,0 +1,106 @@
+"""What happened in a session and who is told: the values that travel from operations to sockets."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def compact(value: Any) -> str:
+    """Compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who gets an event: everybody of the session, narrowed by the fields that are set.
+
+    ``roles`` means who holds one of them when the event happens; ``key`` who observes that metadata key.
+    """
+
+    but: str = ""
+    peer: str = ""
+    roles: tuple[str, ...] = ()
+    key: str | None = None
+    nobody: bool = False
+
+    def encode(self) -> str:
+        """The text that is stored; empty for everybody."""
+        if self == EVERYBODY:
+            return ""
+        fields = {name: value for name in self.__slots__ if (value := getattr(self, name)) not in ("", (), None, False)}
+        return compact(fields)
+
+    @classmethod
+    def decode(cls, text: str) -> "Audience":
+        if not text:
+            return EVERYBODY
+        fields = json.loads(text)
+        fields["roles"] = tuple(fields.get("roles", ()))
+        return cls(**fields)
+
+    def includes(self, peer_id: str, role: str, observed: frozenset[str]) -> bool:
+        """Whether a peer with this role, which observes these keys, gets the event."""
+        if self.nobody or peer_id == self.but:
+            return False
+        if self.peer:
+            return peer_id == self.peer
+        if self.key is not None:
+            return self.key in observed
+        return not self.roles or role in self.roles
+
+
+EVERYBODY = Audience()
+NOBODY = Audience(nobody=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A notification before it has a number. ``body`` is its params as JSON text.
+
+    ``facts`` tell hubs what changed besides, as ``{name: value}``:
+    ``peer`` the peer object as it is now, ``left`` a peer id that is gone, ``attached`` ``[peer id, conn id]``,
+    ``role`` ``[peer id, before, now]``, ``sent_away`` a peer id whose socket is to be closed,
+    ``value`` that old clients must be told to refresh their metadata.
+    """
+
+    kind: str
+    body: str
+    audience: Audience = EVERYBODY
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event of the journal, with everything that a hub of any process needs."""
+
+    seq: int
+    kind: str
+    body: str
+    audience: Audience
+    facts: Mapping[str, Any]
+
+    def frame(self) -> str:
+        """The text frame that clients get."""
+        return f'{{"method":"{self.kind}","params":{self.body},"seq":{self.seq}}}'
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a session. ``by`` is the peer id of the caller, empty if none."""
+
+    reason: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an operation did: the caller's answer, the events it caused, and whether it ended the session.
+
+    ``aside`` is for the hub that asked, and not sent.
+    """
+
+    result: Mapping[str, Any] = field(default_factory=dict)
+    events: Sequence[Event] = ()
+    end: End | None = None
+    aside: Any = None

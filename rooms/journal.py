@@ -1,0 +1,93 @@
+"""The journal of a session: numbered events, appended in the transaction that causes them, and read again.
+
+Numbers follow the order of commits and have no holes, because whoever appends holds the room's lock.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Length
+
+from rooms.events import Audience, Event, Numbered, compact
+from rooms.models import Event as Row
+from rooms.models import Session
+
+_INSERT = (
+    "INSERT INTO rooms_event (session_id, seq, kind, audience, body, facts, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+_TRIM_EVERY = 64
+
+
+def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
+    """The events with the session's next numbers; the session's seq moves on, in memory."""
+    numbered = []
+    for event in events:
+        session.seq += 1
+        numbered.append(Numbered(session.seq, event.kind, event.body, event.audience, event.facts))
+    return numbered
+
+
+def append(session: Session, events: Sequence[Numbered], *, at: int) -> None:
+    """Store events that have just been numbered; at is in milliseconds. The caller saves the session."""
+    rows = [
+        (session.id, e.seq, e.kind, e.audience.encode(), e.body, compact(e.facts) if e.facts else "", at)
+        for e in events
+    ]
+    # Straight to the driver: building a model instance for each message costs more than storing it.
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT, rows)
+    session.journal_bytes += sum(_size(row[4], row[5]) for row in rows)
+    if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
+        trim(session, at=at, most=2 * len(events) + _TRIM_EVERY)
+
+
+def trim(session: Session, *, at: int, most: int) -> None:
+    """Delete up to most of the oldest events that need not be kept.
+
+    The last JOURNAL_EVENTS stay; of the others what is younger than JOURNAL_SECONDS, within JOURNAL_MAX_EVENTS and
+    JOURNAL_MAX_BYTES.
+    """
+    oldest = Row.objects.filter(session_id=session.id, seq__lte=session.seq - settings.JOURNAL_EVENTS).order_by("seq")
+    sizes = oldest.annotate(size=Length("body") + Length("facts")).values_list("seq", "at", "size")[:most]
+    last = 0
+    for seq, written, size in sizes:
+        young = written > at - settings.JOURNAL_SECONDS * 1000
+        fits = (
+            session.seq - seq < settings.JOURNAL_MAX_EVENTS and session.journal_bytes <= settings.JOURNAL_MAX_BYTES
+        )
+        if young and fits:
+            break
+        last = seq
+        session.journal_bytes -= size
+    if last:
+        Row.objects.filter(session_id=session.id, seq__lte=last).delete()
+
+
+def _size(body: str, facts: str) -> int:
+    return len(body) + len(facts)
+
+
+def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
+    """The events with after < seq <= until, or None if some of them are no longer kept."""
+    rows = Row.objects.filter(session_id=session_id, seq__gt=after, seq__lte=until).order_by("seq")
+    events = [
+        Numbered(seq, kind, body, Audience.decode(audience), json.loads(facts) if facts else {})
+        for seq, kind, audience, body, facts in rows.values_list("seq", "kind", "audience", "body", "facts")
+    ]
+    return events if len(events) == until - after else None
+
+
+def addressed_to(
+    events: Sequence[Numbered], *, peer_id: str, role: str, observed: frozenset[str]
+) -> list[Numbered]:
+    """Those of the events that a peer gets which holds this role, and observes these keys, after the last of them."""
+    kept = []
+    for event in reversed(events):
+        if event.audience.includes(peer_id, role, observed):
+            kept.append(event)
+        if "role" in event.facts and event.facts["role"][0] == peer_id:
+            role = event.facts["role"][1]
+    kept.reverse()
+    return kept

@@ -1,0 +1,240 @@
+"""Who may do what. Every change and every read of a session passes here, whoever asks for it.
+
+An operation is a function with the decorator ``operation``. The gate turns a *caller*, which is what a token claims,
+into a *context*, which is what the database confirms in the operation's own transaction.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from rooms import protocol
+from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomError, Unavailable
+from rooms.events import End, Numbered, Outcome
+from rooms.models import Peer, Room, Session
+from rooms.operations.work import Work
+from rooms.roles import Role
+
+log = logging.getLogger("rooms.operations")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, by what a checked token or the server itself claims.
+
+    ``peer_id`` is empty when the server asks, for an operator or by itself. ``legacy`` marks a client from before the
+    session store, which tells others of its metadata changes by a broadcast of its own.
+    """
+
+    room_id: str
+    peer_id: str = ""
+    user_id: str = ""
+    role: str = ""
+    conn_id: str = ""
+    worker: str = ""
+    legacy: bool = False
+    name: str = ""
+
+    @property
+    def is_server(self) -> bool:
+        return not self.peer_id
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is so in the transaction: the room, its live session, the caller's peer and the role it holds now.
+
+    ``known_peer`` is the row of the caller's peer id in the live session, present or not. ``follows`` is the session
+    that the caller's process knows the peers of.
+    """
+
+    work: Work
+    caller: Caller
+    room: Room
+    live_session: Session | None
+    known_peer: Peer | None
+    held_role: Role | None
+    follows: str = ""
+
+    @property
+    def now(self) -> datetime:
+        return self.work.now
+
+    @property
+    def session(self) -> Session:
+        if self.live_session is None:
+            raise NotFound("room: nobody is in it")
+        return self.live_session
+
+    @property
+    def peer(self) -> Peer:
+        """The caller's own row. Not for calls that the server makes."""
+        assert self.known_peer is not None
+        return self.known_peer
+
+    @property
+    def role(self) -> Role:
+        assert self.held_role is not None
+        return self.held_role
+
+    @property
+    def actor(self) -> str:
+        """The peer id of the caller, empty for the server."""
+        return self.caller.peer_id
+
+    @property
+    def actor_name(self) -> str:
+        return self.known_peer.name if self.known_peer else self.caller.name
+
+    def present_peer(self, peer_id: str, *, field: str = "peer_id") -> Peer:
+        """A peer that is in the session. Raises NotFound."""
+        peer = self.work.peer(self.session, peer_id)
+        if peer is None or not peer.present:
+            raise NotFound(f"{field}: no such peer in the room")
+        return peer
+
+    def require(self, permission: str) -> None:
+        """Raises Forbidden unless the server asks, or the caller's role has the permission."""
+        if not self.caller.is_server and not self.role.allows(permission):
+            raise Forbidden(f"the role {self.role.name} lacks the permission {permission}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A function that peers can call by a method name, or that only the server calls (``method`` empty).
+
+    ``joined`` is false for the few that a caller may ask for before it is in the session.
+    """
+
+    name: str
+    function: Callable[..., Outcome]
+    method: str
+    requires: str
+    joined: bool
+    parameters: tuple[protocol.Parameter, ...]
+
+    def __call__(self, context: Context, **arguments: Any) -> Outcome:
+        return self.function(context, **arguments)
+
+
+METHODS: dict[str, Operation] = {}
+"""Operations by the method that calls them."""
+
+
+def operation(
+    method: str = "", *, requires: str = "", joined: bool = True
+) -> Callable[[Callable[..., Outcome]], Operation]:
+    """Make a function an operation, see Operation. Its keyword-only signature is its parameter schema."""
+
+    def register(function: Callable[..., Outcome]) -> Operation:
+        made = Operation(function.__name__, function, method, requires, joined, protocol.schema(function))
+        if method:
+            METHODS[method] = made
+        return made
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operation to be run for a caller, with arguments of the right form. ``follows`` as in Context."""
+
+    operation: Operation
+    caller: Caller
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    follows: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a call. ``seq`` is its place among the events of the session: all up to it come before it."""
+
+    call: Call
+    result: Mapping[str, Any] = field(default_factory=dict)
+    error: RoomError | None = None
+    session_id: str = ""
+    seq: int = 0
+    events: Sequence[Numbered] = ()
+    end: End | None = None
+    aside: Any = None
+
+
+def run(calls: Sequence[Call]) -> list[Answer]:
+    """Run the calls in order in one transaction, and answer each.
+
+    A refused call leaves the others alone. If something else goes wrong, nothing is kept and each call is run by itself.
+    """
+    try:
+        with transaction.atomic():
+            work = Work({call.caller.room_id for call in calls}, _peer_ids(calls))
+            work.calls = calls
+            answers = [_answer(work, call) for call in calls]
+            work.flush()
+        return answers
+    except (OperationalError, InterfaceError):
+        log.exception("the database cannot be used", extra={"context": {"calls": len(calls)}})
+        return [Answer(call, error=Unavailable()) for call in calls]
+    except Exception:
+        if len(calls) > 1:
+            return [run([call])[0] for call in calls]
+        [call] = calls
+        context = {"operation": call.operation.name, "room": call.caller.room_id, "peer": call.caller.peer_id}
+        log.exception("an operation failed", extra={"context": context})
+        return [Answer(call, error=InternalError())]
+
+
+def _peer_ids(calls: Iterable[Call]) -> set[str]:
+    return {call.caller.peer_id for call in calls if call.caller.peer_id}
+
+
+def _answer(work: Work, call: Call) -> Answer:
+    try:
+        context = _enter(work, call)
+        outcome = call.operation(context, **call.arguments)
+    except RoomError as error:
+        session = work.session(call.caller.room_id)
+        return Answer(call, error=error, session_id=session.id if session else "", seq=session.seq if session else 0)
+    # Looked up again, for the operation may have started it.
+    session = context.live_session or work.session(call.caller.room_id)
+    if session is None:
+        return Answer(call, outcome.result, aside=outcome.aside)
+    numbered = work.record(session, outcome.events)
+    if outcome.end:
+        work.end_session(session, outcome.end)
+    return Answer(
+        call,
+        {"seq": session.seq, **outcome.result},
+        session_id=session.id,
+        seq=session.seq,
+        events=numbered,
+        end=outcome.end,
+        aside=outcome.aside,
+    )
+
+
+def _enter(work: Work, call: Call) -> Context:
+    caller, wanted = call.caller, call.operation
+    room = work.rooms.get(caller.room_id)
+    if room is None:
+        raise Forbidden("room not available")
+    session = work.session(room.id)
+    peer = role = None
+    if not caller.is_server:
+        peer = work.peer(session, caller.peer_id) if session else None
+        if wanted.joined:
+            if peer is None or not peer.present:
+                raise NotJoined("not joined")
+            if peer.conn_id != caller.conn_id:
+                raise NotJoined("another connection has taken this peer over")
+        in_force = peer.role if peer and peer.present else caller.role
+        role = room.template.role(in_force)
+        if role is None:
+            raise Forbidden("room not available")
+    context = Context(work, caller, room, session, peer, role, call.follows)
+    if wanted.requires:
+        context.require(wanted.requires)
+    return context

@@ -1,0 +1,192 @@
+"""Session metadata: values under keys that the session's peers share, each with a version.
+
+The version of a key starts at 1 and grows by one with each change, a removal included, until the session ends.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from rooms.errors import BadRequest, TooLarge, VersionConflict
+from rooms.events import Audience, Event, Outcome, compact
+from rooms.models import MetadataEntry, Session, milliseconds
+from rooms.operations.gate import Context, operation
+from rooms.protocol import JSON, MISSING, Missing
+
+DEFAULT_KEY = "default"
+"""The key of calls that name none: the one value of clients from before keys."""
+
+PINS_KEY = "pinnedMessages"
+MAX_PINS = 3
+
+
+def as_wire(entry: MetadataEntry) -> dict[str, Any]:
+    """``{key, data, change_version, …}``; data is null for a key that was removed or never set."""
+    wire = {"key": entry.key, "data": value_of(entry), "change_version": entry.change_version}
+    if entry.change_version:
+        wire |= {"updated_by": entry.updated_by, "updated_at": milliseconds(entry.updated_at)}
+    return wire
+
+
+def value_of(entry: MetadataEntry) -> JSON:
+    return None if entry.data is None else json.loads(entry.data)
+
+
+@operation("set-metadata", requires="writeMetadata")
+def set_metadata(
+    context: Context,
+    *,
+    key: str = DEFAULT_KEY,
+    data: JSON | Missing = MISSING,
+    if_change_version: int | None = None,
+) -> Outcome:
+    """Store data under key, or remove the key if there is no data, and tell the peers who observe it.
+
+    Raises VersionConflict, which carries the current entry, when if_change_version is given and is not the entry's
+    version; a key never set is at version 0. Raises TooLarge over MAX_VALUE_BYTES, MAX_STORE_BYTES or MAX_KEYS.
+    """
+    check_key(key)
+    entry = context.work.entry(context.session, key)
+    if if_change_version is not None and if_change_version != entry.change_version:
+        raise VersionConflict(
+            f"if_change_version: {if_change_version}, the key is at {entry.change_version}", data=as_wire(entry)
+        )
+    event = change(context, entry, None if isinstance(data, Missing) else compact(data))
+    return Outcome(as_wire(entry), [event])
+
+
+@operation("get-metadata")
+def get_metadata(context: Context, *, key: str = DEFAULT_KEY) -> Outcome:
+    """The entry of a key; one never set is at version 0."""
+    check_key(key)
+    return Outcome(as_wire(context.work.entry(context.session, key)))
+
+
+@operation("listen-metadata-change")
+def listen_metadata_change(context: Context, *, keys: list[str]) -> Outcome:
+    """Observe these keys and no others. Their present values are sent, those of keys that are set.
+
+    ``aside`` is ``(keys, values)``.
+    """
+    if len(keys) > settings.MAX_KEYS:
+        raise TooLarge(f"keys: {len(keys)}, at most {settings.MAX_KEYS}")
+    for key in keys:
+        check_key(key, field="keys")
+    observed = sorted(set(keys))
+    if observed != context.peer.observed:
+        context.peer.observed = observed
+        context.work.changed(context.peer, "observed")
+    values = [value for value in present_values(context, context.session, observed) if value["change_version"]]
+    return Outcome({"keys": observed}, aside=(frozenset(observed), values))
+
+
+def present_values(context: Context, session: Session, keys: Iterable[str]) -> list[dict[str, Any]]:
+    """What these keys hold now; null where there is nothing."""
+    return [as_wire(context.work.entry(session, key)) for key in keys]
+
+
+# --- Pins ---------------------------------------------------------------------------------------
+
+
+@operation("pin-message", requires="writeMetadata")
+def pin_message(context: Context, *, id: str, text: str) -> Outcome:
+    """Pin a message for everybody, as the newest of at most three; text is ``Name: message``.
+
+    The pins are the key ``pinnedMessages``, a list of ``{text, id, pinnedBy}``; the text of the newest is also the
+    session metadata without a key. Pinning what is pinned changes nothing.
+    """
+    if not id or len(id) > 64:
+        raise BadRequest("id: expected 1 to 64 characters")
+    limit = settings.MAX_MESSAGE_CHARS + settings.MAX_NAME_CHARS + 2
+    if not text.strip() or len(text) > limit:
+        raise BadRequest(f"text: expected 1 to {limit} characters")
+    pins = _pins(context)
+    if any(pin.get("id") == id for pin in pins):
+        return Outcome({"pinned": pins})
+    pin = {"text": text, "id": id, "pinnedBy": context.actor_name}
+    return _set_pins(context, [pin, *pins][:MAX_PINS])
+
+
+@operation("unpin-message", requires="writeMetadata")
+def unpin_message(context: Context, *, id: str) -> Outcome:
+    """Take a pin away. One that is not there changes nothing."""
+    pins = _pins(context)
+    kept = [pin for pin in pins if pin.get("id") != id]
+    if len(kept) == len(pins):
+        return Outcome({"pinned": pins})
+    return _set_pins(context, kept)
+
+
+def _pins(context: Context) -> list[dict[str, Any]]:
+    held = value_of(context.work.entry(context.session, PINS_KEY))
+    # Any peer with the right may have stored something else under the key.
+    return [pin for pin in held if isinstance(pin, dict)] if isinstance(held, list) else []
+
+
+def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
+    newest = pins[0].get("text") if pins else None
+    wanted = {PINS_KEY: pins, DEFAULT_KEY: newest if isinstance(newest, str) else None}
+    entries = {key: context.work.entry(context.session, key) for key in wanted}
+    for key, value in wanted.items():
+        check_fits(context, entries[key], compact(value))
+    changed = [key for key, value in wanted.items() if value_of(entries[key]) != value]
+    return Outcome({"pinned": pins}, [change(context, entries[key], compact(wanted[key])) for key in changed])
+
+
+# --- Changing an entry --------------------------------------------------------------------------
+
+
+def change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
+    """Give the entry new JSON text, or None to remove it; the event that says so. Raises TooLarge."""
+    check_fits(context, entry, data)
+    entry.data = data
+    entry.size = _size(entry.key, data)
+    entry.change_version += 1
+    entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
+    entry.updated_at = context.now
+    if entry.change_version == 1:
+        context.work.add(entry)
+    else:
+        context.work.changed(
+            entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at"
+        )
+    body = f'{{"values":[{compact(as_wire(entry))}]}}'
+    # Old clients cannot hear this event. One that writes tells the others itself.
+    facts = {"value": True} if entry.key == DEFAULT_KEY and not context.caller.legacy else {}
+    return Event("on-metadata-change", body, Audience(key=entry.key), facts)
+
+
+def check_key(key: str, *, field: str = "key") -> None:
+    size = len(key.encode())
+    if not 0 < size <= settings.MAX_KEY_BYTES:
+        raise BadRequest(f"{field}: expected 1 to {settings.MAX_KEY_BYTES} bytes")
+
+
+def check_fits(context: Context, entry: MetadataEntry, data: str | None) -> None:
+    """Raises TooLarge if the session cannot take this text, or this key."""
+    value_size = 0 if data is None else len(data.encode())
+    if value_size > settings.MAX_VALUE_BYTES:
+        raise TooLarge(f"data: {value_size} bytes, at most {settings.MAX_VALUE_BYTES}")
+    growth = _size(entry.key, data) - entry.size
+    is_new_key = entry.data is None and data is not None
+    if growth <= 0 and entry.change_version:
+        return
+    total, keys, ever = _totals(context)
+    if total + growth > settings.MAX_STORE_BYTES:
+        raise TooLarge(f"data: all keys would take {total + growth} bytes, at most {settings.MAX_STORE_BYTES}")
+    if is_new_key and keys >= settings.MAX_KEYS:
+        raise TooLarge(f"key: the session has {keys} keys, at most {settings.MAX_KEYS}")
+    if not entry.change_version and ever >= settings.MAX_KEYS_EVER:
+        raise TooLarge(f"key: the session has used {ever} keys, at most {settings.MAX_KEYS_EVER}")
+
+
+def _size(key: str, data: str | None) -> int:
+    return 0 if data is None else len(key.encode()) + len(data.encode())
+
+
+def _totals(context: Context) -> tuple[int, int, int]:
+    """Bytes held, keys held, and keys ever used in the session."""
+    sizes = context.work.entry_sizes(context.session).values()
+    return sum(sizes), sum(size > 0 for size in sizes), len(sizes)

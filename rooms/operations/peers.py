@@ -1,0 +1,27 @@
+"""What a peer says of itself: its name and its metadata."""
+
+from django.conf import settings
+
+from rooms.errors import BadRequest
+from rooms.events import Outcome
+from rooms.operations.gate import Context, operation
+from rooms.operations.presence import check_peer_metadata, peer_updated
+from rooms.protocol import clean_name
+
+
+@operation("peer-update")
+def peer_update(context: Context, *, name: str | None = None, data: str | None = None) -> Outcome:
+    """Change the caller's name, or its metadata, or both; only what is given changes."""
+    peer = context.peer
+    if name is not None:
+        shown = clean_name(name, limit=settings.MAX_NAME_CHARS)
+        if not shown:
+            raise BadRequest("name: empty")
+    if data is not None:
+        check_peer_metadata(data)
+    if name is not None:
+        peer.name = shown
+    if data is not None:
+        peer.metadata = data
+    context.work.changed(peer, "name", "metadata")
+    return Outcome({"name": peer.name, "data": peer.metadata}, [peer_updated(peer, but=peer.peer_id)])

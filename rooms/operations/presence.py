@@ -1,0 +1,315 @@
+"""Who is in a room: coming, going, and losing and finding the connection.
+
+A session begins with the first join and ends with the last departure, in that peer's own transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from rooms import journal, roles
+from rooms.errors import BadRequest, Forbidden
+from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
+from rooms.models import Peer, Session, milliseconds
+from rooms.operations.gate import Context, operation
+from rooms.operations.metadata import present_values
+from rooms.protocol import clean_name
+
+EMPTIED = "last peer left"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a hub needs to give a peer its connection.
+
+    ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
+    hub follows the session already. ``replay`` are the events to send instead of the full state. ``fresh`` is a
+    peer that was not in the session before.
+    """
+
+    peer_id: str
+    role: str
+    observed: frozenset[str]
+    started_at: int
+    peers: dict[str, str] | None
+    values: Sequence[dict[str, Any]] = ()
+    replay: Sequence[Numbered] | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a new socket is told first, and the peer that it finds again, if any."""
+
+    policy: dict[str, Any]
+    room: dict[str, Any]
+    preview: dict[str, Any] = field(default_factory=dict)
+    attachment: Attachment | None = None
+
+
+# --- Arriving -----------------------------------------------------------------------------------
+
+
+@operation(joined=False)
+def connect(context: Context) -> Outcome:
+    """Let a socket in. A peer that is in the session gets this connection; so does one that only timed out.
+
+    ``aside`` is a Welcome. Raises Forbidden if the room is closed to newcomers or the peer id is somebody else's.
+    """
+    session, peer = context.live_session, context.known_peer
+    check_owner(context, peer)
+    template = context.room.template
+    room = {"name": context.room.title or context.room.name, "id": context.room.id}
+    events: list[Event] = []
+    attachment = None
+    if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
+        events.append(_attach(context, session, peer))
+        attachment = _attachment(context, session, peer)
+    elif not context.room.enabled:
+        raise Forbidden("room not available")
+    role = peer.role if attachment and peer else context.role.name
+    return Outcome(
+        events=events,
+        aside=Welcome(
+            policy={
+                "name": role,
+                "known_roles": roles.known_roles(template.roles),
+                "template_id": template.id,
+                "plugins": {},
+                "app_data": {},
+            },
+            room=room,
+            preview=_preview(context, session, with_peers=not attachment),
+            attachment=attachment,
+        ),
+    )
+
+
+def _preview(context: Context, session: Session | None, *, with_peers: bool) -> dict[str, Any]:
+    """What somebody at the door sees of the session, or nothing if the template hides it."""
+    wanted = {**roles.DEFAULT_SETTINGS["roomState"], **(context.room.template.settings.get("roomState") or {})}
+    if not (wanted.get("enabled") and context.role.sees_preview and with_peers):
+        return {}
+    count = context.work.head_count(session) if session else 0
+    shown: dict[str, Any] = {"peer_count": count, "room": {"name": context.room.title or context.room.name}}
+    if session:
+        shown["room"] |= {"session_id": session.id, "started_at": milliseconds(session.started_at)}
+    if wanted.get("sendPeerList") and count <= 100:
+        shown["peers"] = {peer.peer_id: peer.as_wire() for peer in context.work.present(session)} if session else {}
+    return shown
+
+
+@operation("join", joined=False)
+def join(context: Context, *, name: str = "", data: str = "", resume: dict[str, Any] | None = None) -> Outcome:
+    """Enter the session, and start it if there is none. Answers ``{session_id, seq}``.
+
+    ``data`` is the peer's metadata, at most MAX_PEER_METADATA_BYTES. ``resume`` is ``{session_id, seq}``, the place up to
+    which this peer has got everything: the answer then has ``resumed: true`` and what was missed follows, or it has
+    ``resync: true`` and the full state follows. For a peer that is present already, joining is the same as resuming.
+    """
+    name = clean_name(name, limit=settings.MAX_NAME_CHARS)
+    check_peer_metadata(data)
+    place = _place(resume)
+    session, peer = context.live_session, context.known_peer
+    check_owner(context, peer)
+    if session and peer and peer.present:
+        return _join_again(context, session, peer, name=name, data=data, place=place)
+    _check_admission(context, session)
+    if session is None:
+        session = context.work.start_session(context.room)
+    session.empty_since = None
+    context.work.session_changed(session)
+    fields = {"name": name, "metadata": data, "role": context.role.name, "groups": [], "observed": []}
+    if peer is None:
+        peer = Peer(session=session, peer_id=context.caller.peer_id, user_id=context.caller.user_id, **fields)
+        peer.state = Peer.State.LEFT
+        context.work.add_peer(peer)
+    else:
+        for field_name, value in fields.items():
+            setattr(peer, field_name, value)
+        context.work.changed(peer, *fields)
+    event = _enter_session(context, session, peer)
+    result: dict[str, Any] = {"session_id": session.id}
+    if place:
+        result["resync"] = True
+    return Outcome(result, [event], aside=_attachment(context, session, peer, fresh=True, to_come=1))
+
+
+def _join_again(
+    context: Context, session: Session, peer: Peer, *, name: str, data: str, place: tuple[str, int] | None
+) -> Outcome:
+    events = []
+    changes = {"name": name or peer.name, "metadata": data or peer.metadata}
+    if changes != {"name": peer.name, "metadata": peer.metadata}:
+        peer.name, peer.metadata = changes["name"], changes["metadata"]
+        context.work.changed(peer, "name", "metadata")
+        events.append(peer_updated(peer, but=peer.peer_id))
+    missed = None
+    if place and place[0] == session.id and peer.joined_seq <= place[1] <= session.seq:
+        missed = context.work.events_after(session, place[1])
+    if peer.conn_id != context.caller.conn_id or peer.state != Peer.State.CONNECTED:
+        events.append(_attach(context, session, peer))
+    if missed is None:
+        return Outcome(
+            {"session_id": session.id, "resync": True},
+            events,
+            aside=_attachment(context, session, peer, to_come=len(events)),
+        )
+    replay = journal.addressed_to(
+        missed, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed)
+    )
+    return Outcome(
+        {"session_id": session.id, "resumed": True}, events, aside=_attachment(context, session, peer, replay=replay)
+    )
+
+
+def _place(resume: dict[str, Any] | None) -> tuple[str, int] | None:
+    if resume is None:
+        return None
+    session_id, seq = resume.get("session_id"), resume.get("seq")
+    if not isinstance(session_id, str):
+        raise BadRequest("resume.session_id: expected a string")
+    if not isinstance(seq, int) or isinstance(seq, bool):
+        raise BadRequest("resume.seq: expected a whole number")
+    return session_id, seq
+
+
+def check_owner(context: Context, peer: Peer | None) -> None:
+    """Raises Forbidden if the peer id was used in this session by another user."""
+    if peer and peer.user_id != context.caller.user_id:
+        raise Forbidden("peer: this peer id belongs to another user")
+
+
+def check_peer_metadata(data: str) -> None:
+    size = len(data.encode())
+    if size > settings.MAX_PEER_METADATA_BYTES:
+        raise BadRequest(f"data: {size} bytes, at most {settings.MAX_PEER_METADATA_BYTES}")
+
+
+def _check_admission(context: Context, session: Session | None) -> None:
+    if not context.room.enabled:
+        raise Forbidden("room not available")
+    refuse_if_full(context, session)
+
+
+def refuse_if_full(context: Context, session: Session | None) -> None:
+    """Raises Forbidden if the room, or the caller's role in it, takes nobody more."""
+    if context.role.max_peers < 0:
+        raise Forbidden(f"the role {context.role.name} admits nobody")
+    if session is None:
+        return
+    limit = min(context.room.size or settings.MAX_ROOM_PEERS, settings.MAX_ROOM_PEERS)
+    if context.work.head_count(session) >= limit:
+        raise Forbidden("the room is full")
+    if context.role.max_peers:
+        holders = sum(peer.role == context.role.name for peer in context.work.present(session))
+        if holders >= context.role.max_peers:
+            raise Forbidden(f"the room takes no more of the role {context.role.name}")
+
+
+def _enter_session(context: Context, session: Session, peer: Peer) -> Event:
+    """Put a peer that is not present into the session."""
+    context.work.count(session, 1)
+    peer.joined_at, peer.joined_seq = context.now, session.seq + 1
+    peer.left_at, peer.leave_reason = None, ""
+    _hold(context, peer)
+    context.work.changed(peer, "joined_at", "joined_seq", "left_at", "leave_reason")
+    wire = peer.as_wire()
+    facts = {"peer": True, "attached": [peer.peer_id, peer.conn_id]}
+    return Event("on-peer-join", compact(wire), Audience(but=peer.peer_id), facts)
+
+
+def _attach(context: Context, session: Session, peer: Peer) -> Event:
+    """Give a peer the caller's connection. Others are told if it had none."""
+    if not peer.present:
+        return _enter_session(context, session, peer)
+    was_away = peer.state == Peer.State.RECONNECTING
+    _hold(context, peer)
+    event = _state_event(context, peer, audience=Audience(but=peer.peer_id) if was_away else NOBODY)
+    return Event(event.kind, event.body, event.audience, {**event.facts, "attached": [peer.peer_id, peer.conn_id]})
+
+
+def _hold(context: Context, peer: Peer) -> None:
+    peer.state, peer.gone_at = Peer.State.CONNECTED, None
+    peer.worker, peer.conn_id = context.caller.worker, context.caller.conn_id
+    context.work.changed(peer, "state", "gone_at", "worker", "conn_id")
+
+
+def _attachment(
+    context: Context,
+    session: Session,
+    peer: Peer,
+    *,
+    replay: Sequence[Numbered] | None = None,
+    fresh: bool = False,
+    to_come: int = 0,
+) -> Attachment:
+    everybody = None
+    if context.follows != session.id:
+        everybody = {other.peer_id: compact(other.as_wire()) for other in context.work.present(session)}
+    return Attachment(
+        peer_id=peer.peer_id,
+        role=peer.role,
+        observed=frozenset(peer.observed),
+        started_at=milliseconds(session.started_at),
+        peers=everybody,
+        values=() if fresh or replay is not None else present_values(context, session, peer.observed),
+        replay=replay,
+        fresh=fresh,
+    )
+
+
+def _state_event(context: Context, peer: Peer, *, audience: Audience) -> Event:
+    body = {"peer_id": peer.peer_id, "state": str(peer.state), "at": milliseconds(context.now)}
+    return Event("on-peer-state", compact(body), audience, {"peer": peer.as_wire()})
+
+
+def peer_updated(peer: Peer, *, but: str = "", **facts: Any) -> Event:
+    """The news that a peer's name, metadata, role or groups are other than before."""
+    return Event("on-peer-update", compact(peer.as_wire()), Audience(but=but) if but else EVERYBODY, {"peer": True, **facts})
+
+
+# --- Going --------------------------------------------------------------------------------------
+
+
+def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = "") -> tuple[list[Event], End | None]:
+    """Take present peers out of the session; the end of it if nobody is left."""
+    events = []
+    for peer in peers:
+        peer.state, peer.left_at, peer.leave_reason = Peer.State.LEFT, context.now, reason
+        context.work.changed(peer, "state", "left_at", "leave_reason")
+        context.work.count(context.session, -1)
+        body = {"peer_id": peer.peer_id, "role": peer.role, "reason": reason}
+        events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), {"left": peer.peer_id}))
+    if context.work.head_count(context.session):
+        return events, None
+    if settings.SESSION_LINGER:
+        context.session.empty_since = context.now
+        context.work.session_changed(context.session)
+        return events, None
+    return events, End(EMPTIED, by)
+
+
+@operation("leave")
+def leave(context: Context) -> Outcome:
+    """Leave the session now; if the caller was the last, the session ends."""
+    events, end = depart(context, [context.peer], reason=Peer.Leave.REQUEST, by=context.actor)
+    return Outcome({}, events, end)
+
+
+@operation()
+def disconnect(context: Context) -> Outcome:
+    """Note that the caller's connection is gone; the peer stays for PEER_GRACE seconds."""
+    if context.peer.state != Peer.State.CONNECTED:
+        return Outcome()
+    return Outcome(events=[lose(context, context.peer, context.now)])
+
+
+def lose(context: Context, peer: Peer, gone_at: datetime) -> Event:
+    """Mark a peer as reconnecting since a moment."""
+    peer.state, peer.gone_at = Peer.State.RECONNECTING, gone_at
+    context.work.changed(peer, "state", "gone_at")
+    return _state_event(context, peer, audience=Audience(but=peer.peer_id))

@@ -1,0 +1,204 @@
+"""One transaction: the rooms it holds, what it read of them, and what it will write.
+
+Operations change the objects that they get from here and say so; everything is written at the end, at once. Several
+calls can share a transaction, and each sees what those before it did.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import connection, models
+from django.utils import timezone
+
+from rooms import journal
+from rooms.events import End, Event, Numbered
+from rooms.models import Event as EventRow
+from rooms.models import MetadataEntry, Peer, Poll, Room, SentMessage, Session, milliseconds
+
+T = TypeVar("T")
+
+
+def database_now() -> datetime:
+    """The database's clock on PostgreSQL, so that processes on several machines agree; else this machine's."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment
+
+
+@dataclass
+class _Pages:
+    """What a transaction adds to one session."""
+
+    session: Session
+    is_new: bool = False
+    changed: bool = False
+    events: list[Numbered] = field(default_factory=list)
+    end: End | None = None
+
+
+class Work:
+    """The open transaction. Made inside ``transaction.atomic()``; takes the locks of its rooms first of all."""
+
+    def __init__(self, room_ids: Iterable[str], peer_ids: Iterable[str]) -> None:
+        # In the order of their ids: two transactions with several rooms each would otherwise wait for each other.
+        # SQLite's IMMEDIATE transaction is the lock of everything; there this is a plain read.
+        rooms = Room.objects.filter(id__in=set(room_ids)).order_by("id")
+        self.rooms = {room.id: room for room in rooms.select_for_update(of=("self",)).select_related("template")}
+        self.now = database_now()
+        self._pages: dict[str, _Pages] = {}
+        self._live: dict[str, str] = {}
+        for session in Session.objects.filter(room_id__in=self.rooms, ended_at__isnull=True):
+            self._open(_Pages(session))
+        self._peers: dict[tuple[str, str], Peer | None] = {}
+        self._looked_up = frozenset(peer_ids)
+        for peer in Peer.objects.filter(session_id__in=self._pages, peer_id__in=self._looked_up):
+            self._peers[peer.session_id, peer.peer_id] = peer
+        self._present: dict[str, int] = {}
+        self._all_present: set[str] = set()
+        self._entries: dict[tuple[str, str], MetadataEntry] = {}
+        self._changed: dict[models.Model, set[str]] = {}
+        self._added: dict[type[models.Model], list[models.Model]] = {}
+        self._memo: dict[Callable[..., Any], Any] = {}
+        self.calls: Sequence[Any] = ()
+
+    def _open(self, pages: _Pages) -> None:
+        self._pages[pages.session.id] = pages
+        self._live[pages.session.room_id] = pages.session.id
+
+    # --- Sessions
+
+    def session(self, room_id: str) -> Session | None:
+        """The room's live session."""
+        session_id = self._live.get(room_id)
+        return None if session_id is None else self._pages[session_id].session
+
+    def start_session(self, room: Room) -> Session:
+        pages = _Pages(Session(room=room, started_at=self.now), is_new=True)
+        self._open(pages)
+        self._present[pages.session.id] = 0
+        self._all_present.add(pages.session.id)
+        return pages.session
+
+    def end_session(self, session: Session, end: End) -> None:
+        self._pages[session.id].end = end
+        del self._live[session.room_id]
+
+    def record(self, session: Session, events: Sequence[Event]) -> list[Numbered]:
+        """Number the events; they are stored when the transaction is."""
+        numbered = journal.number(session, events)
+        self._pages[session.id].events += numbered
+        return numbered
+
+    def events_after(self, session: Session, seq: int) -> list[Numbered] | None:
+        """All events of the session with a greater number, or None if some are no longer kept."""
+        unwritten = self._pages[session.id].events
+        stored = journal.read(session.id, after=seq, until=session.seq - len(unwritten)) if seq < session.seq else []
+        return None if stored is None else [*stored, *(event for event in unwritten if event.seq > seq)]
+
+    def session_changed(self, session: Session) -> None:
+        self._pages[session.id].changed = True
+
+    # --- Peers
+
+    def peer(self, session: Session, peer_id: str) -> Peer | None:
+        """The session's row of this peer id, present or not."""
+        place = session.id, peer_id
+        if place not in self._peers and peer_id not in self._looked_up and not self._pages[session.id].is_new:
+            self._peers[place] = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
+        return self._peers.get(place)
+
+    def add_peer(self, peer: Peer) -> None:
+        self._peers[peer.session_id, peer.peer_id] = peer
+        self.add(peer)
+
+    def head_count(self, session: Session) -> int:
+        """How many peers are in the session, connected or reconnecting."""
+        if session.id not in self._present:
+            stored = Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT).count()
+            self._present[session.id] = stored
+        return self._present[session.id]
+
+    def count(self, session: Session, change: int) -> None:
+        """Note that a peer came (1) or went (-1)."""
+        self._present[session.id] = self.head_count(session) + change
+
+    def present(self, session: Session) -> list[Peer]:
+        """All peers that are in the session, in the order of joining."""
+        if session.id not in self._all_present:
+            for row in Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT):
+                self._peers.setdefault((row.session_id, row.peer_id), row)
+            self._all_present.add(session.id)
+        peers = [peer for (session_id, _), peer in self._peers.items() if peer and session_id == session.id]
+        return sorted((peer for peer in peers if peer.present), key=lambda peer: peer.joined_seq)
+
+    # --- Session metadata
+
+    def entry(self, session: Session, key: str) -> MetadataEntry:
+        """The entry of a key; one that was never set is at version 0, and is not stored unless it changes."""
+        place = session.id, key
+        if place not in self._entries:
+            self._entries[place] = MetadataEntry.objects.filter(session_id=session.id, key=key).first() or (
+                MetadataEntry(session=session, key=key, updated_at=self.now)
+            )
+        return self._entries[place]
+
+    def entry_sizes(self, session: Session) -> dict[str, int]:
+        """Size by key, of all keys that were ever set; 0 for removed ones."""
+        sizes = dict(MetadataEntry.objects.filter(session_id=session.id).values_list("key", "size"))
+        for (session_id, key), entry in self._entries.items():
+            if session_id == session.id and entry.change_version:
+                sizes[key] = entry.size
+        return sizes
+
+    # --- Rows
+
+    def changed(self, row: models.Model, *fields: str) -> None:
+        """Note that these fields of a row are to be saved."""
+        if not row._state.adding:
+            self._changed.setdefault(row, set()).update(fields)
+
+    def add(self, row: models.Model) -> None:
+        """Note that this row is to be inserted."""
+        self._added.setdefault(type(row), []).append(row)
+
+    def once(self, load: Callable[["Work"], T]) -> T:
+        """What load(self) returned the first time in this transaction."""
+        if load not in self._memo:
+            self._memo[load] = load(self)
+        result: T = self._memo[load]
+        return result
+
+    def flush(self) -> None:
+        """Write everything that was noted."""
+        for pages in self._pages.values():
+            if pages.is_new:
+                pages.session.save(force_insert=True)
+        for kind, rows in self._added.items():
+            kind._default_manager.bulk_create(rows)
+        for row, fields in self._changed.items():
+            row.save(update_fields=fields)
+        at = milliseconds(self.now)
+        for pages in self._pages.values():
+            if pages.end:
+                self._close(pages.session, pages.end)
+            elif pages.events:
+                journal.append(pages.session, pages.events, at=at)
+            if pages.events or pages.changed or pages.end:
+                pages.session.save(
+                    update_fields=[
+                        "seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"
+                    ]
+                )  # fmt: skip
+
+    def _close(self, session: Session, end: End) -> None:
+        """Nothing that peers wrote outlives the session."""
+        session.ended_at, session.end_reason, session.journal_bytes = self.now, end.reason, 0
+        for kind in (EventRow, MetadataEntry, SentMessage, Poll):
+            kind._default_manager.filter(session_id=session.id).delete()
+        # Of the peers there remain who they were and when.
+        Peer.objects.filter(session_id=session.id).update(metadata="", groups=[], observed=[], conn_id="", worker="")

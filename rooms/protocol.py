@@ -1,0 +1,265 @@
+"""The wire format: JSON-RPC 2.0 frames, the gate that all JSON passes, and the checking of parameters.
+
+Pure: knows no Django and no sockets. The protocol itself is described in docs/protocol.md.
+"""
+
+import inspect
+import json
+import math
+import re
+import types
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from rooms.errors import BadRequest, RoomError
+from rooms.events import compact
+
+JSON = Any
+"""Any JSON value."""
+
+
+class Missing:
+    """The default of a parameter whose absence differs from null."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
+
+MAX_DEPTH = 32
+MAX_NODES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One frame of a client. ``id`` is None for a notification, which gets no answer."""
+
+    method: str
+    params: Mapping[str, JSON]
+    id: str | int | None
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+
+def load_json(text: str) -> JSON:
+    """The value of JSON text that every database and every client can keep.
+
+    Raises BadRequest for what is not JSON (NaN included), numbers beyond 1.8e308, NUL, lone surrogates, more than
+    32 levels or 2,000 values. Of a repeated key the last one counts.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int)
+    except RecursionError:
+        raise BadRequest(f"JSON: more than {MAX_DEPTH} levels") from None
+    except ValueError as error:
+        raise BadRequest(f"JSON: {error}") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH or text.count(",") + text.count(":") > MAX_NODES // 2:
+        _check_shape(value)
+    if "\\u" in text or not text.isascii():
+        _check_text(compact(value))
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is beyond 1.8e308")
+    return number
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > 310 or (len(text) > 300 and math.isinf(float(text))):
+        raise ValueError("a number is beyond 1.8e308")
+    return int(text)
+
+
+def _check_shape(value: JSON) -> None:
+    nodes = 0
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[JSON] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        nodes += len(level)
+        if nodes > MAX_NODES:
+            raise BadRequest(f"JSON: more than {MAX_NODES} values")
+        if not below:
+            return
+        level = below
+    raise BadRequest(f"JSON: more than {MAX_DEPTH} levels")
+
+
+_UNSTORABLE = re.compile("[\ud800-\udfff]|\\\\u0000")
+
+
+def _check_text(text: str) -> None:
+    # The text was written by compact(), so an escaped NUL is the only way a NUL can stand in it, unless its
+    # backslash is itself escaped.
+    for match in _UNSTORABLE.finditer(text):
+        if match.group() != "\\u0000":
+            raise BadRequest("JSON: a lone surrogate cannot be stored")
+        start = match.start()
+        backslashes = start - len(text[:start].rstrip("\\"))
+        if backslashes % 2 == 0:
+            raise BadRequest("JSON: the character NUL cannot be stored")
+
+
+# --- Frames -------------------------------------------------------------------------------------
+
+
+def parse(text: str | None, *, limit: int) -> Request:
+    """The request in a text frame of at most limit bytes; text is None for a binary frame.
+
+    Raises BadRequest, whose ``data`` is then the request's id if it could be read.
+    """
+    if text is None:
+        raise BadRequest("frame: binary frames are not understood")
+    if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
+        raise BadRequest(f"frame: longer than {limit} bytes")
+    frame = load_json(text)
+    if not isinstance(frame, dict):
+        raise BadRequest("frame: expected a JSON object")
+    request_id = frame.get("id")
+    if isinstance(request_id, bool) or not isinstance(request_id, str | int | None):
+        raise BadRequest("id: expected a string or a whole number")
+    if isinstance(request_id, str) and len(request_id) > 128:
+        raise BadRequest("id: longer than 128 characters")
+    method = frame.get("method")
+    if not isinstance(method, str):
+        raise Unreadable("method: expected a string", request_id)
+    params = frame.get("params")
+    if params is None:
+        params = {}
+    if not isinstance(params, dict):
+        raise Unreadable("params: expected an object", request_id)
+    return Request(method, params, request_id)
+
+
+class Unreadable(BadRequest):
+    """A frame that is no request, of which the id at least could be read."""
+
+    def __init__(self, message: str, request_id: str | int | None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+
+
+def response(request_id: str | int | None, result: Mapping[str, Any]) -> str:
+    """The frame that answers a request. A falsy result would count as an error at the client, so it is none."""
+    return f'{{"jsonrpc":"2.0","id":{compact(request_id)},"result":{compact(result)}}}'
+
+
+def failure(request_id: str | int | None, error: RoomError) -> str:
+    """The frame that refuses a request."""
+    return f'{{"jsonrpc":"2.0","id":{compact(request_id)},"error":{compact(error.as_wire())}}}'
+
+
+def notification(method: str, params: Mapping[str, Any]) -> str:
+    """A frame that is no part of the journal, and so has no number."""
+    return f'{{"method":"{method}","params":{compact(params)}}}'
+
+
+# --- Parameters ---------------------------------------------------------------------------------
+
+_NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One keyword of an operation: the JSON types it takes, and of a list the type of its items."""
+
+    name: str
+    kinds: tuple[type, ...]
+    item: type | None
+    required: bool
+    nullable: bool
+
+    def check(self, value: JSON) -> JSON:
+        if value is None and self.nullable:
+            return None
+        if not self.kinds:
+            return value
+        for kind in self.kinds:
+            if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+                break
+            if kind is float and type(value) is int:
+                return float(value)
+            if kind is int and isinstance(value, float) and value.is_integer():
+                return int(value)
+        else:
+            raise BadRequest(f"{self.name}: expected {_NAMES[self.kinds[0]]}")
+        if self.item is not None and not all(isinstance(item, self.item) for item in value):
+            raise BadRequest(f"{self.name}: expected a list of which each is {_NAMES[self.item]}")
+        return value
+
+
+def schema(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """The parameters that the keyword-only signature of an operation describes."""
+    hints = get_type_hints(function)
+    found = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        options = _options(hints[name])
+        kinds = tuple(get_origin(option) or option for option in options if option not in (type(None), Missing))
+        if Any in kinds:
+            kinds = ()
+        items = [get_args(option)[0] for option in options if get_origin(option) is list]
+        found.append(
+            Parameter(
+                name=name,
+                kinds=kinds,
+                item=items[0] if items and items[0] in _NAMES else None,
+                required=parameter.default is inspect.Parameter.empty,
+                nullable=not kinds or type(None) in options,
+            )
+        )
+    return tuple(found)
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def bind(parameters: tuple[Parameter, ...], params: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The arguments for an operation; parameters that it does not know are passed over.
+
+    Raises BadRequest, which names the parameter.
+    """
+    arguments = {}
+    for parameter in parameters:
+        if parameter.name in params:
+            arguments[parameter.name] = parameter.check(params[parameter.name])
+        elif parameter.required:
+            raise BadRequest(f"{parameter.name}: missing")
+    return arguments
+
+
+_UNSEEN = {"Cc", "Cs", "Co", "Cn"}
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
+
+
+def clean_name(text: str, *, limit: int, field: str = "name") -> str:
+    """A name as it is shown: NFC, trimmed, white space folded, without control or direction characters.
+
+    Raises BadRequest if it is longer than limit characters.
+    """
+    shown = "".join(
+        " " if character.isspace() else character
+        for character in unicodedata.normalize("NFC", text)
+        if character.isspace() or (character not in _BIDI and unicodedata.category(character) not in _UNSEEN)
+    )
+    name = " ".join(shown.split())
+    if len(name) > limit:
+        raise BadRequest(f"{field}: longer than {limit} characters")
+    return name
