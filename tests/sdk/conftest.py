@@ -1,0 +1,82 @@
+import functools
+import http.server
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.proxy import Proxy
+from tests.sdk.driver import Room, make_rooms
+from tests.server import RunningServer
+
+HERE = Path(__file__).parent
+CHROMIUM = "/usr/bin/chromium"
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin of the bundled pages: loopback as the server, but another port."""
+    built = tmp_path_factory.mktemp("pages")
+    subprocess.run(["node", "build.mjs", str(built)], cwd=HERE, check=True)
+    files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(built)))
+    threading.Thread(target=files.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{files.server_port}"
+    files.shutdown()
+    files.server_close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    with RunningServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def spare_rooms(server: RunningServer) -> Iterator[tuple[str, dict[str, str]]]:
+    """Rooms that no test has used yet."""
+    return iter(make_rooms(server, 200))
+
+
+RoomIn = Callable[..., Room]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def room_in(pages: str, browser: Browser) -> AsyncIterator[RoomIn]:
+    """Makes what the driver needs of a room that exists: room_in(server, id, codes)."""
+    rooms: list[Room] = []
+
+    def room_in(running: RunningServer, room_id: str, codes: dict[str, str]) -> Room:
+        rooms.append(Room(running, room_id, codes, pages, browser))
+        return rooms[-1]
+
+    yield room_in
+    for room in rooms:
+        await room.close()
+
+
+@pytest.fixture
+def room(room_in: RoomIn, server: RunningServer, spare_rooms: Iterator[tuple[str, dict[str, str]]]) -> Room:
+    """A room of the test's own on the shared server."""
+    return room_in(server, *next(spare_rooms))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def proxy(server: RunningServer) -> AsyncIterator[Proxy]:
+    """Another way to the shared server, which the test may cut."""
+    async with Proxy(server.port) as proxy:
+        yield proxy

@@ -1,0 +1,42 @@
+import pytest
+
+from tests.sdk.driver import since
+
+pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
+
+# 0.10.16 asks to raise a hand when it is told to lower somebody else's.
+LOWERS_OTHERS = since("0.11.7")
+
+
+@pytest.mark.parametrize("release", since("0.10.16"))
+async def test_everybody_sees_a_raised_hand(room, release):
+    alice, bob = await room.meet((release, "Alice", "host"), (release, "Bob", "guest"))
+    for peer in (alice, bob):
+        await peer.sees({"Alice": False, "Bob": False}, "hands")
+
+    await bob.call("raiseLocalPeerHand")
+    for peer in (alice, bob):
+        await peer.sees({"Alice": False, "Bob": True}, "hands")
+    assert await alice.notices("HAND_RAISE_CHANGED") == ["HAND_RAISE_CHANGED"]
+
+    carol = await room.join(release, "Carol", "guest")
+    await carol.sees({"Alice": False, "Bob": True, "Carol": False}, "hands")
+
+    await bob.call("lowerLocalPeerHand")
+    for peer in (alice, bob, carol):
+        await peer.sees({"Alice": False, "Bob": False, "Carol": False}, "hands")
+
+
+@pytest.mark.parametrize("release", since("0.10.16"))
+async def test_a_host_raises_and_lowers_the_hand_of_another(room, release):
+    alice, bob = await room.meet((release, "Alice", "host"), (release, "Bob", "guest"))
+    ids = await alice.see("ids")
+
+    await alice.call("raiseRemotePeerHand", ids["Bob"])
+    for peer in (alice, bob):
+        await peer.sees({"Alice": False, "Bob": True}, "hands")
+
+    if release in LOWERS_OTHERS:
+        await alice.call("lowerRemotePeerHand", ids["Bob"])
+        for peer in (alice, bob):
+            await peer.sees({"Alice": False, "Bob": False}, "hands")

@@ -1,0 +1,51 @@
+import pytest
+
+from tests.sdk.driver import RELEASES
+
+pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_a_removed_peer_is_told_and_does_not_come_back(room, release):
+    alice, bob, carol = await room.meet(
+        (release, "Alice", "host"), (release, "Bob", "guest"), (release, "Carol", "guest")
+    )
+    ids = await alice.see("ids")
+
+    await alice.call("removePeer", ids["Bob"], "enough")
+
+    await bob.sees("Disconnected", "state")
+    assert await bob.notices("REMOVED_FROM_ROOM", "ROOM_ENDED", "RECONNECTING") == ["REMOVED_FROM_ROOM"]
+    for peer in (alice, carol):
+        await peer.sees(["Alice", "Carol"], "names")
+        assert await peer.notices("PEER_LEFT") == ["PEER_LEFT"]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_the_end_of_a_room_sends_everybody_away_and_it_can_be_used_again(room, release):
+    alice, bob, carol = await room.meet(
+        (release, "Alice", "host"), (release, "Bob", "guest"), (release, "Carol", "guest")
+    )
+    ended = await alice.see("session")
+
+    await alice.call("endRoom", False, "over")
+
+    for peer in (alice, bob, carol):
+        await peer.sees("Disconnected", "state")
+    for peer in (bob, carol):
+        assert await peer.notices("REMOVED_FROM_ROOM", "ROOM_ENDED", "RECONNECTING") == ["ROOM_ENDED"]
+
+    await bob.join(room.token("guest"), room.server)
+    await bob.sees(["Bob"], "names")
+    assert await bob.see("session") not in (ended, "")
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_a_locked_room_lets_nobody_in(room, release):
+    alice = await room.join(release, "Alice")
+    await alice.call("endRoom", True, "closed for good")
+    await alice.sees("Disconnected", "state")
+
+    bob = await room.open(release, "Bob")
+    error = await bob.refused("join", bob.config(room.token("guest"), room.server))
+    assert error["code"] == 403
