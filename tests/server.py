@@ -188,6 +188,11 @@ class RawPeer:
         return self._socket
 
     @property
+    def open(self) -> bool:
+        """Whether more may arrive: false when everything up to the socket's end has been read."""
+        return self._reader is not None and not self._reader.done()
+
+    @property
     def close_code(self) -> int | None:
         """The code the socket was closed with; None while it is open."""
         return self.socket.close_code
@@ -231,7 +236,7 @@ class RawPeer:
                         if accepts(self.events[place]):
                             return self.events[place]
                         place += 1
-                    assert self._reader and not self._reader.done(), f"closed with {self.close_code} before {wanted}: {self.events}"
+                    assert self.open, f"closed with {self.close_code} before {wanted}: {self.events}"
                     await self._change()
         except TimeoutError:
             raise AssertionError(f"no {wanted} in {timeout} s, but {self.events[after:]}") from None
