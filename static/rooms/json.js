@@ -1,0 +1,35 @@
+// Values that travel as JSON: which can, and which are equal.
+
+/**
+ * What keeps `value` from being stored as it is, as a sentence; null when nothing does.
+ * JSON.stringify alone would drop or change such values without a word.
+ */
+export function problemWith(value, path = "value", above = []) {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return null;
+  if (typeof value === "number") return Number.isFinite(value) ? null : `${path} is ${value}, which JSON cannot hold`;
+  if (typeof value === "undefined") return `${path} is undefined, which JSON cannot hold`;
+  if (typeof value !== "object") return `${path} is a ${typeof value}, which JSON cannot hold`;
+  if (above.includes(value)) return `${path} contains itself, which JSON cannot hold`;
+  if (typeof value.toJSON === "function") return problemWith(value.toJSON(), path, [...above, value]);
+  if (value instanceof Map || value instanceof Set) {
+    return `${path} is a ${value.constructor.name}, whose entries JSON would lose`;
+  }
+  const parts = Array.isArray(value)
+    ? Array.from(value, (part, index) => [`${path}[${index}]`, part])
+    : Object.entries(value).map(([key, part]) => [`${path}.${key}`, part]);
+  for (const [name, part] of parts) {
+    const problem = problemWith(part, name, [...above, value]);
+    if (problem) return problem;
+  }
+  return null;
+}
+
+/** Whether two values hold the same: plain objects, arrays, dates and what they contain. */
+export function same(a, b) {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (a instanceof Date || b instanceof Date) return a instanceof Date && b instanceof Date && +a === +b;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]));
+}

@@ -1,0 +1,71 @@
+// What outlives a reload of the page: this tab's peer id, and the state with its place in the session.
+
+import { pack, unpack } from "./state.js";
+
+const DELAY = 300; // ms between a change and its being written
+const inUse = new Set(); // two stores on one page must not be one peer
+
+export class Keeper {
+  #key;
+  #timer = null;
+  #storage;
+  #latest = null;
+  #write = () => {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#latest) return;
+    try {
+      this.#storage.setItem(this.#key, pack(this.#latest));
+    } catch {
+      this.#storage.removeItem(this.#key); // full: an old place with an old state would be worse than none
+    }
+  };
+
+  /** @param owner who the token says its holder is: nobody else may take up the peer */
+  constructor(room, owner, storage) {
+    const key = `hmsroom:${room}:${owner}`;
+    this.#storage = inUse.has(key) ? null : storage;
+    this.#key = key;
+    if (!this.#storage) return;
+    inUse.add(key);
+    globalThis.addEventListener?.("pagehide", this.#write);
+  }
+
+  /** The state that was kept, or null. */
+  load() {
+    try {
+      const text = this.#storage?.getItem(this.#key);
+      return text ? unpack(text) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  save(state) {
+    if (!this.#storage) return;
+    this.#latest = state;
+    this.#timer ??= setTimeout(this.#write, DELAY);
+  }
+
+  /** Writes what is not written yet and lets go of the key. */
+  close() {
+    if (!this.#storage) return;
+    this.#write();
+    this.#release();
+  }
+
+  /** Forgets it all: there is nothing to come back to. */
+  clear() {
+    if (!this.#storage) return;
+    clearTimeout(this.#timer);
+    this.#storage.removeItem(this.#key);
+    this.#release();
+  }
+
+  #release() {
+    this.#latest = null;
+    inUse.delete(this.#key);
+    this.#storage = null;
+    globalThis.removeEventListener?.("pagehide", this.#write);
+  }
+}

@@ -1,0 +1,102 @@
+// What is worth telling the app about a change: pure, from the states before and after it.
+
+import { same } from "./json.js";
+
+const names = (list) => Object.freeze(Object.fromEntries(list.map((name) => [name, name])));
+
+export const HMSNotificationTypes = names([
+  "PEER_JOINED",
+  "PEER_LEFT",
+  "PEER_LIST",
+  "NEW_MESSAGE",
+  "ERROR",
+  "RECONNECTING",
+  "RECONNECTED",
+  "ROLE_UPDATED",
+  "ROOM_ENDED",
+  "REMOVED_FROM_ROOM",
+  "NAME_UPDATED",
+  "METADATA_UPDATED",
+  "POLL_CREATED",
+  "POLL_STARTED",
+  "POLL_STOPPED",
+  "POLL_VOTES_UPDATED",
+  "POLLS_LIST",
+  "HAND_RAISE_CHANGED",
+]);
+
+const PEER_FACTS = [
+  ["NAME_UPDATED", (old, peer) => old.name !== peer.name],
+  ["METADATA_UPDATED", (old, peer) => old.metadata !== peer.metadata],
+  ["ROLE_UPDATED", (old, peer) => old.roleName !== peer.roleName],
+  ["HAND_RAISE_CHANGED", (old, peer) => old.isHandRaised !== peer.isHandRaised],
+];
+
+/**
+ * Notifications for one change, as [{type, data}].
+ * @param before, after views of the state
+ */
+export function facts(before, after, method, params) {
+  switch (method) {
+    case "connecting":
+      return [];
+    case "peer-list":
+      if (before.room.roomState !== "Reconnecting") return [{ type: "PEER_LIST", data: Object.values(after.peers) }];
+      return peerFacts(before, after);
+    case "on-broadcast": {
+      const { message_id: id } = params;
+      return before.messages.byID[id] ? [] : [{ type: "NEW_MESSAGE", data: after.messages.byID[id] }];
+    }
+    case "on-poll-stats": {
+      const polls = params.polls.map(({ poll_id: id }) => after.polls[id]).filter(Boolean);
+      return polls.map((data) => ({ type: "POLL_VOTES_UPDATED", data }));
+    }
+    default:
+      return peerFacts(before, after);
+  }
+}
+
+function peerFacts(before, after) {
+  if (before.peers === after.peers) return [];
+  const found = [];
+  for (const id of Object.keys(before.peers)) {
+    if (!after.peers[id]) found.push({ type: "PEER_LEFT", data: before.peers[id] });
+  }
+  for (const [id, peer] of Object.entries(after.peers)) {
+    const old = before.peers[id];
+    if (!old) found.push({ type: "PEER_JOINED", data: peer });
+    else if (!same(old, peer)) {
+      for (const [type, changed] of PEER_FACTS) if (changed(old, peer)) found.push({ type, data: peer });
+    }
+  }
+  return found;
+}
+
+/** Hands notifications to those who asked for them. */
+export class Notices {
+  #listeners = new Set();
+  #lastId = 0;
+
+  /** @returns a function that ends it. `types`: one type, a list of them, or all. */
+  onNotification = (callback, types) => {
+    const wanted = types === undefined ? null : [types].flat();
+    const listener = (notification) => {
+      if (!wanted || wanted.includes(notification.type)) callback(notification);
+    };
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  tell(type, data, { message = "", severity = "info" } = {}) {
+    const notification = { id: ++this.#lastId, type, message, data, severity };
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(notification);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
