@@ -53,8 +53,7 @@ class Program:
         assert self._process, "not started"
         return self._process.pid
 
-    @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def log(self) -> str:
@@ -64,7 +63,7 @@ class Program:
 
     def start(self) -> None:
         """Return when the program is ready. Raises AssertionError with its log when it does not become so."""
-        assert not self.running, "already running"
+        assert not self.is_running(), "already running"
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(),
@@ -80,7 +79,7 @@ class Program:
             )
         deadline = time.monotonic() + self.start_seconds
         while not self.is_ready():
-            if not self.running:
+            if not self.is_running():
                 raise AssertionError(f"{self.command()[0]} exited with {self._process.returncode}:\n{self.log()}")
             if time.monotonic() > deadline:
                 self.kill()
@@ -119,7 +118,7 @@ class Program:
     def close(self) -> None:
         """End the program and whatever it left running, and remove its folder."""
         if self._process:
-            if self.running:
+            if self.is_running():
                 self.kill()
             try:
                 os.killpg(self.pid, signal.SIGKILL)
