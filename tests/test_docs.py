@@ -1,0 +1,24 @@
+"""What the documentation lists is what there is."""
+
+import re
+
+from tests.server import ROOT
+
+
+def documented(page: str) -> set[str]:
+    """Everything that stands as code in the first column of the page's tables, or plainly, up to a comma."""
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+    return {name.strip("` ") for row in rows for name in re.split(r", (?![^\[]*\])", row)}
+
+
+def test_every_setting_is_documented_and_no_other():
+    settings = re.findall(r'\benv\.\w+\(\s*"(\w+)"', (ROOT / "hmsroom/settings.py").read_text())
+    secrets = ["SECRET_KEY", "ACCESS_KEY", "APP_SECRET"]
+    documented_settings = {name for name in documented("configuration.md") if name.isupper()}
+    assert documented_settings == {*settings, *secrets}
+
+
+def test_every_dependency_has_a_reason():
+    lines = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
+    required = re.findall(r"^(\w[\w-]*(?:\[[\w,-]+\])?)", lines, re.MULTILINE)
+    assert set(required) <= documented("dependencies.md")
