@@ -27,6 +27,19 @@ export class RpcError extends Error {
   }
 }
 
+const CLOCK = {
+  now: () => Date.now(),
+  later: (action, delay) => setTimeout(action, delay),
+  cancel: (timer) => clearTimeout(timer),
+};
+
+class Told extends Event {
+  constructor(type, detail) {
+    super(type);
+    this.detail = detail;
+  }
+}
+
 const passing = ({ code }) => code === 429 || (code >= 500 && code < 600);
 
 /**
@@ -38,6 +51,7 @@ export class Rpc extends EventTarget {
   #greet;
   #makeSocket;
   #random;
+  #clock;
   #socket = null;
   #ready = false; // greeted on the present socket: calls may pass
   #over = null; // the error that ended it all
@@ -58,12 +72,13 @@ export class Rpc extends EventTarget {
    *   `isTerminal` ends the connection
    * @param {(call: Function) => Promise<void>} options.greet what has to be said first on every new socket
    */
-  constructor({ address, greet, makeSocket = (url) => new WebSocket(url), random = Math.random }) {
+  constructor({ address, greet, makeSocket = (url) => new WebSocket(url), random = Math.random, clock = CLOCK }) {
     super();
     this.#address = address;
     this.#greet = greet;
     this.#makeSocket = makeSocket;
     this.#random = random;
+    this.#clock = clock;
   }
 
   /** Resolves when the first socket has been greeted, rejects when that will not happen. */
@@ -174,7 +189,7 @@ export class Rpc extends EventTarget {
   }
 
   #receive(text) {
-    this.#heardAt = Date.now();
+    this.#heardAt = this.#clock.now();
     const frame = JSON.parse(text);
     const request = this.#waiting.get(frame.id);
     if (!request) {
@@ -195,7 +210,7 @@ export class Rpc extends EventTarget {
 
   #beat(socket) {
     if (socket !== this.#socket) return;
-    if (this.#pingedAt !== null && this.#heardAt < this.#pingedAt && Date.now() - this.#pingedAt > SILENCE) {
+    if (this.#pingedAt !== null && this.#heardAt < this.#pingedAt && this.#clock.now() - this.#pingedAt > SILENCE) {
       this.#closed(1006);
       return;
     }
@@ -204,10 +219,10 @@ export class Rpc extends EventTarget {
   }
 
   #ping() {
-    if (this.#pingedAt === null || this.#heardAt >= this.#pingedAt) this.#pingedAt = Date.now();
+    if (this.#pingedAt === null || this.#heardAt >= this.#pingedAt) this.#pingedAt = this.#clock.now();
     this.#send({
       method: "ping",
-      params: { timestamp: Date.now() },
+      params: { timestamp: this.#clock.now() },
       tries: CALL_TRIES,
       resolve: (result) => this.#emit("pong", result),
       reject: () => {},
@@ -256,7 +271,7 @@ export class Rpc extends EventTarget {
     if (this.#over) return;
     this.#over = error;
     for (const timer of this.#timers) {
-      clearTimeout(timer.handle);
+      this.#clock.cancel(timer.handle);
       timer.request?.reject(error);
     }
     this.#timers.clear();
@@ -268,7 +283,7 @@ export class Rpc extends EventTarget {
 
   #later(action, delay, request) {
     const timer = { request };
-    timer.handle = setTimeout(() => {
+    timer.handle = this.#clock.later(() => {
       this.#timers.delete(timer);
       action();
     }, delay);
@@ -277,12 +292,12 @@ export class Rpc extends EventTarget {
   }
 
   #cancel(timer) {
-    clearTimeout(timer.handle);
+    this.#clock.cancel(timer.handle);
     this.#timers.delete(timer);
   }
 
   #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    this.dispatchEvent(new Told(type, detail));
   }
 }
 

@@ -1,0 +1,445 @@
+import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
+import { afterEach, beforeEach, test } from "node:test";
+
+import {
+  HMSReactiveStore,
+  selectHMSMessages,
+  selectIsConnectedToRoom,
+  selectLocalPeer,
+  selectOutbox,
+  selectPeers,
+  selectRoomState,
+  selectSessionEntry,
+  selectSessionMetadata,
+  selectSessionStore,
+} from "../../static/rooms/hms.js";
+import { Wire, settle } from "./wire.js";
+
+globalThis.crypto ??= webcrypto;
+
+const ORIGIN = "http://rooms.test";
+let wire;
+let storage;
+let requests; // of fetch
+let answers; // to fetch, by path; the first of each list is used up, the last stays
+let live;
+
+class Storage {
+  #items = new Map();
+  getItem = (key) => this.#items.get(key) ?? null;
+  setItem = (key, value) => this.#items.set(key, value);
+  removeItem = (key) => this.#items.delete(key);
+  get size() {
+    return this.#items.size;
+  }
+}
+
+beforeEach(() => {
+  wire = new Wire();
+  storage = new Storage();
+  requests = [];
+  live = [];
+  answers = { "/init": [[200, { endpoint: "ws://rooms.test/v2/ws", config: {} }]] };
+  globalThis.sessionStorage = storage;
+  globalThis.WebSocket = function (url) {
+    return wire.makeSocket(url);
+  };
+  globalThis.fetch = async (url, options = {}) => {
+    const { pathname } = new URL(url);
+    requests.push({ pathname, url, ...options });
+    const [[status, body]] = answers[pathname].length > 1 ? answers[pathname].splice(0, 1) : answers[pathname];
+    return { ok: status < 400, status, json: async () => body };
+  };
+});
+
+afterEach(async () => {
+  for (const actions of live) await actions.leave();
+});
+
+const token = (claims = {}) => {
+  const payload = { room_id: "r1", user_id: "alice-1", role: "host", jti: "j1", ...claims };
+  return `e30.${Buffer.from(JSON.stringify(payload)).toString("base64url")}.sig`;
+};
+
+const roles = { host: { name: "host", priority: 1, permissions: { endRoom: true } }, guest: { name: "guest", permissions: {} } };
+
+function newPage() {
+  const hms = new HMSReactiveStore();
+  const page = { store: hms.getStore(), actions: hms.getActions(), notifications: hms.getNotifications(), told: [] };
+  page.notifications.onNotification(({ type, data }) => page.told.push([type, data]));
+  live.push(page.actions);
+  return page;
+}
+
+/** Answers everything that the client says on a new socket up to being in the room. */
+async function letIn({ join = { session_id: "s1", seq: 5 }, peers = {}, metadata = { data: null, change_version: 0 }, after = [] } = {}) {
+  await settle();
+  const { socket } = wire;
+  socket.open();
+  socket.hear({ method: "on-policy-change", params: { name: "host", known_roles: roles } });
+  await settle();
+  socket.answer("join", join);
+  await settle();
+  for (const frame of after) socket.hear(frame);
+  if (!join.resumed) {
+    socket.hear({ method: "peer-list", params: { peers, room: { name: "Team", session_id: join.session_id, started_at: 1 } } });
+    socket.answer("listen-metadata-change", {});
+    await settle();
+    socket.answer("get-metadata", { key: "default", ...metadata });
+    await settle();
+    if (join.resync) {
+      const [, id] = /peer=([^&]+)/.exec(socket.url);
+      socket.answer("get-peer", { peer_id: id, role: "host", groups: [], info: { name: "Alice", data: "" } });
+    }
+  }
+  await settle();
+  return socket;
+}
+
+async function joinedPage(options, config = {}) {
+  const page = newPage();
+  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN, ...config });
+  page.socket = await letIn(options);
+  await joining;
+  return page;
+}
+
+const said = (id, text = "hi", seq) => ({
+  method: "on-broadcast",
+  params: {
+    message_id: id,
+    timestamp: 8,
+    info: { message: text, type: "chat" },
+    peer: { peer_id: "bob", role: "guest", groups: [], info: { name: "Bob", data: "", user_id: "b" } },
+  },
+  seq,
+});
+
+test("joining: init with the token, join first, metadata there when it is connected", async () => {
+  const page = newPage();
+  const connected = [];
+  page.store.subscribe((is) => connected.push([is, page.store.getState(selectSessionMetadata)]), selectIsConnectedToRoom);
+  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: `${ORIGIN}/#https://prod`, metaData: '{"a":1}' });
+  const socket = await letIn({ metadata: { data: { pinned: "x" }, change_version: 3 } });
+  await joining;
+
+  assert.equal(new URL(requests[0].url).origin, ORIGIN);
+  assert.equal(requests[0].headers.Authorization, `Bearer ${token()}`);
+  const query = new URL(socket.url).searchParams;
+  assert.equal(query.get("token"), token());
+  const local = page.store.getState(selectLocalPeer);
+  assert.equal(query.get("peer"), local.id);
+  assert.deepEqual(socket.sent[0].params, { name: "Alice", data: '{"a":1}' });
+  assert.deepEqual([local.name, local.roleName, local.customerUserId, local.metadata], ["Alice", "host", "alice-1", '{"a":1}']);
+  assert.deepEqual(connected, [[true, { pinned: "x" }]]);
+  assert.equal(page.store.getState(selectRoomState), "Connected");
+});
+
+test("a refusal rejects the join and is told", async () => {
+  answers["/init"] = [[403, { code: 404, message: "room not available" }]];
+  const page = newPage();
+  await assert.rejects(page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN }), {
+    code: 404,
+    message: "room not available",
+  });
+  assert.equal(page.store.getState(selectRoomState), "Disconnected");
+  assert.deepEqual(page.told.map(([type]) => type), ["ERROR"]);
+});
+
+test("what is not JSON rejects and nothing is sent", async () => {
+  const { actions, socket } = await joinedPage();
+  const before = socket.sent.length;
+  const cycle = {};
+  cycle.self = cycle;
+  for (const value of [undefined, () => {}, 10n, cycle, { a: undefined }, [Symbol("x")]]) {
+    await assert.rejects(actions.setSessionMetadata(value), /^HMSException: setSessionMetadata: value.* which JSON cannot hold$/);
+  }
+  await assert.rejects(actions.sessionStore.set("pin", { a: () => {} }), /sessionStore.set: value.a is a function/);
+  await assert.rejects(actions.changeMetadata({ a: undefined }), /changeMetadata: value.a is undefined/);
+  assert.equal(socket.sent.length, before);
+});
+
+test("setting metadata: the store holds what the server stored", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const setting = actions.setSessionMetadata({ hello: "world" });
+  await settle();
+  assert.deepEqual(socket.request("set-metadata").params, { key: "default", data: { hello: "world" } });
+  socket.answer("set-metadata", { key: "default", data: { hello: "world" }, change_version: 1, updated_by: "me", updated_at: 1, seq: 6 });
+  assert.equal(await setting, undefined);
+  assert.deepEqual(store.getState(selectSessionMetadata), { hello: "world" });
+});
+
+test("a late reply does not put back an old value", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const setting = actions.setSessionMetadata("mine");
+  await settle();
+  const entry = { key: "default", data: "newer", change_version: 2, updated_by: "bob", updated_at: 1 };
+  socket.hear({ method: "on-metadata-change", params: { values: [entry] }, seq: 7 });
+  socket.answer("set-metadata", { key: "default", data: "mine", change_version: 1, seq: 6 });
+  await setting;
+  assert.equal(store.getState(selectSessionMetadata), "newer");
+});
+
+test("a version conflict carries the entry that stands, and the store has it", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const setting = actions.setSessionMetadata("mine", { ifChangeVersion: 0 });
+  await settle();
+  assert.equal(socket.request("set-metadata").params.if_change_version, 0);
+  const entry = { key: "default", data: "theirs", change_version: 4, updated_by: "bob", updated_at: 1 };
+  socket.refuse("set-metadata", { code: 409, message: "version conflict", data: entry });
+  await assert.rejects(setting, { code: 409, message: "version conflict", data: entry });
+  assert.equal(store.getState(selectSessionEntry("default")).change_version, 4);
+});
+
+test("observing sends the whole set, default always in it", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const observing = actions.sessionStore.observe(["pin", "spotlight"]);
+  await settle();
+  assert.deepEqual(socket.request("listen-metadata-change").params.keys, ["default", "pin", "spotlight"]);
+  socket.answer("listen-metadata-change", {});
+  await observing;
+  socket.hear({ method: "on-metadata-change", params: { values: [{ key: "pin", data: "x", change_version: 1 }] }, seq: 9 });
+  assert.equal(store.getState(selectSessionStore("pin")), "x");
+  const ending = actions.sessionStore.unobserve("pin");
+  await settle();
+  assert.deepEqual(socket.request("listen-metadata-change").params.keys, ["default", "spotlight"]);
+  socket.answer("listen-metadata-change", {});
+  await ending;
+});
+
+test("a message is in the store when it is acknowledged, and on its way before", async () => {
+  const { actions, store, socket, told } = await joinedPage();
+  const sending = actions.sendDirectMessage("psst", "bob");
+  await settle();
+  const { client_id: clientId, ...params } = socket.request("broadcast").params;
+  assert.deepEqual(params, { info: { message: "psst", type: "chat" }, peer_id: "bob" });
+  assert.deepEqual(store.getState(selectOutbox).map(({ message, status }) => [message, status]), [["psst", "sending"]]);
+  assert.deepEqual(store.getState(selectHMSMessages), []);
+  told.length = 0;
+  socket.answer("broadcast", { message_id: "m1", timestamp: 1234, seq: 6 });
+  await sending;
+  const [message] = store.getState(selectHMSMessages);
+  assert.deepEqual(
+    [message.id, message.message, message.senderName, message.recipientPeer, message.read, message.time, message.clientId],
+    ["m1", "psst", "Alice", "bob", true, new Date(1234), clientId],
+  );
+  assert.deepEqual([store.getState(selectOutbox), told], [[], []]);
+});
+
+test("a message that fails can be sent again under the same client id", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const sending = actions.sendBroadcastMessage("hello");
+  await settle();
+  const first = socket.request("broadcast").params;
+  socket.refuse("broadcast", { code: 413, message: "message: too long" });
+  await assert.rejects(sending, { code: 413 });
+  const [failed] = store.getState(selectOutbox);
+  assert.deepEqual([failed.status, failed.error], ["failed", "message: too long"]);
+  const retrying = actions.retryMessage(failed.clientId);
+  await settle();
+  assert.deepEqual(socket.request("broadcast").params, first);
+  socket.answer("broadcast", { message_id: "m1", timestamp: 1, seq: 6 });
+  await retrying;
+  assert.equal(store.getState(selectOutbox).length, 0);
+});
+
+test("blank messages are not sent", async () => {
+  const { actions, socket } = await joinedPage();
+  await assert.rejects(actions.sendBroadcastMessage(" \n "), { code: 400 });
+  assert.equal(socket.request("broadcast"), undefined);
+});
+
+test("an unacknowledged message survives the loss of the connection and comes once", async () => {
+  const { actions, store, socket, told } = await joinedPage();
+  const sending = actions.sendBroadcastMessage("hello");
+  await settle();
+  const { client_id: clientId } = socket.request("broadcast").params;
+  socket.drop();
+  assert.equal(store.getState(selectRoomState), "Reconnecting");
+  actions.retryConnection();
+  const next = await letIn({ join: { session_id: "s1", seq: 9, resumed: true }, after: [said("m8", "missed", 8)] });
+  assert.deepEqual(next.sent[0].params.resume, { session_id: "s1", seq: 5 });
+  assert.equal(next.request("broadcast").params.client_id, clientId);
+  next.answer("broadcast", { message_id: "m9", timestamp: 1, seq: 9 });
+  await sending;
+  assert.deepEqual(store.getState(selectHMSMessages).map(({ message }) => message), ["missed", "hello"]);
+  assert.deepEqual(told.map(([type]) => type).filter((type) => type.startsWith("RE")), ["RECONNECTING", "RECONNECTED"]);
+  assert.equal(store.getState(selectRoomState), "Connected");
+});
+
+test("the place to resume from is the highest seq of notifications and replies", async () => {
+  const { actions, socket } = await joinedPage();
+  socket.hear(said("m1", "hi", 11));
+  const setting = actions.setSessionMetadata("x");
+  await settle();
+  socket.answer("set-metadata", { key: "default", data: "x", change_version: 1, seq: 14 });
+  await setting;
+  socket.drop();
+  actions.retryConnection();
+  const next = await letIn({ join: { session_id: "s1", seq: 14, resumed: true } });
+  assert.deepEqual(next.sent[0].params.resume, { session_id: "s1", seq: 14 });
+});
+
+test("after a resync people and values are the server's, and the keys are observed again", async () => {
+  const bob = { peer_id: "bob", role: "guest", groups: [], info: { name: "Bob", data: "", user_id: "b" } };
+  const { actions, store, socket, told } = await joinedPage({ peers: { bob } });
+  const observing = actions.sessionStore.observe("pin");
+  await settle();
+  socket.answer("listen-metadata-change", {});
+  await observing;
+  socket.drop();
+  actions.retryConnection();
+  const carol = { ...bob, peer_id: "carol", info: { name: "Carol", data: "", user_id: "c" } };
+  const next = await letIn({ join: { session_id: "s2", seq: 3, resync: true }, peers: { carol } });
+  assert.deepEqual(next.request("listen-metadata-change").params.keys, ["default", "pin"]);
+  assert.deepEqual(store.getState(selectPeers).map(({ name }) => name), ["Alice", "Carol"]);
+  assert.deepEqual(told.filter(([type]) => type.startsWith("PEER_")).map(([type, data]) => [type, data.name]), [
+    ["PEER_LIST", undefined],
+    ["PEER_LEFT", "Bob"],
+    ["PEER_JOINED", "Carol"],
+  ]);
+});
+
+test("a reload of the page takes up the same peer at its place, with its messages", async () => {
+  const before = await joinedPage();
+  before.socket.hear(said("m1", "hello", 11));
+  const { id } = before.store.getState(selectLocalPeer);
+  const written = await whenWritten(storage);
+  // The page goes away without a word; a new one finds what was kept.
+  const old = storage;
+  await before.actions.leave();
+  globalThis.sessionStorage = storage = Object.assign(new Storage(), {});
+  storage.setItem(...written);
+  assert.equal(old.size, 0);
+
+  const page = newPage();
+  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  const socket = await letIn({ join: { session_id: "s1", seq: 12, resumed: true }, after: [said("m2", "missed", 12)] });
+  await joining;
+  assert.equal(new URL(socket.url).searchParams.get("peer"), id);
+  assert.deepEqual(socket.sent[0].params.resume, { session_id: "s1", seq: 11 });
+  assert.deepEqual(page.store.getState(selectHMSMessages).map(({ message }) => message), ["hello", "missed"]);
+});
+
+/** What the client has put into the storage: [key, value], once it is written. */
+async function whenWritten(kept) {
+  for (;;) {
+    const key = "hmsroom:r1:alice-1";
+    const value = kept.getItem(key);
+    if (value?.includes("hello")) return [key, value];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test("two stores on one page are two peers", async () => {
+  const first = await joinedPage();
+  const second = await joinedPage();
+  assert.notEqual(first.store.getState(selectLocalPeer).id, second.store.getState(selectLocalPeer).id);
+});
+
+test("leaving says so, closes, and forgets", async () => {
+  const { actions, store, socket } = await joinedPage();
+  await actions.leave();
+  assert.deepEqual(socket.sent.at(-1), { method: "leave", params: { client_reason: "user request" } });
+  assert.equal(socket.closedWith, 1000);
+  assert.deepEqual([store.getState(selectIsConnectedToRoom), store.getState(selectRoomState), store.getState(selectPeers)], [false, "Disconnected", []]);
+  assert.equal(storage.size, 0);
+  await assert.rejects(actions.sendBroadcastMessage("hi"), { code: 410 });
+});
+
+test("being removed, and the end of the room", async () => {
+  const bob = { peer_id: "bob", role: "host", groups: [], info: { name: "Bob", data: "", user_id: "b" } };
+  const cases = [
+    [{ requested_by: "bob", reason: "bye", room_end: false }, "REMOVED_FROM_ROOM"],
+    [{ requested_by: "bob", reason: "over", room_end: true }, "ROOM_ENDED"],
+    [{ reason: "session expired", room_end: false }, "ROOM_ENDED"],
+  ];
+  for (const [params, type] of cases) {
+    const { socket, store, told } = await joinedPage({ peers: { bob } });
+    told.length = 0;
+    socket.hear({ method: "on-peer-leave-request", params });
+    const [[toldType, data]] = told;
+    assert.deepEqual([toldType, data.reason, data.roomEnded], [type, params.reason, params.room_end]);
+    assert.equal(store.getState(selectRoomState), "Disconnected");
+    assert.equal(storage.size, 0);
+  }
+});
+
+test("opened elsewhere: the end here, but the peer is kept for coming back", async () => {
+  const { actions, store, socket, told } = await joinedPage();
+  const { id } = store.getState(selectLocalPeer);
+  told.length = 0;
+  socket.hear({ method: "on-error", params: { code: 4002, message: "opened elsewhere" } });
+  socket.drop(4002);
+  assert.deepEqual(told.map(([type, { code, isTerminal }]) => [type, code, isTerminal]), [["ERROR", 4002, true]]);
+  assert.equal(wire.sockets.length, 1);
+
+  const joining = actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  const next = await letIn({ join: { session_id: "s1", seq: 5, resumed: true } });
+  await joining;
+  assert.equal(new URL(next.url).searchParams.get("peer"), id);
+});
+
+test("an error from the server is the end", async () => {
+  const { socket, told } = await joinedPage();
+  told.length = 0;
+  socket.hear({ method: "on-error", params: { code: 410, message: "session is gone" } });
+  assert.deepEqual(told.map(([type, { code, message }]) => [type, code, message]), [["ERROR", 410, "session is gone"]]);
+  assert.equal(socket.closedWith, 1000);
+});
+
+test("a token that expired is renewed by its room code, and the peer resumes", async () => {
+  const fresh = token({ iat: 2 });
+  answers["/v2/token"] = [[200, { token: token() }], [200, { token: fresh }]];
+  const page = newPage();
+  const authToken = await page.actions.getAuthTokenByRoomCode({ roomCode: "abc-defg-hij", userId: "alice-1" }, { endpoint: `${ORIGIN}/v2/token` });
+  assert.deepEqual(JSON.parse(requests[0].body), { code: "abc-defg-hij", user_id: "alice-1" });
+  const joining = page.actions.join({ userName: "Alice", authToken, initEndpoint: ORIGIN });
+  const socket = await letIn();
+  await joining;
+
+  answers["/init"] = [[401, { code: 401, message: "token expired" }], [200, { endpoint: "ws://rooms.test/v2/ws" }]];
+  socket.hear({ method: "on-error", params: { code: 401, message: "token expired" } });
+  socket.drop(4001);
+  page.actions.retryConnection();
+  await settle();
+  const next = await letIn({ join: { session_id: "s1", seq: 5, resumed: true } });
+  assert.equal(new URL(next.url).searchParams.get("token"), fresh);
+  assert.equal(page.store.getState(selectRoomState), "Connected");
+});
+
+test("a token that expired and cannot be renewed is the end", async () => {
+  const { actions, socket, told } = await joinedPage({}, { authToken: token({ jti: "not by a code" }) });
+  answers["/init"] = [[401, { code: 401, message: "token expired" }]];
+  socket.drop(4001);
+  actions.retryConnection();
+  await settle();
+  assert.deepEqual(told.at(-1)[0], "ERROR");
+  assert.equal(told.at(-1)[1].code, 401);
+});
+
+test("poll: its questions are fetched, and an answer is sent by type", async () => {
+  const { actions, store, socket, told } = await joinedPage();
+  socket.hear({ method: "on-poll-start", params: { polls: [{ poll_id: "p1", title: "Tea?", type: "poll" }] }, seq: 6 });
+  await settle();
+  const question = { index: 1, text: "Tea?", type: "single-choice" };
+  socket.answer("poll-questions-get", { poll_id: "p1", last: true, questions: [{ question, options: [{ index: 1, text: "yes" }] }] });
+  await settle();
+  socket.answer("poll-responses", { poll_id: "p1", last: true, responses: [] });
+  await settle();
+  assert.deepEqual(told.at(-1)[0], "POLL_STARTED");
+  assert.equal(told.at(-1)[1].questions[0].options[0].text, "yes");
+
+  const answering = actions.interactivityCenter.addResponsesToPoll("p1", [{ questionIndex: 1, option: 1 }]);
+  await settle();
+  assert.deepEqual(socket.request("poll-response").params, {
+    poll_id: "p1",
+    responses: [{ question: 1, type: "single-choice", duration: 0, skipped: false, option: 1 }],
+  });
+  socket.answer("poll-response", { poll_id: "p1", result: [{ question: 1, correct: false }] });
+  await settle();
+  socket.answer("poll-responses", { poll_id: "p1", responses: [{ response: { question: 1, type: "single-choice", option: 1 } }] });
+  await answering;
+  assert.equal(store.getState((state) => state.polls.p1).questions[0].responses[0].option, 1);
+});

@@ -1,0 +1,99 @@
+// Stands in for the network in tests of the browser's modules: sockets that a test opens, feeds and closes by hand.
+
+export class Wire {
+  sockets = [];
+
+  makeSocket = (url) => {
+    const socket = new WireSocket(url);
+    this.sockets.push(socket);
+    return socket;
+  };
+
+  get socket() {
+    return this.sockets.at(-1);
+  }
+}
+
+class WireSocket {
+  readyState = 0;
+  sent = [];
+
+  constructor(url) {
+    this.url = url;
+  }
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  open() {
+    this.readyState = 1;
+    this.onopen({});
+  }
+
+  hear(frame) {
+    this.onmessage({ data: JSON.stringify(frame) });
+  }
+
+  /** The last request of this method. */
+  request(method) {
+    return this.sent.findLast((frame) => frame.method === method);
+  }
+
+  answer(method, result) {
+    this.hear({ id: this.request(method).id, result });
+  }
+
+  refuse(method, error) {
+    this.hear({ id: this.request(method).id, error });
+  }
+
+  /** The other side closes. */
+  drop(code = 1006) {
+    this.readyState = 3;
+    this.onclose({ code });
+  }
+
+  close(code) {
+    this.readyState = 2;
+    this.closedWith = code;
+  }
+}
+
+/** A clock that moves when a test says so. */
+export class Clock {
+  #now = 1_790_000_000_000;
+  #timers = new Set();
+
+  now = () => this.#now;
+
+  later = (action, delay) => {
+    const timer = { action, at: this.#now + delay };
+    this.#timers.add(timer);
+    return timer;
+  };
+
+  cancel = (timer) => this.#timers.delete(timer);
+
+  tick(ms) {
+    const end = this.#now + ms;
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (!next) break;
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.action();
+    }
+    this.#now = end;
+  }
+
+  /** Time passes without any timer coming due, as in a computer that sleeps. */
+  sleep(ms) {
+    this.#now += ms;
+  }
+}
+
+/** Lets promises that are ready to go on do so. */
+export async function settle() {
+  for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
+}
