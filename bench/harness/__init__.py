@@ -1,0 +1,1 @@
+"""Start chat servers, load them, and compare what they do."""

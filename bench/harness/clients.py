@@ -1,0 +1,190 @@
+"""The peers of one system, held by the load generator."""
+
+import ctypes
+import dataclasses
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from harness.generator import NANOSECONDS, Plan, Result, library
+from harness.places import HOST
+from harness.processes import cpu_seconds, own_cpu_seconds
+from harness.protocols import Frame
+from harness.systems import Running
+
+MILLISECOND = 1e6
+Row = Mapping[str, float | str | None]  # the figures of one run of a scenario
+
+
+class JoinTimeout(Exception):
+    """Not all peers were in their rooms in time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """One run. Latencies are milliseconds, from the time a message was due; cpu is the server's, in seconds."""
+
+    sent: int
+    received: int
+    acked: int
+    loss: float
+    deliveries_per_second: float
+    cpu: float
+    server_share: float
+    generator_share: float
+    dead: int
+    p50: float
+    p95: float
+    p99: float
+    max: float
+    ack_p50: float
+    ack_p99: float
+    full_p50: float
+    full_p99: float
+    bytes_per_delivery: float
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Deliveries per second of server CPU: what the machine does beside hardly moves it."""
+        return self.received / self.cpu if self.cpu else 0.0
+
+    @property
+    def holds(self) -> bool:
+        """The server keeps up: nothing lost, nobody closed, nothing late."""
+        return self.loss == 0 and not self.dead and self.p99 <= 250
+
+
+class Clients:
+    """So many peers, each in the room that `room_of` gives for its index."""
+
+    def __init__(self, running: Running, count: int, room_of: Callable[[int], str]) -> None:
+        self.running, self.protocol, self.room_of = running, running.protocol, room_of
+        self.count, self._opened = count, 0
+        self._lib = library()
+        self._handle = self._lib.wl_new(count, HOST.encode())
+        if ping := self.protocol.application_ping:
+            self._lib.wl_application_ping(self._handle, ping[0], len(ping[0]), ping[1], len(ping[1]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lib.wl_free(self._handle)
+
+    def open(self, count: int | None = None, *, observing: bool = False, concurrency: int = 32) -> float:
+        """Join the next so many peers (all that are left); seconds. Raises JoinTimeout."""
+        peers = [(index, self.room_of(index)) for index in range(self._opened, count or self.count)]
+        prepared = self.protocol.prepare(peers)
+        for index, room in peers:
+            self._add(index, room, observing)
+        self._opened = peers[-1][0] + 1
+        taken: int = self._lib.wl_open(self._handle, peers[0][0], self._opened, concurrency, 90 * NANOSECONDS)
+        if taken < 0 or self.dead:
+            raise JoinTimeout(f"{self.dead} of {len(peers)} peers refused" if self.dead else "joining took too long")
+        return prepared + taken / NANOSECONDS
+
+    def _add(self, index: int, room: str, observing: bool) -> None:
+        request = self.protocol.upgrade(index, room)
+        steps = self.protocol.join(index, room, observing=observing)
+        peer = self._lib.wl_add(self._handle, self.protocol.port(index), request, len(request), len(steps))
+        for step in steps:
+            sent, answer = step.frame.payload, step.answer
+            self._lib.wl_step(self._handle, peer, step.frame.opcode, sent, len(sent), answer, len(answer))
+
+    def await_sightings(self, wanted: int, seconds: float) -> float:
+        """Wait until peers have learned of each other so often; how many seconds ago the last did."""
+        self._lib.wl_await_sightings(self._handle, wanted, int(seconds * NANOSECONDS))
+        ago: int = self._lib.wl_now() - self._lib.wl_last_sighting(self._handle)
+        return ago / NANOSECONDS
+
+    def settle(self, idle: float = 0.3, most: float = 5) -> None:
+        """Read until nothing has come for a while."""
+        self._lib.wl_drain(self._handle, int(idle * NANOSECONDS), int(most * NANOSECONDS))
+
+    def poll_lazily(self, seconds: float) -> None:
+        """Read each socket at most once in so long; latencies carry up to that much of it."""
+        self._lib.wl_lazy(self._handle, int(seconds * NANOSECONDS))
+
+    def pause(self, index: int) -> None:
+        """Stop reading one peer's socket."""
+        self._lib.wl_pause(self._handle, index)
+
+    def order(self, index: int) -> int:
+        """A hash of the last run's messages in the order in which one peer received them."""
+        return int(self._lib.wl_order(self._handle, index))
+
+    @property
+    def sightings(self) -> int:
+        return int(self._lib.wl_sightings(self._handle))
+
+    @property
+    def frames(self) -> int:
+        return int(self._lib.wl_frames(self._handle))
+
+    @property
+    def dead(self) -> int:
+        return int(self._lib.wl_dead(self._handle))
+
+    def chat(
+        self,
+        senders: Sequence[int],
+        *,
+        seconds: float,
+        fan_out: int,
+        rate: float = 0,
+        window: int = 8,
+        padding: int = 0,
+        drain: float = 3,
+    ) -> Measured:
+        """Send messages in turn, at a rate or, if 0, keeping `window` of them under way; each reaches fan_out peers."""
+        frames = [self.protocol.message(index, self.room_of(index), padding=padding) for index in senders]
+        plan = _plan("B", seconds, drain, rate=rate, window=window, fan_out=fan_out)
+        return self._run(senders, frames, plan)
+
+    def change_metadata(self, senders: Sequence[int], *, seconds: float, rate: float) -> Measured:
+        """Set one metadata key in turn; full_p50 is the time until every peer has the value or a newer one."""
+        frames = [self.protocol.metadata(index, self.room_of(index)) for index in senders]
+        plan = _plan("M", seconds, 1, rate=rate, fan_out=self.count, audience=self.count)
+        return self._run(senders, frames, plan)
+
+    def _run(self, senders: Sequence[int], frames: Sequence[Frame], plan: Plan) -> Measured:
+        self._lib.wl_clear_senders(self._handle)
+        for index, frame in zip(senders, frames, strict=True):
+            self._lib.wl_sender(self._handle, index, frame.opcode, frame.payload, len(frame.payload))
+        result, pids = Result(), self.running.group.pids()
+        before, own, start = cpu_seconds(pids), own_cpu_seconds(), time.perf_counter()
+        gc.disable()
+        self._lib.wl_run(self._handle, ctypes.byref(plan), ctypes.byref(result))
+        gc.enable()
+        elapsed = time.perf_counter() - start
+        return _measured(result, plan.fan_out, cpu_seconds(pids) - before, own_cpu_seconds() - own, elapsed)
+
+
+def _plan(
+    kind: str, seconds: float, drain: float, *, rate: float, fan_out: int, window: int = 0, audience: int = 0
+) -> Plan:
+    times = [int(value * NANOSECONDS) for value in (seconds, drain, seconds + 6)]
+    return Plan(ord(kind), window, rate, fan_out, *times, audience)
+
+
+def _measured(result: Result, fan_out: float, cpu: float, own_cpu: float, elapsed: float) -> Measured:
+    wanted = result.sent * fan_out
+    span = max(result.last_receive - result.first_send, 1) / NANOSECONDS
+    latencies = ("p50", "p95", "p99", "max", "ack_p50", "ack_p99", "full_p50", "full_p99")
+    return Measured(
+        sent=result.sent,
+        received=result.received,
+        acked=result.acked,
+        loss=round(1 - result.received / wanted, 6) if wanted else 0.0,
+        deliveries_per_second=result.received / span,
+        cpu=cpu,
+        server_share=cpu / elapsed,
+        generator_share=own_cpu / elapsed,
+        dead=result.dead,
+        bytes_per_delivery=result.bytes / max(result.received, 1),
+        **{name: getattr(result, name) / MILLISECOND for name in latencies},
+    )

@@ -1,0 +1,141 @@
+"""Server processes on one core: start them, measure them, stop them by their ids."""
+
+import collections
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from harness.places import BUILD, HOST
+
+SERVER_CORE, GENERATOR_CORE = 0, 1
+START_SECONDS = 60
+
+
+class Group:
+    """The processes of one running system, and a folder for its data that goes with them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.folder = Path(tempfile.mkdtemp(prefix="hmsroom-bench-"))
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def run(
+        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None, user: str | None = None
+    ) -> None:
+        """Run a command to its end, on the server's core like everything of this group."""
+        process = self._popen(command, environment, user)
+        if process.wait() != 0:
+            raise RuntimeError(f"{self.name}: {command[0]} failed, see {_log_path()}")
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        port: int,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        """Start a server and wait until it listens on the port."""
+        process = self._popen(command, environment, user)
+        self._started.append(process)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise RuntimeError(f"{self.name}: the server exited, see {_log_path()}")
+            with contextlib.suppress(OSError), socket.create_connection((HOST, port), 0.2):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.name}: the server did not listen, see {_log_path()}")
+
+    def _popen(
+        self, command: Sequence[str], environment: Mapping[str, str] | None, user: str | None
+    ) -> subprocess.Popen[bytes]:
+        with _log_path().open("ab") as log:
+            return subprocess.Popen(
+                command,
+                env={**os.environ, **(environment or {})},
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                user=user,
+                start_new_session=True,
+                preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
+            )
+
+    def pids(self) -> list[int]:
+        """The processes and all their descendants."""
+        children = collections.defaultdict(list)
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    children[int(_stat(int(entry.name))[1])].append(int(entry.name))
+        found: list[int] = []
+        waiting = [process.pid for process in self._started]
+        while waiting:
+            found.append(waiting.pop())
+            waiting += children[found[-1]]
+        return found
+
+    def stop(self) -> None:
+        for pid in reversed(self.pids()):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        for process in self._started:
+            process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _log_path() -> Path:
+    return BUILD / "servers.log"
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat behind the command's name."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """User and system time of the processes so far."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            fields = _stat(pid)
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pids: Iterable[int]) -> int:
+    """Memory of the processes that is not swapped out."""
+    pages = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def own_cpu_seconds() -> float:
+    """What the generator itself has used."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def use_own_core() -> None:
+    """Put this process, the generator, on its core, and allow it and its children as many sockets as may be."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.sched_setaffinity(0, {GENERATOR_CORE})

@@ -1,0 +1,138 @@
+"""Medians over the repetitions, as a table for people and as latest.json for programs."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.clients import Row
+from harness.places import BENCH, LATEST, NODE_MODULES
+from harness.plan import RATIOS, Contest
+
+Medians = dict[str, dict[str, Row]]  # contest → system → figures
+REFERENCE = "socket.io"
+PEER_PACKAGES = ("picows", "python-socketio", "uvloop")
+
+
+def medians(rows: Sequence[tuple[str, str, Row]]) -> Medians:
+    """The median of each figure over the (contest, system, row) of all repetitions."""
+    found: Medians = {}
+    for contest, system in dict.fromkeys((contest, system) for contest, system, _ in rows):
+        same = [row for name, by, row in rows if (name, by) == (contest, system)]
+        keys = dict.fromkeys(key for row in same for key in row)
+        figures = {key: _median([row.get(key) for row in same]) for key in keys}
+        found.setdefault(contest, {})[system] = figures
+    return found
+
+
+def _median(values: Sequence[object]) -> float | str | None:
+    """Of numbers; or why there are none."""
+    numbers = [value for value in values if isinstance(value, int | float)]
+    reasons = [value for value in values if isinstance(value, str)]
+    return statistics.median(numbers) if numbers else reasons[0] if reasons else None
+
+
+def table(found: Medians, contests: Sequence[Contest]) -> str:
+    """Every scenario with its systems, their figures, and how the compared figure relates to socket.io's."""
+    parts = []
+    for contest in contests:
+        systems = found.get(contest.name, {})
+        columns = list(dict.fromkeys(key for figures in systems.values() for key in figures))
+        reference = systems.get(REFERENCE, {}).get(contest.figure)
+        lines = [["system", *columns, f"x {REFERENCE}"]]
+        for system, figures in systems.items():
+            ratio = _over(figures.get(contest.figure), reference)
+            lines.append([system, *(_shown(figures.get(column)) for column in columns), _shown(ratio)])
+        parts.append(f"{contest.name}: {_first_line(contest)}\n{_aligned(lines)}")
+    return "\n\n".join(parts)
+
+
+def _over(one: object, other: object) -> float | None:
+    if isinstance(one, int | float) and isinstance(other, int | float) and other:
+        return one / other
+    return None
+
+
+def _first_line(contest: Contest) -> str:
+    return (contest.scenario.__doc__ or "").strip().splitlines()[0]
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, int | float):
+        return str(value or "")
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = ([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines)
+    return "\n".join("  " + "  ".join(cells) for cells in padded)
+
+
+def ratios(found: Medians, contests: Sequence[Contest]) -> dict[str, float]:
+    """Every comparison whose two sides were measured."""
+    compared: dict[str, float] = {}
+    figure_of = {contest.name: contest.figure for contest in contests}
+    for ratio in RATIOS:
+        ours, theirs = (
+            found.get(contest, {}).get(system, {}).get(figure_of.get(contest, ""))
+            for contest, system in (ratio.ours, ratio.theirs)
+        )
+        over = _over(ours, theirs)
+        if over is not None:
+            compared[ratio.name] = round(over, 3)
+    return compared
+
+
+def write(found: Medians, contests: Sequence[Contest]) -> None:
+    """Keep the ratios, and the figures they come from, in latest.json."""
+    content = {
+        "machine": _machine(),
+        "versions": _versions(),
+        "ratios": ratios(found, contests),
+        "figures": found,
+    }
+    LATEST.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _machine() -> dict[str, object]:
+    models = [line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    kibibytes = int(_lines("/proc/meminfo")[0].split()[1])
+    return {
+        "processor": models[0] if models else platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(kibibytes / (1 << 20), 1),
+        "system": platform.platform(),
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+def _versions() -> dict[str, str]:
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    versions = {"python": platform.python_version(), "node": node.lstrip("v")}
+    for package in ("django", "channels", "daphne", "uvicorn"):
+        versions[package] = importlib.metadata.version(package)
+    for line in _lines(str(BENCH / "requirements.txt")):
+        name, _, version = line.partition("==")
+        if name in PEER_PACKAGES:
+            versions[name] = version
+    for package in ("socket.io", "@colyseus/core"):
+        versions[package] = json.loads((NODE_MODULES / package / "package.json").read_text())["version"]
+    return versions
+
+
+def ratio_lines(found: Medians, contests: Sequence[Contest]) -> str:
+    """The ratios, one a line."""
+    return "\n".join(f"{name:36} {value:.3g}" for name, value in ratios(found, contests).items())
+
+
+def failures(found: Medians) -> bool:
+    """Whether a system could not be measured."""
+    return any("failed" in figures for systems in found.values() for figures in systems.values())

@@ -1,0 +1,194 @@
+"""What is measured. Each function loads a freshly started system and returns one row of figures."""
+
+import time
+from collections.abc import Sequence
+
+from harness.clients import Clients, Measured, Row
+from harness.processes import cpu_seconds, resident_bytes
+from harness.systems import Running
+
+MEBIBYTE, KIBIBYTE = 1 << 20, 1 << 10
+LAZY = 0.002  # keeps the generator below its core's limit while a server is pushed to its own
+WINDOWS = (8, 64)
+STEPS = 6
+
+
+def room200(running: Running, seconds: float) -> Row:
+    """One room of 200, one sender, as many messages as the server keeps up with."""
+    with Clients(running, 200, lambda _: "q-200") as clients:
+        clients.open()
+        return saturate(clients, [0], running.protocol.deliveries(200), seconds)
+
+
+def rooms(running: Running, seconds: float) -> Row:
+    """200 rooms of 5, everybody sends in turn: 500 messages a second, then as many as the server keeps up with."""
+    with Clients(running, 1000, lambda index: f"q-{index // 5}") as clients:
+        clients.open()
+        senders = [room * 5 + seat for seat in range(5) for room in range(200)]
+        fan_out = running.protocol.deliveries(5)
+        calm = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=500)
+        return {"calm_p50": calm.p50, "calm_p99": calm.p99, **saturate(clients, senders, fan_out, seconds)}
+
+
+def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: float) -> Row:
+    """Find the highest rate that holds: a closed loop for a first estimate, then open loops above and below it.
+
+    per_cpu, deliveries per second of server CPU, is the best of all these runs: it falls when the server idles.
+    """
+    clients.poll_lazily(LAZY)
+    clients.chat(senders, seconds=0.4, fan_out=fan_out)
+    closed = [clients.chat(senders, seconds=seconds, fan_out=fan_out, window=window) for window in WINDOWS]
+    runs = [run for run in closed if not run.loss]
+    best = max(run.deliveries_per_second for run in closed)
+    base, good, bad, factor = best / fan_out, 0.0, 0.0, 0.9
+    held: Measured | None = None
+    for _ in range(STEPS):
+        run = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=base * factor)
+        runs += [run] if not run.loss else []
+        if run.holds:
+            good = factor
+            held = max(held or run, run, key=lambda measured: measured.deliveries_per_second)
+        else:
+            bad = factor
+        if bad and good and bad / good < 1.12:
+            break
+        factor = _next_factor(run, factor, good, bad)
+        clients.settle(0.2)
+    return {
+        "max": round(held.deliveries_per_second) if held else 0,
+        "per_cpu": round(max((run.per_cpu_second for run in runs), default=0)),
+        "p50": held.p50 if held else None,
+        "p99": held.p99 if held else None,
+        "generator_share": max(run.generator_share for run in [*closed, *runs]),
+        "server_share": held.server_share if held else None,
+        "bytes": closed[0].bytes_per_delivery,
+    }
+
+
+def _next_factor(run: Measured, factor: float, good: float, bad: float) -> float:
+    """Up while it holds (in large steps while it is easy), down while nothing does, then between the two."""
+    if not bad:
+        return factor * (1.6 if run.p99 < 60 and run.server_share < 0.93 else 1.15)
+    return (good + bad) / 2 if good else factor * 0.75
+
+
+def room1000(running: Running, seconds: float) -> Row:
+    """One room of 1,000 in which 5,000 messages arrive each second."""
+    with Clients(running, 1000, lambda _: "q-1000") as clients:
+        clients.open()
+        fan_out = running.protocol.deliveries(1000)
+        clients.chat([0], seconds=0.4, fan_out=fan_out, rate=5)
+        run = clients.chat([0], seconds=max(seconds, 3), fan_out=fan_out, rate=5000 / fan_out)
+        return {"p50": run.p50, "p99": run.p99, "loss": run.loss, "cpu": run.server_share}
+
+
+def acknowledgement(running: Running, seconds: float) -> Row:
+    """100 messages a second over 20 rooms of 5: until the sender knows that its message is stored."""
+    with Clients(running, 100, lambda index: f"q-{index // 5}") as clients:
+        clients.open()
+        senders = [room * 5 + seat for seat in range(5) for room in range(20)]
+        clients.chat(senders, seconds=0.5, fan_out=4, rate=100)
+        run = clients.chat(senders, seconds=max(seconds, 5), fan_out=4, rate=100)
+        lost = run.sent - run.acked
+        return {"ack_p50": run.ack_p50, "ack_p99": run.ack_p99, "p50": run.p50, "p99": run.p99, "lost": lost}
+
+
+def metadata(running: Running, seconds: float) -> Row:
+    """20 changes a second of one metadata key in a room of 200: until everybody has that value or a newer one."""
+    with Clients(running, 200, lambda _: "q-meta") as clients:
+        clients.open(observing=True)
+        senders = range(0, 200, 10)
+        clients.change_metadata(senders, seconds=0.3, rate=20)
+        run = clients.change_metadata(senders, seconds=max(seconds, 3), rate=20)
+        return {"all_p50": run.full_p50, "all_p99": run.full_p99, "p50": run.p50, "cpu": run.server_share}
+
+
+def join250(running: Running, seconds: float) -> Row:
+    """250 announced joins into one room."""
+    return _join(running, 250)
+
+
+def join1000(running: Running, seconds: float) -> Row:
+    """1,000 announced joins into one room."""
+    return _join(running, 1000)
+
+
+def _join(running: Running, peers: int) -> Row:
+    """64 handshakes at a time; told: until everybody has joined and has learned of everybody it must learn of."""
+    with Clients(running, peers, lambda _: f"n-{peers}") as clients:
+        pids = running.group.pids()
+        before = cpu_seconds(pids)
+        joined = clients.open(concurrency=64)
+        start, wanted = time.perf_counter(), running.protocol.sightings(peers)
+        ago = clients.await_sightings(wanted, 30)
+        told = joined + max(0, time.perf_counter() - start - ago)
+        return {
+            "joined": joined,
+            "told": told,
+            "missing": wanted - clients.sightings,
+            "frames": clients.frames,
+            "cpu": cpu_seconds(pids) - before,
+        }
+
+
+def memory(running: Running, seconds: float) -> Row:
+    """Resident memory for each of 5,000 joined connections, in 500 rooms, that do nothing."""
+    with Clients(running, 20, lambda index: f"q-warm{index // 10}") as clients:
+        clients.open()
+    time.sleep(0.5)
+    pids = running.group.pids()
+    before = resident_bytes(pids)
+    with Clients(running, 5000, lambda index: f"q-{index // 10}") as clients:
+        clients.open()
+        clients.settle(0.8, 3)
+        grown = resident_bytes(pids) - before
+        return {"kib_per_connection": grown / 5000 / KIBIBYTE, "mib": (before + grown) / MEBIBYTE}
+
+
+def slow_readers(running: Running, seconds: float) -> Row:
+    """A room of 30 with 200 messages of 16 kB a second; then ten of the peers stop reading."""
+    peers, stuck, rate, padding = 30, 10, 200, 16000
+    with Clients(running, peers, lambda _: "q-slow") as clients:
+        clients.open()
+        everybody = running.protocol.deliveries(peers)
+        without = clients.chat([0], seconds=6, fan_out=everybody, rate=rate, padding=padding)
+        pids = running.group.pids()
+        before = resident_bytes(pids)
+        for index in range(peers - stuck, peers):
+            clients.pause(index)
+        run = clients.chat([0], seconds=6, fan_out=everybody - stuck, rate=rate, padding=padding)
+        return {
+            "growth_mib": (resident_bytes(pids) - before) / MEBIBYTE,
+            "p99": run.p99,
+            "p99_without": without.p99,
+            "loss": run.loss,
+        }
+
+
+def two_processes(running: Running, seconds: float) -> Row:
+    """One room of 200 on two processes: as many messages as hold, and whether all arrive in one order everywhere."""
+    with Clients(running, 200, lambda _: "q-two") as clients:
+        clients.open()
+        fan_out = running.protocol.deliveries(200)
+        ordered = clients.chat(range(4), seconds=seconds, fan_out=fan_out, rate=50)
+        orders = {clients.order(index) for index in range(4, 200)}
+        row = saturate(clients, [0, 1], fan_out, seconds)
+        return {"orders": len(orders), "loss": ordered.loss, "calm_p50": ordered.p50, "calm_p99": ordered.p99, **row}
+
+
+def growth(running: Running, seconds: float) -> Row:
+    """Server CPU for a delivery, in microseconds, as peers in a room, rooms, or the size of messages grow."""
+    row = {f"peers_{peers}": _cost(running, 1, peers, 0, seconds) for peers in (10, 50, 200, 1000)}
+    row |= {f"rooms_{rooms}": _cost(running, rooms, 5, 0, seconds) for rooms in (20, 200, 500)}
+    return row | {f"characters_{48 + more}": _cost(running, 1, 200, more, seconds) for more in (0, 450, 3800)}
+
+
+def _cost(running: Running, rooms: int, peers: int, padding: int, seconds: float) -> float:
+    """One sender in each of the rooms; microseconds of server CPU for each delivery."""
+    with Clients(running, rooms * peers, lambda index: f"q-{rooms}-{peers}-{padding}-{index // peers}") as clients:
+        clients.open()
+        clients.poll_lazily(LAZY)
+        senders, fan_out = range(0, rooms * peers, peers), running.protocol.deliveries(peers)
+        clients.chat(senders, seconds=0.3, fan_out=fan_out, padding=padding)
+        run = clients.chat(senders, seconds=seconds, fan_out=fan_out, padding=padding)
+        return 1e6 / run.per_cpu_second

@@ -1,0 +1,53 @@
+"""Compare hmsroom with other chat servers: python bench/run.py [--quick]
+
+Installs what it needs under bench/ on its first run. Servers get core 0, the load generator core 1, and all traffic
+stays on 127.0.0.1. Systems take turns (A B C A B C), each freshly started for each scenario. The medians and ratios
+are printed, and written to bench/latest.json unless only some scenarios or systems were asked for.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+from harness import install, measure, plan, processes, report
+from harness.places import LATEST
+
+
+def main() -> None:
+    options = _options()
+    if (os.cpu_count() or 1) < 2:
+        sys.exit("bench: two cores are needed, one for the server and one for the load generator")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so the servers stop too
+    install.everything()
+    processes.use_own_core()
+    started = time.monotonic()
+    contests = plan.select(plan.QUICK if options.quick else plan.FULL, options.scenarios, options.systems)
+    repetitions = options.repetitions or (1 if options.quick else 3)
+    found = report.medians(measure.rounds(contests, repetitions=repetitions, seconds=options.seconds))
+    print(f"\n{report.table(found, contests)}\n\n{report.ratio_lines(found, contests)}")
+    print(f"\n{time.monotonic() - started:.0f} s, {repetitions} repetition(s); load average {os.getloadavg()[0]:.1f}")
+    if not options.scenarios and not options.systems:
+        report.write(found, contests)
+        print(f"written to {LATEST}")
+    if report.failures(found):
+        sys.exit(1)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="four scenarios, socket.io and picows, 5 minutes")
+    parser.add_argument("--scenarios", type=_names, default=(), help="only these, separated by commas")
+    parser.add_argument("--systems", type=_names, default=(), help="only these, separated by commas")
+    parser.add_argument("--repetitions", type=int, help="3, or 1 with --quick")
+    parser.add_argument("--seconds", type=float, default=1.5, help="length of one measured run")
+    return parser.parse_args()
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+if __name__ == "__main__":
+    main()
