@@ -13,7 +13,7 @@ from django.conf import settings
 from rooms import journal, roles
 from rooms.errors import BadRequest, Forbidden
 from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
-from rooms.models import Peer, Session, milliseconds
+from rooms.models import Peer, Session, Template, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.metadata import present_values
 from rooms.protocol import clean_name
@@ -26,14 +26,14 @@ class Attachment:
     """What a hub needs to give a peer its connection.
 
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
-    hub follows the session already. ``replay`` are the events to send instead of the full state. ``fresh`` is a
+    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send instead of the full state. ``fresh`` is a
     peer that was not in the session before.
     """
 
     peer_id: str
     role: str
     observed: frozenset[str]
-    started_at: int
+    room: dict[str, Any]
     peers: dict[str, str] | None
     values: Sequence[dict[str, Any]] = ()
     replay: Sequence[Numbered] | None = None
@@ -61,7 +61,6 @@ def connect(context: Context) -> Outcome:
     """
     session, peer = context.live_session, context.known_peer
     check_owner(context, peer)
-    template = context.room.template
     room = {"name": context.room.title or context.room.name, "id": context.room.id}
     events: list[Event] = []
     attachment = None
@@ -74,18 +73,23 @@ def connect(context: Context) -> Outcome:
     return Outcome(
         events=events,
         aside=Welcome(
-            policy={
-                "name": role,
-                "known_roles": roles.known_roles(template.roles),
-                "template_id": template.id,
-                "plugins": {},
-                "app_data": {},
-            },
+            policy=policy(context.room.template, role),
             room=room,
             preview=_preview(context, session, with_peers=not attachment),
             attachment=attachment,
         ),
     )
+
+
+def policy(template: Template, role: str) -> dict[str, Any]:
+    """What a peer is told of its role and of all others, with ``on-policy-change``."""
+    return {
+        "name": role,
+        "known_roles": roles.known_roles(template.roles),
+        "template_id": template.id,
+        "plugins": {},
+        "app_data": {},
+    }
 
 
 def _preview(context: Context, session: Session | None, *, with_peers: bool) -> dict[str, Any]:
@@ -94,12 +98,18 @@ def _preview(context: Context, session: Session | None, *, with_peers: bool) -> 
     if not (wanted.get("enabled") and context.role.sees_preview and with_peers):
         return {}
     count = context.work.head_count(session) if session else 0
-    shown: dict[str, Any] = {"peer_count": count, "room": {"name": context.room.title or context.room.name}}
-    if session:
-        shown["room"] |= {"session_id": session.id, "started_at": milliseconds(session.started_at)}
+    shown: dict[str, Any] = {"peer_count": count, "room": _room(context, session)}
     if wanted.get("sendPeerList") and count <= 100:
         shown["peers"] = {peer.peer_id: peer.as_wire() for peer in context.work.present(session)} if session else {}
     return shown
+
+
+def _room(context: Context, session: Session | None) -> dict[str, Any]:
+    """The room as ``peer-list`` and ``room-state`` tell it."""
+    room: dict[str, Any] = {"name": context.room.title or context.room.name}
+    if session:
+        room |= {"session_id": session.id, "started_at": milliseconds(session.started_at)}
+    return room
 
 
 @operation("join", joined=False)
@@ -135,7 +145,7 @@ def join(context: Context, *, name: str = "", data: str = "", resume: dict[str, 
     result: dict[str, Any] = {"session_id": session.id}
     if place:
         result["resync"] = True
-    return Outcome(result, [event], aside=_attachment(context, session, peer, fresh=True, to_come=1))
+    return Outcome(result, [event], aside=_attachment(context, session, peer, fresh=True))
 
 
 def _join_again(
@@ -156,7 +166,7 @@ def _join_again(
         return Outcome(
             {"session_id": session.id, "resync": True},
             events,
-            aside=_attachment(context, session, peer, to_come=len(events)),
+            aside=_attachment(context, session, peer),
         )
     replay = journal.addressed_to(
         missed, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed)
@@ -218,7 +228,7 @@ def _enter_session(context: Context, session: Session, peer: Peer) -> Event:
     _hold(context, peer)
     context.work.changed(peer, "joined_at", "joined_seq", "left_at", "leave_reason")
     wire = peer.as_wire()
-    facts = {"peer": True, "attached": [peer.peer_id, peer.conn_id]}
+    facts = {"peer": peer.peer_id, "attached": [peer.peer_id, peer.conn_id]}
     return Event("on-peer-join", compact(wire), Audience(but=peer.peer_id), facts)
 
 
@@ -245,7 +255,6 @@ def _attachment(
     *,
     replay: Sequence[Numbered] | None = None,
     fresh: bool = False,
-    to_come: int = 0,
 ) -> Attachment:
     everybody = None
     if context.follows != session.id:
@@ -254,7 +263,7 @@ def _attachment(
         peer_id=peer.peer_id,
         role=peer.role,
         observed=frozenset(peer.observed),
-        started_at=milliseconds(session.started_at),
+        room=_room(context, session),
         peers=everybody,
         values=() if fresh or replay is not None else present_values(context, session, peer.observed),
         replay=replay,
@@ -264,12 +273,12 @@ def _attachment(
 
 def _state_event(context: Context, peer: Peer, *, audience: Audience) -> Event:
     body = {"peer_id": peer.peer_id, "state": str(peer.state), "at": milliseconds(context.now)}
-    return Event("on-peer-state", compact(body), audience, {"peer": peer.as_wire()})
+    return Event("on-peer-state", compact(body), audience, {"state_of": peer.as_wire()})
 
 
 def peer_updated(peer: Peer, *, but: str = "", **facts: Any) -> Event:
     """The news that a peer's name, metadata, role or groups are other than before."""
-    return Event("on-peer-update", compact(peer.as_wire()), Audience(but=but) if but else EVERYBODY, {"peer": True, **facts})
+    return Event("on-peer-update", compact(peer.as_wire()), Audience(but=but) if but else EVERYBODY, {"peer": peer.peer_id, **facts})
 
 
 # --- Going --------------------------------------------------------------------------------------
