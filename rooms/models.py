@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from rooms import roles
+from rooms.roles import Role, parse_role
 
 
 def new_id() -> str:
@@ -46,10 +46,10 @@ class Template(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def role(self, name: str) -> roles.Role | None:
+    def role(self, name: str) -> Role | None:
         """The role called name, or None."""
         wire = self.roles.get(name)
-        return None if wire is None else roles.parse_role(name, wire)
+        return None if wire is None else parse_role(name, wire)
 
 
 class Room(models.Model):
@@ -117,7 +117,8 @@ class Peer(models.Model):
 
     ``user_id`` is whose the peer id is (the token's user_id, else its jti). ``worker`` and ``conn_id`` name
     the connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the
-    connection was lost; ``joined_seq`` numbers its join, before which it may read nothing. ``groups`` and ``observed`` are JSON lists of names and of metadata keys.
+    connection was lost; ``joined_seq`` numbers its join, before which it may read nothing; ``role_seq`` the last change
+    of its role. ``groups`` and ``observed`` are JSON lists of names and of metadata keys.
     """
 
     class State(models.TextChoices):
@@ -143,6 +144,7 @@ class Peer(models.Model):
     observed = models.JSONField(default=list, blank=True)
     joined_at = models.DateTimeField()
     joined_seq = models.BigIntegerField(default=0)
+    role_seq = models.BigIntegerField(default=0)
     left_at = models.DateTimeField(null=True, blank=True)
     leave_reason = models.CharField(max_length=40, choices=Leave.choices, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.CONNECTED)

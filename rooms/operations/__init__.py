@@ -1,5 +1,5 @@
 """Everything that can be done in a room. Importing this package fills ``gate.METHODS``."""
 
-from rooms.operations import messaging, metadata, peers, presence
+from rooms.operations import directory, groups, messaging, metadata, moderation, peers, presence
 
-__all__ = ["messaging", "metadata", "peers", "presence"]
+__all__ = ["directory", "groups", "messaging", "metadata", "moderation", "peers", "presence"]

@@ -153,8 +153,10 @@ def change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
             entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at"
         )
     body = f'{{"values":[{compact(as_wire(entry))}]}}'
+    facts = {"version": entry.change_version}
     # Old clients cannot hear this event. One that writes tells the others itself.
-    facts = {"value": True} if entry.key == DEFAULT_KEY and not context.caller.legacy else {}
+    if entry.key == DEFAULT_KEY and not context.caller.legacy:
+        facts["refresh"] = milliseconds(context.now)
     return Event("on-metadata-change", body, Audience(key=entry.key), facts)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from rooms import journal
 from rooms.events import End, Event, Numbered
 from rooms.models import Event as EventRow
-from rooms.models import MetadataEntry, Peer, Poll, Room, SentMessage, Session, milliseconds
+from rooms.models import MetadataEntry, Peer, Room, SentMessage, Session, milliseconds
 
 T = TypeVar("T")
 
@@ -97,7 +97,8 @@ class Work:
     def events_after(self, session: Session, seq: int) -> list[Numbered] | None:
         """All events of the session with a greater number, or None if some are no longer kept."""
         unwritten = self._pages[session.id].events
-        stored = journal.read(session.id, after=seq, until=session.seq - len(unwritten)) if seq < session.seq else []
+        last_stored = session.seq - len(unwritten)
+        stored = journal.read(session.id, after=seq, until=last_stored) if seq < last_stored else []
         return None if stored is None else [*stored, *(event for event in unwritten if event.seq > seq)]
 
     def session_changed(self, session: Session) -> None:
@@ -198,7 +199,11 @@ class Work:
     def _close(self, session: Session, end: End) -> None:
         """Nothing that peers wrote outlives the session."""
         session.ended_at, session.end_reason, session.journal_bytes = self.now, end.reason, 0
-        for kind in (EventRow, MetadataEntry, SentMessage, Poll):
+        for kind in (EventRow, MetadataEntry, SentMessage):
             kind._default_manager.filter(session_id=session.id).delete()
+        peers = Peer.objects.filter(session_id=session.id)
+        peers.exclude(state=Peer.State.LEFT).update(
+            state=Peer.State.LEFT, left_at=self.now, leave_reason=Peer.Leave.ENDED
+        )
         # Of the peers there remain who they were and when.
-        Peer.objects.filter(session_id=session.id).update(metadata="", groups=[], observed=[], conn_id="", worker="")
+        peers.update(metadata="", groups=[], observed=[], conn_id="", worker="")

@@ -1,0 +1,148 @@
+"""What some peers may do to others: give them roles, remove them, end the session."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.signing import BadSignature, Signer
+
+from rooms.errors import BadRequest, Forbidden, NotFound
+from rooms.events import EVERYBODY, Audience, End, Event, Outcome, compact
+from rooms.models import Peer, milliseconds
+from rooms.operations.gate import Context, operation
+from rooms.operations.presence import depart, peer_updated, policy
+from rooms.roles import Role
+
+MAX_REASON_CHARS = 200
+OFFER_SECONDS = 600
+"""How long a peer may take to accept a role."""
+
+ENDED = "room ended"
+
+_signer = Signer(salt="rooms.role-offer")
+
+
+# --- Roles --------------------------------------------------------------------------------------
+
+
+@operation("role-change-request", requires="changeRole")
+def request_role_change(
+    context: Context,
+    *,
+    role: str,
+    requested_for: str | None = None,
+    roles: list[str] | None = None,
+    force: bool = False,
+) -> Outcome:
+    """Give a role to one peer, or to all that hold one of some roles; without force, ask them whether they want it.
+
+    Raises Forbidden, and changes nobody's role, if the new role does not take that many.
+    """
+    wanted = _role(context, role)
+    if requested_for:
+        chosen = [context.present_peer(requested_for, field="requested_for")]
+    elif roles:
+        chosen = [peer for peer in context.work.present(context.session) if peer.role in roles]
+    else:
+        raise BadRequest("requested_for: missing, and so is roles")
+    chosen = [peer for peer in chosen if peer.role != wanted.name]
+    if not force:
+        return Outcome(events=[_offer(context, peer, wanted) for peer in chosen])
+    return Outcome(events=_give_role(context, chosen, wanted))
+
+
+@operation("role-change")
+def accept_role(context: Context, *, role: str, token: str) -> Outcome:
+    """Take the role that the caller was asked to take; token is the one of that request.
+
+    Raises Forbidden if the token is not of this peer, role and session, or too old, or if the peer's role was changed
+    since the request.
+    """
+    wanted = _role(context, role)
+    try:
+        claims = _signer.unsign_object(token)
+    except BadSignature:
+        raise Forbidden("token: not valid") from None
+    *bound, until = claims
+    if bound != _bound(context, context.peer, wanted) or until < milliseconds(context.now):
+        raise Forbidden("token: not valid any more")
+    return Outcome(events=_give_role(context, [context.peer], wanted))
+
+
+def _role(context: Context, name: str) -> Role:
+    role = context.room.template.role(name)
+    if role is None:
+        raise NotFound("role: no such role")
+    return role
+
+
+def _offer(context: Context, peer: Peer, role: Role) -> Event:
+    until = milliseconds(context.now) + OFFER_SECONDS * 1000
+    token = _signer.sign_object([*_bound(context, peer, role), until])
+    body = {"requested_by": context.actor, "role": role.name, "token": token}
+    return Event("on-role-change-request", _without_empty(body), Audience(peer=peer.peer_id))
+
+
+def _bound(context: Context, peer: Peer, role: Role) -> list[Any]:
+    # With the last change of role, so that an old offer cannot undo a later demotion.
+    return [context.session.id, peer.peer_id, role.name, peer.role_seq]
+
+
+def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Event]:
+    """Change the role of peers that do not hold it yet; the events that tell of it. Raises Forbidden."""
+    if role.max_peers:
+        holders = sum(peer.role == role.name for peer in context.work.present(context.session))
+        if holders + len(peers) > max(role.max_peers, 0):
+            raise Forbidden(f"role: the room takes no more of the role {role.name}")
+    told = compact(policy(context.room.template, role.name))
+    events: list[Event] = []
+    for peer in peers:
+        before, peer.role = peer.role, role.name
+        peer.role_seq = context.session.seq + len(events) + 1
+        context.work.changed(peer, "role", "role_seq")
+        facts = {"role": [peer.peer_id, before, peer.role]}
+        events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), facts))
+        events.append(peer_updated(peer))
+    return events
+
+
+# --- Removal ------------------------------------------------------------------------------------
+
+
+@operation("peer-leave-request", requires="removeOthers")
+def remove_peer(context: Context, *, requested_for: str, reason: str = "") -> Outcome:
+    """Remove another peer, which is told the reason and by whom; it is not let in again under its peer id."""
+    _check_reason(reason)
+    peer = context.present_peer(requested_for, field="requested_for")
+    if peer.peer_id == context.actor:
+        raise BadRequest("requested_for: to go yourself, leave")
+    told = _sent_away(context, reason, Audience(peer=peer.peer_id), who=peer.peer_id, room_end=False)
+    events, end = depart(context, [peer], reason=Peer.Leave.REMOVED, by=context.actor)
+    return Outcome({}, [told, *events], end)
+
+
+@operation("end-room", requires="endRoom")
+def end_room(context: Context, *, lock: bool = False, reason: str = "") -> Outcome:
+    """End the session and remove everybody; with lock, let nobody into the room any more."""
+    _check_reason(reason)
+    context.session.ended_by = context.actor_name[:150]
+    if lock:
+        context.room.enabled = False
+        context.work.changed(context.room, "enabled")
+    others = Audience(but=context.actor) if context.actor else EVERYBODY
+    told = _sent_away(context, reason, others, who="*", room_end=True)
+    return Outcome({}, [told], End(reason or ENDED, context.actor))
+
+
+def _sent_away(context: Context, reason: str, audience: Audience, *, who: str, room_end: bool) -> Event:
+    body = {"requested_by": context.actor, "reason": reason, "room_end": room_end}
+    return Event("on-peer-leave-request", _without_empty(body), audience, {"sent_away": who})
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > MAX_REASON_CHARS:
+        raise BadRequest(f"reason: longer than {MAX_REASON_CHARS} characters")
+
+
+def _without_empty(body: dict[str, Any]) -> str:
+    """JSON text without ``requested_by`` if the server asks: clients take an empty one for a peer."""
+    return compact({key: value for key, value in body.items() if key != "requested_by" or value})
