@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 
 python := .venv/bin/python
-node_modules = $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard $(1)/package-lock.json))
+sdk_modules := tests/sdk/node_modules/.package-lock.json
 
 .PHONY: run test lint format soak bench clean reset venv venv-dev system-packages test-setup
 
@@ -27,11 +27,13 @@ format: venv-dev
 soak: test-setup
 	HMSROOM_SOAK=1 $(python) -m pytest -m faults
 
-bench: test-setup $(call node_modules,bench)
-	bench/run
+# Beside other chat servers; QUICK=1 takes five minutes.
+bench: venv-dev
+	@scripts/ensure-system-packages bench
+	$(python) bench/run.py $(if $(QUICK),--quick)
 
 clean:
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache staticfiles
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache staticfiles bench/.venv bench/build
 	find . -name node_modules -prune -exec rm -rf {} +
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -46,10 +48,10 @@ venv-dev:
 	@scripts/ensure-venv $(PYTHON) requirements-dev.txt
 
 system-packages:
-	@scripts/ensure-system-packages
+	@scripts/ensure-system-packages test
 
-test-setup: venv-dev system-packages $(call node_modules,tests/sdk)
+test-setup: venv-dev system-packages $(sdk_modules)
 
-%/node_modules/.package-lock.json: %/package-lock.json | system-packages
-	cd $* && npm ci --no-audit --no-fund --loglevel=error
+$(sdk_modules): tests/sdk/package-lock.json | system-packages
+	cd tests/sdk && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
