@@ -53,9 +53,6 @@ export class Client {
     await rpc.open();
     if (rpc !== this.#rpc) throw new RpcError({ code: 1000, message: "join: left meanwhile" });
     this.#connected();
-    const local = this.state.peers.get(this.state.room.localPeer);
-    if (local.name === userName) return;
-    await this.changePeer({ name: userName }).catch((error) => this.change("failed", { error })); // is in, all the same
   }
 
   leave() {
@@ -85,8 +82,8 @@ export class Client {
 
   /** Says a new name or metadata of this peer. */
   async changePeer(fields) {
-    await this.call("peer-update", fields, { again: true });
-    this.change("changed", fields);
+    const { name, data } = await this.call("peer-update", fields, { again: true }); // as the server shows them
+    this.change("changed", { name, data });
   }
 
   async observe(keys) {
@@ -106,11 +103,26 @@ export class Client {
   #connection() {
     const rpc = new Rpc({ address: () => this.#address(), greet: (send) => this.#greet(send) });
     const mine = (handler) => (event) => rpc === this.#rpc && handler(event.detail);
-    rpc.addEventListener("notification", mine((frame) => this.#heard(frame)));
-    rpc.addEventListener("pong", mine((result) => this.#place(result)));
-    rpc.addEventListener("lost", mine((detail) => this.#lost(detail)));
-    rpc.addEventListener("restored", mine(() => this.#restored()));
-    rpc.addEventListener("ended", mine(({ error }) => this.#ended(error)));
+    rpc.addEventListener(
+      "notification",
+      mine((frame) => this.#heard(frame)),
+    );
+    rpc.addEventListener(
+      "pong",
+      mine((result) => this.#place(result)),
+    );
+    rpc.addEventListener(
+      "lost",
+      mine((detail) => this.#lost(detail)),
+    );
+    rpc.addEventListener(
+      "restored",
+      mine(() => this.#restored()),
+    );
+    rpc.addEventListener(
+      "ended",
+      mine(({ error }) => this.#ended(error)),
+    );
     return rpc;
   }
 

@@ -185,7 +185,8 @@ class Actions {
   #sendAgain() {
     for (const entry of this.#client.state.outbox.values()) {
       if (entry.status !== "sending") continue;
-      if (Date.now() - entry.time < RETRY_IS_SAFE) this.#deliver(entry).catch(() => {}); // shows as failed
+      if (Date.now() - entry.time < RETRY_IS_SAFE)
+        this.#deliver(entry).catch(() => {}); // shows as failed
       else this.#client.change("not-sent", { clientId: entry.clientId, error: "not delivered" });
     }
   }

@@ -253,7 +253,9 @@ export class Rpc extends EventTarget {
   #retry({ code = 0, error = null }) {
     this.#attempt += 1;
     if (!this.#opened && this.#attempt >= FIRST_TRIES) {
-      this.#end(error instanceof RpcError ? error : new RpcError({ code: 1003, message: "the server cannot be reached" }));
+      this.#end(
+        error instanceof RpcError ? error : new RpcError({ code: 1003, message: "the server cannot be reached" }),
+      );
       return;
     }
     let longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (this.#attempt - 1));

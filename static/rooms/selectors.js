@@ -36,7 +36,8 @@ export const selectPeerByID = (id) => (store) => store.peers[id];
 export const selectPeerNameByID = (id) => (store) => store.peers[id]?.name;
 export const selectPeerName = selectPeerNameByID;
 export const selectPeerTypeByID = (id) => (store) => store.peers[id]?.type;
-export const selectPeersByRole = (role) => derived([selectPeers], (peers) => peers.filter((peer) => peer.roleName === role));
+export const selectPeersByRole = (role) =>
+  derived([selectPeers], (peers) => peers.filter((peer) => peer.roleName === role));
 export const selectPeersByRoles = (roles) =>
   derived([selectPeers], (peers) => peers.filter((peer) => roles.includes(peer.roleName)));
 export const selectPeerByCondition = (predicate) => (store) => selectPeers(store).find(predicate);
@@ -63,10 +64,12 @@ export const selectAvailableRoleNames = derived([selectRolesMap], (roles) => Obj
 export const selectRoleByRoleName = (name) => (store) => store.roles[name];
 export const selectLocalPeerRole = (store) => store.roles[selectLocalPeer(store)?.roleName] ?? null;
 export const selectPermissions = (store) => selectLocalPeerRole(store)?.permissions;
-export const selectRoleChangeRequest = derived([(store) => store.roleChangeRequests, selectPeersMap], ([request], peers) =>
-  request
-    ? { requestedBy: peers[request.requestedBy], role: { name: request.roleName }, token: request.token }
-    : null,
+export const selectRoleChangeRequest = derived(
+  [(store) => store.roleChangeRequests, selectPeersMap],
+  ([request], peers) =>
+    request
+      ? { requestedBy: peers[request.requestedBy], role: { name: request.roleName }, token: request.token }
+      : null,
 );
 
 const everybody = (message) => !message.recipientPeer && !message.recipientRoles?.length;
@@ -74,7 +77,9 @@ const unread = (messages) => messages.filter((message) => !message.read).length;
 export const selectMessagesMap = (store) => store.messages.byID;
 export const selectMessageIDsInOrder = (store) => store.messages.allIDs;
 export const selectMessageByMessageID = (id) => (store) => store.messages.byID[id];
-export const selectHMSMessages = derived([(store) => store.messages], ({ byID, allIDs }) => allIDs.map((id) => byID[id]));
+export const selectHMSMessages = derived([(store) => store.messages], ({ byID, allIDs }) =>
+  allIDs.map((id) => byID[id]),
+);
 export const selectHMSMessagesCount = (store) => store.messages.allIDs.length;
 export const selectUnreadHMSMessagesCount = derived([selectHMSMessages], unread);
 export const selectBroadcastMessages = derived([selectHMSMessages], (messages) => messages.filter(everybody));
@@ -93,7 +98,8 @@ export const selectMessagesUnreadCountByRole = (role) => derived([selectMessages
 
 export const selectSessionMetadata = (store) => store.sessionMetadata;
 /** The value under a key; with no key, all of them. */
-export const selectSessionStore = (key) => (store) => (key === undefined ? store.sessionStore : store.sessionStore[key]);
+export const selectSessionStore = (key) => (store) =>
+  key === undefined ? store.sessionStore : store.sessionStore[key];
 
 export const selectPollsMap = (store) => store.polls;
 export const selectPolls = derived([selectPollsMap], (polls) => Object.values(polls));

@@ -125,7 +125,11 @@ function withResult(poll, result) {
     if (!counts) return question;
     const options = question.options?.map((option, at) => ({ ...option, voteCount: counts.options?.[at] ?? 0 }));
     const { correct, skipped, total } = counts;
-    return { ...question, options, result: { correctResponses: correct, skippedCount: skipped, totalResponses: total } };
+    return {
+      ...question,
+      options,
+      result: { correctResponses: correct, skippedCount: skipped, totalResponses: total },
+    };
   });
   const { user_count: totalUsers, max_user: maxUsers, total_response: totalResponses } = result;
   return { ...poll, questions, result: { totalUsers, maxUsers, totalResponses } };
@@ -215,16 +219,23 @@ const CHANGES = new Map(
       const held = state.peers.get(peer.id);
       const local = { ...peerFrom({ peer_id: peer.id }, held), ...(held ? {} : peer) };
       const peers = withEntry(state.peers, peer.id, local);
-      return inRoom({ ...state, peers }, { id: roomId, localPeer: peer.id, roomState: "Connecting", isConnected: false });
+      return inRoom(
+        { ...state, peers },
+        { id: roomId, localPeer: peer.id, roomState: "Connecting", isConnected: false },
+      );
     },
 
     joined: (state, { session_id: sessionId, seq, resumed = false, name, data }) => {
-      if (resumed) return state; // what was missed follows
-      const place = { session_id: sessionId, seq };
-      if (state.place?.session_id === sessionId) return { ...state, place };
+      const local = state.peers.get(state.room.localPeer);
+      if (resumed || state.place?.session_id === sessionId) {
+        const said = { ...local, name: name || local.name, data: data || local.data };
+        const place = resumed ? state.place : { session_id: sessionId, seq }; // what was missed follows
+        return { ...state, place, peers: withEntry(state.peers, local.id, said) };
+      }
       const { messages, metadata, polls, roleChangeRequests } = nowhere();
-      const local = { ...state.peers.get(state.room.localPeer), name, data, groups: [], raisedAt: null };
-      const anew = { ...state, place, messages, metadata, polls, roleChangeRequests, peers: new Map([[local.id, local]]) };
+      const peers = new Map([[local.id, { ...local, name, data, groups: [], raisedAt: null }]]);
+      const place = { session_id: sessionId, seq };
+      const anew = { ...state, place, messages, metadata, polls, roleChangeRequests, peers };
       return inRoom(anew, { sessionId, peerCount: null });
     },
 
@@ -239,7 +250,10 @@ const CHANGES = new Map(
       return { ...state, metadata: withEntry(state.metadata, entry.key, { ...entry, data: entry.data ?? null }) };
     },
 
-    sending: (state, entry) => ({ ...state, outbox: withEntry(state.outbox, entry.clientId, { ...entry, status: "sending" }) }),
+    sending: (state, { error, ...entry }) => ({
+      ...state,
+      outbox: withEntry(state.outbox, entry.clientId, { ...entry, status: "sending" }),
+    }),
 
     "not-sent": (state, { clientId, error }) => {
       const entry = state.outbox.get(clientId);

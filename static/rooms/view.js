@@ -39,7 +39,9 @@ const peerView = (peer, isLocal) => ({
   raisedAt: peer.raisedAt,
 });
 
-const peers = remembered((map, local) => record(map, (peer) => (peer.id === local ? localPeer(peer) : remotePeer(peer))));
+const peers = remembered((map, local) =>
+  record(map, (peer) => (peer.id === local ? localPeer(peer) : remotePeer(peer))),
+);
 
 const message = remembered((held) => ({ ...held, time: date(held.time), ignored: false }));
 const messages = remembered((map) => ({ byID: record(map, message), allIDs: [...map.keys()] }));

@@ -62,7 +62,10 @@ const token = (claims = {}) => {
   return `e30.${Buffer.from(JSON.stringify(payload)).toString("base64url")}.sig`;
 };
 
-const roles = { host: { name: "host", priority: 1, permissions: { endRoom: true } }, guest: { name: "guest", permissions: {} } };
+const roles = {
+  host: { name: "host", priority: 1, permissions: { endRoom: true } },
+  guest: { name: "guest", permissions: {} },
+};
 
 function newPage() {
   const hms = new HMSReactiveStore();
@@ -73,7 +76,12 @@ function newPage() {
 }
 
 /** Answers everything that the client says on a new socket up to being in the room. */
-async function letIn({ join = { session_id: "s1", seq: 5 }, peers = {}, metadata = { data: null, change_version: 0 }, after = [] } = {}) {
+async function letIn({
+  join = { session_id: "s1", seq: 5 },
+  peers = {},
+  metadata = { data: null, change_version: 0 },
+  after = [],
+} = {}) {
   await settle();
   const { socket } = wire;
   socket.open();
@@ -83,7 +91,10 @@ async function letIn({ join = { session_id: "s1", seq: 5 }, peers = {}, metadata
   await settle();
   for (const frame of after) socket.hear(frame);
   if (!join.resumed) {
-    socket.hear({ method: "peer-list", params: { peers, room: { name: "Team", session_id: join.session_id, started_at: 1 } } });
+    socket.hear({
+      method: "peer-list",
+      params: { peers, room: { name: "Team", session_id: join.session_id, started_at: 1 } },
+    });
     socket.answer("listen-metadata-change", {});
     await settle();
     socket.answer("get-metadata", { key: "default", ...metadata });
@@ -119,8 +130,16 @@ const said = (id, text = "hi", seq) => ({
 test("joining: init with the token, join first, metadata there when it is connected", async () => {
   const page = newPage();
   const connected = [];
-  page.store.subscribe((is) => connected.push([is, page.store.getState(selectSessionMetadata)]), selectIsConnectedToRoom);
-  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: `${ORIGIN}/#https://prod`, metaData: '{"a":1}' });
+  page.store.subscribe(
+    (is) => connected.push([is, page.store.getState(selectSessionMetadata)]),
+    selectIsConnectedToRoom,
+  );
+  const joining = page.actions.join({
+    userName: "Alice",
+    authToken: token(),
+    initEndpoint: `${ORIGIN}/#https://prod`,
+    metaData: '{"a":1}',
+  });
   const socket = await letIn({ metadata: { data: { pinned: "x" }, change_version: 3 } });
   await joining;
 
@@ -131,7 +150,10 @@ test("joining: init with the token, join first, metadata there when it is connec
   const local = page.store.getState(selectLocalPeer);
   assert.equal(query.get("peer"), local.id);
   assert.deepEqual(socket.sent[0].params, { name: "Alice", data: '{"a":1}' });
-  assert.deepEqual([local.name, local.roleName, local.customerUserId, local.metadata], ["Alice", "host", "alice-1", '{"a":1}']);
+  assert.deepEqual(
+    [local.name, local.roleName, local.customerUserId, local.metadata],
+    ["Alice", "host", "alice-1", '{"a":1}'],
+  );
   assert.deepEqual(connected, [[true, { pinned: "x" }]]);
   assert.equal(page.store.getState(selectRoomState), "Connected");
 });
@@ -144,7 +166,10 @@ test("a refusal rejects the join and is told", async () => {
     message: "room not available",
   });
   assert.equal(page.store.getState(selectRoomState), "Disconnected");
-  assert.deepEqual(page.told.map(([type]) => type), ["ERROR"]);
+  assert.deepEqual(
+    page.told.map(([type]) => type),
+    ["ERROR"],
+  );
 });
 
 test("what is not JSON rejects and nothing is sent", async () => {
@@ -153,7 +178,10 @@ test("what is not JSON rejects and nothing is sent", async () => {
   const cycle = {};
   cycle.self = cycle;
   for (const value of [undefined, () => {}, 10n, cycle, { a: undefined }, [Symbol("x")]]) {
-    await assert.rejects(actions.setSessionMetadata(value), /^HMSException: setSessionMetadata: value.* which JSON cannot hold$/);
+    await assert.rejects(
+      actions.setSessionMetadata(value),
+      /^HMSException: setSessionMetadata: value.* which JSON cannot hold$/,
+    );
   }
   await assert.rejects(actions.sessionStore.set("pin", { a: () => {} }), /sessionStore.set: value.a is a function/);
   await assert.rejects(actions.changeMetadata({ a: undefined }), /changeMetadata: value.a is undefined/);
@@ -165,7 +193,14 @@ test("setting metadata: the store holds what the server stored", async () => {
   const setting = actions.setSessionMetadata({ hello: "world" });
   await settle();
   assert.deepEqual(socket.request("set-metadata").params, { key: "default", data: { hello: "world" } });
-  socket.answer("set-metadata", { key: "default", data: { hello: "world" }, change_version: 1, updated_by: "me", updated_at: 1, seq: 6 });
+  socket.answer("set-metadata", {
+    key: "default",
+    data: { hello: "world" },
+    change_version: 1,
+    updated_by: "me",
+    updated_at: 1,
+    seq: 6,
+  });
   assert.equal(await setting, undefined);
   assert.deepEqual(store.getState(selectSessionMetadata), { hello: "world" });
 });
@@ -199,7 +234,11 @@ test("observing sends the whole set, default always in it", async () => {
   assert.deepEqual(socket.request("listen-metadata-change").params.keys, ["default", "pin", "spotlight"]);
   socket.answer("listen-metadata-change", {});
   await observing;
-  socket.hear({ method: "on-metadata-change", params: { values: [{ key: "pin", data: "x", change_version: 1 }] }, seq: 9 });
+  socket.hear({
+    method: "on-metadata-change",
+    params: { values: [{ key: "pin", data: "x", change_version: 1 }] },
+    seq: 9,
+  });
   assert.equal(store.getState(selectSessionStore("pin")), "x");
   const ending = actions.sessionStore.unobserve("pin");
   await settle();
@@ -214,14 +253,25 @@ test("a message is in the store when it is acknowledged, and on its way before",
   await settle();
   const { client_id: clientId, ...params } = socket.request("broadcast").params;
   assert.deepEqual(params, { info: { message: "psst", type: "chat" }, peer_id: "bob" });
-  assert.deepEqual(store.getState(selectOutbox).map(({ message, status }) => [message, status]), [["psst", "sending"]]);
+  assert.deepEqual(
+    store.getState(selectOutbox).map(({ message, status }) => [message, status]),
+    [["psst", "sending"]],
+  );
   assert.deepEqual(store.getState(selectHMSMessages), []);
   told.length = 0;
   socket.answer("broadcast", { message_id: "m1", timestamp: 1234, seq: 6 });
   await sending;
   const [message] = store.getState(selectHMSMessages);
   assert.deepEqual(
-    [message.id, message.message, message.senderName, message.recipientPeer, message.read, message.time, message.clientId],
+    [
+      message.id,
+      message.message,
+      message.senderName,
+      message.recipientPeer,
+      message.read,
+      message.time,
+      message.clientId,
+    ],
     ["m1", "psst", "Alice", "bob", true, new Date(1234), clientId],
   );
   assert.deepEqual([store.getState(selectOutbox), told], [[], []]);
@@ -263,8 +313,14 @@ test("an unacknowledged message survives the loss of the connection and comes on
   assert.equal(next.request("broadcast").params.client_id, clientId);
   next.answer("broadcast", { message_id: "m9", timestamp: 1, seq: 9 });
   await sending;
-  assert.deepEqual(store.getState(selectHMSMessages).map(({ message }) => message), ["missed", "hello"]);
-  assert.deepEqual(told.map(([type]) => type).filter((type) => type.startsWith("RE")), ["RECONNECTING", "RECONNECTED"]);
+  assert.deepEqual(
+    store.getState(selectHMSMessages).map(({ message }) => message),
+    ["missed", "hello"],
+  );
+  assert.deepEqual(
+    told.map(([type]) => type).filter((type) => type.startsWith("RE")),
+    ["RECONNECTING", "RECONNECTED"],
+  );
   assert.equal(store.getState(selectRoomState), "Connected");
 });
 
@@ -293,12 +349,18 @@ test("after a resync people and values are the server's, and the keys are observ
   const carol = { ...bob, peer_id: "carol", info: { name: "Carol", data: "", user_id: "c" } };
   const next = await letIn({ join: { session_id: "s2", seq: 3, resync: true }, peers: { carol } });
   assert.deepEqual(next.request("listen-metadata-change").params.keys, ["default", "pin"]);
-  assert.deepEqual(store.getState(selectPeers).map(({ name }) => name), ["Alice", "Carol"]);
-  assert.deepEqual(told.filter(([type]) => type.startsWith("PEER_")).map(([type, data]) => [type, data.name]), [
-    ["PEER_LIST", undefined],
-    ["PEER_LEFT", "Bob"],
-    ["PEER_JOINED", "Carol"],
-  ]);
+  assert.deepEqual(
+    store.getState(selectPeers).map(({ name }) => name),
+    ["Alice", "Carol"],
+  );
+  assert.deepEqual(
+    told.filter(([type]) => type.startsWith("PEER_")).map(([type, data]) => [type, data.name]),
+    [
+      ["PEER_LIST", undefined],
+      ["PEER_LEFT", "Bob"],
+      ["PEER_JOINED", "Carol"],
+    ],
+  );
 });
 
 test("a reload of the page takes up the same peer at its place, with its messages", async () => {
@@ -319,7 +381,10 @@ test("a reload of the page takes up the same peer at its place, with its message
   await joining;
   assert.equal(new URL(socket.url).searchParams.get("peer"), id);
   assert.deepEqual(socket.sent[0].params.resume, { session_id: "s1", seq: 11 });
-  assert.deepEqual(page.store.getState(selectHMSMessages).map(({ message }) => message), ["hello", "missed"]);
+  assert.deepEqual(
+    page.store.getState(selectHMSMessages).map(({ message }) => message),
+    ["hello", "missed"],
+  );
 });
 
 /** What the client has put into the storage: [key, value], once it is written. */
@@ -343,7 +408,10 @@ test("leaving says so, closes, and forgets", async () => {
   await actions.leave();
   assert.deepEqual(socket.sent.at(-1), { method: "leave", params: { client_reason: "user request" } });
   assert.equal(socket.closedWith, 1000);
-  assert.deepEqual([store.getState(selectIsConnectedToRoom), store.getState(selectRoomState), store.getState(selectPeers)], [false, "Disconnected", []]);
+  assert.deepEqual(
+    [store.getState(selectIsConnectedToRoom), store.getState(selectRoomState), store.getState(selectPeers)],
+    [false, "Disconnected", []],
+  );
   assert.equal(storage.size, 0);
   await assert.rejects(actions.sendBroadcastMessage("hi"), { code: 410 });
 });
@@ -372,7 +440,10 @@ test("opened elsewhere: the end here, but the peer is kept for coming back", asy
   told.length = 0;
   socket.hear({ method: "on-error", params: { code: 4002, message: "opened elsewhere" } });
   socket.drop(4002);
-  assert.deepEqual(told.map(([type, { code, isTerminal }]) => [type, code, isTerminal]), [["ERROR", 4002, true]]);
+  assert.deepEqual(
+    told.map(([type, { code, isTerminal }]) => [type, code, isTerminal]),
+    [["ERROR", 4002, true]],
+  );
   assert.equal(wire.sockets.length, 1);
 
   const joining = actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
@@ -385,21 +456,33 @@ test("an error from the server is the end", async () => {
   const { socket, told } = await joinedPage();
   told.length = 0;
   socket.hear({ method: "on-error", params: { code: 410, message: "session is gone" } });
-  assert.deepEqual(told.map(([type, { code, message }]) => [type, code, message]), [["ERROR", 410, "session is gone"]]);
+  assert.deepEqual(
+    told.map(([type, { code, message }]) => [type, code, message]),
+    [["ERROR", 410, "session is gone"]],
+  );
   assert.equal(socket.closedWith, 1000);
 });
 
 test("a token that expired is renewed by its room code, and the peer resumes", async () => {
   const fresh = token({ iat: 2 });
-  answers["/v2/token"] = [[200, { token: token() }], [200, { token: fresh }]];
+  answers["/v2/token"] = [
+    [200, { token: token() }],
+    [200, { token: fresh }],
+  ];
   const page = newPage();
-  const authToken = await page.actions.getAuthTokenByRoomCode({ roomCode: "abc-defg-hij", userId: "alice-1" }, { endpoint: `${ORIGIN}/v2/token` });
+  const authToken = await page.actions.getAuthTokenByRoomCode(
+    { roomCode: "abc-defg-hij", userId: "alice-1" },
+    { endpoint: `${ORIGIN}/v2/token` },
+  );
   assert.deepEqual(JSON.parse(requests[0].body), { code: "abc-defg-hij", user_id: "alice-1" });
   const joining = page.actions.join({ userName: "Alice", authToken, initEndpoint: ORIGIN });
   const socket = await letIn();
   await joining;
 
-  answers["/init"] = [[401, { code: 401, message: "token expired" }], [200, { endpoint: "ws://rooms.test/v2/ws" }]];
+  answers["/init"] = [
+    [401, { code: 401, message: "token expired" }],
+    [200, { endpoint: "ws://rooms.test/v2/ws" }],
+  ];
   socket.hear({ method: "on-error", params: { code: 401, message: "token expired" } });
   socket.drop(4001);
   page.actions.retryConnection();
@@ -424,7 +507,11 @@ test("poll: its questions are fetched, and an answer is sent by type", async () 
   socket.hear({ method: "on-poll-start", params: { polls: [{ poll_id: "p1", title: "Tea?", type: "poll" }] }, seq: 6 });
   await settle();
   const question = { index: 1, text: "Tea?", type: "single-choice" };
-  socket.answer("poll-questions-get", { poll_id: "p1", last: true, questions: [{ question, options: [{ index: 1, text: "yes" }] }] });
+  socket.answer("poll-questions-get", {
+    poll_id: "p1",
+    last: true,
+    questions: [{ question, options: [{ index: 1, text: "yes" }] }],
+  });
   await settle();
   socket.answer("poll-responses", { poll_id: "p1", last: true, responses: [] });
   await settle();
@@ -439,7 +526,10 @@ test("poll: its questions are fetched, and an answer is sent by type", async () 
   });
   socket.answer("poll-response", { poll_id: "p1", result: [{ question: 1, correct: false }] });
   await settle();
-  socket.answer("poll-responses", { poll_id: "p1", responses: [{ response: { question: 1, type: "single-choice", option: 1 } }] });
+  socket.answer("poll-responses", {
+    poll_id: "p1",
+    responses: [{ response: { question: 1, type: "single-choice", option: 1 } }],
+  });
   await answering;
   assert.equal(store.getState((state) => state.polls.p1).questions[0].responses[0].option, 1);
 });

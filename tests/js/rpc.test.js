@@ -39,10 +39,16 @@ test("join is the first frame, and calls wait for its answer", async () => {
   await settle();
   wire.socket.open();
   await settle();
-  assert.deepEqual(wire.socket.sent.map(({ method }) => method), ["join"]);
+  assert.deepEqual(
+    wire.socket.sent.map(({ method }) => method),
+    ["join"],
+  );
   wire.socket.answer("join", {});
   await settle();
-  assert.deepEqual(wire.socket.sent.map(({ method }) => method), ["join", "broadcast"]);
+  assert.deepEqual(
+    wire.socket.sent.map(({ method }) => method),
+    ["join", "broadcast"],
+  );
   wire.socket.answer("broadcast", { message_id: "m1" });
   assert.deepEqual(await call, { message_id: "m1" });
 });
@@ -74,11 +80,17 @@ test("a lost connection comes back, with calls made meanwhile and those safe to 
   clock.tick(500);
   await greeted(wire);
   assert.equal(wire.sockets.length, 2);
-  assert.deepEqual(wire.socket.sent.map(({ method }) => method), ["join", "broadcast", "peer-update"]);
+  assert.deepEqual(
+    wire.socket.sent.map(({ method }) => method),
+    ["join", "broadcast", "peer-update"],
+  );
   wire.socket.answer("broadcast", { message_id: "m1" });
   wire.socket.answer("peer-update", {});
   await Promise.all([safe, queued]);
-  assert.deepEqual(events.map(([type]) => type), ["lost", "restored"]);
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ["lost", "restored"],
+  );
 });
 
 test("tries wait longer and longer, up to a bound, and never all at one moment", async () => {
@@ -124,7 +136,10 @@ for (const code of [4002, 4003]) {
     clock.tick(60_000);
     await settle();
     assert.equal(wire.sockets.length, 1);
-    assert.deepEqual(events.map(([type]) => type), ["ended"]);
+    assert.deepEqual(
+      events.map(([type]) => type),
+      ["ended"],
+    );
   });
 }
 
@@ -146,7 +161,10 @@ test("silence after a ping is a loss", async () => {
   clock.tick(10_000);
   assert.equal(events.length, 0);
   clock.tick(5_000);
-  assert.deepEqual(events.map(([type]) => type), ["lost"]);
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ["lost"],
+  );
   assert.equal(first.closedWith, 1000);
 });
 
@@ -156,7 +174,10 @@ test("any frame is a sign of life, and pongs are told", async () => {
     clock.tick(5_000);
     wire.socket.answer("ping", { timestamp: 1, seq: beat });
   }
-  assert.deepEqual(events.map(([type, detail]) => [type, detail.seq]), Array.from({ length: 10 }, (_, n) => ["pong", n]));
+  assert.deepEqual(
+    events.map(([type, detail]) => [type, detail.seq]),
+    Array.from({ length: 10 }, (_, n) => ["pong", n]),
+  );
 });
 
 test("late timers of a sleeping tab are no silence", async () => {
@@ -165,7 +186,10 @@ test("late timers of a sleeping tab are no silence", async () => {
   wire.socket.answer("ping", { timestamp: 1 });
   clock.sleep(600_000); // the beat comes ten minutes late
   clock.tick(1);
-  assert.deepEqual(events.map(([type]) => type), ["pong"]);
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ["pong"],
+  );
 });
 
 test("answers that ask for patience are tried again, others not", async () => {

@@ -94,7 +94,12 @@ test("a message shows once, in order, with its recipients", () => {
   state = apply(state, "on-broadcast", broadcast("m3", { roles: ["host"], peer: undefined }), 13);
   state = apply(state, "on-broadcast", broadcast("m1"), 11);
   assert.deepEqual(
-    [...state.messages.values()].map(({ id, sender, recipientPeer, recipientRoles }) => [id, sender, recipientPeer, recipientRoles]),
+    [...state.messages.values()].map(({ id, sender, recipientPeer, recipientRoles }) => [
+      id,
+      sender,
+      recipientPeer,
+      recipientRoles,
+    ]),
     [
       ["m1", "bob", undefined, undefined],
       ["m2", "bob", "alice", undefined],
@@ -146,11 +151,11 @@ test("resuming keeps all; another session begins with nothing but oneself", () =
   state = apply(state, "on-peer-join", peer("bob"), 12);
   state = apply(state, "on-metadata-change", { values: [entry("pin", 4, "x")] }, 13);
 
-  const resumed = apply(state, "joined", { session_id: "s1", seq: 30, resumed: true });
-  assert.equal(resumed, state); // its place moves with the events that follow
+  const resumed = apply(state, "joined", { session_id: "s1", seq: 30, resumed: true, name: "Alice", data: "" });
+  assert.deepEqual(resumed, state); // its place moves with the events that follow
 
-  const again = apply(state, "joined", { session_id: "s1", seq: 30, resync: true });
-  assert.equal(again.messages.size, 1);
+  const again = apply(state, "joined", { session_id: "s1", seq: 30, resync: true, name: "Al", data: "" });
+  assert.deepEqual([again.messages.size, again.peers.get("alice").name, again.peers.get("bob").name], [1, "Al", "BOB"]);
   assert.deepEqual(again.place, { session_id: "s1", seq: 30 });
 
   const anew = apply(state, "joined", { session_id: "s2", seq: 2, resync: true, name: "Alice", data: "" });
@@ -163,15 +168,31 @@ test("polls hold questions, own answers and results", () => {
   let state = apply(joined(), "on-poll-start", { polls: [info] }, 11);
   state = apply(state, "poll-questions", {
     poll_id: "p1",
-    questions: [{ question: { index: 1, text: "Tea?", type: "single-choice" }, options: [{ index: 1, text: "yes" }, { index: 2, text: "no" }] }],
+    questions: [
+      {
+        question: { index: 1, text: "Tea?", type: "single-choice" },
+        options: [
+          { index: 1, text: "yes" },
+          { index: 2, text: "no" },
+        ],
+      },
+    ],
   });
   state = apply(state, "poll-own-responses", { poll_id: "p1", responses: [{ question: 1, option: 2 }] });
-  const result = { user_count: 3, max_user: 4, total_response: 3, questions: [{ question: 1, options: [1, 2], total: 3, skipped: 0 }] };
+  const result = {
+    user_count: 3,
+    max_user: 4,
+    total_response: 3,
+    questions: [{ question: 1, options: [1, 2], total: 3, skipped: 0 }],
+  };
   state = apply(state, "on-poll-stats", { polls: [{ poll_id: "p1", ...result }] }, 12);
   state = apply(state, "on-poll-stop", { polls: [{ poll_id: "p1", stopped_at: 9 }] }, 13);
   const poll = state.polls.get("p1");
   assert.deepEqual([poll.state, poll.title, poll.rolesThatCanVote, poll.stoppedAt], ["stopped", "Tea?", ["guest"], 9]);
-  assert.deepEqual(poll.questions[0].options.map(({ voteCount }) => voteCount), [1, 2]);
+  assert.deepEqual(
+    poll.questions[0].options.map(({ voteCount }) => voteCount),
+    [1, 2],
+  );
   assert.equal(poll.questions[0].responses[0].option, 2);
   assert.equal(poll.result.totalUsers, 3);
 });

@@ -5,18 +5,30 @@ import * as select from "../../static/rooms/selectors.js";
 import { apply } from "../../static/rooms/state.js";
 import { Store } from "../../static/rooms/store.js";
 
-const peer = (id, fields = {}) => ({ peer_id: id, role: "guest", groups: [], info: { name: id, data: "", user_id: id }, ...fields });
+const peer = (id, fields = {}) => ({
+  peer_id: id,
+  role: "guest",
+  groups: [],
+  info: { name: id, data: "", user_id: id },
+  ...fields,
+});
 
 function storeWith(...changes) {
   const store = new Store();
   const change = (method, params, seq) => store.set(apply(store.raw, method, params, seq));
   change("connecting", { roomId: "r1", peer: { id: "alice", name: "Alice", data: "", role: "host" } });
-  change("on-policy-change", { name: "host", known_roles: { host: { name: "host", permissions: { endRoom: true } }, guest: { name: "guest" } } });
+  change("on-policy-change", {
+    name: "host",
+    known_roles: { host: { name: "host", permissions: { endRoom: true } }, guest: { name: "guest" } },
+  });
   for (const given of changes) change(...given);
   return { store, change };
 }
 
-const metadata = (data, version, key = "default") => ["on-metadata-change", { values: [{ key, data, change_version: version }] }];
+const metadata = (data, version, key = "default") => [
+  "on-metadata-change",
+  { values: [{ key, data, change_version: version }] },
+];
 
 test("a subscriber hears changes of its part only, with the old value", () => {
   const { store, change } = storeWith();
@@ -45,10 +57,13 @@ test("a subscription ends when told so", () => {
 test("a subscriber may change the store", () => {
   const { store, change } = storeWith();
   const heard = [];
-  store.subscribe((count) => {
-    heard.push(count);
-    if (count === 2) change("on-peer-join", peer("carol"));
-  }, (state) => state.room.peers.length);
+  store.subscribe(
+    (count) => {
+      heard.push(count);
+      if (count === 2) change("on-peer-join", peer("carol"));
+    },
+    (state) => state.room.peers.length,
+  );
   change("on-peer-join", peer("bob"));
   assert.deepEqual(heard, [2, 3]);
 });
@@ -62,7 +77,15 @@ test("triggerOnSubscribe gives the present value first", () => {
 });
 
 test("people have the SDK's shape", () => {
-  const { store } = storeWith(["on-peer-join", peer("bob", { joined_at: 5, groups: ["_handraise"], info: { name: "Bob", data: '{"status":"away"}', user_id: "b-1", type: "regular" } }), 7]);
+  const { store } = storeWith([
+    "on-peer-join",
+    peer("bob", {
+      joined_at: 5,
+      groups: ["_handraise"],
+      info: { name: "Bob", data: '{"status":"away"}', user_id: "b-1", type: "regular" },
+    }),
+    7,
+  ]);
   const bob = store.getState(select.selectPeerByID("bob"));
   assert.deepEqual(bob, {
     id: "bob",
@@ -79,7 +102,10 @@ test("people have the SDK's shape", () => {
     state: "connected",
     raisedAt: 7,
   });
-  assert.deepEqual(store.getState(select.selectPeers).map(({ id }) => id), ["alice", "bob"]);
+  assert.deepEqual(
+    store.getState(select.selectPeers).map(({ id }) => id),
+    ["alice", "bob"],
+  );
   assert.deepEqual(store.getState(select.selectRemotePeers), [bob]);
   assert.equal(store.getState(select.selectLocalPeer).isLocal, true);
   assert.equal(store.getState(select.selectPeerNameByID("bob")), "Bob");
@@ -105,7 +131,10 @@ test("roles and permissions follow the local peer", () => {
 });
 
 test("messages have the SDK's shape and are told apart by their recipients", () => {
-  const said = (id, fields) => ["on-broadcast", { message_id: id, timestamp: 8, peer: peer("bob"), info: { message: id, type: "chat" }, ...fields }];
+  const said = (id, fields) => [
+    "on-broadcast",
+    { message_id: id, timestamp: 8, peer: peer("bob"), info: { message: id, type: "chat" }, ...fields },
+  ];
   const { store, change } = storeWith(said("m1"), said("m2", { private: true }), said("m3", { roles: ["host"] }));
   change("sending", { clientId: "c1", message: "to bob", type: "chat", time: 9, recipientPeer: "bob" });
   assert.equal(store.getState(select.selectOutbox)[0].status, "sending");
@@ -119,8 +148,13 @@ test("messages have the SDK's shape and are told apart by their recipients", () 
   assert.equal(store.getState(select.selectUnreadHMSMessagesCount), 3);
   change("read", { read: true });
   assert.equal(store.getState(select.selectUnreadHMSMessagesCount), 0);
-  const { id, sender, senderName, senderUserId, message, type, time, ignored } = store.getState(select.selectHMSMessages)[0];
-  assert.deepEqual([id, sender, senderName, senderUserId, message, type, time, ignored], ["m1", "bob", "bob", "bob", "m1", "chat", new Date(8), false]);
+  const { id, sender, senderName, senderUserId, message, type, time, ignored } = store.getState(
+    select.selectHMSMessages,
+  )[0];
+  assert.deepEqual(
+    [id, sender, senderName, senderUserId, message, type, time, ignored],
+    ["m1", "bob", "bob", "bob", "m1", "chat", new Date(8), false],
+  );
 });
 
 test("the session store shows values, and entries where versions matter", () => {
