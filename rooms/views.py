@@ -1,0 +1,166 @@
+"""The pages: make a room or open one, and the room itself."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from rooms.models import Peer, Room, RoomCode, Template
+
+MAX_TITLE_CHARS = 100
+HOST, GUEST = "host", "guest"
+
+private = cache_control(private=True, no_cache=True)
+
+
+@require_safe
+@private
+def start(request: HttpRequest) -> HttpResponse:
+    """Make a room, or open one by its code."""
+    return _start(request)
+
+
+@require_POST
+def new_room(request: HttpRequest) -> HttpResponseBase:
+    """Make a room and enter it as its host."""
+    if not _may_make_rooms(request):
+        return redirect_to_login(reverse("start"), login_url=_login_url())
+    title = " ".join(request.POST.get("title", "").split())
+    if len(title) > MAX_TITLE_CHARS:
+        problem = f"A name has at most {MAX_TITLE_CHARS} characters; this one has {len(title)}."
+        return _start(request, status=400, title=title, title_problem=problem)
+    return redirect("room", code=make_room(title).code)
+
+
+@require_GET
+@private
+def open_room(request: HttpRequest) -> HttpResponseBase:
+    """Go to the room of a code; a whole link to it will do."""
+    given = request.GET.get("code", "").strip()
+    code = code_in(given)
+    if RoomCode.objects.filter(code=code).exists():
+        return redirect("room", code=code)
+    problem = "No room has this code. Check it, or ask for the link again." if given else "Type a code or paste a link."
+    return _start(request, status=404 if given else 400, code=given, code_problem=problem)
+
+
+@require_safe
+@private
+def room(request: HttpRequest, code: str) -> HttpResponse:
+    """The lobby and the room, in one page."""
+    found = RoomCode.objects.select_related("room__template").filter(code=code.lower()).first()
+    if found is None:
+        return page_not_found(request, what="room")
+    if not (found.enabled and found.room.enabled):
+        return permission_denied(request, what="room")
+    return render(
+        request,
+        "rooms/room.html",
+        {
+            "code": found.code,
+            "role": found.role,
+            "room": found.room,
+            "people": head_count(found.room),
+            "invite": request.build_absolute_uri(reverse("room", args=[invitation(found)])),
+            "limits": {"message": settings.MAX_MESSAGE_CHARS, "name": settings.MAX_NAME_CHARS},
+        },
+    )
+
+
+def make_room(title: str) -> RoomCode:
+    """A new room with a code for each role; its host's code."""
+    with transaction.atomic():
+        template = Template.objects.get(name="default")
+        made = Room.objects.create(title=title, template=template)
+        codes = {role: RoomCode.objects.create(room=made, role=role) for role in template.roles}
+    return codes[HOST]
+
+
+def code_in(text: str) -> str:
+    """The code in a link to a room, or in what somebody typed."""
+    link = re.search(r"/r/([^/]+)", urlsplit(text).path)
+    return (link[1] if link else text).lower()
+
+
+def invitation(own: RoomCode) -> str:
+    """The code to give to others: the guests' for whoever may remove people, else one's own."""
+    role = own.room.template.role(own.role)
+    if role is None or not role.allows("removeOthers"):
+        return own.code
+    guest = own.room.codes.filter(role=GUEST, enabled=True).first()
+    return guest.code if guest else own.code
+
+
+def head_count(room: Room) -> int:
+    """How many are in the room, those whose connection is just lost included."""
+    return Peer.objects.filter(session__room=room, session__ended_at=None).exclude(state=Peer.State.LEFT).count()
+
+
+# --- Refusals -----------------------------------------------------------------------------------
+
+# What each tells: heading, explanation.
+_REFUSALS = {
+    "bad": ("That did not work", "The request could not be understood. Go back and try once more."),
+    "csrf": ("That did not work", "The page was open for too long, or cookies are off. Go back, reload and try again."),
+    "closed": ("This page is closed", "You may not see this page."),
+    "closed room": ("This room is closed", "Whoever runs the room has closed it. Ask them to open it again."),
+    "missing": ("Nothing here", "There is no page at this address."),
+    "missing room": ("No such room", "No room has this code. Check the link, or ask for it again."),
+    "error": ("Something broke", "The server made a mistake, and its log says which. Try again in a moment."),
+}
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _refuse(request, "bad", 400)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _refuse(request, "csrf", 403)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None, what: str = "") -> HttpResponse:
+    return _refuse(request, f"closed {what}".strip(), 403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None, what: str = "") -> HttpResponse:
+    return _refuse(request, f"missing {what}".strip(), 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _refuse(request, "error", 500)
+
+
+def _refuse(request: HttpRequest, kind: str, status: int) -> HttpResponse:
+    heading, explanation = _REFUSALS[kind]
+    context = {"heading": heading, "explanation": explanation, "status": status}
+    return render(request, "rooms/refusal.html", context, status=status)
+
+
+# --- The start page -----------------------------------------------------------------------------
+
+
+def _start(request: HttpRequest, *, status: int = 200, **filled: Any) -> HttpResponse:
+    context = {
+        "may_make_rooms": _may_make_rooms(request),
+        "login_url": _login_url(),
+        "max_title": MAX_TITLE_CHARS,
+        **filled,
+    }
+    return render(request, "rooms/start.html", context, status=status)
+
+
+def _may_make_rooms(request: HttpRequest) -> bool:
+    return settings.ROOM_CREATION == "anyone" or bool(request.user.is_active and request.user.is_staff)
+
+
+def _login_url() -> str:
+    """Where staff log in; empty while the admin is off."""
+    return reverse("admin:login") if settings.ADMIN_PATH else ""
