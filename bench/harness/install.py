@@ -14,12 +14,17 @@ LIBRARY = BUILD / "load.so"
 
 def everything() -> None:
     """Install and build what is missing or older than its list of contents."""
-    BUILD.mkdir(exist_ok=True)
     for program in ("cc", "node", "npm"):
         if shutil.which(program) is None:
             sys.exit(f"bench: {program} is not installed")
     _make(VENV / ".installed", [BENCH / "requirements.txt"], _install_python)
     _make(NODE_MODULES / ".package-lock.json", [BENCH / "package-lock.json"], _install_node)
+    generator()
+
+
+def generator() -> None:
+    """Compile the load generator if it is older than its sources."""
+    BUILD.mkdir(exist_ok=True)
     _make(LIBRARY, LOAD.iterdir(), _compile)
 
 

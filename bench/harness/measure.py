@@ -18,7 +18,7 @@ def rounds(contests: Sequence[Contest], *, repetitions: int, seconds: float) -> 
                 row = measure(contest, system, seconds)
                 taken = time.monotonic() - started
                 title = f"{repetition + 1}/{repetitions} {contest.name:16} {system:27} {taken:5.1f} s"
-                print(title, _shown(row), flush=True)
+                print(title, shown(row), flush=True)
                 rows.append((contest.name, system, row))
     return rows
 
@@ -37,5 +37,6 @@ def measure(contest: Contest, system: str, seconds: float) -> Row:
         running.group.stop()
 
 
-def _shown(row: Row) -> str:
+def shown(row: Row) -> str:
+    """The figures in one line."""
     return " ".join(f"{key}={f'{value:.4g}' if isinstance(value, float) else value}" for key, value in row.items())
