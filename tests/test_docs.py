@@ -2,6 +2,8 @@
 
 import re
 
+import rooms.operations  # noqa: F401, fills METHODS
+from rooms.operations.gate import METHODS
 from tests.server import ROOT
 
 
@@ -22,3 +24,8 @@ def test_every_dependency_has_a_reason():
     lines = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
     required = re.findall(r"^(\w[\w-]*(?:\[[\w,-]+\])?)", lines, re.MULTILINE)
     assert set(required) <= documented("dependencies.md")
+
+
+def test_every_method_has_a_heading_in_the_protocol():
+    headings = re.findall(r"^### `([\w-]+)`$", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE)
+    assert set(headings) - {"ping"} == set(METHODS)
