@@ -1,5 +1,7 @@
 """Programs that tests start, wait for and end."""
 
+import http.client
+import json
 import os
 import shutil
 import signal
@@ -8,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 
 def free_port() -> int:
@@ -136,3 +138,30 @@ class Program:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class WebProgram(Program):
+    """A program that speaks HTTP."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def request(self, method: str, path: str, body: str | bytes | None = None, **headers: str) -> Answer:
+        """One HTTP request; underscores in the names of headers stand for hyphens."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()

@@ -10,14 +10,14 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import jwt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.processes import Program
+from tests.processes import WebProgram
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCESS_KEY = "access-key-of-the-test-server"
@@ -26,16 +26,7 @@ APP_SECRET = "app secret of the test server, long enough to sign with"
 Message = dict[str, Any]
 
 
-class Answer(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class RunningServer(Program):
+class RunningServer(WebProgram):
     """`manage.py serve` on a free port with a data folder of its own.
 
     Further keywords are settings by the name of their environment variable: `PEER_GRACE=0.5`.
@@ -62,10 +53,6 @@ class RunningServer(Program):
         (self.directory / "var").mkdir(mode=0o700)
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
     def ws_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/v2/ws"
 
@@ -83,16 +70,6 @@ class RunningServer(Program):
             return self.request("GET", "/readyz").status == 200
         except (OSError, http.client.HTTPException):
             return False
-
-    def request(self, method: str, path: str, body: str | bytes | None = None, **headers: str) -> Answer:
-        """One HTTP request; underscores in the names of headers stand for hyphens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
-        finally:
-            connection.close()
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints, run beside the server in its environment."""

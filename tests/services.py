@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import redis
 
-from tests.processes import Program
+from tests.processes import Program, WebProgram
 
 POSTGRES_USER = "hmsroom"
 
@@ -110,7 +110,7 @@ class RedisServer(Program):
         return True
 
 
-class NginxServer(Program):
+class NginxServer(WebProgram):
     """Debian's nginx with an `http` block of the test's, in which PORT stands for the port it listens on."""
 
     stop_signal = signal.SIGQUIT  # lets connections end
@@ -118,10 +118,6 @@ class NginxServer(Program):
     def __init__(self, http: str) -> None:
         super().__init__()
         self.http = http
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         (self.directory / "nginx.conf").write_text(self._configuration())

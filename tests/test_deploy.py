@@ -1,0 +1,99 @@
+"""The deployment that is documented: two processes behind nginx, on PostgreSQL and Redis."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.server import ROOT, RawPeer, RunningServer
+from tests.services import NginxServer, PostgresServer, RedisServer
+from tests.test_docs import documented
+
+
+def compose() -> Any:
+    return yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[tuple[NginxServer, list[RunningServer]]]:
+    """nginx with the configuration of the deployment, before two processes."""
+    with ExitStack() as stack:
+        database = stack.enter_context(PostgresServer()).create_database()
+        redis = stack.enter_context(RedisServer())
+        processes = [
+            stack.enter_context(
+                RunningServer(
+                    server="uvicorn",
+                    database_url=database,
+                    redis_url=redis.url,
+                    HMSROOM_DEV=0,
+                    ALLOWED_HOSTS="127.0.0.1",
+                    TRUSTED_PROXIES="127.0.0.1",
+                )
+            )
+            for _ in range(2)
+        ]
+        configuration = (ROOT / "deploy/nginx.conf").read_text()
+        for number, process in enumerate(processes, 1):
+            configuration = configuration.replace(f"app{number}:8000", f"127.0.0.1:{process.port}")
+        nginx = NginxServer(configuration.replace("listen 80", "listen 127.0.0.1:PORT"))
+        yield stack.enter_context(nginx), processes
+
+
+def test_the_compose_file_sets_known_settings_only():
+    services = compose()["services"]
+
+    assert set(services) == {"app1", "app2", "nginx", "postgres", "redis"}
+    assert set(services["app1"]["environment"]) <= documented("configuration.md")
+    assert "app1:8000" in (ROOT / "deploy/nginx.conf").read_text()
+
+
+def test_the_compose_file_trusts_its_proxy_and_no_other():
+    services = compose()["services"]
+
+    address = services["nginx"]["networks"]["rooms"]["ipv4_address"]
+    assert services["app1"]["environment"]["TRUSTED_PROXIES"] == address
+
+
+@pytest.mark.faults
+async def test_peers_of_both_processes_meet_behind_nginx(cluster):
+    nginx, processes = cluster
+    room = processes[0].room("lobby")
+    socket_url = nginx.url.replace("http", "ws") + "/v2/ws"
+
+    peers = [RawPeer(socket_url, processes[0].sign(room, user=f"user-{n}")) for n in range(6)]
+    for n, peer in enumerate(peers):
+        await peer.connect()
+        await peer.join(f"Peer {n}")
+    await peers[0].call("broadcast", info={"message": "hello", "type": "chat"})
+
+    for peer in peers[1:]:
+        message = await peer.wait_for("on-broadcast")
+        assert message["params"]["info"]["message"] == "hello"
+    sockets = [re.search(r"hmsroom_sockets (\d+)", p.request("GET", "/metrics").body.decode()) for p in processes]
+    assert [match and match.group(1) for match in sockets] == ["3.0", "3.0"]
+    for peer in peers:
+        await peer.leave()
+
+
+@pytest.mark.faults
+async def test_a_token_never_stands_in_the_proxys_log(cluster):
+    nginx, processes = cluster
+    token = processes[0].sign(processes[0].room("quiet"))
+
+    async with RawPeer(nginx.url.replace("http", "ws") + "/v2/ws", token) as peer:
+        await peer.join()
+        await peer.leave()
+
+    assert "/v2/ws" in nginx.log()
+    assert token not in nginx.log() + "".join(process.log() for process in processes)
+
+
+@pytest.mark.faults
+def test_metrics_are_not_to_be_had_through_the_proxy(cluster):
+    nginx, _ = cluster
+    assert nginx.request("GET", "/metrics").status == 403
+    assert nginx.request("GET", "/healthz").status == 200
