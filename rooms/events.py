@@ -59,9 +59,10 @@ class Event:
     """A notification before it has a number. ``body`` is its params as JSON text.
 
     ``facts`` tell hubs what changed besides, as ``{name: value}``:
-    ``peer`` the peer object as it is now, ``left`` a peer id that is gone, ``attached`` ``[peer id, conn id]``,
-    ``role`` ``[peer id, before, now]``, ``sent_away`` a peer id whose socket is to be closed,
-    ``value`` that old clients must be told to refresh their metadata.
+    ``peer`` the id of the peer whose object the body is; ``state_of`` such an object where the body is another;
+    ``left`` a peer id that is gone; ``attached`` ``[peer id, conn id]``; ``role`` ``[peer id, before, now]``;
+    ``sent_away`` a peer id whose socket is to be closed, ``*`` for those of all who get the event;
+    ``version`` of a metadata change; ``refresh`` when old clients must be told to fetch it (milliseconds).
     """
 
     kind: str

@@ -246,3 +246,84 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class Poll(models.Model):
+    """A poll or quiz of a session.
+
+    ``questions`` are as the protocol has them, ``{question, options, answer}``, checked. ``voters`` and ``viewers`` are the
+    roles that may answer and that may see what others answered; none stands for all. ``duration`` is in seconds, 0 for
+    a poll that somebody has to stop. ``tally`` holds, for each question, what was answered so far:
+    ``{options, correct, skipped, total}``; ``users`` is how many persons answered, ``max_users`` how many there were.
+    """
+
+    class State(models.TextChoices):
+        CREATED = "created"
+        STARTED = "started"
+        STOPPED = "stopped"
+
+    class Mode(models.TextChoices):
+        """By what two answers are known to be of the same person."""
+
+        USER_ID = "userid"
+        PEER_ID = "peerid"
+        NAME = "username"
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="polls")
+    poll_id = models.CharField(max_length=64)
+    title = models.CharField(max_length=200)
+    is_quiz = models.BooleanField(default=False)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.CREATED)
+    duration = models.PositiveIntegerField(default=0)
+    anonymous = models.BooleanField(default=False)
+    visibility = models.BooleanField(default=False)
+    mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.USER_ID)
+    voters = models.JSONField(default=list, blank=True)
+    viewers = models.JSONField(default=list, blank=True)
+    questions = models.JSONField(default=list, blank=True)
+    tally = models.JSONField(default=list, blank=True)
+    users = models.PositiveIntegerField(default=0)
+    max_users = models.PositiveIntegerField(default=0)
+    created_by = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField()
+    started_by = models.CharField(max_length=128, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.CharField(max_length=128, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "poll_id"], name="poll_id_unique_in_session")]
+        indexes = [models.Index(fields=["ends_at"], condition=Q(state="started"), name="poll_running")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PollAnswer(models.Model):
+    """What one person answered to one question of a poll; the last version of it.
+
+    ``voter`` tells persons apart without naming them. Who they are is blank if the poll is anonymous. ``duration`` is
+    in milliseconds.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    poll = models.ForeignKey(Poll, on_delete=models.CASCADE, related_name="answers")
+    question = models.PositiveIntegerField()
+    voter = models.CharField(max_length=64)
+    peer_id = models.CharField(max_length=128, blank=True)
+    user_id = models.CharField(max_length=128, blank=True)
+    name = models.CharField(max_length=400, blank=True)
+    options = models.JSONField(default=list, blank=True)
+    text = models.TextField(blank=True)
+    skipped = models.BooleanField(default=False)
+    updated = models.BooleanField(default=False)
+    correct = models.BooleanField(default=False)
+    score = models.FloatField(default=0)
+    duration = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["poll", "question", "voter"], name="one_answer_a_question")]
+
+    def __str__(self) -> str:
+        return f"{self.poll_id}/{self.question}"

@@ -174,6 +174,11 @@ def notification(method: str, params: Mapping[str, Any]) -> str:
 _NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
 
 
+def _is(value: JSON, kind: type) -> bool:
+    # To Python, true and false are whole numbers.
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One keyword of an operation: the JSON types it takes, and of a list the type of its items."""
@@ -190,7 +195,7 @@ class Parameter:
         if not self.kinds:
             return value
         for kind in self.kinds:
-            if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+            if _is(value, kind):
                 break
             if kind is float and type(value) is int:
                 return float(value)
@@ -198,7 +203,7 @@ class Parameter:
                 return int(value)
         else:
             raise BadRequest(f"{self.name}: expected {_NAMES[self.kinds[0]]}")
-        if self.item is not None and not all(isinstance(item, self.item) for item in value):
+        if self.item is not None and not all(_is(item, self.item) for item in value):
             raise BadRequest(f"{self.name}: expected a list of which each is {_NAMES[self.item]}")
         return value
 

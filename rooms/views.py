@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from rooms.models import Peer, Room, RoomCode, Template
+from rooms.creation import create_room
+from rooms.models import Peer, Room, RoomCode
 
 MAX_TITLE_CHARS = 100
 HOST, GUEST = "host", "guest"
@@ -32,12 +32,13 @@ def start(request: HttpRequest) -> HttpResponse:
 def new_room(request: HttpRequest) -> HttpResponseBase:
     """Make a room and enter it as its host."""
     if not _may_make_rooms(request):
-        return redirect_to_login(reverse("start"), login_url=_login_url())
+        login = _login_url()
+        return redirect_to_login(reverse("start"), login_url=login) if login else permission_denied(request)
     title = " ".join(request.POST.get("title", "").split())
     if len(title) > MAX_TITLE_CHARS:
         problem = f"A name has at most {MAX_TITLE_CHARS} characters; this one has {len(title)}."
         return _start(request, status=400, title=title, title_problem=problem)
-    return redirect("room", code=make_room(title).code)
+    return redirect("room", code=create_room(title=title).codes.get(role=HOST).code)
 
 
 @require_GET
@@ -73,15 +74,6 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
             "limits": {"message": settings.MAX_MESSAGE_CHARS, "name": settings.MAX_NAME_CHARS},
         },
     )
-
-
-def make_room(title: str) -> RoomCode:
-    """A new room with a code for each role; its host's code."""
-    with transaction.atomic():
-        template = Template.objects.get(name="default")
-        made = Room.objects.create(title=title, template=template)
-        codes = {role: RoomCode.objects.create(room=made, role=role) for role in template.roles}
-    return codes[HOST]
 
 
 def code_in(text: str) -> str:

@@ -1,5 +1,25 @@
 """Everything that can be done in a room. Importing this package fills ``gate.METHODS``."""
 
-from rooms.operations import directory, groups, messaging, metadata, moderation, peers, presence
+from rooms.operations import (
+    directory,
+    groups,
+    messaging,
+    metadata,
+    moderation,
+    peers,
+    poll_answers,
+    polls,
+    presence,
+)
 
-__all__ = ["directory", "groups", "messaging", "metadata", "moderation", "peers", "presence"]
+__all__ = [
+    "directory",
+    "groups",
+    "messaging",
+    "metadata",
+    "moderation",
+    "peers",
+    "poll_answers",
+    "polls",
+    "presence",
+]

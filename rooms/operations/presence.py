@@ -92,6 +92,16 @@ def policy(template: Template, role: str) -> dict[str, Any]:
     }
 
 
+@operation(joined=False)
+def admit(context: Context) -> Outcome:
+    """Refuse whoever could not join now. A peer that is in the session may always come back."""
+    peer = context.known_peer
+    check_owner(context, peer)
+    if not (peer and peer.present):
+        _check_admission(context, context.live_session)
+    return Outcome()
+
+
 def _preview(context: Context, session: Session | None, *, with_peers: bool) -> dict[str, Any]:
     """What somebody at the door sees of the session, or nothing if the template hides it."""
     wanted = {**roles.DEFAULT_SETTINGS["roomState"], **(context.room.template.settings.get("roomState") or {})}
@@ -238,8 +248,9 @@ def _attach(context: Context, session: Session, peer: Peer) -> Event:
         return _enter_session(context, session, peer)
     was_away = peer.state == Peer.State.RECONNECTING
     _hold(context, peer)
-    event = _state_event(context, peer, audience=Audience(but=peer.peer_id) if was_away else NOBODY)
-    return Event(event.kind, event.body, event.audience, {**event.facts, "attached": [peer.peer_id, peer.conn_id]})
+    news = state_changed(context, peer)
+    facts = {**news.facts, "attached": [peer.peer_id, peer.conn_id]}
+    return Event(news.kind, news.body, news.audience if was_away else NOBODY, facts)
 
 
 def _hold(context: Context, peer: Peer) -> None:
@@ -271,9 +282,10 @@ def _attachment(
     )
 
 
-def _state_event(context: Context, peer: Peer, *, audience: Audience) -> Event:
+def state_changed(context: Context, peer: Peer) -> Event:
+    """The news for the others that a peer's connection was lost or found."""
     body = {"peer_id": peer.peer_id, "state": str(peer.state), "at": milliseconds(context.now)}
-    return Event("on-peer-state", compact(body), audience, {"state_of": peer.as_wire()})
+    return Event("on-peer-state", compact(body), Audience(but=peer.peer_id), {"state_of": peer.as_wire()})
 
 
 def peer_updated(peer: Peer, *, but: str = "", **facts: Any) -> Event:
@@ -313,7 +325,7 @@ def leave(context: Context) -> Outcome:
 def disconnect(context: Context) -> Outcome:
     """Note that the caller's connection is gone; the peer stays for PEER_GRACE seconds."""
     if context.peer.state != Peer.State.CONNECTED:
-        return Outcome()
+        return Outcome()  # a reaper was faster
     return Outcome(events=[lose(context, context.peer, context.now)])
 
 
@@ -321,4 +333,4 @@ def lose(context: Context, peer: Peer, gone_at: datetime) -> Event:
     """Mark a peer as reconnecting since a moment."""
     peer.state, peer.gone_at = Peer.State.RECONNECTING, gone_at
     context.work.changed(peer, "state", "gone_at")
-    return _state_event(context, peer, audience=Audience(but=peer.peer_id))
+    return state_changed(context, peer)

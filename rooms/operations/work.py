@@ -15,7 +15,7 @@ from django.utils import timezone
 from rooms import journal
 from rooms.events import End, Event, Numbered
 from rooms.models import Event as EventRow
-from rooms.models import MetadataEntry, Peer, Room, SentMessage, Session, milliseconds
+from rooms.models import MetadataEntry, Peer, Poll, Room, SentMessage, Session, milliseconds
 
 T = TypeVar("T")
 
@@ -199,7 +199,7 @@ class Work:
     def _close(self, session: Session, end: End) -> None:
         """Nothing that peers wrote outlives the session."""
         session.ended_at, session.end_reason, session.journal_bytes = self.now, end.reason, 0
-        for kind in (EventRow, MetadataEntry, SentMessage):
+        for kind in (EventRow, MetadataEntry, SentMessage, Poll):
             kind._default_manager.filter(session_id=session.id).delete()
         peers = Peer.objects.filter(session_id=session.id)
         peers.exclude(state=Peer.State.LEFT).update(

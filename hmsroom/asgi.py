@@ -1,0 +1,26 @@
+"""The application that an ASGI server runs. Importing it starts this process's lease and reaper."""
+
+import os
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hmsroom.settings")
+django = get_asgi_application()
+
+# These need the applications to be loaded.
+from rooms import hub, leases, server_lock  # noqa: E402
+from rooms.routing import websocket_application  # noqa: E402
+
+
+async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    # A process that serves pages only must also tell the others of what its operators do.
+    hub.get()
+    await django(scope, receive, send)
+
+
+application = ProtocolTypeRouter({"http": http, "websocket": websocket_application()})
+
+server_lock.take()
+leases.start()

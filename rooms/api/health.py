@@ -1,0 +1,54 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``: for those who run the server."""
+
+import hmac
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from rooms import leases
+from rooms.models import Worker
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as the process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 if the process should be sent clients, else 503; ``{database, lease, draining}`` says why."""
+    checks = {"database": _database_answers(), "lease": leases.lease_age() < settings.LEASE_TTL}
+    return JsonResponse(checks, status=200 if all(checks.values()) else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        return Worker.objects.exists()
+    except (DatabaseError, InterfaceError):
+        return False
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """What the process counted, for loopback or the holder of METRICS_TOKEN."""
+    if not (_is_local(request) or _has_token(request)):
+        return HttpResponse("metrics: only from this machine, or with METRICS_TOKEN\n", status=403)
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_local(request: HttpRequest) -> bool:
+    # A proxy on this machine speaks for others.
+    if "X-Forwarded-For" in request.headers:
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+def _has_token(request: HttpRequest) -> bool:
+    wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
+    return bool(settings.METRICS_TOKEN) and hmac.compare_digest(
+        request.headers.get("Authorization", "").encode(), wanted
+    )

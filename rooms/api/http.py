@@ -1,0 +1,91 @@
+"""What the endpoints share: who asks, from where, and answers that pages of other origins can read."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from rooms import origins, protocol
+from rooms.errors import BadRequest, Forbidden, RoomError, TooFast, Unauthorized
+from rooms.rates import Buckets
+
+View = Callable[[HttpRequest], dict[str, Any]]
+
+_addresses = Buckets(settings.TOKEN_RATE, settings.TOKEN_BURST)
+
+
+def endpoint(*methods: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
+    """Make a function that returns a JSON object, or raises RoomError, a view for pages of every allowed origin.
+
+    No cookies are used: the token or the code in the request is what counts, so there is no CSRF to guard against.
+    """
+
+    def decorate(view: View) -> Callable[[HttpRequest], HttpResponse]:
+        @wraps(view)
+        @csrf_exempt
+        def answer(request: HttpRequest) -> HttpResponse:
+            if request.method == "OPTIONS":
+                response = HttpResponse(status=204)
+                response["Access-Control-Allow-Methods"] = ", ".join([*methods, "OPTIONS"])
+                response["Access-Control-Allow-Headers"] = "authorization, content-type"
+                response["Access-Control-Max-Age"] = "600"
+            else:
+                response = _run(view, methods, request)
+            # Refusals too: without the header a page cannot tell them from a server that is down, and tries forever.
+            response["Access-Control-Allow-Origin"] = "*"
+            response["Cache-Control"] = "no-store"
+            return response
+
+        return answer
+
+    return decorate
+
+
+def _run(view: View, methods: tuple[str, ...], request: HttpRequest) -> HttpResponse:
+    try:
+        if request.method not in methods:
+            return JsonResponse({"code": 405, "message": f"method: expected {' or '.join(methods)}"}, status=405)
+        origin = request.headers.get("Origin")
+        if origin is not None and not origins.is_allowed(origin, own_origin(request)):
+            raise Forbidden(f"origin: {origin[:200]} is not in ALLOWED_ORIGINS")
+        return JsonResponse(view(request))
+    except RoomError as error:
+        return JsonResponse(error.as_wire(), status=error.code)
+
+
+def own_origin(request: HttpRequest) -> str:
+    """This server's origin as the client sees it."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return origins.own_origin(headers, secure=request.is_secure(), peer=request.META.get("REMOTE_ADDR", ""))
+
+
+def limit_address(request: HttpRequest) -> None:
+    """Count a request against the rate of its address. Raises TooFast."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if not _addresses.take(origins.client_address(headers, request.META.get("REMOTE_ADDR", ""))):
+        raise TooFast(f"at most {settings.TOKEN_RATE:g} requests a second")
+
+
+def bearer(request: HttpRequest) -> str:
+    """The token of the Authorization header. Raises Unauthorized."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("token: no Authorization: Bearer")
+    return token.strip()
+
+
+def body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object in the body, whatever content type it claims. Raises BadRequest."""
+    if len(request.body) > settings.MAX_FRAME_BYTES:
+        raise BadRequest(f"body: longer than {settings.MAX_FRAME_BYTES} bytes")
+    try:
+        text = request.body.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("body: not UTF-8") from None
+    value = protocol.load_json(text)
+    if not isinstance(value, dict):
+        raise BadRequest("body: expected a JSON object")
+    return value

@@ -1,0 +1,32 @@
+"""``/init``: where a client with a token asks for the socket's address. Whoever must be refused is refused here."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from rooms import tokens
+from rooms.api.http import bearer, endpoint, own_origin
+from rooms.operations.presence import admit
+from rooms.operations.gate import Caller
+from rooms.hub import perform_now
+
+
+@endpoint("GET")
+def init(request: HttpRequest) -> dict[str, Any]:
+    """``{endpoint, config}`` for the holder of a token who may enter its room with this peer id.
+
+    Never 404: published clients repeat such a call for ever.
+    """
+    claims = tokens.read(bearer(request))
+    caller = Caller(
+        room_id=claims.room_id,
+        peer_id=request.GET.get("peer_id", "")[:128] or "-",
+        user_id=claims.user_id,
+        role=claims.role,
+    )
+    perform_now(admit, caller)
+    return {
+        "endpoint": f"ws{own_origin(request).removeprefix('http')}/v2/ws",
+        # Tells clients that a role without media needs no WebRTC.
+        "config": {"enabledFlags": ["nonWebRTCDisableOffer"]},
+    }

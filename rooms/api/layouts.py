@@ -1,0 +1,62 @@
+"""``/v2/layouts/ui``: what the Prebuilt interface shows to each role."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from rooms import tokens
+from rooms.api.http import bearer, endpoint
+from rooms.errors import Forbidden
+from rooms.models import Room, Template
+
+
+@endpoint("GET")
+def layouts(request: HttpRequest) -> dict[str, Any]:
+    """``{data: [layout]}``, one for each role of the token's room, that of the token's own role first."""
+    claims = tokens.read(bearer(request))
+    room = Room.objects.select_related("template").filter(id=claims.room_id).first()
+    if room is None or claims.role not in room.template.roles:
+        raise Forbidden("room not available")
+    names = sorted(room.template.roles, key=lambda name: (name != claims.role, name))
+    return {"data": [_layout(room.template, name) for name in names], "limit": 10, "last": ""}
+
+
+def _layout(template: Template, name: str) -> dict[str, Any]:
+    role = template.role(name)
+    assert role
+    conferencing: dict[str, Any] = {
+        "participant_list": {},
+        "video_tile_layout": {
+            "grid": {"enable_local_tile_inset": True, "prominent_roles": [], "enable_spotlighting_peer": True}
+        },
+        "emoji_reactions": {},
+    }
+    if role.allows("raiseHand"):
+        conferencing["hand_raise"] = {}
+    # Without the right to send, the panel still shows what others write.
+    conferencing["chat"] = {
+        "public_chat_enabled": True,
+        "private_chat_enabled": role.allows("sendMessages"),
+        "chat_title": "Chat",
+        "message_placeholder": "Send a message",
+        "allow_pinning_messages": role.allows("writeMetadata"),
+        "roles_whitelist": sorted(template.roles) if role.allows("sendMessages") else [],
+        "real_time_controls": dict.fromkeys(
+            ("can_disable_chat", "can_block_user", "can_hide_message"), role.allows("removeOthers")
+        ),
+    }
+    return {
+        "id": f"{template.id}-{name}",
+        "role_id": name,
+        "role": name,
+        "template_id": template.id,
+        "app_id": template.id,
+        "typography": {"font_family": "Inter"},
+        "themes": [],
+        "options": {},
+        "screens": {
+            "preview": {"default": {"elements": {}}, "skip_preview_screen": False},
+            "conferencing": {"default": {"elements": conferencing}},
+            "leave": {},
+        },
+    }

@@ -1,0 +1,16 @@
+"""What a client's user agent tells about the protocol that it speaks."""
+
+import re
+
+_VERSION = re.compile(r"\bsdk_version:(\d+)\.(\d+)\.(\d+)")
+
+_FIRST_WITH_SESSION_STORE = (0, 9, 1)
+
+
+def is_legacy(user_agent: str) -> bool:
+    """Whether this is the published web SDK from before it had keys for session metadata and heard of changes.
+
+    The version in the agent is that of the SDK's core.
+    """
+    match = _VERSION.search(user_agent)
+    return bool(match) and tuple(map(int, match.groups())) < _FIRST_WITH_SESSION_STORE  # type: ignore[union-attr]

@@ -1,0 +1,310 @@
+"""One peer's connection: moves frames between its socket and the hub, and decides nothing about rooms."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from rooms import hub as hubs
+from rooms import leases, metrics, protocol, tokens
+from rooms.clients import is_legacy
+from rooms.errors import BadRequest, NotFound, NotJoined, RoomError, TooFast, Unauthorized
+from rooms.fastpath import open_outbox
+from rooms.feed import SENT_AWAY, Feed, Member
+from rooms.operations.gate import METHODS, Answer, Caller
+from rooms.operations.presence import Attachment, Welcome, connect, disconnect
+from rooms.outbox import Batch
+from rooms.protocol import Request
+from rooms.rates import Bucket
+
+log = logging.getLogger("rooms.consumers")
+
+MAX_WAITING = 64
+"""Requests of one socket that may wait for their turn."""
+
+MAX_REFUSALS = 100
+REFUSALS_WINDOW = 10.0
+"""A socket that is refused so often within so many seconds is closed."""
+
+TOKEN_EXPIRED = 4001
+TOO_MANY_REFUSALS = 4029
+BUG = 1011
+
+_FAREWELL = 1.0
+"""Seconds that a client has to close the socket itself once it was sent away: it ends more cleanly so."""
+
+_SETTLE = 0.5
+"""Seconds after which a socket that found its peer again is taken for one that will not ask to resume."""
+
+# What clients tell of media and of themselves; there is nothing to do about it.
+_IGNORED = frozenset({"analytics", "track-update", "trickle", "answer"})
+# On a socket that has not joined, any other call shows a client that believes it is still in a session.
+_BEFORE_JOIN = frozenset({"join", "ping", "analytics", "leave"})
+# These may be under way together; any other waits for those before it.
+_UNORDERED = frozenset({"broadcast"})
+# These do not count against the rate.
+_FREE = frozenset({"ping", "join", "leave", *_IGNORED})
+
+
+class PeerConsumer(AsyncWebsocketConsumer):
+    """See the module. Has a receive loop of its own: no channel of the layer, no thread hop for each event."""
+
+    feed: Feed | None = None
+    member: Member | None = None
+    caller: Caller
+    expiry: asyncio.TimerHandle | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.scope, self.base_send = scope, send
+        await receive()  # websocket.connect
+        self.conn_id = secrets.token_hex(8)
+        await send({"type": "websocket.accept"})
+        self.outbox = open_outbox(send)
+        self.loop = asyncio.get_running_loop()
+        self.waiting: deque[Request] = deque()
+        self.under_way = 0
+        self.in_order = False
+        self.rate = Bucket(settings.RATE_LIMIT, settings.RATE_BURST)
+        self.refusals: deque[float] = deque(maxlen=MAX_REFUSALS)
+        self.closed = False
+        metrics.SOCKETS.inc()
+        try:
+            await self._enter()
+            while True:
+                message = await receive()
+                if message["type"] == "websocket.disconnect":
+                    break
+                self._receive(message.get("text"))
+        except Exception:
+            self._fail("a connection failed")
+        finally:
+            self._part()
+            metrics.SOCKETS.dec()
+
+    # --- Arriving and parting -------------------------------------------------------------------
+
+    async def _enter(self) -> None:
+        query = {name: values[0] for name, values in parse_qs(self.scope["query_string"].decode("latin-1")).items()}
+        try:
+            claims = tokens.read(query.get("token", ""))
+            peer_id = query.get("peer", "")
+            if not 0 < len(peer_id) <= 128 or not peer_id.isprintable():
+                raise BadRequest("peer: expected 1 to 128 printable characters")
+        except RoomError as error:
+            return self._refuse_socket(error)
+        self.caller = Caller(
+            room_id=claims.room_id,
+            peer_id=peer_id,
+            user_id=claims.user_id,
+            role=claims.role,
+            conn_id=self.conn_id,
+            worker=leases.worker_id(),
+            legacy=is_legacy(query.get("user_agent_v2") or query.get("user_agent") or ""),
+        )
+        self.expiry = self.loop.call_later(max(0, claims.expires_at + tokens.LEEWAY - time.time()), self._expire)
+        self.hub = hubs.get()
+        self.feed = await self.hub.open_feed(claims.room_id)
+        self.hub.connections[self.conn_id] = self.close_socket
+        self.in_order = True
+        self.under_way = 1
+        self.hub.submit(connect, self.caller, {}, self._welcome)
+
+    def _welcome(self, answer: Answer) -> None:
+        if answer.error:
+            self._refuse_socket(answer.error)
+            return
+        welcome: Welcome = answer.aside
+        self._tell("on-policy-change", welcome.policy)
+        if welcome.attachment:
+            self._attach(welcome.attachment, held=True)
+            self.loop.call_later(_SETTLE, self._settle)
+        elif welcome.preview:
+            self._tell("room-state", welcome.preview)
+            self._tell("session-info", self._preview_info(welcome.preview))
+        self._finished()
+
+    def _preview_info(self, preview: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "session_id": preview["room"].get("session_id", ""),
+            "room_id": self.caller.room_id,
+            "peer_count": preview["peer_count"],
+            "track_count": 0,
+        }
+
+    def _attach(self, attachment: Attachment, *, held: bool = False) -> None:
+        assert self.feed
+        if self.closed:
+            return
+        self.member = Member(
+            peer_id=attachment.peer_id,
+            conn_id=self.conn_id,
+            role=attachment.role,
+            observed=attachment.observed,
+            legacy=self.caller.legacy,
+            outbox=self.outbox,
+            gone=self._gone,
+            held=[] if held else None,
+        )
+        metrics.PEERS.inc()
+        self.feed.attach(self.member, attachment)
+
+    def _settle(self) -> None:
+        if self.member:
+            self.member.settle()
+
+    def _gone(self, code: int | None) -> None:
+        """The feed has let go of this socket's peer; code is what to close the socket with, if it is to be."""
+        if self.member:
+            metrics.PEERS.dec()
+            self.member = None
+        if code == SENT_AWAY:
+            self.loop.call_later(_FAREWELL, self.close_socket, code)
+        elif code is not None:
+            self.close_socket(code)
+
+    def _part(self) -> None:
+        """The socket is closed. Whatever is not done here is made good by the lease and the reaper."""
+        self.closed = True
+        if self.expiry:
+            self.expiry.cancel()
+        if self.feed is None:
+            return
+        self.hub.connections.pop(self.conn_id, None)
+        if self.member:
+            self.feed.detach(self.member)
+            self._gone(None)
+        self.hub.submit(disconnect, self.caller, {}, lambda answer: None)
+        self.hub.close_feed(self.feed)
+
+    def close_socket(self, code: int) -> None:
+        self.outbox.close(code)
+
+    def _expire(self) -> None:
+        """The token is good no longer; with a new one the peer can come back."""
+        self._tell("on-error", Unauthorized("token: expired").as_wire())
+        self.close_socket(TOKEN_EXPIRED)
+
+    def _refuse_socket(self, error: RoomError) -> None:
+        log.info("a socket is refused", extra={"context": {"code": error.code, "why": error.message}})
+        self._tell("on-error", error.as_wire())
+        self.close_socket(4000 + error.code)
+
+    def _fail(self, what: str) -> None:
+        context = {"room": self.caller.room_id, "peer": self.caller.peer_id} if self.feed else {}
+        log.exception(what, extra={"context": context})
+        self.close_socket(BUG)
+
+    # --- Requests -------------------------------------------------------------------------------
+
+    def _receive(self, text: str | None) -> None:
+        if self.closed:
+            return
+        try:
+            request = protocol.parse(text, limit=settings.MAX_FRAME_BYTES)
+        except RoomError as error:
+            self._refuse(getattr(error, "request_id", None), error)
+            return
+        if request.method == "ping":
+            self._answer_ping(request)
+        elif self.feed is None:
+            self._refuse(request.id, Unauthorized("token: not accepted"))
+        elif request.method not in _FREE and not self.rate.take():
+            self._refuse(request.id, TooFast(f"at most {settings.RATE_LIMIT:g} requests a second"))
+        elif len(self.waiting) >= MAX_WAITING:
+            self._refuse(request.id, TooFast(f"at most {MAX_WAITING} requests may wait for their answers"))
+        else:
+            self.waiting.append(request)
+            self._next()
+
+    def _answer_ping(self, request: Request) -> None:
+        seq = self.feed.last_seq if self.feed and self.member else 0
+        self._respond(request.id, {"timestamp": int(time.time() * 1000), "seq": seq})
+
+    def _next(self) -> None:
+        """Start what may be started: requests run in order, but for messages, which may be under way together."""
+        while self.waiting:
+            unordered = self.waiting[0].method in _UNORDERED
+            if self.under_way and (self.in_order or not unordered):
+                return
+            self.in_order = not unordered
+            self._start(self.waiting.popleft())
+
+    def _start(self, request: Request) -> None:
+        if self.member and request.method != "join":
+            self.member.settle()
+        if not self.member and request.method not in _BEFORE_JOIN:
+            self._tell("on-peer-leave-request", {"reason": "session expired", "room_end": False})
+        if request.method in _IGNORED:
+            return
+        try:
+            operation = METHODS.get(request.method)
+            if operation is None:
+                raise NotFound(f"method: {request.method[:64]} is not known")
+            arguments = protocol.bind(operation.parameters, request.params)
+        except RoomError as error:
+            self._refuse(request.id, error)
+            return
+        self.under_way += 1
+        assert self.feed
+        self.hub.submit(operation, self.caller, arguments, lambda answer: self._answered(request, answer))
+
+    def _answered(self, request: Request, answer: Answer) -> None:
+        try:
+            if answer.error:
+                self._refuse(request.id, answer.error)
+            elif isinstance(answer.aside, Attachment):
+                self._joined(request, answer)
+            else:
+                self._respond(request.id, answer.result)
+                if request.method == "listen-metadata-change" and self.member and self.feed:
+                    self.feed.observe(self.member, *answer.aside)
+        except Exception:
+            self._fail("an answer could not be given")
+        self._finished()
+
+    def _finished(self) -> None:
+        self.under_way -= 1
+        self._next()
+
+    def _joined(self, request: Request, answer: Answer) -> None:
+        assert self.feed
+        if self.member:
+            self.feed.detach(self.member)
+            self._gone(None)
+        self._respond(request.id, answer.result)
+        self._attach(answer.aside)
+
+    def _respond(self, request_id: str | int | None, result: Any) -> None:
+        if request_id is not None:
+            self._write(protocol.response(request_id, result))
+
+    def _refuse(self, request_id: str | int | None, error: RoomError) -> None:
+        """Answer with an error. One without a request to belong to is a notification."""
+        metrics.REFUSALS.labels(error.code).inc()
+        if isinstance(error, NotJoined) and self.member:
+            # Another connection holds the peer: this one gets nothing that the other should get.
+            assert self.feed
+            self.feed.detach(self.member)
+            self._gone(None)
+        self._write(protocol.failure(request_id, error))
+        now = time.monotonic()
+        self.refusals.append(now)
+        if len(self.refusals) == MAX_REFUSALS and now - self.refusals[0] < REFUSALS_WINDOW:
+            self.close_socket(TOO_MANY_REFUSALS)
+        elif error.code == 500:
+            self.close_socket(BUG)
+
+    def _tell(self, method: str, params: Any) -> None:
+        self._write(protocol.notification(method, params))
+
+    def _write(self, text: str) -> None:
+        if self.member and self.feed:
+            self.feed.write(self.member, text)
+        else:
+            self.outbox.write(Batch([text]))

@@ -1,0 +1,46 @@
+"""What a WebSocket handshake must satisfy before its consumer hears of it."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+
+from rooms import origins
+from rooms.rates import Buckets
+
+log = logging.getLogger("rooms.door")
+
+
+class Door:
+    """ASGI middleware: refuses handshakes for another host, from foreign pages, or too many from one address.
+
+    A client without an Origin is no browser; the token in its URL is its only credential in any case.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._addresses = Buckets(settings.CONNECT_RATE, settings.CONNECT_BURST)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._application(scope, receive, send)
+            return
+        log.warning("a handshake is refused", extra={"context": {"why": refusal}})
+        await receive()  # websocket.connect
+        await send({"type": "websocket.close", "code": 4403})
+
+    def _refusal(self, scope: dict[str, Any]) -> str | None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        peer = (scope.get("client") or ("",))[0]
+        host = headers.get("host", "")
+        if not origins.is_own_host(host):
+            return f"host {host!r} is not in ALLOWED_HOSTS"
+        origin = headers.get("origin")
+        own = origins.own_origin(headers, secure=scope.get("scheme") in ("wss", "https"), peer=peer)
+        if origin is not None and not origins.is_allowed(origin, own):
+            return f"origin {origin!r} is neither {own!r} nor in ALLOWED_ORIGINS"
+        address = origins.client_address(headers, peer)
+        if not self._addresses.take(address):
+            return f"too many sockets from {address}"
+        return None

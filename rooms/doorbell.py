@@ -1,0 +1,111 @@
+"""Tells the hubs of other processes that a session has moved on. It may fail: whoever missed it reads the journal."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from rooms import metrics
+from rooms.events import Audience, End, Numbered
+from rooms.feed import Arrival
+
+log = logging.getLogger("rooms.doorbell")
+
+
+class Doorbell:
+    """Publishes to the channel layer, and hears what others publish about the rooms that are subscribed to.
+
+    The in-memory layer reaches no other process, so with it nothing is published.
+    """
+
+    def __init__(self, worker: str, heard: Callable[[str, Arrival], None]) -> None:
+        self._worker = worker
+        self._heard = heard
+        layer = get_channel_layer()
+        self._layer: Any = None if type(layer) is InMemoryChannelLayer else layer
+        self._channel = ""
+        self._rooms: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+
+    def start(self) -> None:
+        if self._layer:
+            loop = asyncio.get_running_loop()
+            self._tasks = [loop.create_task(self._listen()), loop.create_task(self._ring())]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def subscribe(self, room_id: str) -> None:
+        if not self._layer:
+            return
+        self._rooms.add(room_id)
+        if self._channel:
+            try:
+                await self._layer.group_add(_group(room_id), self._channel)
+            except Exception:
+                log.exception("a room cannot be subscribed to", extra={"context": {"room": room_id}})
+
+    async def unsubscribe(self, room_id: str) -> None:
+        if not self._layer:
+            return
+        self._rooms.discard(room_id)
+        try:
+            await self._layer.group_discard(_group(room_id), self._channel)
+        except Exception:
+            log.exception("a room cannot be unsubscribed from", extra={"context": {"room": room_id}})
+
+    def publish(self, room_id: str, session_id: str, seq: int, events: list[Numbered], end: End | None) -> None:
+        """Tell the others; returns at once."""
+        if not self._layer:
+            return
+        message = {
+            "type": "doorbell",
+            "from": self._worker,
+            "room": room_id,
+            "session": session_id,
+            "seq": seq,
+            "events": [[e.seq, e.kind, e.body, e.audience.encode(), dict(e.facts)] for e in events],
+            "end": [end.reason, end.by] if end else None,
+        }
+        self._outgoing.put_nowait((room_id, message))
+
+    async def _ring(self) -> None:
+        while True:
+            room_id, message = await self._outgoing.get()
+            try:
+                await self._layer.group_send(_group(room_id), message)
+            except Exception:
+                # The change is committed; other processes see it at their next look at the database.
+                metrics.DOORBELL_FAILURES.inc()
+                log.warning("the doorbell failed", exc_info=True, extra={"context": {"room": room_id}})
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                self._channel = await self._layer.new_channel()
+                for room_id in list(self._rooms):
+                    await self._layer.group_add(_group(room_id), self._channel)
+                while True:
+                    self._hear(await self._layer.receive(self._channel))
+            except Exception:
+                log.warning("the channel layer cannot be heard", exc_info=True)
+                await asyncio.sleep(1)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["from"] == self._worker:
+            return
+        events = [
+            Numbered(seq, kind, body, Audience.decode(audience), facts)
+            for seq, kind, body, audience, facts in message["events"]
+        ]
+        end = End(*message["end"]) if message["end"] else None
+        self._heard(message["room"], Arrival(message["session"], message["seq"], events, end))
+
+
+def _group(room_id: str) -> str:
+    return f"room.{room_id}"

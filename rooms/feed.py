@@ -1,0 +1,436 @@
+"""A room's events on their way to the sockets of this process: in the order of their numbers, each once.
+
+A feed follows one session. It holds what can be rebuilt from the rows: the place it has reached, everybody's peer object
+ready to be listed, and the members, which are the peers whose sockets are here.
+"""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from rooms import metrics
+from rooms.events import EVERYBODY, End, Numbered, compact
+from rooms.operations.gate import Answer
+from rooms.operations.presence import Attachment, Welcome
+from rooms.outbox import TOO_SLOW, Batch, Outbox
+from rooms.protocol import notification
+
+log = logging.getLogger("rooms.feed")
+
+OPENED_ELSEWHERE = 4002
+SENT_AWAY = 4003
+RESTART = 1012
+
+_PATIENCE = 0.02
+"""Seconds for which a number that is missing may still come by itself."""
+
+_SESSION_INFO_GAP = 0.5
+"""Seconds between two head counts told to a room."""
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code.
+
+    While ``held`` is a list, frames wait in it: a socket that found its peer again may yet ask to resume.
+    ``versions`` are those last sent of each observed key.
+    """
+
+    peer_id: str
+    conn_id: str
+    role: str
+    observed: frozenset[str]
+    legacy: bool
+    outbox: Outbox
+    gone: Callable[[int | None], None]
+    held: list[Batch] | None = None
+    versions: dict[str, int] = field(default_factory=dict)
+    since: int = 0
+
+    def write(self, batch: Batch) -> None:
+        if self.held is None:
+            self.outbox.write(batch)
+        else:
+            self.held.append(batch)
+
+    def settle(self) -> None:
+        """Send what was held, and hold nothing more."""
+        held, self.held = self.held, None
+        for batch in held or ():
+            self.outbox.write(batch)
+
+
+@dataclass(slots=True)
+class Arrival:
+    """News of a session: of this process with the answer to a call, or of another one."""
+
+    session_id: str
+    seq: int
+    events: Sequence[Numbered]
+    end: End | None
+    answer: Answer | None = None
+    done: Callable[[Answer], object] | None = None
+
+    @property
+    def first(self) -> int:
+        """The number that the feed must have reached all but one of."""
+        return self.events[0].seq if self.events else self.seq + 1
+
+    def __lt__(self, other: "Arrival") -> bool:
+        return self.first < other.first
+
+
+Fetch = Callable[[str, int, int], Awaitable[list[Numbered] | End | None]]
+"""Reads the events of a session after a number, up to another: None if they are gone, the End if the session is."""
+
+
+class Feed:
+    """See the module. All methods are called on the event loop."""
+
+    def __init__(self, room_id: str, fetch: Fetch) -> None:
+        self.room_id = room_id
+        self.session_id = ""
+        self.last_seq = 0
+        self.users = 0  # sockets of this process in the room, joined or not
+        self.in_flight = 0  # calls of this process that are not answered yet
+        self.peers: dict[str, str] = {}
+        self._room = "{}"
+        self.members: dict[str, Member] = {}
+        self._fetch = fetch
+        self._loop = asyncio.get_running_loop()
+        self._local: list[Arrival] = []
+        self._remote: list[Arrival] = []
+        self._fetching = False
+        self._patience: asyncio.TimerHandle | None = None
+        # What waits to be written: a frame, who is passed over, and who alone gets it.
+        self._pending: list[tuple[str, Member | None, Member | None]] = []
+        self._newcomers: set[Member] = set()
+        self._flushing: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
+        self._counting: asyncio.TimerHandle | None = None
+        self._counted_at = 0.0
+
+    # --- News -----------------------------------------------------------------------------------
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Take news; what it brings is delivered as soon as everything before it was."""
+        if arrival.answer is not None:
+            self._local.append(arrival)
+        elif arrival.session_id == self.session_id or self.in_flight:
+            heapq.heappush(self._remote, arrival)
+        self.advance()
+
+    def advance(self) -> None:
+        """Deliver what is next, as far as it goes."""
+        if self._fetching:
+            return
+        while self._local:
+            arrival = self._local[0]
+            if arrival.session_id == self.session_id and arrival.first > self.last_seq + 1:
+                self._start_fetch(arrival.first - 1)
+                return
+            self._local.pop(0)
+            self._take(arrival)
+        # A set of this process may have committed between two that are told by others: its answers, which have
+        # their place among the events, come first.
+        while self._remote and not self.in_flight:
+            arrival = self._remote[0]
+            if arrival.session_id == self.session_id and arrival.first > self.last_seq + 1:
+                if self._patience is None:
+                    self._patience = self._loop.call_later(_PATIENCE, self._lose_patience)
+                return
+            heapq.heappop(self._remote)
+            self._take(arrival)
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        self.advance_to(max((arrival.first - 1 for arrival in self._remote), default=0))
+
+    def advance_to(self, seq: int) -> None:
+        """Read what is missing up to a number that the session is known to have reached."""
+        if seq > self.last_seq and self.session_id and not self._fetching and not self.in_flight:
+            self._start_fetch(seq)
+
+    def _start_fetch(self, until: int) -> None:
+        self._fetching = True
+        metrics.GAP_REPAIRS.inc()
+        self._loop.create_task(self._repair(self.session_id, until))
+
+    async def _repair(self, session_id: str, until: int) -> None:
+        try:
+            events = await self._fetch(session_id, self.last_seq, until)
+        except Exception:
+            log.exception("missed events cannot be read", extra={"context": {"session": session_id}})
+            await asyncio.sleep(1)
+            events = []  # asked for again as long as something waits for them
+        self._fetching = False
+        if session_id == self.session_id:
+            if events is None:
+                self._lose_place()
+            elif isinstance(events, End):
+                self.finish(events)
+            else:
+                self._deliver(events)
+        self.advance()
+
+    def _lose_place(self) -> None:
+        """What was missed is no longer kept: everybody starts over from the full state."""
+        metrics.RESYNCS.inc(len(self.members))
+        log.warning("a place in the journal is lost", extra={"context": {"session": self.session_id}})
+        self.close_all(TOO_SLOW)
+        self._forget()
+
+    def _take(self, arrival: Arrival) -> None:
+        answer = arrival.answer
+        aside = answer.aside if answer else None
+        attachment = aside.attachment if isinstance(aside, Welcome) else aside
+        if isinstance(attachment, Attachment) and attachment.peers is not None and arrival.session_id != self.session_id:
+            if self.session_id:
+                self.finish(None)
+            self.session_id, self.last_seq, self.peers = arrival.session_id, arrival.seq, dict(attachment.peers)
+            self._room = compact(attachment.room)
+        elif arrival.session_id == self.session_id:
+            self._deliver(arrival.events)
+            if arrival.end:
+                self.finish(arrival.end)
+        if answer and arrival.done:
+            arrival.done(answer)
+
+    # --- Events ---------------------------------------------------------------------------------
+
+    def _deliver(self, events: Sequence[Numbered]) -> None:
+        for event in events:
+            if event.seq <= self.last_seq:
+                continue
+            self.last_seq = event.seq
+            if event.facts:
+                self._learn(event)
+            self._spread(event)
+            if event.facts:
+                self._part(event)
+        self._flush_soon()
+
+    def _learn(self, event: Numbered) -> None:
+        """Take over what must be known before the event is spread."""
+        facts = event.facts
+        if "peer" in facts:
+            self.peers[facts["peer"]] = event.body
+        if "state_of" in facts:
+            self.peers[facts["state_of"]["peer_id"]] = compact(facts["state_of"])
+        if "role" in facts:
+            peer_id, _, role = facts["role"]
+            if member := self.members.get(peer_id):
+                member.role = role
+        if "attached" in facts:
+            peer_id, conn_id = facts["attached"]
+            member = self.members.get(peer_id)
+            if member and member.conn_id != conn_id:
+                self._send_away(
+                    member,
+                    notification("on-error", {"code": OPENED_ELSEWHERE, "message": "opened in another tab"}),
+                    OPENED_ELSEWHERE,
+                )
+            self._count_soon()
+
+    def _part(self, event: Numbered) -> None:
+        """Let go of those who are no longer in the session."""
+        facts = event.facts
+        if "sent_away" in facts:
+            whom = facts["sent_away"]
+            for member in [member for member in self.members.values() if whom in ("*", member.peer_id)]:
+                if event.audience.includes(member.peer_id, member.role, member.observed):
+                    self._send_away(member, None, SENT_AWAY)
+        if "left" in facts:
+            peer_id = facts["left"]
+            self.peers.pop(peer_id, None)
+            if member := self.members.pop(peer_id, None):
+                member.gone(None)
+            self._count_soon()
+
+    def _spread(self, event: Numbered) -> None:
+        audience = event.audience
+        if audience.nobody or not self.members:
+            return
+        metrics.EVENTS.inc()
+        text = event.frame()
+        if audience == EVERYBODY or not (audience.peer or audience.roles or audience.key is not None):
+            self._pending.append((text, self.members.get(audience.but), None))
+            return
+        batch = Batch([text])
+        self._flush()
+        for member in self.members.values():
+            if audience.includes(member.peer_id, member.role, member.observed):
+                if audience.key is not None:
+                    member.versions[audience.key] = event.facts["version"]
+                member.write(batch)
+        if "refresh" in event.facts:
+            self._refresh_legacy(event)
+
+    def _refresh_legacy(self, event: Numbered) -> None:
+        """Tell clients that know no pushed metadata to fetch it, in the way that their apps listen for."""
+        refresh = notification(
+            "on-broadcast",
+            {
+                "message_id": f"refresh-{event.seq}",
+                "timestamp": event.facts["refresh"],
+                "private": False,
+                "info": {"message": "refresh", "type": "metadata"},
+            },
+        )
+        batch = Batch([refresh])
+        for member in self.members.values():
+            if member.legacy:
+                member.write(batch)
+
+    # --- Members --------------------------------------------------------------------------------
+
+    def attach(self, member: Member, attachment: Attachment) -> None:
+        """Make a peer's socket a member: it gets the state as it is at this number, then what follows."""
+        if attachment.room["session_id"] != self.session_id:
+            member.gone(TOO_SLOW)  # the place was lost meanwhile
+            return
+        self._newcomers.add(member)
+        member.since = len(self._pending)
+        self.members[member.peer_id] = member
+        if attachment.replay is not None:
+            texts = [event.frame() for event in attachment.replay]
+            for event in attachment.replay:
+                if event.audience.key is not None:
+                    member.versions[event.audience.key] = event.facts["version"]
+        else:
+            texts = [self._peer_list(member.peer_id), self._session_info()]
+            if attachment.values:
+                texts.append(notification("on-metadata-change", {"values": attachment.values}))
+                member.versions = {value["key"]: value["change_version"] for value in attachment.values}
+        if texts:
+            member.write(Batch(texts))
+
+    def detach(self, member: Member) -> None:
+        """Forget a member whose socket is closed, or which is to be attached anew."""
+        if self.members.get(member.peer_id) is member:
+            del self.members[member.peer_id]
+
+    def observe(self, member: Member, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> None:
+        """Let a member observe these keys from now on; it is sent the values that it has not got."""
+        member.observed = keys
+        member.versions = {key: version for key, version in member.versions.items() if key in keys}
+        news = [value for value in values if value["change_version"] > member.versions.get(value["key"], 0)]
+        member.versions |= {value["key"]: value["change_version"] for value in news}
+        if news:
+            self.write(member, notification("on-metadata-change", {"values": news}))
+
+    def write(self, member: Member, text: str) -> None:
+        """Send a frame to one member, after the events that were delivered before."""
+        if self._pending:
+            self._pending.append((text, None, member))
+        else:
+            member.write(Batch([text]))
+
+    def _send_away(self, member: Member, notice: str | None, code: int) -> None:
+        self._flush()
+        member.settle()
+        if notice:
+            member.outbox.write(Batch([notice]))
+        self.detach(member)
+        member.gone(code)
+
+    def finish(self, end: End | None) -> None:
+        """The session is over. Members that have not been told otherwise are told, but not who ended it."""
+        self._flush()
+        notice = notification(
+            "on-peer-leave-request",
+            {"reason": end.reason if end else "session ended", "room_end": True},
+        )
+        for member in list(self.members.values()):
+            if end and end.by == member.peer_id:
+                self.detach(member)
+                member.gone(None)
+            else:
+                self._send_away(member, notice, SENT_AWAY)
+        self._forget()
+
+    def close_all(self, code: int) -> None:
+        """Close every member's socket; the peers may come back."""
+        self._flush()
+        for member in list(self.members.values()):
+            self.detach(member)
+            member.gone(code)
+
+    def _forget(self) -> None:
+        self.session_id, self.last_seq, self.peers = "", 0, {}
+        self._remote.clear()
+        for timer in (self._counting, self._flushing, self._patience):
+            if timer:
+                timer.cancel()
+        self._counting = self._flushing = self._patience = None
+
+    # --- Writing --------------------------------------------------------------------------------
+
+    def _flush_soon(self) -> None:
+        if not self._pending or self._flushing:
+            return
+        wait = self._flushed_at + settings.COALESCE_MS / 1000 - self._loop.time()
+        if wait <= 0:
+            self._flush()
+        else:
+            self._flushing = self._loop.call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        """Write what is pending: the frames that all get as one, and to each of the others its own."""
+        if self._flushing:
+            self._flushing.cancel()
+            self._flushing = None
+        pending, self._pending = self._pending, []
+        newcomers, self._newcomers = self._newcomers, set()
+        if not pending:
+            return
+        self._flushed_at = self._loop.time()
+        special = {member for _, but, only in pending if (member := but or only)} | newcomers
+        common = Batch([text for text, _, only in pending if only is None])
+        if common.texts:
+            for member in self.members.values():
+                if member not in special:
+                    member.write(common)
+        for member in special:
+            is_member = self.members.get(member.peer_id) is member
+            since = member.since if member in newcomers else 0
+            texts = [
+                text
+                for text, but, only in pending[since:]
+                if only is member or (only is None and but is not member and is_member)
+            ]
+            if texts:
+                member.write(Batch(texts))
+
+    def _peer_list(self, peer_id: str) -> str:
+        listed = ",".join([f"{compact(key)}:{wire}" for key, wire in self.peers.items() if key != peer_id])
+        return f'{{"method":"peer-list","params":{{"peers":{{{listed}}},"room":{self._room}}}}}'
+
+    def _session_info(self) -> str:
+        return notification(
+            "session-info",
+            {
+                "session_id": self.session_id,
+                "room_id": self.room_id,
+                "peer_count": len(self.peers),
+                "track_count": 0,
+            },
+        )
+
+    def _count_soon(self) -> None:
+        """Tell everybody the head count, at most twice a second."""
+        if self._counting is None:
+            wait = self._counted_at + _SESSION_INFO_GAP - self._loop.time()
+            self._counting = self._loop.call_later(max(0, wait), self._tell_count)
+
+    def _tell_count(self) -> None:
+        self._counting, self._counted_at = None, self._loop.time()
+        if self.members:
+            self._pending.append((self._session_info(), None, None))
+            self._flush_soon()
+

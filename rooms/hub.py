@@ -1,0 +1,254 @@
+"""One hub per process: it has operations run, and brings what they cause to the sockets of this process.
+
+It lives on the event loop; ``perform_now`` serves synchronous code.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from rooms import journal, metrics
+from rooms.doorbell import Doorbell
+from rooms.events import End, Numbered
+from rooms.feed import RESTART, Arrival, Feed
+from rooms.models import Session
+from rooms.operations import gate
+from rooms.operations.gate import Answer, Call, Caller, Operation
+from rooms.writer import Writer, release_connection
+
+log = logging.getLogger("rooms.hub")
+
+
+Done = Callable[[Answer], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who waits for an answer, whose feed it passes, and since when (seconds)."""
+
+    done: Done
+    feed: Feed | None
+    at: float
+
+
+class Hub:
+    """See the module. Made by ``get``, on the event loop that it then belongs to."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.name = secrets.token_hex(8)
+        self.feeds: dict[str, Feed] = {}
+        self.ticked_at = time.monotonic()
+        self.connections: dict[str, Callable[[int], None]] = {}
+        """How to close the socket of each connection, by conn id."""
+        self._writer: Writer[_Asked] = Writer(self._finished)
+        self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
+        self._doorbell = Doorbell(self.name, self._heard)
+        self._doorbell.start()
+        self._tasks = [self.loop.create_task(self._check_positions()), self.loop.create_task(self._tick())]
+
+    # --- Operations -----------------------------------------------------------------------------
+
+    def submit(self, operation: Operation, caller: Caller, arguments: Mapping[str, Any], done: Done) -> None:
+        """Have an operation run. done gets the answer in its place: after the events before it, before those after."""
+        feed = self.feeds.get(caller.room_id)
+        if feed:
+            feed.in_flight += 1
+        call = Call(operation, caller, arguments, feed.session_id if feed else "")
+        self._writer.submit(call, _Asked(done, feed, time.perf_counter()))
+
+    async def perform(self, operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
+        """The result of an operation. Raises RoomError."""
+        future: asyncio.Future[Answer] = self.loop.create_future()
+        self.submit(operation, caller, arguments, lambda answer: future.done() or future.set_result(answer))
+        answer = await future
+        if answer.error:
+            raise answer.error
+        return answer.result
+
+    def _finished(self, answered: list[tuple[Answer, _Asked]]) -> None:
+        now = time.perf_counter()
+        for answer, asked in answered:
+            metrics.OPERATION_SECONDS.labels(answer.call.operation.name).observe(now - asked.at)
+            if asked.feed:
+                asked.feed.arrive(
+                    Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, asked.done)
+                )
+            else:
+                asked.done(answer)
+        feeds = [asked.feed for _, asked in answered if asked.feed]
+        for feed in feeds:
+            feed.in_flight -= 1
+        for feed in set(feeds):
+            feed.advance()
+        self.ring([answer for answer, _ in answered])
+
+    def ring(self, answers: Sequence[Answer]) -> None:
+        """Tell other processes what these answers caused."""
+        told: dict[tuple[str, str], tuple[list[Numbered], End | None]] = {}
+        for answer in answers:
+            if answer.events or answer.end:
+                place = answer.call.caller.room_id, answer.session_id
+                events, end = told.get(place, ([], None))
+                told[place] = [*events, *answer.events], answer.end or end
+        for (room_id, session_id), (events, end) in told.items():
+            self._doorbell.publish(room_id, session_id, events[-1].seq if events else 0, events, end)
+
+    def take_from_thread(self, answers: Sequence[Answer]) -> None:
+        """Deliver what synchronous code of this process committed, and tell the others."""
+        for answer in answers:
+            if answer.events or answer.end:
+                room_id = answer.call.caller.room_id
+                self._heard(room_id, Arrival(answer.session_id, answer.seq, answer.events, answer.end))
+        self.ring(answers)
+
+    # --- Feeds ----------------------------------------------------------------------------------
+
+    async def open_feed(self, room_id: str) -> Feed:
+        """The room's feed, kept until ``close_feed`` was called as often as this."""
+        feed = self.feeds.get(room_id)
+        if feed is None:
+            feed = self.feeds[room_id] = Feed(room_id, self._read)
+            feed.users += 1
+            metrics.ROOMS.set(len(self.feeds))
+            # Heard first, then read: nothing falls between.
+            await self._doorbell.subscribe(room_id)
+        else:
+            feed.users += 1
+        return feed
+
+    def close_feed(self, feed: Feed) -> None:
+        feed.users -= 1
+        if not feed.users:
+            del self.feeds[feed.room_id]
+            metrics.ROOMS.set(len(self.feeds))
+            self.loop.create_task(self._unsubscribe(feed.room_id))
+
+    async def _unsubscribe(self, room_id: str) -> None:
+        if room_id not in self.feeds:
+            await self._doorbell.unsubscribe(room_id)
+
+    def _heard(self, room_id: str, arrival: Arrival) -> None:
+        if feed := self.feeds.get(room_id):
+            feed.arrive(arrival)
+
+    async def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function that reads the database returns; it runs in a thread."""
+
+        def run() -> Any:
+            try:
+                return function(*arguments)
+            finally:
+                release_connection()
+
+        return await self.loop.run_in_executor(self._reader, run)
+
+    async def _read(self, session_id: str, after: int, until: int) -> list[Numbered] | End | None:
+        events: list[Numbered] | End | None = await self.read(_events_or_end, session_id, after, until)
+        return events
+
+    async def _check_positions(self) -> None:
+        """Find what was missed although no later event told of the gap."""
+        while True:
+            await asyncio.sleep(settings.POSITION_CHECK_INTERVAL)
+            followed = {feed.session_id: feed for feed in self.feeds.values() if feed.session_id}
+            try:
+                rows = await self.read(_positions, list(followed))
+            except Exception:
+                log.warning("positions cannot be checked", exc_info=True)
+                continue
+            for session_id, seq, ended_at, reason, by in rows:
+                feed = followed[session_id]
+                if feed.session_id != session_id or feed.in_flight:
+                    continue
+                if ended_at:
+                    feed.finish(End(reason, by))
+                else:
+                    feed.advance_to(seq)
+
+    async def _tick(self) -> None:
+        """Show that the event loop is alive."""
+        while True:
+            self.ticked_at = time.monotonic()
+            await asyncio.sleep(min(1.0, settings.LEASE_TTL / 4))
+
+    def close_connection(self, conn_id: str) -> None:
+        """Close the socket of a connection, whose client may come back."""
+        if close := self.connections.get(conn_id):
+            close(RESTART)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._doorbell.close()
+        await self.loop.run_in_executor(None, self._writer.close)
+        self._reader.shutdown(wait=True)
+
+
+def _events_or_end(session_id: str, after: int, until: int) -> list[Numbered] | End | None:
+    events = journal.read(session_id, after=after, until=until)
+    if events is None:
+        ended = Session.objects.filter(id=session_id, ended_at__isnull=False).first()
+        if ended:
+            return End(ended.end_reason, ended.ended_by)
+    return events
+
+
+def _positions(session_ids: list[str]) -> list[tuple[Any, ...]]:
+    rows = Session.objects.filter(id__in=session_ids)
+    return list(rows.values_list("id", "seq", "ended_at", "end_reason", "ended_by"))
+
+
+# --- The process's hub ------------------------------------------------------------------------------
+
+_hub: Hub | None = None
+
+
+def get() -> Hub:
+    """The hub of this process, made if need be. Call it on the event loop."""
+    global _hub
+    loop = asyncio.get_running_loop()
+    if _hub is None or _hub.loop is not loop:
+        _hub = Hub()
+    return _hub
+
+
+def current() -> Hub | None:
+    """The hub of this process, if there is one; for other threads."""
+    return _hub if _hub and not _hub.loop.is_closed() else None
+
+
+async def close() -> None:
+    """Stop the hub; for tests and for the end of the process."""
+    global _hub
+    if _hub and _hub.loop is asyncio.get_running_loop():
+        hub, _hub = _hub, None
+        await hub.close()
+
+
+def perform_now(operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
+    """The result of an operation, run in the calling thread. Raises RoomError.
+
+    For synchronous code: the admin, the reaper, commands. Peers are told when the surrounding transaction commits.
+    """
+    [answer] = gate.run([Call(operation, caller, arguments)])
+    if answer.error:
+        raise answer.error
+    if answer.events or answer.end:
+        transaction.on_commit(lambda: _tell([answer]))
+    return answer.result
+
+
+def _tell(answers: Sequence[Answer]) -> None:
+    hub = current()
+    if hub:
+        hub.loop.call_soon_threadsafe(hub.take_from_thread, answers)

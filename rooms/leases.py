@@ -1,0 +1,196 @@
+"""This process's lease, and the reaper of those who lost theirs.
+
+Each process renews one row. One that is not renewed for LEASE_TTL is dead, and its peers are reconnecting. Both jobs
+run in plain threads with database connections of their own, so that a busy event loop cannot make a process look dead.
+"""
+
+import logging
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from rooms import hub as hubs
+from rooms import metrics
+from rooms.models import Peer, SentMessage, Session, Worker, milliseconds
+from rooms.operations.gate import Caller
+from rooms.operations.reaping import mark_lost, reap, reclaim
+from rooms.operations.work import database_now
+
+log = logging.getLogger("rooms.leases")
+
+_HOUSEKEEPING_SECONDS = 60
+
+
+class Lease:
+    """The lease of this process. ``id`` changes when the process finds that it was declared dead."""
+
+    def __init__(self) -> None:
+        self.id = secrets.token_hex(8)
+        self._beaten_at = time.monotonic()
+        self.declare_after = self._beaten_at
+        """Moment (monotonic) before which this process declares nobody dead."""
+        self.reap_after = self._beaten_at
+        """Moment (monotonic) before which this process removes nobody."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was renewed."""
+        return time.monotonic() - self._beaten_at
+
+    def begin(self) -> None:
+        """Take the lease. With SQLite every older one is of a process that is gone."""
+        self._hold_back()
+        if settings.EMBEDDED:
+            Worker.objects.filter(dead_at__isnull=True).update(dead_at=timezone.now())
+            self.declare_after = time.monotonic()
+        self._register()
+
+    def beat(self) -> None:
+        """Renew the lease, and give up the peers of this process whose connection is gone."""
+        hub = hubs.current()
+        if hub and time.monotonic() - hub.ticked_at > settings.LEASE_TTL:
+            log.error("the event loop stands still; the lease is not renewed")
+            return
+        gap = self.age
+        if Worker.objects.filter(id=self.id, dead_at__isnull=True).update(last_seen=database_now()):
+            self._beaten_at = time.monotonic()
+        else:
+            self._come_back(hub)
+        if gap > settings.LEASE_TTL:
+            log.warning("the lease was not renewed for too long", extra={"context": {"seconds": round(gap, 1)}})
+            self._hold_back()
+        if hub:
+            self._sweep(hub)
+
+    def _register(self) -> None:
+        Worker.objects.create(id=self.id, last_seen=database_now())
+        self._beaten_at = time.monotonic()
+
+    def _hold_back(self) -> None:
+        """Others may have been cut off just as this process was; they get their time to come back."""
+        self.declare_after = time.monotonic() + settings.LEASE_TTL
+        self.reap_after = time.monotonic() + settings.PEER_GRACE
+
+    def _come_back(self, hub: hubs.Hub | None) -> None:
+        """Go on under a new lease with those connections whose peers are still in their sessions."""
+        log.warning("this process was declared dead; it takes its peers back")
+        self.id = secrets.token_hex(8)
+        self._register()
+        if hub is None:
+            return
+        open_now = dict(hub.connections)
+        held: set[str] = set()
+        rows = Peer.objects.filter(conn_id__in=open_now).values_list("session__room_id", flat=True).distinct()
+        for room_id in rows:
+            result = hubs.perform_now(reclaim, Caller(room_id), conn_ids=list(open_now), worker=self.id)
+            held |= set(result["held"])
+        for conn_id in open_now.keys() - held:
+            hub.loop.call_soon_threadsafe(hub.close_connection, conn_id)
+
+    def _sweep(self, hub: hubs.Hub) -> None:
+        """Catch what a consumer could not say when its socket closed."""
+        rows = list(
+            Peer.objects.filter(worker=self.id, state=Peer.State.CONNECTED).values_list("session__room_id", "conn_id")
+        )
+        # Looked at after the rows were read: a connection is known before its peer is stored.
+        lost = defaultdict(list)
+        for room_id, conn_id in rows:
+            if conn_id not in hub.connections:
+                lost[room_id].append(conn_id)
+        for room_id, conn_ids in lost.items():
+            hubs.perform_now(mark_lost, Caller(room_id), conn_ids=conn_ids, gone_at=database_now())
+
+
+class Reaper:
+    """Finds dead processes and peers that stay away. Any number of processes may do so at once."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._tidied_at = 0.0
+
+    def run_once(self) -> None:
+        now, moment = database_now(), time.monotonic()
+        if moment >= self._lease.declare_after:
+            self._declare_dead(now)
+        if moment >= self._lease.reap_after:
+            self._remove(now)
+        if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
+            self._tidied_at = moment
+            tidy(now)
+
+    def _declare_dead(self, now: datetime) -> None:
+        silent = Worker.objects.filter(dead_at__isnull=True, last_seen__lt=now - timedelta(seconds=settings.LEASE_TTL))
+        for worker in silent.exclude(id=self._lease.id):
+            # Conditional, for it may be renewed at this very moment.
+            if silent.filter(id=worker.id).update(dead_at=now):
+                log.warning("a process is dead", extra={"context": {"worker": worker.id}})
+        live = Worker.objects.filter(dead_at__isnull=True).values("id")
+        last_seen = dict(Worker.objects.filter(dead_at__isnull=False).values_list("id", "last_seen"))
+        orphans = Peer.objects.filter(state=Peer.State.CONNECTED).exclude(worker__in=live)
+        lost: dict[tuple[str, datetime], list[str]] = defaultdict(list)
+        for room_id, worker_id, conn_id in orphans.values_list("session__room_id", "worker", "conn_id"):
+            lost[room_id, last_seen.get(worker_id, now)].append(conn_id)
+        for (room_id, gone_at), conn_ids in lost.items():
+            hubs.perform_now(mark_lost, Caller(room_id), conn_ids=conn_ids, gone_at=gone_at)
+
+    def _remove(self, now: datetime) -> None:
+        overdue = Peer.objects.filter(
+            state=Peer.State.RECONNECTING, gone_at__lte=now - timedelta(seconds=settings.PEER_GRACE)
+        )
+        emptied = Session.objects.filter(
+            ended_at__isnull=True, empty_since__lte=now - timedelta(seconds=settings.SESSION_LINGER)
+        )
+        rooms = {*overdue.values_list("session__room_id", flat=True), *emptied.values_list("room_id", flat=True)}
+        for room_id in rooms:
+            result = hubs.perform_now(reap, Caller(room_id))
+            metrics.REAPED.inc(result.get("reaped", 0))
+
+
+def tidy(now: datetime) -> None:
+    """Delete what is kept for a time only: old sessions, client ids of messages, dead leases."""
+    Session.objects.filter(ended_at__lt=now - timedelta(days=settings.HISTORY_DAYS)).delete()
+    SentMessage.objects.filter(timestamp__lt=milliseconds(now) - settings.CLIENT_ID_SECONDS * 1000).delete()
+    Worker.objects.filter(dead_at__lt=now - timedelta(days=1)).delete()
+
+
+# --- This process's threads -------------------------------------------------------------------------
+
+_lease = Lease()
+
+
+def worker_id() -> str:
+    """The id under which this process holds its peers."""
+    return _lease.id
+
+
+def lease_age() -> float:
+    """Seconds since this process renewed its lease."""
+    return _lease.age
+
+
+def start() -> None:
+    """Take this process's lease and start the threads that keep it and that reap."""
+    _lease.begin()
+    _repeat("lease", _lease.beat, settings.HEARTBEAT_INTERVAL)
+    _repeat("reaper", Reaper(_lease).run_once, settings.REAPER_INTERVAL)
+
+
+def _repeat(name: str, job: Callable[[], None], interval: float) -> None:
+    def run() -> None:
+        while True:
+            time.sleep(interval)
+            try:
+                job()
+            except Exception:
+                log.exception("a background job failed", extra={"context": {"job": name}})
+            finally:
+                close_old_connections()
+
+    threading.Thread(target=run, name=name, daemon=True).start()

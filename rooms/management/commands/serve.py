@@ -1,0 +1,86 @@
+"""``manage.py serve``: prepare everything and become the server."""
+
+import os
+import socket
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from rooms import creation
+
+
+class Command(BaseCommand):
+    help = "Updates the database, then serves on one port."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--server", choices=["daphne", "uvicorn"], default="daphne")
+        parser.add_argument("--no-migrate", action="store_true", help="leave the database as it is")
+
+    def handle(self, *, host: str, port: int, server: str, no_migrate: bool, **options: Any) -> None:
+        if not _is_free(host, port):
+            raise CommandError(f"Port {port} is taken. Stop what uses it, or choose another: make run PORT={port + 1}")
+        if not no_migrate:
+            call_command("migrate", interactive=False, verbosity=0)
+            creation.default_template()
+        where = settings.PUBLIC_URL or f"http://{host}:{port}"
+        self.stdout.write(f"hmsroom on {where}/ ({server})")
+        if settings.ADMIN_PATH:
+            self.stdout.write(f"  admin: {where}/{settings.ADMIN_PATH} (python manage.py createsuperuser)")
+        if settings.EMBEDDED:
+            self.stdout.write(f"  data: {settings.DATABASES['default']['NAME']}")
+        if (settings.DATA_DIR / "secrets.json").exists():
+            self.stdout.write(f"  secrets: {settings.DATA_DIR / 'secrets.json'}")
+        self.stdout.flush()
+        arguments = daphne(host, port) if server == "daphne" else uvicorn(host, port)
+        os.execv(sys.executable, [sys.executable, "-m", *arguments])
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def daphne(host: str, port: int) -> list[str]:
+    """The command line of daphne. Its own backlog of 50 costs a burst of joins a second."""
+    interface = host.replace(":", "\\:")
+    return [
+        "daphne",
+        *("--endpoint", f"tcp:port={port}:interface={interface}:backlog=4096"),
+        *("--ping-interval", "5"),
+        *("--ping-timeout", "10"),
+        *("--websocket-max-message-size", str(2 * settings.MAX_FRAME_BYTES)),
+        *("--verbosity", "0"),
+        "--no-server-name",
+        "hmsroom.asgi:application",
+    ]
+
+
+def uvicorn(host: str, port: int) -> list[str]:
+    """The command line of uvicorn. It would log tokens, and compress, which costs half of the speed."""
+    return [
+        "uvicorn",
+        *("--host", host),
+        *("--port", str(port)),
+        *("--ws-max-size", str(2 * settings.MAX_FRAME_BYTES)),
+        *("--ws-max-queue", "16"),
+        *("--ws-ping-interval", "8"),
+        *("--ws-ping-timeout", "10"),
+        *("--ws-per-message-deflate", "false"),
+        *("--timeout-graceful-shutdown", "25"),
+        *("--backlog", "4096"),
+        *("--lifespan", "off"),
+        "--no-access-log",
+        *("--log-level", "warning"),
+        "hmsroom.asgi:application",
+    ]

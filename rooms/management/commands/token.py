@@ -1,0 +1,35 @@
+"""``manage.py token``: sign an auth token."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from rooms import creation, tokens
+
+
+class Command(BaseCommand):
+    help = "Prints one auth token and nothing else."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--room", required=True, help="id or name of the room")
+        parser.add_argument("--role", required=True)
+        parser.add_argument("--user", required=True, help="user_id: whose peer it will be")
+        parser.add_argument("--create", action="store_true", help="make the room if there is none of this name")
+
+    def handle(self, *, room: str, role: str, user: str, create: bool, **options: Any) -> None:
+        found = creation.find_room(room)
+        if found is None and create:
+            try:
+                found = creation.create_room(name=room)
+            except ValidationError as error:
+                raise CommandError("; ".join(error.messages)) from None
+        if found is None:
+            raise CommandError(f"There is no room {room!r}; --create makes one.")
+        if role not in found.template.roles:
+            raise CommandError(f"The room has no role {role!r}, only {', '.join(sorted(found.template.roles))}.")
+        if len(user) > settings.MAX_USER_ID_CHARS:
+            raise CommandError(f"--user takes at most {settings.MAX_USER_ID_CHARS} characters.")
+        signed, _ = tokens.sign(found.id, role, user)
+        self.stdout.write(signed)

@@ -1,0 +1,236 @@
+"""Answering polls and quizzes, and what comes of it: counts, single answers, the leaderboard.
+
+A person may change an answer while the poll runs, unless the question says ``once``.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Count, Max, Q, Sum
+from django.utils.crypto import salted_hmac
+
+from rooms.errors import BadRequest, Forbidden
+from rooms.events import Event, Outcome, compact
+from rooms.models import Peer, Poll, PollAnswer
+from rooms.operations.gate import Context, operation
+from rooms.operations.poll_questions import SINGLE, Given, check_answer, is_correct, is_hidden, score
+from rooms.operations.polls import PAGE, sees_answers, told, visible_poll, window, writes
+
+
+@operation("poll-response", requires="pollRead")
+def answer_poll(context: Context, *, poll_id: str, responses: list[Any]) -> Outcome:
+    """Answer questions of a running poll; all of the answers count, or none if one is refused.
+
+    Answers ``{result: [{question, correct}]}``, without ``correct`` where the right answer is still hidden.
+    """
+    poll = visible_poll(context, poll_id)
+    _check_open(context, poll)
+    given = [check_answer(poll.questions, response) for response in responses]
+    if len({answer.question for answer in given}) < len(given):
+        raise BadRequest("responses: two for one question")
+    voter = _voter(poll, context.peer)
+    held = {answer.question: answer for answer in PollAnswer.objects.filter(poll=poll, voter=voter)}
+    changes = [answer for answer in given if _differs(held.get(answer.question), answer)]
+    for answer in changes:
+        if answer.question in held and poll.questions[answer.question - 1]["question"].get("once"):
+            raise BadRequest(f"responses[{answer.question}]: the first answer stands")
+    result = [_verdict(poll, answer) for answer in given]
+    if not changes:
+        return Outcome({"poll_id": poll_id, "result": result})
+    for answer in changes:
+        _keep(context, poll, voter, answer, held.get(answer.question))
+    poll.users += not held
+    poll.max_users = max(poll.max_users, context.work.head_count(context.session))
+    poll.save(update_fields=["tally", "users", "max_users"])
+    stats = Event("on-poll-stats", compact({"polls": [counts(poll)]}), told(context, answers_of=poll))
+    return Outcome({"poll_id": poll_id, "result": result}, [stats])
+
+
+def _check_open(context: Context, poll: Poll) -> None:
+    if poll.state != Poll.State.STARTED or (poll.ends_at and poll.ends_at <= context.now):
+        raise BadRequest("poll_id: the poll is not running")
+    if poll.voters and context.role.name not in poll.voters:
+        raise Forbidden(f"the role {context.role.name} may not answer this poll")
+
+
+def _voter(poll: Poll, peer: Peer) -> str:
+    """A name for the person that says nothing of it outside this poll."""
+    person = {Poll.Mode.USER_ID: peer.user_id, Poll.Mode.PEER_ID: peer.peer_id, Poll.Mode.NAME: peer.name}
+    secret = f"{poll.session_id}/{poll.poll_id}/{poll.mode}/{person[Poll.Mode(poll.mode)]}"
+    return salted_hmac("rooms.poll", secret, algorithm="sha256").hexdigest()
+
+
+def _differs(held: PollAnswer | None, given: Given) -> bool:
+    return held is None or (held.options, held.text, held.skipped) != (
+        list(given.options),
+        given.text,
+        given.skipped,
+    )
+
+
+def _verdict(poll: Poll, given: Given) -> dict[str, Any]:
+    item = poll.questions[given.question - 1]
+    verdict: dict[str, Any] = {"question": given.question}
+    return verdict if is_hidden(item) else {**verdict, "correct": is_correct(item, given)}
+
+
+def _keep(context: Context, poll: Poll, voter: str, given: Given, held: PollAnswer | None) -> None:
+    """Store an answer, in the place of the one that is held, and count it."""
+    answer = held or PollAnswer(poll=poll, voter=voter, question=given.question)
+    if held:
+        _count(poll, held, -1)
+    item = poll.questions[given.question - 1]
+    answer.options, answer.text, answer.skipped = list(given.options), given.text, given.skipped
+    answer.correct, answer.score = is_correct(item, given), score(item, given)
+    answer.duration, answer.updated = given.duration, held is not None
+    if not poll.anonymous:
+        peer = context.peer
+        answer.peer_id, answer.user_id, answer.name = peer.peer_id, peer.user_id, peer.name
+    answer.save()
+    _count(poll, answer, 1)
+
+
+def _count(poll: Poll, answer: PollAnswer, change: int) -> None:
+    tally = poll.tally[answer.question - 1]
+    if answer.skipped:
+        tally["skipped"] += change
+        return
+    tally["total"] += change
+    tally["correct"] += change * answer.correct
+    for option in answer.options:
+        tally["options"][option - 1] += change
+
+
+# --- What was answered --------------------------------------------------------------------------
+
+
+@operation("poll-result")
+def get_poll_result(context: Context, *, poll_id: str) -> Outcome:
+    """How many answered a poll, and how; without the latter for those who may not see what others answered."""
+    poll = visible_poll(context, poll_id)
+    result = counts(poll, reveal=writes(context))
+    if not sees_answers(context, poll):
+        result["questions"] = []
+    return Outcome(result)
+
+
+def counts(poll: Poll, *, reveal: bool = False) -> dict[str, Any]:
+    """The protocol's poll result. How many were right tells what is right, and so is hidden with it."""
+    questions = []
+    for item, tally in zip(poll.questions, poll.tally, strict=False):
+        shown = {"question": item["question"]["index"], "type": item["question"]["type"], **tally}
+        if is_hidden(item) and not reveal and poll.state != Poll.State.STOPPED:
+            del shown["correct"]
+        questions.append(shown)
+    return {
+        "poll_id": poll.poll_id,
+        "max_user": poll.max_users,
+        "user_count": poll.users,
+        "total_response": sum(tally["total"] + tally["skipped"] for tally in poll.tally),
+        "questions": questions,
+    }
+
+
+@operation("poll-responses")
+def get_poll_responses(
+    context: Context, *, poll_id: str, index: int | None = 0, count: int | None = PAGE, self: bool | None = False
+) -> Outcome:
+    """Single answers, the oldest first, count of them after the first index; with self the caller's own."""
+    poll = visible_poll(context, poll_id)
+    answers = PollAnswer.objects.filter(poll=poll).order_by("pk")
+    own: Peer | None = None
+    if self:
+        own = context.peer
+        answers = answers.filter(voter=_voter(poll, own))
+    elif not sees_answers(context, poll):
+        raise Forbidden(f"the role {context.role.name} may not see what others answer")
+    page = window(index, count)
+    found = list(answers[page.start : page.stop + 1])
+    shown = [
+        {"final": True, "response": _response(poll, answer), "peer": _person(answer, own)}
+        for answer in found[: page.stop - page.start]
+    ]
+    return Outcome({"poll_id": poll_id, "responses": shown, "last": len(found) == len(shown)})
+
+
+def _response(poll: Poll, answer: PollAnswer) -> dict[str, Any]:
+    kind = poll.questions[answer.question - 1]["question"]["type"]
+    wire: dict[str, Any] = {
+        "response_id": str(answer.pk),
+        "question": answer.question,
+        "type": kind,
+        "skipped": answer.skipped,
+        "update": answer.updated,
+        "duration": answer.duration,
+    }
+    if answer.options:
+        wire |= {"option": answer.options[0]} if kind == SINGLE else {"options": answer.options}
+    elif answer.text:
+        wire["text"] = answer.text
+    return wire
+
+
+def _person(answer: PollAnswer, own: Peer | None) -> dict[str, str]:
+    """Who answered; of an anonymous poll only the caller learns that it was itself."""
+    if own and not answer.peer_id:
+        return {"hash": answer.voter, "peerid": own.peer_id, "userid": own.user_id, "username": own.name}
+    return {"hash": answer.voter, "peerid": answer.peer_id, "userid": answer.user_id, "username": answer.name}
+
+
+# --- The leaderboard ----------------------------------------------------------------------------
+
+
+@operation("poll-leaderboard")
+def get_leaderboard(context: Context, *, poll_id: str, count: int | None = PAGE, offset: int | None = 0) -> Outcome:
+    """Who did best in a poll that is over: by score, then by the time that the right answers took.
+
+    ``correct_users`` are those with a right answer. Those who may not see what others answered get their own entry alone.
+    """
+    poll = visible_poll(context, poll_id)
+    if poll.state != Poll.State.STOPPED:
+        raise BadRequest("poll_id: the poll is not over")
+    entries = list(_entries(poll))
+    page = window(offset, count)
+    shown = entries[page]
+    if not sees_answers(context, poll):
+        own = _voter(poll, context.peer)
+        shown = [entry for entry in entries if entry["peer"]["hash"] == own]
+    return Outcome(
+        {
+            "poll_id": poll_id,
+            "total_users": poll.max_users,
+            "voted_users": len(entries),
+            "correct_users": sum(entry["correct_responses"] > 0 for entry in entries),
+            "avg_time": _mean(entry["duration"] for entry in entries),
+            "avg_score": _mean(entry["score"] for entry in entries),
+            "questions": shown,
+            "last": page.stop >= len(entries),
+        }
+    )
+
+
+def _entries(poll: Poll) -> Iterable[dict[str, Any]]:
+    right = Q(correct=True)
+    persons = PollAnswer.objects.filter(poll=poll).values("voter").annotate(
+        points=Sum("score"),
+        answered=Count("pk", filter=Q(skipped=False)),
+        right=Count("pk", filter=right),
+        time=Sum("duration", filter=right, default=0),
+        peerid=Max("peer_id"),
+        userid=Max("user_id"),
+        username=Max("name"),
+    )  # fmt: skip
+    for position, person in enumerate(persons.order_by("-points", "time", "voter"), 1):
+        yield {
+            "position": position,
+            "score": person["points"],
+            "total_responses": person["answered"],
+            "correct_responses": person["right"],
+            "duration": person["time"],
+            "peer": {"hash": person["voter"], **{name: person[name] for name in ("peerid", "userid", "username")}},
+        }
+
+
+def _mean(values: Iterable[float]) -> float:
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else 0

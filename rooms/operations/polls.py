@@ -1,0 +1,290 @@
+"""Polls and quizzes: making, starting, stopping and listing them.
+
+A poll is a draft until it is started; then it can be answered until it is stopped or its duration is over. Answers are
+in poll_answers, the form of questions in poll_questions.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from rooms.errors import BadRequest, NotFound, TooLarge
+from rooms.events import EVERYBODY, NOBODY, Audience, Event, Outcome, compact
+from rooms.models import Poll, milliseconds
+from rooms.operations.gate import Context, operation
+from rooms.operations.poll_questions import MAX_DURATION, check_questions, is_hidden
+from rooms.roles import Role
+
+MAX_POLLS = 100
+MAX_ROLES = 50
+MAX_ROLE_CHARS = 100
+PAGE = 50
+"""Of everything that comes in pages here: so many clients ask for."""
+
+
+# --- Who may see what ---------------------------------------------------------------------------
+
+
+def reads(role: Role) -> bool:
+    return role.allows("pollRead") or role.allows("pollWrite")
+
+
+def writes(context: Context) -> bool:
+    return context.caller.is_server or context.role.allows("pollWrite")
+
+
+def require_reader(context: Context) -> None:
+    if not context.caller.is_server and not reads(context.role):
+        context.require("pollRead")
+
+
+def sees_answers(context: Context, poll: Poll) -> bool:
+    """Whether the caller may know what others answered."""
+    return context.caller.is_server or not poll.viewers or context.role.name in poll.viewers
+
+
+def visible_poll(context: Context, poll_id: str) -> Poll:
+    """A poll that the caller may see. Raises Forbidden, or NotFound also for a draft of others."""
+    require_reader(context)
+    poll = Poll.objects.filter(session_id=context.session.id, poll_id=poll_id).first()
+    if poll is None or (poll.state == Poll.State.CREATED and not poll.visibility and not writes(context)):
+        raise NotFound("poll_id: no such poll")
+    return poll
+
+
+def told(context: Context, *, answers_of: Poll | None = None) -> Audience:
+    """All who may see polls; with answers_of, those who may see what was answered in that one."""
+    template = context.room.template
+    known = [role for name in template.roles if (role := template.role(name))]
+    names = [
+        role.name
+        for role in known
+        if reads(role) and (not answers_of or not answers_of.viewers or role.name in answers_of.viewers)
+    ]
+    if not names:
+        return NOBODY
+    return EVERYBODY if len(names) == len(known) else Audience(roles=tuple(names))
+
+
+# --- Making a poll ------------------------------------------------------------------------------
+
+
+@operation("poll-info-set", requires="pollWrite")
+def set_poll_info(
+    context: Context,
+    *,
+    title: str,
+    poll_id: str | None = None,
+    type: str | None = "poll",
+    duration: int | None = 0,
+    anonymous: bool | None = False,
+    visibility: bool | None = False,
+    mode: str | None = None,
+    vote: list[str] | None = None,
+    responses: list[str] | None = None,
+) -> Outcome:
+    """Make a draft, or change one that was not started.
+
+    ``duration`` is in seconds, 0 until somebody stops it. ``anonymous`` keeps no names. ``visibility`` shows the draft
+    to all who may see polls. ``mode`` says by what a person is known: userid, peerid or username. ``vote`` are the
+    roles that may answer, ``responses`` those that may see what others answer; none stands for all.
+    """
+    fields = {
+        "title": _title(title),
+        "is_quiz": _one_of("type", type or "poll", ("poll", "quiz")) == "quiz",
+        "duration": duration or 0,
+        "anonymous": bool(anonymous),
+        "visibility": bool(visibility),
+        "mode": _one_of("mode", mode or Poll.Mode.USER_ID, Poll.Mode.values),
+        "voters": _role_names("vote", vote),
+        "viewers": _role_names("responses", responses),
+    }
+    if not 0 <= fields["duration"] <= MAX_DURATION:
+        raise BadRequest(f"duration: expected 0 to {MAX_DURATION} seconds")
+    poll_id = poll_id or str(uuid.uuid4())
+    if len(poll_id) > 64:
+        raise BadRequest("poll_id: longer than 64 characters")
+    poll = Poll.objects.filter(session_id=context.session.id, poll_id=poll_id).first()
+    if poll is None:
+        if Poll.objects.filter(session_id=context.session.id).count() >= MAX_POLLS:
+            raise TooLarge(f"poll_id: the session has {MAX_POLLS} polls")
+        made = {"created_by": context.actor, "created_at": context.now}
+        Poll.objects.create(session=context.session, poll_id=poll_id, **fields, **made)
+    else:
+        _require_draft(poll)
+        Poll.objects.filter(pk=poll.pk).update(**fields)
+    return Outcome({"poll_id": poll_id})
+
+
+@operation("poll-questions-set", requires="pollWrite")
+def set_poll_questions(context: Context, *, poll_id: str, questions: list[Any]) -> Outcome:
+    """Give a draft these questions instead of those that it has."""
+    poll = visible_poll(context, poll_id)
+    _require_draft(poll)
+    poll.questions = check_questions(questions)
+    poll.save(update_fields=["questions"])
+    return Outcome({"poll_id": poll_id, "total_questions": len(poll.questions)})
+
+
+def _require_draft(poll: Poll) -> None:
+    if poll.state != Poll.State.CREATED:
+        raise BadRequest("poll_id: the poll was started and cannot be changed")
+
+
+def _title(title: str) -> str:
+    if not 0 < len(title.strip()) <= 200:
+        raise BadRequest("title: expected 1 to 200 characters")
+    return title
+
+
+def _one_of(field: str, value: str, allowed: Iterable[str]) -> str:
+    if value not in allowed:
+        raise BadRequest(f"{field}: expected one of {', '.join(allowed)}")
+    return value
+
+
+def _role_names(field: str, names: list[str] | None) -> list[str]:
+    if names and (len(names) > MAX_ROLES or any(len(name) > MAX_ROLE_CHARS for name in names)):
+        raise TooLarge(f"{field}: at most {MAX_ROLES} roles of {MAX_ROLE_CHARS} characters")
+    return names or []
+
+
+# --- Running it ---------------------------------------------------------------------------------
+
+
+@operation("poll-start", requires="pollWrite")
+def start_poll(context: Context, *, poll_id: str) -> Outcome:
+    """Let a poll be answered, and tell all who may see polls. Starting a running poll changes nothing."""
+    poll = visible_poll(context, poll_id)
+    result = {"poll_id": poll_id, "duration": poll.duration}
+    if poll.state == Poll.State.STARTED:
+        return Outcome(result)
+    _require_draft(poll)
+    if not poll.questions:
+        raise BadRequest("poll_id: the poll has no questions")
+    poll.state, poll.started_by, poll.started_at = Poll.State.STARTED, context.actor, context.now
+    if poll.duration:
+        poll.ends_at = context.now + timedelta(seconds=poll.duration)
+    poll.max_users = context.work.head_count(context.session)
+    poll.tally = [
+        {"options": [0] * len(item["options"]), "correct": 0, "skipped": 0, "total": 0} for item in poll.questions
+    ]
+    poll.save()
+    return Outcome(result, [_news(context, "on-poll-start", [poll])])
+
+
+@operation("poll-stop", requires="pollWrite")
+def stop_poll(context: Context, *, poll_id: str) -> Outcome:
+    """Take no more answers, and tell all who may see polls. Stopping a stopped poll changes nothing."""
+    poll = visible_poll(context, poll_id)
+    result = {"poll_id": poll_id, "duration": poll.duration}
+    if poll.state == Poll.State.STOPPED:
+        return Outcome(result)
+    if poll.state == Poll.State.CREATED:
+        raise BadRequest("poll_id: the poll was not started")
+    _stop(context, poll)
+    return Outcome(result, [_news(context, "on-poll-stop", [poll])])
+
+
+@operation()
+def stop_overdue_polls(context: Context) -> Outcome:
+    """Stop the polls whose duration is over."""
+    running = Poll.objects.filter(session_id=context.session.id, state=Poll.State.STARTED)
+    overdue = list(running.filter(ends_at__lte=context.now).order_by("pk"))
+    for poll in overdue:
+        _stop(context, poll)
+    return Outcome({}, [_news(context, "on-poll-stop", overdue)] if overdue else [])
+
+
+def rooms_with_overdue_polls(now: datetime) -> list[str]:
+    """Ids of the rooms for which stop_overdue_polls has something to do."""
+    overdue = Poll.objects.filter(state=Poll.State.STARTED, ends_at__lte=now)
+    return list(overdue.values_list("session__room_id", flat=True).distinct())
+
+
+def _stop(context: Context, poll: Poll) -> None:
+    poll.state, poll.stopped_by, poll.stopped_at = Poll.State.STOPPED, context.actor, context.now
+    poll.max_users = max(poll.max_users, context.work.head_count(context.session))
+    poll.save(update_fields=["state", "stopped_by", "stopped_at", "max_users"])
+
+
+def _news(context: Context, kind: str, polls: list[Poll]) -> Event:
+    return Event(kind, compact({"polls": [info(poll) for poll in polls]}), told(context))
+
+
+# --- Reading it ---------------------------------------------------------------------------------
+
+
+@operation("poll-info-get")
+def get_poll_info(context: Context, *, poll_id: str) -> Outcome:
+    """What a poll is, without its questions."""
+    return Outcome(info(visible_poll(context, poll_id)))
+
+
+@operation("poll-questions-get")
+def get_poll_questions(context: Context, *, poll_id: str, index: int | None = 0, count: int | None = PAGE) -> Outcome:
+    """Questions of a poll, count of them after the first index.
+
+    A right answer that is hidden is shown only to those who may make polls, until the poll is stopped.
+    """
+    poll = visible_poll(context, poll_id)
+    page = window(index, count)
+    reveals = poll.state == Poll.State.STOPPED or writes(context)
+    shown = [
+        item if reveals or not is_hidden(item) else {**item, "answer": {"hidden": True}}
+        for item in poll.questions[page]
+    ]
+    return Outcome({"poll_id": poll_id, "questions": shown, "last": page.stop >= len(poll.questions)})
+
+
+@operation("poll-list")
+def list_polls(
+    context: Context, *, state: str | None = None, count: int | None = PAGE, start: str | None = None
+) -> Outcome:
+    """Polls in the order of their making, of one state or all; start is the ``last`` of the page before."""
+    require_reader(context)
+    if state:
+        _one_of("state", state, Poll.State.values)
+    polls = Poll.objects.filter(session_id=context.session.id).order_by("pk")
+    if state:
+        polls = polls.filter(state=state)
+    if not writes(context):
+        polls = polls.exclude(state=Poll.State.CREATED, visibility=False)
+    if start:
+        polls = polls.filter(pk__gt=visible_poll(context, start).pk)
+    size = window(0, count).stop
+    page = list(polls[: size + 1])
+    more = len(page) > size
+    return Outcome({"polls": [info(poll) for poll in page[:size]], "last": page[size - 1].poll_id if more else ""})
+
+
+def window(index: int | None, count: int | None) -> slice:
+    """The part of a list that a client asks for."""
+    start = max(index or 0, 0)
+    return slice(start, start + min(max(count or PAGE, 1), 100))
+
+
+def info(poll: Poll) -> dict[str, Any]:
+    """The protocol's poll object."""
+    wire: dict[str, Any] = {
+        "poll_id": poll.poll_id,
+        "title": poll.title,
+        "type": "quiz" if poll.is_quiz else "poll",
+        "duration": poll.duration,
+        "anonymous": poll.anonymous,
+        "visibility": poll.visibility,
+        "locked": poll.state != Poll.State.CREATED,
+        "mode": str(poll.mode),
+        "vote": poll.voters,
+        "responses": poll.viewers,
+        "state": str(poll.state),
+        "questions_count": len(poll.questions),
+        "created_by": poll.created_by,
+        "created_at": milliseconds(poll.created_at),
+    }
+    if poll.started_at:
+        wire |= {"started_by": poll.started_by, "started_at": milliseconds(poll.started_at)}
+    if poll.stopped_at:
+        wire |= {"stopped_by": poll.stopped_by, "stopped_at": milliseconds(poll.stopped_at)}
+    return wire

@@ -1,0 +1,82 @@
+"""Runs operations off the event loop, in sets: while one transaction commits, the next set collects."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from django.db import close_old_connections, connection
+
+from rooms.operations import gate
+from rooms.operations.gate import Answer, Call
+
+T = TypeVar("T")
+
+MAX_SET = 256
+
+
+class Writer(Generic[T]):
+    """The threads that one event loop has its operations run by. With each call goes a note of whoever asks.
+
+    Calls of one room run in the order of submission, and their answers come back in that order: at most one set
+    contains calls of a room at any time.
+    """
+
+    def __init__(self, finished: Callable[[list[tuple[Answer, T]]], None]) -> None:
+        self._finished = finished
+        self._loop = asyncio.get_running_loop()
+        # SQLite takes one writer; on PostgreSQL several rooms can be written at once.
+        self._free = 1 if connection.vendor == "sqlite" else 4
+        self._threads = ThreadPoolExecutor(self._free, thread_name_prefix="writer")
+        self._waiting: dict[str, list[tuple[Call, T]]] = {}
+        self._busy: set[str] = set()
+
+    def submit(self, call: Call, note: T) -> None:
+        """Have a call run; ``finished`` gets its answer with the note, on the event loop."""
+        self._waiting.setdefault(call.caller.room_id, []).append((call, note))
+        self._start()
+
+    def _start(self) -> None:
+        while self._free and (batch := self._collect()):
+            self._free -= 1
+            self._threads.submit(self._run, batch)
+
+    def _collect(self) -> list[tuple[Call, T]]:
+        batch: list[tuple[Call, T]] = []
+        for room_id in [room_id for room_id in self._waiting if room_id not in self._busy]:
+            waiting = self._waiting.pop(room_id)
+            room_left = MAX_SET - len(batch)
+            batch += waiting[:room_left]
+            self._busy.add(room_id)
+            if len(waiting) > room_left:
+                self._waiting[room_id] = waiting[room_left:]
+            if len(batch) >= MAX_SET:
+                break
+        return batch
+
+    def _run(self, batch: list[tuple[Call, T]]) -> None:
+        answers = gate.run([call for call, _ in batch])
+        release_connection()
+        answered = [(answer, note) for answer, (_, note) in zip(answers, batch, strict=True)]
+        try:
+            self._loop.call_soon_threadsafe(self._finish, answered)
+        except RuntimeError:
+            pass  # the loop was closed meanwhile: nobody is left to be told
+
+    def _finish(self, answered: list[tuple[Answer, T]]) -> None:
+        self._free += 1
+        self._busy.difference_update(answer.call.caller.room_id for answer, _ in answered)
+        self._start()
+        self._finished(answered)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+
+
+def release_connection() -> None:
+    """Give this thread's connection back to PostgreSQL's pool; keep SQLite's, which is slow to open."""
+    if connection.vendor == "sqlite" and not connection.errors_occurred:
+        return
+    close_old_connections()
+    if connection.errors_occurred:
+        connection.close()
