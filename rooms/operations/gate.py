@@ -117,7 +117,7 @@ class Operation:
     joined: bool
     parameters: tuple[protocol.Parameter, ...]
 
-    def __call__(self, context: Context, **arguments: Any) -> Outcome:
+    def __call__(self, context: Context, /, **arguments: Any) -> Outcome:
         return self.function(context, **arguments)
 
 
@@ -166,7 +166,8 @@ class Answer:
 def run(calls: Sequence[Call]) -> list[Answer]:
     """Run the calls in order in one transaction, and answer each.
 
-    A refused call leaves the others alone. If something else goes wrong, nothing is kept and each call is run by itself.
+    A refused call leaves the others alone. If something else goes wrong, nothing is kept and each call is run by
+    itself.
     """
     try:
         with transaction.atomic():

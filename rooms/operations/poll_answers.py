@@ -139,7 +139,7 @@ def get_poll_responses(
     poll = visible_poll(context, poll_id)
     answers = PollAnswer.objects.filter(poll=poll).order_by("pk")
     own: Peer | None = None
-    if self:
+    if self and not context.caller.is_server:
         own = context.peer
         answers = answers.filter(voter=_voter(poll, own))
     elif not sees_answers(context, poll):
@@ -184,17 +184,18 @@ def _person(answer: PollAnswer, own: Peer | None) -> dict[str, str]:
 def get_leaderboard(context: Context, *, poll_id: str, count: int | None = PAGE, offset: int | None = 0) -> Outcome:
     """Who did best in a poll that is over: by score, then by the time that the right answers took.
 
-    ``correct_users`` are those with a right answer. Those who may not see what others answered get their own entry alone.
+    ``correct_users`` are those with a right answer. Those who may not see what others answered get their own entry
+    alone.
     """
     poll = visible_poll(context, poll_id)
     if poll.state != Poll.State.STOPPED:
         raise BadRequest("poll_id: the poll is not over")
     entries = list(_entries(poll))
-    page = window(offset, count)
-    shown = entries[page]
+    visible = entries
     if not sees_answers(context, poll):
         own = _voter(poll, context.peer)
-        shown = [entry for entry in entries if entry["peer"]["hash"] == own]
+        visible = [entry for entry in entries if entry["peer"]["hash"] == own]
+    page = window(offset, count)
     return Outcome(
         {
             "poll_id": poll_id,
@@ -203,8 +204,8 @@ def get_leaderboard(context: Context, *, poll_id: str, count: int | None = PAGE,
             "correct_users": sum(entry["correct_responses"] > 0 for entry in entries),
             "avg_time": _mean(entry["duration"] for entry in entries),
             "avg_score": _mean(entry["score"] for entry in entries),
-            "questions": shown,
-            "last": page.stop >= len(entries),
+            "questions": visible[page],
+            "last": page.stop >= len(visible),
         }
     )
 

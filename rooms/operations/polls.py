@@ -90,18 +90,19 @@ def set_poll_info(
     to all who may see polls. ``mode`` says by what a person is known: userid, peerid or username. ``vote`` are the
     roles that may answer, ``responses`` those that may see what others answer; none stands for all.
     """
+    seconds = duration or 0
+    if not 0 <= seconds <= MAX_DURATION:
+        raise BadRequest(f"duration: expected 0 to {MAX_DURATION} seconds")
     fields = {
         "title": _title(title),
         "is_quiz": _one_of("type", type or "poll", ("poll", "quiz")) == "quiz",
-        "duration": duration or 0,
+        "duration": seconds,
         "anonymous": bool(anonymous),
         "visibility": bool(visibility),
         "mode": _one_of("mode", mode or Poll.Mode.USER_ID, Poll.Mode.values),
         "voters": _role_names("vote", vote),
         "viewers": _role_names("responses", responses),
     }
-    if not 0 <= fields["duration"] <= MAX_DURATION:
-        raise BadRequest(f"duration: expected 0 to {MAX_DURATION} seconds")
     poll_id = poll_id or str(uuid.uuid4())
     if len(poll_id) > 64:
         raise BadRequest("poll_id: longer than 64 characters")
@@ -190,6 +191,8 @@ def stop_poll(context: Context, *, poll_id: str) -> Outcome:
 @operation()
 def stop_overdue_polls(context: Context) -> Outcome:
     """Stop the polls whose duration is over."""
+    if context.live_session is None:
+        return Outcome()
     running = Poll.objects.filter(session_id=context.session.id, state=Poll.State.STARTED)
     overdue = list(running.filter(ends_at__lte=context.now).order_by("pk"))
     for poll in overdue:
