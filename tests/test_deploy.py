@@ -73,8 +73,8 @@ async def test_peers_of_both_processes_meet_behind_nginx(cluster):
     for peer in peers[1:]:
         message = await peer.wait_for("on-broadcast")
         assert message["params"]["info"]["message"] == "hello"
-    sockets = [re.search(r"hmsroom_sockets (\d+)", p.request("GET", "/metrics").body.decode()) for p in processes]
-    assert [match and match.group(1) for match in sockets] == ["3.0", "3.0"]
+    counts = [process.request("GET", "/metrics").body.decode() for process in processes]
+    assert [re.findall(r"^hmsroom_sockets ([\d.]+)$", text, re.MULTILINE) for text in counts] == [["3.0"], ["3.0"]]
     for peer in peers:
         await peer.leave()
 
