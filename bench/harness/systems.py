@@ -1,16 +1,21 @@
 """The systems that are compared, and how each is started."""
 
 import dataclasses
+import functools
+import json
+import os
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness import services
-from harness.hmsroom import ACCESS_KEY, APP_SECRET, Hmsroom
-from harness.places import NODE_MODULES, PEERS, PROJECT, VENV
+from harness.ours import ACCESS_KEY, APP_SECRET, Hmsroom
+from harness.places import BENCH, NODE_MODULES, PEERS, PROJECT, VENV
 from harness.processes import Group, free_port
 from harness.protocols import Colyseus, PlainJson, Protocol, SocketIo
 
 PYTHON = str(VENV / "bin/python")
+MAKE_ROOMS = BENCH / "make_rooms.py"
 BACKLOG = "4096"  # a join burst must not wait for the kernel
 
 
@@ -52,17 +57,20 @@ class Ours:
     def start(self, name: str) -> Running:
         group = Group(name)
         try:
-            return Running(group, Hmsroom(self._serve(group)))
+            environment = self._environment(group)
+            ports = [self._serve(group, environment) for _ in range(self.processes)]
         except BaseException:
             group.stop()
             raise
+        return Running(group, Hmsroom(ports, functools.partial(_make_rooms, environment)))
 
-    def _serve(self, group: Group) -> list[int]:
+    def _environment(self, group: Group) -> dict[str, str]:
         environment = {
+            "DJANGO_SETTINGS_MODULE": "hmsroom.settings",
+            "PYTHONPATH": str(PROJECT),
             "ACCESS_KEY": ACCESS_KEY,
             "APP_SECRET": APP_SECRET,
             "SECRET_KEY": APP_SECRET,
-            "ALLOWED_HOSTS": "127.0.0.1",
             "DATA_DIR": str(group.folder),
             "RATE_LIMIT": "0",
             "CONNECT_RATE": "0",
@@ -70,13 +78,21 @@ class Ours:
         }
         if self.processes > 1:
             environment |= {"REDIS_URL": services.redis(group), "DATABASE_URL": services.postgres(group)}
-        ports = []
-        for _ in range(self.processes):
-            ports.append(free_port())
-            command = [sys.executable, str(PROJECT / "manage.py"), "serve"]
-            options = ["--host", "127.0.0.1", "--port", str(ports[-1]), "--server", self.server]
-            group.start([*command, *options], port=ports[-1], environment=environment)
-        return ports
+        return environment
+
+    def _serve(self, group: Group, environment: Mapping[str, str]) -> int:
+        port = free_port()
+        command = [sys.executable, str(PROJECT / "manage.py"), "serve", "--port", str(port), "--server", self.server]
+        group.start(command, port=port, environment=environment)
+        return port
+
+
+def _make_rooms(environment: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Ids by name."""
+    command = [sys.executable, str(MAKE_ROOMS), *names]
+    made = subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE)
+    ids: dict[str, str] = json.loads(made.stdout)
+    return ids
 
 
 def _uvicorn(application: str) -> tuple[str, ...]:
