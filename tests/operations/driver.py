@@ -1,0 +1,95 @@
+"""Calls of operations as a socket would make them, and what of their events reaches whom."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import rooms.operations  # noqa: F401  fills METHODS
+from rooms.errors import RoomError
+from rooms.events import Numbered
+from rooms.models import Peer, Room, Session, Template
+from rooms.operations.gate import METHODS, Answer, Call, Caller, Operation, run
+from rooms.protocol import bind
+
+
+def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:
+    """Somebody with a token and a socket, who has not joined."""
+    known = {"peer_id": f"peer-{name}", "user_id": f"user-{name}", "conn_id": f"conn-{name}", "worker": "worker-1"}
+    return Caller(room.id, role=role, name=name, **{**known, **claims})
+
+
+def server(room: Room) -> Caller:
+    return Caller(room.id, name="operator")
+
+
+def prepare(caller: Caller, method: str, **params: Any) -> Call:
+    """Parameters go through JSON, as they would on the wire."""
+    operation = METHODS[method]
+    return Call(operation, caller, bind(operation.parameters, json.loads(json.dumps(params))))
+
+
+def call(caller: Caller, method: str, **params: Any) -> Answer:
+    try:
+        prepared = prepare(caller, method, **params)
+    except RoomError as error:
+        return Answer(Call(METHODS[method], caller), error=error)
+    return run([prepared])[0]
+
+
+def do(caller: Caller, method: str, **params: Any) -> dict[str, Any]:
+    """The result of a call that succeeds."""
+    answer = call(caller, method, **params)
+    assert answer.error is None, answer.error.as_wire()
+    return dict(answer.result)
+
+
+def refused(caller: Caller, method: str, **params: Any) -> tuple[int, str]:
+    """Code and message of a call that is refused, and so changes nothing and tells nobody."""
+    before = position(caller.room_id)
+    answer = call(caller, method, **params)
+    assert answer.error is not None, answer.result
+    assert not answer.events
+    assert position(caller.room_id) == before
+    return answer.error.code, answer.error.message
+
+
+def ask(caller: Caller, operation: Operation, **arguments: Any) -> Answer:
+    """Run an operation that has no method."""
+    return run([Call(operation, caller, arguments)])[0]
+
+
+def position(room_id: str) -> int:
+    """The number of the last event of the room's live session."""
+    return Session.objects.filter(room_id=room_id, ended_at=None).values_list("seq", flat=True).first() or 0
+
+
+def live_session(room: Room) -> Session | None:
+    return Session.objects.filter(room=room, ended_at=None).first()
+
+
+def row(caller: Caller) -> Peer:
+    """The newest row of a caller's peer."""
+    return Peer.objects.filter(peer_id=caller.peer_id, session__room_id=caller.room_id).latest("session__started_at")
+
+
+def told(who: Caller, events: Sequence[Numbered]) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and body of those events that reach a peer which is as its row is now."""
+    peer = row(who)
+    return [
+        (event.kind, json.loads(event.body))
+        for event in events
+        if event.audience.includes(peer.peer_id, peer.role, frozenset(peer.observed))
+    ]
+
+
+def kinds(who: Caller, events: Sequence[Numbered]) -> list[str]:
+    return [kind for kind, _ in told(who, events)]
+
+
+def change_role(room: Room, role: str, **fields: Any) -> None:
+    """Edit a role of the room's template; ``permissions`` are added to those it has."""
+    template = Template.objects.get(pk=room.template_id)
+    wire = template.roles[role]
+    wire["permissions"] |= fields.pop("permissions", {})
+    template.roles[role] = wire | fields
+    template.save()
