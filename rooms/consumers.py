@@ -65,8 +65,10 @@ class PeerConsumer(AsyncWebsocketConsumer):
         await receive()  # websocket.connect
         self.conn_id = secrets.token_hex(8)
         await send({"type": "websocket.accept"})
-        self.outbox = open_outbox(send)
+        self.outbox = open_outbox(send, self._abandon)
         self.loop = asyncio.get_running_loop()
+        self.task = asyncio.current_task()
+        self.abandoned = False
         self.waiting: deque[Request] = deque()
         self.under_way = 0
         self.in_order = False
@@ -81,11 +83,20 @@ class PeerConsumer(AsyncWebsocketConsumer):
                 if message["type"] == "websocket.disconnect":
                     break
                 self._receive(message.get("text"))
+        except asyncio.CancelledError:
+            if not self.abandoned:
+                raise
         except Exception:
             self._fail("a connection failed")
         finally:
             self._part()
             metrics.SOCKETS.dec()
+
+    def _abandon(self) -> None:
+        """End this application, so that the server lets go of the connection."""
+        self.abandoned = True
+        if self.task:
+            self.task.cancel()
 
     # --- Arriving and parting -------------------------------------------------------------------
 
@@ -110,7 +121,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.expiry = self.loop.call_later(max(0, claims.expires_at + tokens.LEEWAY - time.time()), self._expire)
         self.hub = hubs.get()
         self.feed = await self.hub.open_feed(claims.room_id)
-        self.hub.connections[self.conn_id] = self.close_socket
+        self.hub.connections[self.conn_id] = self.outbox
         self.in_order = True
         self.under_way = 1
         self.hub.submit(connect, self.caller, {}, self._welcome)

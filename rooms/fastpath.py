@@ -1,8 +1,151 @@
-"""Ways to a socket that are shorter than the server's own."""
+"""Shorter ways to a socket than ASGI's: ready-made frames go straight to the server's transport.
 
-from rooms.outbox import AsgiOutbox, Outbox, Send
+These lean on attributes that uvicorn and daphne do not promise, so both are pinned, and each is used only if a look at the
+connection finds exactly what is known. Otherwise frames take the ASGI way, which is slower and right.
+"""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from rooms.outbox import AsgiOutbox, Batch, Outbox, Send
+
+log = logging.getLogger("rooms.fastpath")
 
 
-def open_outbox(send: Send) -> Outbox:
-    """The outbox of a socket that was just accepted."""
-    return AsgiOutbox(send)
+def open_outbox(send: Send, abandon: Callable[[], None]) -> Outbox:
+    """The fastest outbox there is for a socket that was just accepted.
+
+    ``abandon`` ends the socket's application, for a server whose connection cannot be cut otherwise.
+    """
+    outbox: Outbox = AsgiOutbox(send, abandon)
+    if settings.FAST_PATH:
+        outbox = _uvicorn(send) or _daphne(send) or outbox
+    _tell_once(type(outbox).__name__)
+    return outbox
+
+
+@functools.cache
+def _tell_once(name: str) -> None:
+    log.info("frames are written by %s", name)
+
+
+class _TransportOutbox(Outbox):
+    """Writes frames to a transport; closes the socket the ASGI way."""
+
+    def __init__(self, send: Send, give_up: Callable[[], None]) -> None:
+        super().__init__(give_up)
+        # Closing needs no queue of its own: the transport keeps the order.
+        self._closer = AsgiOutbox(send, give_up)
+
+    def close(self, code: int) -> None:
+        self.closing = True
+        self._closer.close(code)
+
+
+# --- uvicorn ------------------------------------------------------------------------------------
+
+
+class UvicornOutbox(_TransportOutbox):
+    def __init__(self, send: Send, protocol: Any) -> None:
+        super().__init__(send, protocol.transport.abort)
+        self._protocol = protocol
+        self._transport_write = protocol.transport.write
+        self._unsent = protocol.transport.get_write_buffer_size
+        self._limit = settings.MAX_UNSENT_BYTES
+
+    @property
+    def unsent(self) -> int:
+        size: int = self._unsent()
+        return size
+
+    def write(self, batch: Batch) -> None:
+        if self.closing or self._protocol.close_sent:
+            return
+        wire = batch.wire
+        self.written += len(wire)
+        self._transport_write(wire)
+        if self._unsent() > self._limit:
+            self.abandon("bytes")
+
+
+def _uvicorn(send: Send) -> UvicornOutbox | None:
+    protocol = getattr(send, "__self__", None)
+    known = (
+        type(protocol).__name__ == "WebSocketsSansIOProtocol"
+        and type(protocol).__module__.startswith("uvicorn.")
+        and getattr(protocol, "handshake_complete", None) is True
+        and getattr(protocol, "close_sent", None) is False
+        and all(
+            callable(getattr(getattr(protocol, "transport", None), name, None))
+            for name in ("write", "abort", "get_write_buffer_size")
+        )
+    )
+    return UvicornOutbox(send, protocol) if known else None
+
+
+# --- daphne -------------------------------------------------------------------------------------
+
+
+class DaphneOutbox(_TransportOutbox):
+    """Twisted never writes at once; while nothing is queued, the socket can be asked directly."""
+
+    def __init__(self, send: Send, protocol: Any) -> None:
+        transport = protocol.transport
+        super().__init__(send, transport.abortConnection)
+        self._protocol = protocol
+        self._transport = transport
+        self._socket_send = transport.socket.send
+        self._limit = settings.MAX_UNSENT_BYTES
+
+    @property
+    def unsent(self) -> int:
+        transport = self._transport
+        size: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+        return size
+
+    def write(self, batch: Batch) -> None:
+        if self.closing or self._protocol.state != self._protocol.STATE_OPEN:
+            return
+        wire = batch.wire
+        self.written += len(wire)
+        transport = self._transport
+        if transport.dataBuffer or transport._tempDataLen or transport.disconnecting or not transport.connected:
+            transport.write(wire)
+            if self.unsent > self._limit:
+                self.abandon("bytes")
+            return
+        try:
+            sent = self._socket_send(wire)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            return  # the reactor will find the same and close the connection
+        if sent < len(wire):
+            transport.write(wire[sent:])
+
+
+def _daphne(send: Send) -> DaphneOutbox | None:
+    if not isinstance(send, functools.partial) or len(send.args) != 1:
+        return None
+    protocol = send.args[0]
+    transport = getattr(protocol, "transport", None)
+    known = (
+        type(protocol).__name__ == "WebSocketProtocol"
+        and type(protocol).__module__ == "daphne.ws_protocol"
+        and getattr(protocol, "state", None) == getattr(protocol, "STATE_OPEN", "") != ""
+        # A TLS transport encrypts what is written: its socket must not be written to.
+        and type(transport).__name__ == "Server"
+        and type(transport).__module__ == "twisted.internet.tcp"
+        and not getattr(transport, "TLS", True)
+        and isinstance(getattr(transport, "dataBuffer", None), bytes)
+        and isinstance(getattr(transport, "offset", None), int)
+        and isinstance(getattr(transport, "_tempDataLen", None), int)
+        and all(hasattr(transport, name) for name in ("disconnecting", "connected"))
+        and callable(getattr(getattr(transport, "socket", None), "send", None))
+        and callable(getattr(transport, "abortConnection", None))
+    )
+    return DaphneOutbox(send, protocol) if known else None

@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
+
+from rooms import metrics
 
 log = logging.getLogger("rooms.outbox")
 
@@ -25,6 +27,11 @@ class Batch:
         self._wire: bytes | None = None
 
     @property
+    def size(self) -> int:
+        """About how long the frames are."""
+        return sum(map(len, self.texts))
+
+    @property
     def wire(self) -> bytes:
         """The frames as a server sends them on the wire, RFC 6455 §5.2: unfragmented, unmasked."""
         if self._wire is None:
@@ -41,71 +48,103 @@ def _framed(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
-class Outbox(Protocol):
-    """Where a socket's frames go. Over the limit of what may be unsent it closes the socket."""
+class Outbox:
+    """Where a socket's frames go. One that leaves too much unsent, or for too long, is given up.
 
-    def write(self, batch: Batch) -> None: ...
+    ``give_up`` cuts the connection, or if the server offers no way to do so ends its application.
+    """
+
+    def __init__(self, give_up: Callable[[], None]) -> None:
+        self._give_up = give_up
+        self.closing = False
+        self.written = 0
+        self._due = 0
+        self._due_at = 0.0
+
+    def write(self, batch: Batch) -> None:
+        """Send frames after those before. Never waits; on a closing socket it does nothing."""
+        raise NotImplementedError
 
     def close(self, code: int) -> None:
         """Close the socket after what was written."""
-        ...
+        raise NotImplementedError
 
     @property
     def unsent(self) -> int:
-        """Bytes, or a good guess, that the peer has not taken yet."""
-        ...
+        """Bytes that the operating system has not taken yet."""
+        raise NotImplementedError
+
+    def check(self, now: float) -> None:
+        """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Call it about once a second."""
+        unsent = self.unsent
+        if self.written - unsent >= self._due:
+            self._due, self._due_at = self.written, now
+        elif now - self._due_at > settings.MAX_UNSENT_SECONDS:
+            self.abandon("seconds")
+
+    def abandon(self, limit: str) -> None:
+        """Close a socket whose peer does not read; it may come back and resume."""
+        if not self.closing:
+            context = {"limit": limit, "unsent": self.unsent}
+            log.warning("a socket does not read and is given up", extra={"context": context})
+            metrics.OUTBOX_CLOSES.labels(limit).inc()
+            self.closing = True
+            self._give_up()
 
 
-class AsgiOutbox:
+class AsgiOutbox(Outbox):
     """The outbox of any ASGI server: a queue, and a task that lives while the queue is not empty."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, give_up: Callable[[], None]) -> None:
+        super().__init__(give_up)
         self._send = send
         self._queue: deque[str] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._close_code: int | None = None
-        self.unsent = 0
+        self._close_code = 0
+        self._unsent = 0
+
+    @property
+    def unsent(self) -> int:
+        return self._unsent
 
     def write(self, batch: Batch) -> None:
-        if self._close_code is not None:
+        if self.closing:
             return
-        for text in batch.texts:
-            self._queue.append(text)
-            self.unsent += len(text)
-        if self.unsent > settings.MAX_UNSENT_BYTES:
-            self._give_up("bytes")
-        elif self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._drain())
+        self._queue.extend(batch.texts)
+        self.written += batch.size
+        self._unsent += batch.size
+        if self._unsent > settings.MAX_UNSENT_BYTES:
+            self.abandon("bytes")
+        else:
+            self._work()
 
     def close(self, code: int) -> None:
-        if self._close_code is None:
-            self._close_code = code
-            if self._task is None:
-                self._task = asyncio.get_running_loop().create_task(self._drain())
+        if not self.closing:
+            self.closing, self._close_code = True, code
+            self._work()
 
-    def _give_up(self, limit: str) -> None:
-        log.warning("closing a socket that does not read", extra={"context": {"over": limit, "unsent": self.unsent}})
+    def _work(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    def abandon(self, limit: str) -> None:
+        super().abandon(limit)
         self._queue.clear()
-        self.unsent = 0
         if self._task:
             self._task.cancel()
-            self._task = None
-        self.close(TOO_SLOW)
 
     async def _drain(self) -> None:
         try:
             while self._queue:
                 text = self._queue.popleft()
-                async with asyncio.timeout(settings.MAX_UNSENT_SECONDS):
-                    await self._send({"type": "websocket.send", "text": text})
-                self.unsent -= len(text)
-            self._task = None
-            if self._close_code is not None:
+                await self._send({"type": "websocket.send", "text": text})
+                self._unsent -= len(text)
+            if self._close_code:
                 await self._send({"type": "websocket.close", "code": self._close_code})
-        except TimeoutError:
-            self._task = None
-            self._give_up("seconds")
         except Exception:
-            # Servers raise errors of their own for a socket that is gone; its consumer hears of it separately.
+            # Servers raise errors of their own for a socket that is gone; its consumer hears of that separately.
+            log.debug("a frame could not be sent", exc_info=True)
+            self.closing = True
             self._queue.clear()
-            self._close_code = self._close_code or TOO_SLOW
+        finally:
+            self._task = None
