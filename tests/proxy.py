@@ -23,9 +23,9 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        self.cut()
+        self.flow()
+        self.block()
+        await asyncio.gather(*self._tasks)
 
     def cut(self) -> None:
         """Break every connection there is, with no close frame; new ones pass."""

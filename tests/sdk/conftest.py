@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.proxy import Proxy
-from tests.sdk.driver import Room, make_rooms
+from tests.sdk.driver import Pages, Room, make_rooms
 from tests.server import RunningServer
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The origin of the bundled pages: loopback as the server, but another port."""
     built = tmp_path_factory.mktemp("pages")
     subprocess.run(["node", "build.mjs", str(built)], cwd=HERE, check=True)
@@ -38,6 +38,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         yield await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="session")
+def pages(browser: Browser, origin: str) -> Pages:
+    return Pages(browser, origin)
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +61,12 @@ RoomIn = Callable[..., Room]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def room_in(pages: str, browser: Browser) -> AsyncIterator[RoomIn]:
+async def room_in(pages: Pages) -> AsyncIterator[RoomIn]:
     """Makes what the driver needs of a room that exists: room_in(server, id, codes)."""
     rooms: list[Room] = []
 
     def room_in(running: RunningServer, room_id: str, codes: dict[str, str]) -> Room:
-        rooms.append(Room(running, room_id, codes, pages, browser))
+        rooms.append(Room(running, room_id, codes, pages))
         return rooms[-1]
 
     yield room_in

@@ -15,17 +15,19 @@ async def test_a_message_reaches_whom_it_is_for(room, release):
     await alice.call("sendBroadcastMessage", "to all")
     await alice.call("sendGroupMessage", "to hosts", ["host"])
     await alice.call("sendDirectMessage", "to Bob", ids["Bob"])
+    await bob.sees(["to all", "to Bob"], "texts")
     await bob.call("sendBroadcastMessage", "the end", "custom")
 
     await alice.sees(["to all", "to hosts", "to Bob", "the end"], "texts")
     await bob.sees(["to all", "to Bob", "the end"], "texts")
     await carol.sees(["to all", "to hosts", "the end"], "texts")
 
-    all_, direct, end = await bob.see("messages")
-    assert (all_["from"], all_["role"], all_["type"], all_["to"]) == ("Alice", "host", "chat", None)
-    assert (direct["from"], direct["to"]) == ("Alice", ids["Bob"])
+    to_all, to_bob, _ = await bob.see("messages")
+    assert (to_all["from"], to_all["role"], to_all["type"], to_all["to"]) == ("Alice", "host", "chat", None)
+    assert (to_bob["from"], to_bob["to"]) == ("Alice", ids["Bob"])
+    _, to_hosts, end = await carol.see("messages")
+    assert to_hosts["roles"] == ["host"]
     assert (end["from"], end["type"]) == ("Bob", "custom")
-    assert (await carol.see("messages"))[1]["roles"] == ["host"]
 
 
 @pytest.mark.parametrize("release", since("0.10.16"))

@@ -7,8 +7,7 @@ pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def enter(room, name: str, role: str) -> Page:
-    page = await (await room.browser.new_context()).new_page()
-    await page.goto(f"{room.pages}/pin.html")
+    page = await room.pages.lend("pin.html")
     await page.evaluate(
         "(config) => window.join(config)",
         {
@@ -39,4 +38,4 @@ async def test_a_message_is_pinned_shown_and_cleared(room):
         await expect(page.get_by_role("status")).to_have_count(0)
 
     for page in (alice, bob, carol):
-        await page.context.close()
+        await room.pages.take_back(page)

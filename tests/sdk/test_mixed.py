@@ -42,7 +42,7 @@ async def test_the_alpha_flow_between_old_and_new(room, setter, other):
 
     await alice.call("setSessionMetadata", {"pinned": "hello"})
     await alice.call("sendBroadcastMessage", "refresh", "metadata")
-    await bob.sees(["refresh"], "texts")
+    await bob.sees(True, "refreshed")
     await bob.call("populateSessionMetadata")
     await bob.sees({"pinned": "hello"}, "sessionMetadata")
 

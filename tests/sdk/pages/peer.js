@@ -51,7 +51,8 @@ export function install(sdk) {
       return request && { role: request.role.name, by: request.requestedBy?.name };
     },
     notices: (...types) => notices.filter((notice) => types.includes(notice.type)).map((notice) => notice.type),
-    refreshes: () => notices.filter((notice) => notice.type === "NEW_MESSAGE").length,
+    refreshes: () => notices.filter((notice) => notice.text === "refresh").length,
+    refreshed: () => notices.some((notice) => notice.text === "refresh"),
     poll: (title) => {
       const found = poll(title);
       return found && { state: found.state, type: found.type, questions: found.questions?.map(({ text }) => text) };
