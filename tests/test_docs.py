@@ -2,6 +2,9 @@
 
 import re
 
+from prometheus_client import REGISTRY
+
+import rooms.metrics
 import rooms.operations  # noqa: F401, fills METHODS
 from rooms.operations.gate import METHODS
 from tests.server import ROOT
@@ -29,3 +32,14 @@ def test_every_dependency_has_a_reason():
 def test_every_method_has_a_heading_in_the_protocol():
     headings = re.findall(r"^### `([\w-]+)`$", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE)
     assert set(headings) - {"ping"} == set(METHODS)
+
+
+def test_every_metric_is_explained():
+    named = {name.removesuffix("_total") for name in documented("operations.md") if name.startswith("hmsroom_")}
+    assert named == {metric.name for metric in REGISTRY.collect() if metric.name.startswith("hmsroom_")}
+
+
+def test_every_warning_of_the_log_is_explained():
+    source = "".join(path.read_text() for path in (ROOT / "rooms").rglob("*.py"))
+    lines = re.findall(r'log\.(?:warning|error|exception)\(\s*"([^"]+)"', source)
+    assert set(lines) <= documented("operations.md")
