@@ -17,6 +17,7 @@ from rooms.models import Peer, Room, RoomCode
 
 MAX_TITLE_CHARS = 100
 HOST, GUEST = "host", "guest"
+UNTITLED = "A room"
 
 private = cache_control(private=True, no_cache=True)
 
@@ -68,7 +69,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         {
             "code": found.code,
             "role": found.role,
-            "room": found.room,
+            "title": found.room.title or UNTITLED,
             "people": head_count(found.room),
             "invite": request.build_absolute_uri(reverse("room", args=[invitation(found)])),
             "limits": {"message": settings.MAX_MESSAGE_CHARS, "name": settings.MAX_NAME_CHARS},

@@ -1,0 +1,54 @@
+// A banner while the connection is away.
+
+import { hmsActions, hmsNotifications } from "../hms.js";
+import { part } from "./dom.js";
+
+const PATIENCE = 2_000; // ms before the banner: most losses are over by then
+const BACK_SHOWN = 2_500;
+
+let timer = null;
+let since = 0;
+let visible = false;
+
+export function startConnection() {
+  hmsNotifications.onNotification(lost, "RECONNECTING");
+  hmsNotifications.onNotification(back, "RECONNECTED");
+  part("banner-retry").addEventListener("click", () => hmsActions.retryConnection());
+}
+
+export function resetConnection() {
+  clearInterval(timer);
+  visible = false;
+  say("");
+}
+
+function lost() {
+  since = Date.now();
+  clearInterval(timer);
+  timer = setInterval(tick, 1_000);
+}
+
+function tick() {
+  if (Date.now() - since < PATIENCE) return;
+  const seconds = Math.round((Date.now() - since) / 1_000);
+  if (!visible) say("Reconnecting…", { lost: true });
+  visible = true;
+  // The count is for the eye alone: read out each second it would be noise.
+  part("banner-text").dataset.seconds = ` (${seconds} s)`;
+}
+
+function back() {
+  clearInterval(timer);
+  if (!visible) return;
+  visible = false;
+  say("Back online");
+  timer = setTimeout(() => say(""), BACK_SHOWN);
+}
+
+function say(text, { lost: isLost = false } = {}) {
+  delete part("banner-text").dataset.seconds;
+  part("banner-text").textContent = text;
+  part("banner-retry").hidden = !isLost;
+  part("banner").classList.toggle("lost", isLost);
+  part("banner").classList.toggle("shown", Boolean(text));
+}

@@ -1,0 +1,20 @@
+// The link for others.
+
+import { part } from "./dom.js";
+import { toast } from "./toasts.js";
+
+export function startInvite(link) {
+  for (const name of ["copy-invite", "empty-copy", "lobby-copy"]) {
+    part(name).addEventListener("click", () => copy(link));
+  }
+  part("invite-link").addEventListener("focus", ({ target }) => target.select());
+}
+
+async function copy(link) {
+  try {
+    await navigator.clipboard.writeText(link);
+    toast("Link copied. Send it to whom you want here.");
+  } catch {
+    toast(`Copy this link: ${link}`);
+  }
+}

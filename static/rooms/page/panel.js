@@ -1,0 +1,51 @@
+// The side panel: people or polls. Beside the chat on wide screens, a sheet over it on narrow ones.
+
+import { part, setText } from "./dom.js";
+
+const KINDS = { people: "People", polls: "Polls" };
+const wide = matchMedia("(min-width: 60rem)");
+
+let shown = null; // the kind, or null
+let opener = null;
+
+export function startPanel() {
+  for (const kind of Object.keys(KINDS)) {
+    part(`${kind}-toggle`).addEventListener("click", ({ currentTarget }) => {
+      opener = currentTarget;
+      show(shown === kind ? null : kind);
+    });
+  }
+  part("panel-close").addEventListener("click", () => show(null));
+  part("panel").addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !wide.matches) show(null);
+  });
+}
+
+/** Opens the people beside the chat where there is space. */
+export function resetPanel() {
+  opener = null;
+  show(wide.matches ? "people" : null, { focus: false });
+}
+
+export function openPanel(kind) {
+  show(kind, { focus: false });
+}
+
+/** Closes the panel where it covers the chat. */
+export function closeSheet() {
+  if (!wide.matches) show(null);
+}
+
+function show(kind, { focus = true } = {}) {
+  shown = kind;
+  part("panel").hidden = !kind;
+  part("stage").classList.toggle("with-panel", Boolean(kind));
+  for (const name of Object.keys(KINDS)) {
+    part(name).hidden = name !== kind;
+    part(`${name}-toggle`).setAttribute("aria-expanded", String(name === kind));
+  }
+  if (kind) setText(part("panel-title"), KINDS[kind]);
+  if (!focus) return;
+  if (kind) part("panel-title").focus();
+  else opener?.focus();
+}

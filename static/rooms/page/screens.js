@@ -1,0 +1,37 @@
+// The page is one of three at a time: the lobby, the room, and what is told at the end.
+
+import { part, setText } from "./dom.js";
+
+/** What each end is called, explained, and what one may do next (null: nothing but the start page). */
+const ENDS = {
+  left: ["You left the room", "It goes on while somebody is inside.", "Join again"],
+  removed: ["You were removed from the room", "Whoever runs the room removed you.", "Ask to come back"],
+  ended: [
+    "The room was ended",
+    "Its messages, pins and polls are gone. The room itself can be opened again.",
+    "Open it again",
+  ],
+  elsewhere: [
+    "Opened in another tab",
+    "You are in this room in another tab or window; it goes on there.",
+    "Use it here",
+  ],
+  expired: ["Your time in the room is over", "The right to be here has expired.", "Join again"],
+  refused: ["You cannot enter now", "", "Try again"],
+  lost: ["The connection was lost", "", "Try again"],
+};
+
+export function showScreen(name) {
+  for (const screen of document.querySelectorAll("[data-screen]")) screen.hidden = screen.dataset.screen !== name;
+}
+
+/** @param reason what the other side gave as its reason, shown instead of the explanation */
+export function showEnd(kind, reason) {
+  const [heading, text, again] = ENDS[kind];
+  setText(part("end-heading"), heading);
+  setText(part("end-text"), reason || text);
+  setText(part("end-again"), again);
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  showScreen("end");
+  part("end-heading").focus();
+}

@@ -1,0 +1,39 @@
+// One person in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null.
+
+import {
+  hmsActions,
+  hmsStore,
+  selectPeerByID,
+  selectPeerMetadata,
+  selectPermissions,
+  selectSessionStore,
+} from "../hms.js";
+import { part, setText } from "./dom.js";
+import { attempt } from "./toasts.js";
+
+export const SPOTLIGHT_KEY = "spotlight";
+
+export const selectSpotlight = selectSessionStore(SPOTLIGHT_KEY);
+
+export function startSpotlight() {
+  hmsStore.subscribe(drawSpotlight, (store) => {
+    const id = selectSpotlight(store);
+    return [selectPeerByID(id)(store), selectPermissions(store)];
+  });
+  part("spotlight-end").addEventListener("click", () => spotlight(null));
+}
+
+/** Puts a peer into the spotlight; null ends it. */
+export function spotlight(peerId) {
+  return attempt(() => hmsActions.sessionStore.set(SPOTLIGHT_KEY, peerId), "Spotlight not changed");
+}
+
+export function drawSpotlight() {
+  const peer = hmsStore.getState(selectPeerByID(hmsStore.getState(selectSpotlight)));
+  part("spotlight").hidden = !peer;
+  if (!peer) return;
+  const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
+  setText(part("spotlight-name"), peer.isLocal ? `${peer.name} (you)` : peer.name);
+  setText(part("spotlight-status"), typeof status === "string" ? status : "");
+  part("spotlight-end").hidden = !hmsStore.getState(selectPermissions)?.writeMetadata;
+}

@@ -1,0 +1,93 @@
+// How things are said: links in messages, times, names. Pure.
+
+const LINK = /https?:\/\/[^\s<>"“”]+/giu;
+const TRAILING = /[.,;:!?'’*_~]$/u;
+const BRACKETS = { ")": "(", "]": "[", "}": "{" };
+const GROUP_SPAN = 5 * 60_000; // ms within which messages of one sender stand together
+
+/** A message as [{text, href?}]: its links, without the punctuation that follows them. Nothing is lost. */
+export function pieces(text) {
+  const found = [];
+  let end = 0;
+  for (const match of text.matchAll(LINK)) {
+    const link = trimmed(match[0]);
+    if (!isWebAddress(link)) continue;
+    if (match.index > end) found.push({ text: text.slice(end, match.index) });
+    found.push({ text: link, href: link });
+    end = match.index + link.length;
+  }
+  if (end < text.length) found.push({ text: text.slice(end) });
+  return found;
+}
+
+function trimmed(link) {
+  for (;;) {
+    const last = link.at(-1);
+    const opening = BRACKETS[last];
+    const unbalanced = opening && count(link, last) > count(link, opening);
+    if (!unbalanced && !TRAILING.test(link)) return link;
+    link = link.slice(0, -1);
+  }
+}
+
+const count = (text, character) => text.split(character).length - 1;
+
+function isWebAddress(link) {
+  try {
+    return ["http:", "https:"].includes(new URL(link).protocol) && new URL(link).hostname !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a message continues what its sender said just before, to the same people. */
+export function continues(before, message) {
+  return Boolean(
+    before &&
+    before.sender === message.sender &&
+    before.senderName === message.senderName &&
+    before.recipientPeer === message.recipientPeer &&
+    String(before.recipientRoles ?? "") === String(message.recipientRoles ?? "") &&
+    message.time - before.time < GROUP_SPAN &&
+    sameDay(before.time, message.time),
+  );
+}
+
+export const sameDay = (a, b) => Boolean(a) && a.toDateString() === b.toDateString();
+
+export const shortTime = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+export const fullTime = (date) => date.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+
+export function dayName(date, now = new Date()) {
+  if (sameDay(date, now)) return "Today";
+  const yesterday = new Date(now);
+  yesterday.setDate(now.getDate() - 1);
+  if (sameDay(date, yesterday)) return "Yesterday";
+  return date.toLocaleDateString([], { dateStyle: "full" });
+}
+
+/** One or two letters for a name. */
+export function initials(name) {
+  const words = name.split(/[\s._-]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const letters = words.map((word) => word.match(/[\p{L}\p{N}]/u)[0]);
+  return (letters.length > 1 ? letters[0] + letters.at(-1) : (letters[0] ?? "?")).toLocaleUpperCase();
+}
+
+/** One of eight hues, always the same for an id. */
+export function hue(id) {
+  let sum = 0;
+  for (const character of String(id)) sum = (sum * 31 + character.codePointAt(0)) % 65_521;
+  return sum % 8;
+}
+
+/** "Ann", "Ann and Bob", "4 people": who did something together. */
+export function who(names) {
+  if (names.length > 2) return `${names.length} people`;
+  return names.join(" and ");
+}
+
+export const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+
+/** "Name: message", as a pin shows it: one line. */
+export const pinText = ({ senderName, message }) => `${senderName || "Room"}: ${message.replace(/\s+/g, " ").trim()}`;

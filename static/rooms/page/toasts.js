@@ -1,0 +1,37 @@
+// Short notices that go away by themselves, and what only a screen reader is told.
+
+import { make, part } from "./dom.js";
+
+const STAYS = 5_000; // ms
+
+/** Shows a notice; `undo` {label, action} gives it a button. */
+export function toast(text, undo) {
+  const box = make("div", { class: "toast" }, make("span", { dir: "auto" }, text));
+  const remove = () => box.remove();
+  if (undo) {
+    const button = make("button", { class: "button small", type: "button" }, undo.label);
+    button.addEventListener("click", () => {
+      remove();
+      undo.action();
+    });
+    box.append(button);
+  }
+  const toasts = part("toasts");
+  toasts.append(box);
+  while (toasts.children.length > 3) toasts.firstElementChild.remove();
+  setTimeout(remove, undo ? 2 * STAYS : STAYS);
+}
+
+/** Runs an action of the room; if it is refused, says so. */
+export async function attempt(action, what) {
+  try {
+    return await action();
+  } catch (error) {
+    toast(`${what}: ${error.message}`);
+    return undefined;
+  }
+}
+
+export function announce(text) {
+  part("announcer").textContent = text;
+}

@@ -1,0 +1,164 @@
+// The room's page: wires the parts together, joins, and tells how it ended.
+
+import {
+  hmsActions,
+  hmsNotifications,
+  hmsStore,
+  selectPeerCount,
+  selectPermissions,
+  selectRoleChangeRequest,
+} from "./hms.js";
+import { startComposer } from "./page/composer.js";
+import { resetConnection, startConnection } from "./page/connection.js";
+import { confirm } from "./page/dialogs.js";
+import { part } from "./page/dom.js";
+import { startInvite } from "./page/invite.js";
+import { resetLog, startLog } from "./page/log.js";
+import { here, lasting } from "./page/memory.js";
+import { toggleMenu } from "./page/menu.js";
+import { resetPanel, startPanel } from "./page/panel.js";
+import { drawPeople, startPeople } from "./page/people.js";
+import { PINS_KEY, resetPins, startPins } from "./page/pins.js";
+import { resetPolls, startPolls } from "./page/polls.js";
+import { showEnd, showScreen } from "./page/screens.js";
+import { SPOTLIGHT_KEY, drawSpotlight, startSpotlight } from "./page/spotlight.js";
+import { attempt } from "./page/toasts.js";
+import { uuid } from "./token.js";
+
+const { code, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
+const inside = `inside:${code}`; // in this tab: the name under which one is in the room
+
+/** Codes of errors that end the stay, and the screens that tell of them. */
+const ENDINGS = { 4002: "elsewhere", 4003: "removed", 401: "expired", 403: "refused", 404: "refused" };
+
+function start() {
+  startInvite(invite);
+  startLog(roomTitle);
+  startComposer(Number(maxMessage));
+  startPins();
+  startSpotlight();
+  startPeople();
+  startPanel();
+  startPolls();
+  startConnection();
+
+  part("lobby-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    enter(part("lobby-name").value);
+  });
+  part("leave").addEventListener("click", leave);
+  part("more").addEventListener("click", ({ currentTarget }) => toggleMenu(currentTarget, moreActions()));
+  part("end-again").addEventListener("click", () => enter(part("lobby-name").value));
+
+  hmsNotifications.onNotification(({ data }) => ended("removed", removal(data)), "REMOVED_FROM_ROOM");
+  hmsNotifications.onNotification(({ data }) => ended("ended", data.reason), "ROOM_ENDED");
+  hmsNotifications.onNotification(({ data: error }) => {
+    if (part("leave").offsetParent) ended(ENDINGS[error.code] ?? "lost", ENDINGS[error.code] ? "" : error.message);
+  }, "ERROR");
+  hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
+
+  part("lobby-name").value = here.get(inside) ?? lasting.get("name") ?? "";
+  if (here.get(inside))
+    enter(here.get(inside)); // a reload: straight back in
+  else part("lobby-name").focus();
+}
+
+async function enter(given) {
+  const name = given.trim();
+  if (!name) return;
+  lasting.set("name", name);
+  const button = part("lobby-join");
+  showScreen("lobby");
+  button.disabled = true;
+  button.textContent = "Joining…";
+  part("lobby-problem").hidden = true;
+  try {
+    await hmsActions.sessionStore.observe([PINS_KEY, SPOTLIGHT_KEY]);
+    const authToken = await hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
+    await hmsActions.join({ userName: name, authToken });
+    entered(name);
+  } catch (error) {
+    part("lobby-problem").textContent = `You could not join: ${error.message}`;
+    part("lobby-problem").hidden = false;
+  } finally {
+    button.disabled = false;
+    button.textContent = "Join the room";
+  }
+}
+
+/** This browser's person, the same in all its tabs. */
+function ownId() {
+  const id = lasting.get("user") ?? uuid();
+  lasting.set("user", id);
+  return id;
+}
+
+function entered(name) {
+  here.set(inside, name);
+  resetConnection();
+  showScreen("room");
+  resetPanel();
+  resetLog();
+  resetPins();
+  drawSpotlight();
+  drawPeople();
+  resetPolls();
+  if (matchMedia("(hover: hover)").matches) part("message").focus();
+}
+
+function ended(kind, reason = "") {
+  if (kind !== "elsewhere") here.remove(inside);
+  resetConnection();
+  showEnd(kind, reason);
+}
+
+const removal = ({ requestedBy, reason }) =>
+  [requestedBy && `By ${requestedBy.name}`, reason].filter(Boolean).join(": ");
+
+async function leave() {
+  const isLast = hmsStore.getState(selectPeerCount) < 2;
+  const sure =
+    !isLast ||
+    (await confirm({
+      title: "Leave as the last one?",
+      text: "Nobody else is here: messages, pins and polls will be gone.",
+      action: "Leave",
+    }));
+  if (!sure) return;
+  await hmsActions.leave();
+  ended("left", isLast ? "You were the last one: the room is empty now." : "");
+}
+
+function moreActions() {
+  const theme = window.hmsroomTheme;
+  const actions = [{ label: `Theme: ${theme.current()}`, action: theme.change }];
+  if (hmsStore.getState(selectPermissions)?.endRoom) {
+    actions.push({ label: "End the room for everyone", danger: true, action: endRoom });
+  }
+  return actions;
+}
+
+async function endRoom() {
+  const sure = await confirm({
+    title: "End the room?",
+    text: "Everybody leaves, and messages, pins and polls are gone.",
+    action: "End the room",
+  });
+  if (!sure) return;
+  await attempt(async () => {
+    await hmsActions.endRoom(false, "The host ended it.");
+    ended("ended", "You ended it for everyone.");
+  }, "Not ended");
+}
+
+async function answerRoleChange(request) {
+  const agrees = await confirm({
+    title: "A new role?",
+    text: `${request.requestedBy?.name ?? "The room"} asks you to become ${request.role.name}.`,
+    action: "Accept",
+  });
+  if (agrees) await attempt(() => hmsActions.acceptChangeRole(request), "Role not changed");
+  else hmsActions.rejectChangeRole(request);
+}
+
+start();
