@@ -199,7 +199,9 @@ def score(item: Question, given: Given) -> float:
     weight: float = item["question"].get("weight", 1)
     if is_correct(item, given):
         return weight
-    return -weight if item["question"].get("negative") and not given.skipped else 0
+    has_right_answer = bool(_right_options(item["answer"]) or item["answer"].get("text"))
+    costs = item["question"].get("negative") and has_right_answer and not given.skipped
+    return -weight if costs else 0
 
 
 def _right_options(answer: Mapping[str, Any]) -> set[int]:
