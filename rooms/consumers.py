@@ -19,7 +19,7 @@ from rooms.fastpath import open_outbox
 from rooms.feed import SENT_AWAY, Feed, Member
 from rooms.operations.gate import METHODS, Answer, Caller
 from rooms.operations.presence import Attachment, Welcome, connect, disconnect
-from rooms.outbox import Batch
+from rooms.outbox import framed
 from rooms.protocol import Request
 from rooms.rates import Bucket
 
@@ -121,7 +121,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.expiry = self.loop.call_later(max(0, claims.expires_at + tokens.LEEWAY - time.time()), self._expire)
         self.hub = hubs.get()
         self.feed = await self.hub.open_feed(claims.room_id)
-        self.hub.connections[self.conn_id] = self.outbox
+        self.hub.connections[self.conn_id] = self.close_socket
         self.in_order = True
         self.under_way = 1
         self.hub.submit(connect, self.caller, {}, self._welcome)
@@ -194,6 +194,10 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.hub.close_feed(self.feed)
 
     def close_socket(self, code: int) -> None:
+        """Close the socket after what was sent; it gets nothing more."""
+        if self.member and self.feed:
+            self.feed.dismiss(self.member)
+            self._gone(None)
         self.outbox.close(code)
 
     def _expire(self) -> None:
@@ -318,4 +322,4 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if self.member and self.feed:
             self.feed.write(self.member, text)
         else:
-            self.outbox.write(Batch([text]))
+            self.outbox.write(framed(text))

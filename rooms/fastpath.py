@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from rooms.outbox import AsgiOutbox, Batch, Outbox, Send
+from rooms.outbox import AsgiOutbox, Outbox, Send
 
 log = logging.getLogger("rooms.fastpath")
 
@@ -42,34 +42,30 @@ class _TransportOutbox(Outbox):
         self._closer = AsgiOutbox(send, give_up)
 
     def close(self, code: int) -> None:
-        self.closing = True
-        self._closer.close(code)
+        if not self.closing:
+            self.closing = True
+            self._closer.close(code)
+            self.write = self._closer.write
 
 
 # --- uvicorn ------------------------------------------------------------------------------------
 
 
 class UvicornOutbox(_TransportOutbox):
+    """Lets the transport itself tell when too much is unsent, so that a write is the transport's own."""
+
     def __init__(self, send: Send, protocol: Any) -> None:
-        super().__init__(send, protocol.transport.abort)
-        self._protocol = protocol
-        self._transport_write = protocol.transport.write
-        self._unsent = protocol.transport.get_write_buffer_size
-        self._limit = settings.MAX_UNSENT_BYTES
+        transport = protocol.transport
+        super().__init__(send, transport.abort)
+        self.write = transport.write
+        self._unsent = transport.get_write_buffer_size
+        transport.set_write_buffer_limits(high=settings.MAX_UNSENT_BYTES)
+        protocol.pause_writing = functools.partial(self.abandon, "bytes")
 
     @property
     def unsent(self) -> int:
         size: int = self._unsent()
         return size
-
-    def write(self, batch: Batch) -> None:
-        if self.closing or self._protocol.close_sent:
-            return
-        wire = batch.wire
-        self.written += len(wire)
-        self._transport_write(wire)
-        if self._unsent() > self._limit:
-            self.abandon("bytes")
 
 
 def _uvicorn(send: Send) -> UvicornOutbox | None:
@@ -79,9 +75,10 @@ def _uvicorn(send: Send) -> UvicornOutbox | None:
         and type(protocol).__module__.startswith("uvicorn.")
         and getattr(protocol, "handshake_complete", None) is True
         and getattr(protocol, "close_sent", None) is False
+        and callable(getattr(protocol, "pause_writing", None))
         and all(
             callable(getattr(getattr(protocol, "transport", None), name, None))
-            for name in ("write", "abort", "get_write_buffer_size")
+            for name in ("write", "abort", "get_write_buffer_size", "set_write_buffer_limits")
         )
     )
     return UvicornOutbox(send, protocol) if known else None
@@ -96,6 +93,7 @@ class DaphneOutbox(_TransportOutbox):
     def __init__(self, send: Send, protocol: Any) -> None:
         transport = protocol.transport
         super().__init__(send, transport.abortConnection)
+        self.write = self._write
         self._protocol = protocol
         self._transport = transport
         self._socket_send = transport.socket.send
@@ -107,11 +105,9 @@ class DaphneOutbox(_TransportOutbox):
         size: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
         return size
 
-    def write(self, batch: Batch) -> None:
-        if self.closing or self._protocol.state != self._protocol.STATE_OPEN:
-            return
-        wire = batch.wire
-        self.written += len(wire)
+    def _write(self, wire: bytes) -> None:
+        if self._protocol.state != self._protocol.STATE_OPEN:
+            return  # the close frame was sent; nothing may follow it
         transport = self._transport
         if transport.dataBuffer or transport._tempDataLen or transport.disconnecting or not transport.connected:
             transport.write(wire)

@@ -17,7 +17,7 @@ from rooms import metrics
 from rooms.events import EVERYBODY, End, Numbered, compact
 from rooms.operations.gate import Answer
 from rooms.operations.presence import Attachment, Welcome
-from rooms.outbox import TOO_SLOW, Batch, Outbox
+from rooms.outbox import TOO_SLOW, Outbox, framed
 from rooms.protocol import notification
 
 log = logging.getLogger("rooms.feed")
@@ -48,21 +48,23 @@ class Member:
     legacy: bool
     outbox: Outbox
     gone: Callable[[int | None], None]
-    held: list[Batch] | None = None
+    held: list[bytes] | None = None
     versions: dict[str, int] = field(default_factory=dict)
     since: int = 0
+    own_bytes: int = 0  # written to it and not to all; what all got and it did not counts negative
 
-    def write(self, batch: Batch) -> None:
+    def write(self, wire: bytes) -> None:
+        self.own_bytes += len(wire)
         if self.held is None:
-            self.outbox.write(batch)
+            self.outbox.write(wire)
         else:
-            self.held.append(batch)
+            self.held.append(wire)
 
     def settle(self) -> None:
         """Send what was held, and hold nothing more."""
         held, self.held = self.held, None
-        for batch in held or ():
-            self.outbox.write(batch)
+        if held:
+            self.outbox.write(b"".join(held))
 
 
 @dataclass(slots=True)
@@ -110,6 +112,7 @@ class Feed:
         # What waits to be written: a frame, who is passed over, and who alone gets it.
         self._pending: list[tuple[str, Member | None, Member | None]] = []
         self._newcomers: set[Member] = set()
+        self._common_bytes = 0
         self._flushing: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._counting: asyncio.TimerHandle | None = None
@@ -192,7 +195,9 @@ class Feed:
         if isinstance(attachment, Attachment) and attachment.peers is not None and arrival.session_id != self.session_id:
             if self.session_id:
                 self.finish(None)
-            self.session_id, self.last_seq, self.peers = arrival.session_id, arrival.seq, dict(attachment.peers)
+            self.session_id, self.last_seq = arrival.session_id, arrival.seq
+            for peer_id, wire in attachment.peers.items():
+                self._list(peer_id, wire)
             self._room = compact(attachment.room)
         elif arrival.session_id == self.session_id:
             self._deliver(arrival.events)
@@ -219,9 +224,9 @@ class Feed:
         """Take over what must be known before the event is spread."""
         facts = event.facts
         if "peer" in facts:
-            self.peers[facts["peer"]] = event.body
+            self._list(facts["peer"], event.body)
         if "state_of" in facts:
-            self.peers[facts["state_of"]["peer_id"]] = compact(facts["state_of"])
+            self._list(facts["state_of"]["peer_id"], compact(facts["state_of"]))
         if "role" in facts:
             peer_id, _, role = facts["role"]
             if member := self.members.get(peer_id):
@@ -261,13 +266,13 @@ class Feed:
         if audience == EVERYBODY or not (audience.peer or audience.roles or audience.key is not None):
             self._pending.append((text, self.members.get(audience.but), None))
             return
-        batch = Batch([text])
+        wire = framed(text)
         self._flush()
         for member in self.members.values():
             if audience.includes(member.peer_id, member.role, member.observed):
                 if audience.key is not None:
                     member.versions[audience.key] = event.facts["version"]
-                member.write(batch)
+                member.write(wire)
         if "refresh" in event.facts:
             self._refresh_legacy(event)
 
@@ -282,10 +287,9 @@ class Feed:
                 "info": {"message": "refresh", "type": "metadata"},
             },
         )
-        batch = Batch([refresh])
         for member in self.members.values():
             if member.legacy:
-                member.write(batch)
+                member.write(framed(refresh))
 
     # --- Members --------------------------------------------------------------------------------
 
@@ -296,6 +300,7 @@ class Feed:
             return
         self._newcomers.add(member)
         member.since = len(self._pending)
+        member.own_bytes = -self._common_bytes
         self.members[member.peer_id] = member
         if attachment.replay is not None:
             texts = [event.frame() for event in attachment.replay]
@@ -308,12 +313,18 @@ class Feed:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
                 member.versions = {value["key"]: value["change_version"] for value in attachment.values}
         if texts:
-            member.write(Batch(texts))
+            member.write(b"".join(map(framed, texts)))
 
     def detach(self, member: Member) -> None:
         """Forget a member whose socket is closed, or which is to be attached anew."""
         if self.members.get(member.peer_id) is member:
             del self.members[member.peer_id]
+
+    def dismiss(self, member: Member) -> None:
+        """Let a member go that is to get what is pending, but nothing later."""
+        self._flush()
+        member.settle()
+        self.detach(member)
 
     def observe(self, member: Member, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> None:
         """Let a member observe these keys from now on; it is sent the values that it has not got."""
@@ -329,14 +340,12 @@ class Feed:
         if self._pending:
             self._pending.append((text, None, member))
         else:
-            member.write(Batch([text]))
+            member.write(framed(text))
 
     def _send_away(self, member: Member, notice: str | None, code: int) -> None:
-        self._flush()
-        member.settle()
+        self.dismiss(member)
         if notice:
-            member.outbox.write(Batch([notice]))
-        self.detach(member)
+            member.outbox.write(framed(notice))
         member.gone(code)
 
     def finish(self, end: End | None) -> None:
@@ -390,25 +399,40 @@ class Feed:
         if not pending:
             return
         self._flushed_at = self._loop.time()
+        frames = [(framed(text), but, only) for text, but, only in pending]
         special = {member for _, but, only in pending if (member := but or only)} | newcomers
-        common = Batch([text for text, _, only in pending if only is None])
-        if common.texts:
+        common = b"".join([wire for wire, _, only in frames if only is None])
+        if common:
+            self._common_bytes += len(common)
             for member in self.members.values():
-                if member not in special:
-                    member.write(common)
+                if member in special:
+                    member.own_bytes -= len(common)
+                elif member.held is None:
+                    member.outbox.write(common)
+                else:
+                    member.held.append(common)
         for member in special:
             is_member = self.members.get(member.peer_id) is member
             since = member.since if member in newcomers else 0
-            texts = [
-                text
-                for text, but, only in pending[since:]
+            own = [
+                wire
+                for wire, but, only in frames[since:]
                 if only is member or (only is None and but is not member and is_member)
             ]
-            if texts:
-                member.write(Batch(texts))
+            if own:
+                member.write(b"".join(own))
+
+    def check_outboxes(self, now: float) -> None:
+        """Give up the members whose sockets do not read."""
+        for member in list(self.members.values()):
+            member.outbox.check(self._common_bytes + member.own_bytes, now)
+
+    def _list(self, peer_id: str, wire: str) -> None:
+        """Keep a peer object ready for the list that newcomers get."""
+        self.peers[peer_id] = f"{compact(peer_id)}:{wire}"
 
     def _peer_list(self, peer_id: str) -> str:
-        listed = ",".join([f"{compact(key)}:{wire}" for key, wire in self.peers.items() if key != peer_id])
+        listed = ",".join([entry for key, entry in self.peers.items() if key != peer_id])
         return f'{{"method":"peer-list","params":{{"peers":{{{listed}}},"room":{self._room}}}}}'
 
     def _session_info(self) -> str:

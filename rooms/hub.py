@@ -22,7 +22,6 @@ from rooms.feed import RESTART, Arrival, Feed
 from rooms.models import Session
 from rooms.operations import gate
 from rooms.operations.gate import Answer, Call, Caller, Operation
-from rooms.outbox import Outbox
 from rooms.writer import Writer, release_connection
 
 log = logging.getLogger("rooms.hub")
@@ -48,8 +47,8 @@ class Hub:
         self.name = secrets.token_hex(8)
         self.feeds: dict[str, Feed] = {}
         self.ticked_at = time.monotonic()
-        self.connections: dict[str, Outbox] = {}
-        """The open sockets of peers, by conn id."""
+        self.connections: dict[str, Callable[[int], None]] = {}
+        """How to close the socket of each connection with a code, by conn id."""
         self._writer: Writer[_Asked] = Writer(self._finished)
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._doorbell = Doorbell(self.name, self._heard)
@@ -179,14 +178,14 @@ class Hub:
         """Show that the event loop is alive, and find sockets that do not read."""
         while True:
             self.ticked_at = time.monotonic()
-            for outbox in list(self.connections.values()):
-                outbox.check(self.ticked_at)
+            for feed in list(self.feeds.values()):
+                feed.check_outboxes(self.ticked_at)
             await asyncio.sleep(min(1.0, settings.LEASE_TTL / 4))
 
     def close_connection(self, conn_id: str) -> None:
         """Close the socket of a connection, whose client may come back."""
-        if outbox := self.connections.get(conn_id):
-            outbox.close(RESTART)
+        if close := self.connections.get(conn_id):
+            close(RESTART)
 
     async def close(self) -> None:
         for task in self._tasks:

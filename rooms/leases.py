@@ -20,6 +20,7 @@ from rooms import hub as hubs
 from rooms import metrics
 from rooms.models import Peer, SentMessage, Session, Worker, milliseconds
 from rooms.operations.gate import Caller
+from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import mark_lost, reap, reclaim
 from rooms.operations.work import database_now
 
@@ -121,6 +122,8 @@ class Reaper:
             self._declare_dead(now)
         if moment >= self._lease.reap_after:
             self._remove(now)
+        for room_id in rooms_with_overdue_polls(now):
+            hubs.perform_now(stop_overdue_polls, Caller(room_id))
         if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
             self._tidied_at = moment
             tidy(now)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
@@ -17,29 +17,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 TOO_SLOW = 4008
 
 
-class Batch:
-    """Text frames for one or many sockets, made ready once for all of them."""
-
-    __slots__ = ("_wire", "texts")
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.texts = texts
-        self._wire: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """About how long the frames are."""
-        return sum(map(len, self.texts))
-
-    @property
-    def wire(self) -> bytes:
-        """The frames as a server sends them on the wire, RFC 6455 §5.2: unfragmented, unmasked."""
-        if self._wire is None:
-            self._wire = b"".join([_framed(text.encode()) for text in self.texts])
-        return self._wire
-
-
-def _framed(payload: bytes) -> bytes:
+def framed(text: str) -> bytes:
+    """A text frame as a server sends it, RFC 6455 §5.2: unfragmented, unmasked."""
+    payload = text.encode()
     size = len(payload)
     if size < 126:
         return bytes((0x81, size)) + payload
@@ -48,22 +28,34 @@ def _framed(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
+def texts_in(wire: bytes) -> list[str]:
+    """The texts of frames that ``framed`` made, for servers that make their own frames."""
+    texts, start = [], 0
+    while start < len(wire):
+        size, start = wire[start + 1], start + 2
+        if size >= 126:
+            width = 2 if size == 126 else 8
+            size, start = int.from_bytes(wire[start : start + width], "big"), start + width
+        texts.append(wire[start : start + size].decode())
+        start += size
+    return texts
+
+
 class Outbox:
     """Where a socket's frames go. One that leaves too much unsent, or for too long, is given up.
 
-    ``give_up`` cuts the connection, or if the server offers no way to do so ends its application.
+    ``write`` takes frames as ``framed`` makes them, several joined or one. It never waits, and does nothing on a
+    closing socket; it is a plain attribute because it is called for every frame of every member. ``give_up`` cuts
+    the connection, or if the server offers no way to do so ends its application.
     """
+
+    write: Callable[[bytes], object]
 
     def __init__(self, give_up: Callable[[], None]) -> None:
         self._give_up = give_up
         self.closing = False
-        self.written = 0
         self._due = 0
         self._due_at = 0.0
-
-    def write(self, batch: Batch) -> None:
-        """Send frames after those before. Never waits; on a closing socket it does nothing."""
-        raise NotImplementedError
 
     def close(self, code: int) -> None:
         """Close the socket after what was written."""
@@ -74,11 +66,13 @@ class Outbox:
         """Bytes that the operating system has not taken yet."""
         raise NotImplementedError
 
-    def check(self, now: float) -> None:
-        """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Call it about once a second."""
-        unsent = self.unsent
-        if self.written - unsent >= self._due:
-            self._due, self._due_at = self.written, now
+    def check(self, written: int, now: float) -> None:
+        """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Called about once a second.
+
+        ``written`` is how many bytes were ever written to it.
+        """
+        if written - self.unsent >= self._due:
+            self._due, self._due_at = written, now
         elif now - self._due_at > settings.MAX_UNSENT_SECONDS:
             self.abandon("seconds")
 
@@ -89,7 +83,12 @@ class Outbox:
             log.warning("a socket does not read and is given up", extra={"context": context})
             metrics.OUTBOX_CLOSES.labels(limit).inc()
             self.closing = True
+            self.write = _nowhere
             self._give_up()
+
+
+def _nowhere(wire: bytes) -> None:
+    """What ``write`` is once a socket is closing."""
 
 
 class AsgiOutbox(Outbox):
@@ -97,8 +96,9 @@ class AsgiOutbox(Outbox):
 
     def __init__(self, send: Send, give_up: Callable[[], None]) -> None:
         super().__init__(give_up)
+        self.write = self._enqueue
         self._send = send
-        self._queue: deque[str] = deque()
+        self._queue: deque[bytes] = deque()
         self._task: asyncio.Task[None] | None = None
         self._close_code = 0
         self._unsent = 0
@@ -107,12 +107,9 @@ class AsgiOutbox(Outbox):
     def unsent(self) -> int:
         return self._unsent
 
-    def write(self, batch: Batch) -> None:
-        if self.closing:
-            return
-        self._queue.extend(batch.texts)
-        self.written += batch.size
-        self._unsent += batch.size
+    def _enqueue(self, wire: bytes) -> None:
+        self._queue.append(wire)
+        self._unsent += len(wire)
         if self._unsent > settings.MAX_UNSENT_BYTES:
             self.abandon("bytes")
         else:
@@ -120,7 +117,7 @@ class AsgiOutbox(Outbox):
 
     def close(self, code: int) -> None:
         if not self.closing:
-            self.closing, self._close_code = True, code
+            self.closing, self._close_code, self.write = True, code, _nowhere
             self._work()
 
     def _work(self) -> None:
@@ -136,15 +133,16 @@ class AsgiOutbox(Outbox):
     async def _drain(self) -> None:
         try:
             while self._queue:
-                text = self._queue.popleft()
-                await self._send({"type": "websocket.send", "text": text})
-                self._unsent -= len(text)
+                wire = self._queue.popleft()
+                for text in texts_in(wire):
+                    await self._send({"type": "websocket.send", "text": text})
+                self._unsent -= len(wire)
             if self._close_code:
                 await self._send({"type": "websocket.close", "code": self._close_code})
         except Exception:
             # Servers raise errors of their own for a socket that is gone; its consumer hears of that separately.
             log.debug("a frame could not be sent", exc_info=True)
-            self.closing = True
+            self.closing, self.write = True, _nowhere
             self._queue.clear()
         finally:
             self._task = None
