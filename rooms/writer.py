@@ -1,6 +1,7 @@
 """Runs operations off the event loop, in sets: while one transaction commits, the next set collects."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -9,6 +10,8 @@ from django.db import close_old_connections, connection
 
 from rooms.operations import gate
 from rooms.operations.gate import Answer, Call
+
+log = logging.getLogger("rooms.writer")
 
 T = TypeVar("T")
 
@@ -30,6 +33,7 @@ class Writer(Generic[T]):
         self._threads = ThreadPoolExecutor(self._free, thread_name_prefix="writer")
         self._waiting: dict[str, list[tuple[Call, T]]] = {}
         self._busy: set[str] = set()
+        self._closed = False
 
     def submit(self, call: Call, note: T) -> None:
         """Have a call run; ``finished`` gets its answer with the note, on the event loop."""
@@ -37,7 +41,7 @@ class Writer(Generic[T]):
         self._start()
 
     def _start(self) -> None:
-        while self._free and (batch := self._collect()):
+        while self._free and not self._closed and (batch := self._collect()):
             self._free -= 1
             self._threads.submit(self._run, batch)
 
@@ -56,7 +60,10 @@ class Writer(Generic[T]):
 
     def _run(self, batch: list[tuple[Call, T]]) -> None:
         answers = gate.run([call for call, _ in batch])
-        release_connection()
+        try:
+            release_connection()
+        except Exception:
+            log.exception("a connection could not be released")
         answered = [(answer, note) for answer, (_, note) in zip(answers, batch, strict=True)]
         try:
             self._loop.call_soon_threadsafe(self._finish, answered)
@@ -70,6 +77,8 @@ class Writer(Generic[T]):
         self._finished(answered)
 
     def close(self) -> None:
+        """Let what is under way end; what waits is not run."""
+        self._closed = True
         self._threads.shutdown(wait=True)
 
 
