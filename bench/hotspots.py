@@ -1,58 +1,102 @@
-"""Where a system spends its time: python bench/hotspots.py SCENARIO SYSTEM [--seconds S]
+"""Where a system spends its time: python bench/hotspots.py LOAD SYSTEM [--seconds S]
 
-Runs one scenario of bench/run.py under py-spy and prints, for each thread, the functions that were on top of the
-stack most often and those that were anywhere on it. A busy thread that waits for a lock or the disk does not count.
+Keeps a system as busy as it gets under py-spy and prints, of the time in which its threads ran, the share of each
+thread, of each function on top of the stack, and of each function anywhere on it.
 """
 
 import argparse
 import collections
+import contextlib
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness import install, measure, plan, processes
+from harness import install, processes
+from harness.clients import Clients
 from harness.places import BUILD, VENV
 from harness.systems import SYSTEMS, Running
 
 SAMPLES_PER_SECOND = 250
-LINES = 30
+LINES = 40
+# py-spy takes these for running while they wait.
+WAITING = ("_worker (concurrent", "_repeat.<locals>.run (rooms/leases", "Runner.run (asyncio", "wait (threading")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", choices=[contest.name for contest in plan.FULL])
-    parser.add_argument("system", choices=SYSTEMS)
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of one measured run")
-    options = parser.parse_args()
-    install.everything()
-    processes.use_own_core()
-    contest = next(contest for contest in plan.FULL if contest.name == options.scenario)
-    running = SYSTEMS[options.system].start(options.system)
-    try:
-        stacks = _profile(contest, running, options.seconds)
-    finally:
-        running.group.stop()
-    _print(stacks)
-
-
-def _profile(contest: plan.Contest, running: Running, seconds: float) -> list[tuple[list[str], int]]:
-    """Run the scenario while py-spy watches; (stack, times seen), outermost function first."""
-    recorded = BUILD / "stacks.txt"
+@contextlib.contextmanager
+def watched(running: Running, recorded: Path) -> Iterator[None]:
+    """Record the stacks of the system's processes while the body runs."""
     command = [str(VENV / "bin/py-spy"), "record", "--pid", str(running.group.pids()[0]), "--subprocesses", "--threads"]
     options = ["--rate", str(SAMPLES_PER_SECOND), "--format", "raw", "--function", "--output", str(recorded)]
     spy = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        time.sleep(1)  # py-spy says nothing when it has attached
-        print(measure.shown(contest.scenario(running, seconds)))
+        time.sleep(1)  # it does not tell when it has attached
+        yield
     finally:
         spy.send_signal(signal.SIGINT)
         spy.wait()
-    return [_stack(line) for line in recorded.read_text().splitlines()]
+
+
+def room200(running: Running, seconds: float, recorded: Path) -> float:
+    with Clients(running, 200, lambda _: "q-200") as clients:
+        clients.open()
+        with watched(running, recorded):
+            return clients.chat([0], seconds=seconds, fan_out=running.protocol.deliveries(200)).per_cpu_second
+
+
+def rooms(running: Running, seconds: float, recorded: Path) -> float:
+    with Clients(running, 1000, lambda index: f"q-{index // 5}") as clients:
+        clients.open()
+        senders = [room * 5 + seat for seat in range(5) for room in range(200)]
+        fan_out = running.protocol.deliveries(5)
+        with watched(running, recorded):
+            return clients.chat(senders, seconds=seconds, fan_out=fan_out, window=64).per_cpu_second
+
+
+def metadata(running: Running, seconds: float, recorded: Path) -> float:
+    with Clients(running, 200, lambda _: "q-meta") as clients:
+        clients.open(observing=True)
+        with watched(running, recorded):
+            return clients.change_metadata(range(0, 200, 10), seconds=seconds, rate=20).per_cpu_second
+
+
+def join(running: Running, seconds: float, recorded: Path) -> float:
+    with Clients(running, 1000, lambda _: "n-1000") as clients, watched(running, recorded):
+        clients.open(concurrency=64)
+        clients.await_sightings(running.protocol.sightings(1000), 30)
+        return clients.sightings / processes.cpu_seconds(running.group.pids())
+
+
+LOADS: dict[str, Callable[[Running, float, Path], float]] = {
+    "room200": room200,
+    "rooms": rooms,
+    "metadata": metadata,
+    "join": join,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("load", choices=LOADS)
+    parser.add_argument("system", choices=SYSTEMS)
+    parser.add_argument("--seconds", type=float, default=5)
+    options = parser.parse_args()
+    install.everything()
+    processes.use_own_core()
+    recorded = BUILD / "stacks.txt"
+    running = SYSTEMS[options.system].start(options.system)
+    try:
+        deliveries = LOADS[options.load](running, options.seconds, recorded)
+    finally:
+        running.group.stop()
+    print(f"{options.load}, {options.system}: {deliveries:,.0f} deliveries per second of CPU while watched")
+    _print([_stack(line) for line in recorded.read_text().splitlines()])
 
 
 def _stack(line: str) -> tuple[list[str], int]:
+    """(functions, times seen), outermost function first."""
     frames, _, count = line.rpartition(" ")
     return [_short(frame) for frame in frames.split(";")], int(count)
 
@@ -65,17 +109,17 @@ def _short(frame: str) -> str:
 
 
 def _print(stacks: list[tuple[list[str], int]]) -> None:
+    stacks = [(frames, count) for frames, count in stacks if not frames[-1].startswith(WAITING)]
     total = sum(count for _, count in stacks)
-    by_thread: collections.Counter[str] = collections.Counter()
+    threads: collections.Counter[str] = collections.Counter()
     top: collections.Counter[str] = collections.Counter()
     anywhere: collections.Counter[str] = collections.Counter()
     for frames, count in stacks:
-        thread = next((frame for frame in frames if frame.startswith("thread ")), "main thread")
-        by_thread[thread] += count
+        threads[next((frame for frame in frames if frame.startswith("thread ")), "main")] += count
         top[frames[-1]] += count
         for frame in set(frames):
             anywhere[frame] += count
-    for title, counted in (("thread", by_thread), ("on top", top), ("anywhere", anywhere)):
+    for title, counted in (("thread", threads), ("on top", top), ("anywhere", anywhere)):
         print(f"\n{title}")
         for name, count in counted.most_common(LINES):
             print(f"  {count / total:6.1%}  {name}")
