@@ -149,6 +149,25 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
+def request(port: int, method: str, path: str, body: str | bytes | None = None, **headers: str) -> Answer:
+    """One HTTP request to a loopback port; underscores in the names of headers stand for hyphens."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def is_serving(port: int) -> bool:
+    """Whether a server on this port is ready to be sent clients."""
+    try:
+        return request(port, "GET", "/readyz").status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 class WebProgram(Program):
     """A program that speaks HTTP."""
 
@@ -157,11 +176,4 @@ class WebProgram(Program):
         return f"http://127.0.0.1:{self.port}"
 
     def request(self, method: str, path: str, body: str | bytes | None = None, **headers: str) -> Answer:
-        """One HTTP request; underscores in the names of headers stand for hyphens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
-        finally:
-            connection.close()
+        return request(self.port, method, path, body, **headers)

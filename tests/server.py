@@ -1,7 +1,6 @@
 """The real server as a subprocess, and a peer that speaks its wire protocol."""
 
 import asyncio
-import http.client
 import itertools
 import json
 import subprocess
@@ -17,7 +16,7 @@ import jwt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.processes import WebProgram
+from tests.processes import WebProgram, is_serving
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCESS_KEY = "access-key-of-the-test-server"
@@ -66,10 +65,7 @@ class RunningServer(WebProgram):
         return ROOT
 
     def is_ready(self) -> bool:
-        try:
-            return self.request("GET", "/readyz").status == 200
-        except (OSError, http.client.HTTPException):
-            return False
+        return is_serving(self.port)
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints, run beside the server in its environment."""

@@ -1,20 +1,53 @@
 """The deployment that is documented: two processes behind nginx, on PostgreSQL and Redis."""
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.server import ROOT, RawPeer, RunningServer
+from tests.processes import WebProgram, free_port, is_serving
+from tests.server import ACCESS_KEY, APP_SECRET, ROOT, RawPeer, RunningServer
 from tests.services import NginxServer, PostgresServer, RedisServer
 from tests.test_docs import documented
 
 
 def compose() -> Any:
     return yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+
+
+class TwoProcesses(WebProgram):
+    """`deploy/two-processes`; ready when both answer."""
+
+    def __init__(self, **settings: str) -> None:
+        super().__init__()
+        self.other = free_port()
+        self.settings = settings
+
+    def command(self) -> list[str]:
+        return [str(ROOT / "deploy/two-processes"), str(self.port), str(self.other)]
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | self.settings
+
+    def is_ready(self) -> bool:
+        return is_serving(self.port) and is_serving(self.other)
+
+
+def process_on(port: int) -> int:
+    """The process id of the server on a port."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if f"--port {port}" in path.read_text().replace("\0", " "):
+                return int(path.parent.name)
+        except OSError:
+            pass  # it has just ended
+    raise AssertionError(f"no server on port {port}")
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +130,20 @@ def test_metrics_are_not_to_be_had_through_the_proxy(cluster):
     nginx, _ = cluster
     assert nginx.request("GET", "/metrics").status == 403
     assert nginx.request("GET", "/healthz").status == 200
+
+
+@pytest.mark.faults
+def test_two_processes_end_together():
+    with PostgresServer() as postgres, RedisServer() as redis:
+        settings = {"SECRET_KEY": APP_SECRET, "ACCESS_KEY": ACCESS_KEY, "APP_SECRET": APP_SECRET}
+        stores = {"DATABASE_URL": postgres.create_database(), "REDIS_URL": redis.url}
+        with TwoProcesses(**settings, **stores) as both:
+            os.kill(process_on(both.other), signal.SIGKILL)
+
+            assert both.wait() == 1
+            assert not is_serving(both.port)
+
+            both.start()
+            both.terminate()
+            assert not is_serving(both.port)
+            assert not is_serving(both.other)
