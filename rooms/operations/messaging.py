@@ -13,6 +13,7 @@ from rooms.operations.work import Work
 
 MAX_TYPE_CHARS = 64
 MAX_CLIENT_ID_CHARS = 64
+MAX_ROLES = 50
 
 
 @operation("broadcast", requires="sendMessages")
@@ -29,6 +30,8 @@ def broadcast(
     ``client_id`` makes a repetition harmless: it gets the first one's answer. Answers ``{message_id, timestamp}``.
     """
     text, kind = _checked(info)
+    if roles and len(roles) > MAX_ROLES:
+        raise TooLarge(f"roles: {len(roles)}, at most {MAX_ROLES}")
     if client_id:
         earlier = _earlier(context, client_id)
         if earlier:
@@ -50,7 +53,8 @@ def broadcast(
     context.session.messages += 1
     if client_id:
         context.work.add(_remember(context, client_id, message_id, timestamp))
-    return Outcome({"message_id": message_id, "timestamp": timestamp}, [Event("on-broadcast", compact(message), audience)])
+    sent = Event("on-broadcast", compact(message), audience)
+    return Outcome({"message_id": message_id, "timestamp": timestamp}, [sent])
 
 
 def author(peer: Peer) -> dict[str, Any]:

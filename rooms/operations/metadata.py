@@ -129,10 +129,9 @@ def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
     newest = pins[0].get("text") if pins else None
     wanted = {PINS_KEY: pins, DEFAULT_KEY: newest if isinstance(newest, str) else None}
     entries = {key: context.work.entry(context.session, key) for key in wanted}
-    for key, value in wanted.items():
-        check_fits(context, entries[key], compact(value))
-    changed = [key for key, value in wanted.items() if value_of(entries[key]) != value]
-    return Outcome({"pinned": pins}, [change(context, entries[key], compact(wanted[key])) for key in changed])
+    changes = [(entries[key], compact(value)) for key, value in wanted.items() if value_of(entries[key]) != value]
+    check_fits(context, *changes)
+    return Outcome({"pinned": pins}, [change(context, entry, data) for entry, data in changes])
 
 
 # --- Changing an entry --------------------------------------------------------------------------
@@ -140,7 +139,7 @@ def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
 
 def change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     """Give the entry new JSON text, or None to remove it; the event that says so. Raises TooLarge."""
-    check_fits(context, entry, data)
+    check_fits(context, (entry, data))
     entry.data = data
     entry.size = _size(entry.key, data)
     entry.change_version += 1
@@ -166,21 +165,23 @@ def check_key(key: str, *, field: str = "key") -> None:
         raise BadRequest(f"{field}: expected 1 to {settings.MAX_KEY_BYTES} bytes")
 
 
-def check_fits(context: Context, entry: MetadataEntry, data: str | None) -> None:
-    """Raises TooLarge if the session cannot take this text, or this key."""
-    value_size = 0 if data is None else len(data.encode())
-    if value_size > settings.MAX_VALUE_BYTES:
-        raise TooLarge(f"data: {value_size} bytes, at most {settings.MAX_VALUE_BYTES}")
-    growth = _size(entry.key, data) - entry.size
-    is_new_key = entry.data is None and data is not None
-    if growth <= 0 and entry.change_version:
+def check_fits(context: Context, *changes: tuple[MetadataEntry, str | None]) -> None:
+    """Raises TooLarge if the session cannot take all of these texts, or these keys."""
+    for _, data in changes:
+        size = 0 if data is None else len(data.encode())
+        if size > settings.MAX_VALUE_BYTES:
+            raise TooLarge(f"data: {size} bytes, at most {settings.MAX_VALUE_BYTES}")
+    growth = sum(_size(entry.key, data) - entry.size for entry, data in changes)
+    never_used = sum(not entry.change_version for entry, _ in changes)
+    added = sum(entry.data is None and data is not None for entry, data in changes)
+    if growth <= 0 and not never_used:
         return
     total, keys, ever = _totals(context)
-    if total + growth > settings.MAX_STORE_BYTES:
+    if growth > 0 and total + growth > settings.MAX_STORE_BYTES:
         raise TooLarge(f"data: all keys would take {total + growth} bytes, at most {settings.MAX_STORE_BYTES}")
-    if is_new_key and keys >= settings.MAX_KEYS:
+    if added and keys + added > settings.MAX_KEYS:
         raise TooLarge(f"key: the session has {keys} keys, at most {settings.MAX_KEYS}")
-    if not entry.change_version and ever >= settings.MAX_KEYS_EVER:
+    if never_used and ever + never_used > settings.MAX_KEYS_EVER:
         raise TooLarge(f"key: the session has used {ever} keys, at most {settings.MAX_KEYS_EVER}")
 
 

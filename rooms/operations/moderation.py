@@ -124,7 +124,8 @@ def remove_peer(context: Context, *, requested_for: str, reason: str = "") -> Ou
 def end_room(context: Context, *, lock: bool = False, reason: str = "") -> Outcome:
     """End the session and remove everybody; with lock, let nobody into the room any more."""
     _check_reason(reason)
-    context.session.ended_by = context.actor_name[:150]
+    if context.caller.is_server:
+        context.session.ended_by = context.caller.name
     if lock:
         context.room.enabled = False
         context.work.changed(context.room, "enabled")

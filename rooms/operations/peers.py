@@ -19,9 +19,13 @@ def peer_update(context: Context, *, name: str | None = None, data: str | None =
             raise BadRequest("name: empty")
     if data is not None:
         check_peer_metadata(data)
+    before = peer.name, peer.metadata
     if name is not None:
         peer.name = shown
     if data is not None:
         peer.metadata = data
+    result = {"name": peer.name, "data": peer.metadata}
+    if (peer.name, peer.metadata) == before:
+        return Outcome(result)
     context.work.changed(peer, "name", "metadata")
-    return Outcome({"name": peer.name, "data": peer.metadata}, [peer_updated(peer, but=peer.peer_id)])
+    return Outcome(result, [peer_updated(peer, but=peer.peer_id)])

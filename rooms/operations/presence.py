@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms import journal, roles
-from rooms.errors import BadRequest, Forbidden
+from rooms.errors import BadRequest, Forbidden, TooLarge
 from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
 from rooms.models import Peer, Session, Template, milliseconds
 from rooms.operations.gate import Context, operation
@@ -206,7 +206,7 @@ def check_owner(context: Context, peer: Peer | None) -> None:
 def check_peer_metadata(data: str) -> None:
     size = len(data.encode())
     if size > settings.MAX_PEER_METADATA_BYTES:
-        raise BadRequest(f"data: {size} bytes, at most {settings.MAX_PEER_METADATA_BYTES}")
+        raise TooLarge(f"data: {size} bytes, at most {settings.MAX_PEER_METADATA_BYTES}")
 
 
 def _check_admission(context: Context, session: Session | None) -> None:

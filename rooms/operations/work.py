@@ -86,6 +86,8 @@ class Work:
 
     def end_session(self, session: Session, end: End) -> None:
         self._pages[session.id].end = end
+        session.ended_at, session.end_reason = self.now, end.reason
+        session.ended_by = end.by or session.ended_by
         del self._live[session.room_id]
 
     def record(self, session: Session, events: Sequence[Event]) -> list[Numbered]:
@@ -179,6 +181,9 @@ class Work:
         for pages in self._pages.values():
             if pages.is_new:
                 pages.session.save(force_insert=True)
+            elif pages.end:
+                # Before the next session of the room is inserted: a room has one live session.
+                pages.session.save(update_fields=["ended_at"])
         for kind, rows in self._added.items():
             kind._default_manager.bulk_create(rows)
         for row, fields in self._changed.items():
@@ -186,7 +191,7 @@ class Work:
         at = milliseconds(self.now)
         for pages in self._pages.values():
             if pages.end:
-                self._close(pages.session, pages.end)
+                self._close(pages.session)
             elif pages.events:
                 journal.append(pages.session, pages.events, at=at)
             if pages.events or pages.changed or pages.end:
@@ -196,9 +201,9 @@ class Work:
                     ]
                 )  # fmt: skip
 
-    def _close(self, session: Session, end: End) -> None:
+    def _close(self, session: Session) -> None:
         """Nothing that peers wrote outlives the session."""
-        session.ended_at, session.end_reason, session.journal_bytes = self.now, end.reason, 0
+        session.journal_bytes = 0
         for kind in (EventRow, MetadataEntry, SentMessage, Poll):
             kind._default_manager.filter(session_id=session.id).delete()
         peers = Peer.objects.filter(session_id=session.id)
