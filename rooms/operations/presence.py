@@ -26,8 +26,8 @@ class Attachment:
     """What a hub needs to give a peer its connection.
 
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
-    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send instead of the full state. ``fresh`` is a
-    peer that was not in the session before.
+    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
+    instead of the full state. ``fresh`` is a peer that was not in the session before.
     """
 
     peer_id: str
@@ -126,8 +126,8 @@ def _room(context: Context, session: Session | None) -> dict[str, Any]:
 def join(context: Context, *, name: str = "", data: str = "", resume: dict[str, Any] | None = None) -> Outcome:
     """Enter the session, and start it if there is none. Answers ``{session_id, seq}``.
 
-    ``data`` is the peer's metadata, at most MAX_PEER_METADATA_BYTES. ``resume`` is ``{session_id, seq}``, the place up to
-    which this peer has got everything: the answer then has ``resumed: true`` and what was missed follows, or it has
+    ``data`` is the peer's metadata, at most MAX_PEER_METADATA_BYTES. ``resume`` is ``{session_id, seq}``, the place up
+    to which this peer has got everything: the answer then has ``resumed: true`` and what was missed follows, or it has
     ``resync: true`` and the full state follows. For a peer that is present already, joining is the same as resuming.
     """
     name = clean_name(name, limit=settings.MAX_NAME_CHARS)
@@ -288,9 +288,10 @@ def state_changed(context: Context, peer: Peer) -> Event:
     return Event("on-peer-state", compact(body), Audience(but=peer.peer_id), {"state_of": peer.as_wire()})
 
 
-def peer_updated(peer: Peer, *, but: str = "", **facts: Any) -> Event:
+def peer_updated(peer: Peer, *, but: str = "") -> Event:
     """The news that a peer's name, metadata, role or groups are other than before."""
-    return Event("on-peer-update", compact(peer.as_wire()), Audience(but=but) if but else EVERYBODY, {"peer": peer.peer_id, **facts})
+    audience = Audience(but=but) if but else EVERYBODY
+    return Event("on-peer-update", compact(peer.as_wire()), audience, {"peer": peer.peer_id})
 
 
 # --- Going --------------------------------------------------------------------------------------

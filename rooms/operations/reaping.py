@@ -1,6 +1,6 @@
 """What becomes of peers whose connection is lost. Run for the server, room by room."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings

@@ -179,7 +179,7 @@ def test_the_end_leaves_who_was_there_and_nothing_that_they_wrote(alice, bob, ro
     do(alice, "end-room", reason="over")
 
     session = Session.objects.get()
-    assert (session.end_reason, session.ended_by, session.messages) == ("over", "Alice", 1)
+    assert (session.end_reason, session.ended_by, session.messages) == ("over", "peer-Alice", 1)
     assert session.ended_at is not None
     assert not Event.objects.exists()
     assert not session.entries.exists()
