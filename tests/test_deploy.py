@@ -51,7 +51,7 @@ def process_on(port: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[tuple[NginxServer, list[RunningServer]]]:
+def deployment() -> Iterator[tuple[NginxServer, list[RunningServer]]]:
     """nginx with the configuration of the deployment, before two processes."""
     with ExitStack() as stack:
         database = stack.enter_context(PostgresServer()).create_database()
@@ -92,8 +92,8 @@ def test_the_compose_file_trusts_its_proxy_and_no_other():
 
 
 @pytest.mark.faults
-async def test_peers_of_both_processes_meet_behind_nginx(cluster):
-    nginx, processes = cluster
+async def test_peers_of_both_processes_meet_behind_nginx(deployment):
+    nginx, processes = deployment
     room = processes[0].room("lobby")
     socket_url = nginx.url.replace("http", "ws") + "/v2/ws"
 
@@ -113,8 +113,8 @@ async def test_peers_of_both_processes_meet_behind_nginx(cluster):
 
 
 @pytest.mark.faults
-async def test_a_token_never_stands_in_the_proxys_log(cluster):
-    nginx, processes = cluster
+async def test_a_token_never_stands_in_the_proxys_log(deployment):
+    nginx, processes = deployment
     token = processes[0].sign(processes[0].room("quiet"))
 
     async with RawPeer(nginx.url.replace("http", "ws") + "/v2/ws", token) as peer:
@@ -126,8 +126,8 @@ async def test_a_token_never_stands_in_the_proxys_log(cluster):
 
 
 @pytest.mark.faults
-def test_metrics_are_not_to_be_had_through_the_proxy(cluster):
-    nginx, _ = cluster
+def test_metrics_are_not_to_be_had_through_the_proxy(deployment):
+    nginx, _ = deployment
     assert nginx.request("GET", "/metrics").status == 403
     assert nginx.request("GET", "/healthz").status == 200
 
