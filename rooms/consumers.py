@@ -17,7 +17,8 @@ from rooms.clients import is_legacy
 from rooms.errors import BadRequest, NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.fastpath import open_outbox
 from rooms.feed import SENT_AWAY, Feed, Member
-from rooms.operations.gate import METHODS, Answer, Caller
+from rooms.operations.calls import Answer, Caller
+from rooms.operations.gate import METHODS
 from rooms.operations.presence import Attachment, Welcome, connect, disconnect
 from rooms.outbox import framed
 from rooms.protocol import Request

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 def compact(value: Any) -> str:
@@ -53,9 +54,10 @@ class Audience:
 EVERYBODY = Audience()
 NOBODY = Audience(nobody=True)
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Event:
+
+class Event(NamedTuple):
     """A notification before it has a number. ``body`` is its params as JSON text.
 
     ``facts`` tell hubs what changed besides, as ``{name: value}``:
@@ -68,11 +70,10 @@ class Event:
     kind: str
     body: str
     audience: Audience = EVERYBODY
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(NamedTuple):
     """An event of the journal, with everything that a hub of any process needs."""
 
     seq: int
@@ -94,14 +95,13 @@ class End:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an operation did: the caller's answer, the events it caused, and whether it ended the session.
 
     ``aside`` is for the hub that asked, and not sent.
     """
 
-    result: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = NOTHING
     events: Sequence[Event] = ()
     end: End | None = None
     aside: Any = None

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from rooms import metrics
 from rooms.events import EVERYBODY, End, Numbered, compact
-from rooms.operations.gate import Answer
+from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment, Welcome
 from rooms.outbox import TOO_SLOW, Outbox, framed
 from rooms.protocol import notification
@@ -192,7 +192,11 @@ class Feed:
         answer = arrival.answer
         aside = answer.aside if answer else None
         attachment = aside.attachment if isinstance(aside, Welcome) else aside
-        if isinstance(attachment, Attachment) and attachment.peers is not None and arrival.session_id != self.session_id:
+        if (
+            isinstance(attachment, Attachment)
+            and attachment.peers is not None
+            and arrival.session_id != self.session_id
+        ):
             if self.session_id:
                 self.finish(None)
             self.session_id, self.last_seq = arrival.session_id, arrival.seq
@@ -457,4 +461,3 @@ class Feed:
         if self.members:
             self._pending.append((self._session_info(), None, None))
             self._flush_soon()
-

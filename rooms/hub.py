@@ -21,7 +21,7 @@ from rooms.events import End, Numbered
 from rooms.feed import RESTART, Arrival, Feed
 from rooms.models import Session
 from rooms.operations import gate
-from rooms.operations.gate import Answer, Call, Caller, Operation
+from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.writer import Writer, release_connection
 
 log = logging.getLogger("rooms.hub")
@@ -79,9 +79,7 @@ class Hub:
         for answer, asked in answered:
             metrics.OPERATION_SECONDS.labels(answer.call.operation.name).observe(now - asked.at)
             if asked.feed:
-                asked.feed.arrive(
-                    Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, asked.done)
-                )
+                asked.feed.arrive(Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, asked.done))
             else:
                 asked.done(answer)
         feeds = [asked.feed for _, asked in answered if asked.feed]

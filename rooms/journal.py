@@ -17,6 +17,7 @@ from rooms.models import Session
 _INSERT = (
     "INSERT INTO rooms_event (session_id, seq, kind, audience, body, facts, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
+_COUNT = "UPDATE rooms_session SET seq = %s, messages = %s, journal_bytes = %s WHERE id = %s"
 _TRIM_EVERY = 64
 
 
@@ -29,18 +30,21 @@ def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
     return numbered
 
 
-def append(session: Session, events: Sequence[Numbered], *, at: int) -> None:
-    """Store events that have just been numbered; at is in milliseconds. The caller saves the session."""
-    rows = [
-        (session.id, e.seq, e.kind, e.audience.encode(), e.body, compact(e.facts) if e.facts else "", at)
-        for e in events
-    ]
-    # Straight to the driver: building a model instance for each message costs more than storing it.
+def append(entries: Iterable[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
+    """Store events that have just been numbered, and the sessions' counters; at is in milliseconds."""
+    rows, sessions = [], []
+    for session, events in entries:
+        for event in events:
+            facts = compact(event.facts) if event.facts else ""
+            rows.append((session.id, event.seq, event.kind, event.audience.encode(), event.body, facts, at))
+            session.journal_bytes += len(event.body) + len(facts)
+        if events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
+            trim(session, at=at, most=2 * len(events) + _TRIM_EVERY)
+        sessions.append((session.seq, session.messages, session.journal_bytes, session.id))
+    # Straight to the driver: a model instance for each message costs more than storing it.
     with connection.cursor() as cursor:
         cursor.executemany(_INSERT, rows)
-    session.journal_bytes += sum(_size(row[4], row[5]) for row in rows)
-    if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
-        trim(session, at=at, most=2 * len(events) + _TRIM_EVERY)
+        cursor.executemany(_COUNT, sessions)
 
 
 def trim(session: Session, *, at: int, most: int) -> None:
@@ -54,19 +58,13 @@ def trim(session: Session, *, at: int, most: int) -> None:
     last = 0
     for seq, written, size in sizes:
         young = written > at - settings.JOURNAL_SECONDS * 1000
-        fits = (
-            session.seq - seq < settings.JOURNAL_MAX_EVENTS and session.journal_bytes <= settings.JOURNAL_MAX_BYTES
-        )
+        fits = session.seq - seq < settings.JOURNAL_MAX_EVENTS and session.journal_bytes <= settings.JOURNAL_MAX_BYTES
         if young and fits:
             break
         last = seq
         session.journal_bytes -= size
     if last:
         Row.objects.filter(session_id=session.id, seq__lte=last).delete()
-
-
-def _size(body: str, facts: str) -> int:
-    return len(body) + len(facts)
 
 
 def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
@@ -79,9 +77,7 @@ def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
     return events if len(events) == until - after else None
 
 
-def addressed_to(
-    events: Sequence[Numbered], *, peer_id: str, role: str, observed: frozenset[str]
-) -> list[Numbered]:
+def addressed_to(events: Sequence[Numbered], *, peer_id: str, role: str, observed: frozenset[str]) -> list[Numbered]:
     """Those of the events that a peer gets which holds this role, and observes these keys, after the last of them."""
     kept = []
     for event in reversed(events):

@@ -19,7 +19,7 @@ from django.utils import timezone
 from rooms import hub as hubs
 from rooms import metrics
 from rooms.models import Peer, SentMessage, Session, Worker, milliseconds
-from rooms.operations.gate import Caller
+from rooms.operations.calls import Caller
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import mark_lost, reap, reclaim
 from rooms.operations.work import database_now

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from rooms.roles import Role, parse_role
 
@@ -35,21 +36,39 @@ def milliseconds(moment: datetime) -> int:
 room_name = RegexValidator(r"^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 letters, digits or any of . - : _")
 
 
+def new_generation() -> int:
+    """A number that no earlier state of a row had, also not one that was rolled back."""
+    return secrets.randbits(62)
+
+
 class Template(models.Model):
-    """A named set of roles: ``roles`` is ``{name: role}``, ``settings`` what preview shows."""
+    """A named set of roles: ``roles`` is ``{name: role}``, ``settings`` what preview shows.
+
+    ``generation`` changes with every save, so that what is remembered of the roles can be told from what holds.
+    """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
     name = models.CharField(max_length=100, unique=True)
     roles = models.JSONField(default=dict)
     settings = models.JSONField(default=dict, blank=True)
+    generation = models.BigIntegerField(default=new_generation, editable=False)
 
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.generation = new_generation()
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "generation"}
+        super().save(*args, **kwargs)
+
     def role(self, name: str) -> Role | None:
         """The role called name, or None."""
-        wire = self.roles.get(name)
-        return None if wire is None else parse_role(name, wire)
+        return self._parsed.get(name)
+
+    @cached_property
+    def _parsed(self) -> dict[str, Role]:
+        return {name: parse_role(name, wire) for name, wire in self.roles.items()}
 
 
 class Room(models.Model):
@@ -88,7 +107,8 @@ class RoomCode(models.Model):
 class Session(models.Model):
     """One live run of a room: from the first join until the last peer leaves.
 
-    ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events still kept.
+    ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events still kept. ``generation``
+    changes with every change of a peer.
     """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
@@ -101,6 +121,7 @@ class Session(models.Model):
     seq = models.BigIntegerField(default=0)
     messages = models.PositiveIntegerField(default=0)
     journal_bytes = models.BigIntegerField(default=0)
+    generation = models.BigIntegerField(default=new_generation, editable=False)
 
     class Meta:
         constraints = [

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from django.db import close_old_connections, connection
 
 from rooms.operations import gate
-from rooms.operations.gate import Answer, Call
+from rooms.operations.calls import Answer, Call
 
 log = logging.getLogger("rooms.writer")
 

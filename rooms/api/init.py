@@ -6,9 +6,9 @@ from django.http import HttpRequest
 
 from rooms import tokens
 from rooms.api.http import bearer, endpoint, own_origin
-from rooms.operations.presence import admit
-from rooms.operations.gate import Caller
 from rooms.hub import perform_now
+from rooms.operations.calls import Caller
+from rooms.operations.presence import admit
 
 
 @endpoint("GET")

@@ -5,46 +5,25 @@ into a *context*, which is what the database confirms in the operation's own tra
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
 from rooms import protocol
 from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomError, Unavailable
-from rooms.events import End, Numbered, Outcome
+from rooms.events import Outcome
 from rooms.models import Peer, Room, Session
+from rooms.operations import standing
+from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.operations.work import Work
 from rooms.roles import Role
 
 log = logging.getLogger("rooms.operations")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, by what a checked token or the server itself claims.
-
-    ``peer_id`` is empty when the server asks, for an operator or by itself. ``legacy`` marks a client from before the
-    session store, which tells others of its metadata changes by a broadcast of its own.
-    """
-
-    room_id: str
-    peer_id: str = ""
-    user_id: str = ""
-    role: str = ""
-    conn_id: str = ""
-    worker: str = ""
-    legacy: bool = False
-    name: str = ""
-
-    @property
-    def is_server(self) -> bool:
-        return not self.peer_id
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """What is so in the transaction: the room, its live session, the caller's peer and the role it holds now.
 
@@ -103,64 +82,22 @@ class Context:
             raise Forbidden(f"the role {self.role.name} lacks the permission {permission}")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A function that peers can call by a method name, or that only the server calls (``method`` empty).
-
-    ``joined`` is false for the few that a caller may ask for before it is in the session.
-    """
-
-    name: str
-    function: Callable[..., Outcome]
-    method: str
-    requires: str
-    joined: bool
-    parameters: tuple[protocol.Parameter, ...]
-
-    def __call__(self, context: Context, /, **arguments: Any) -> Outcome:
-        return self.function(context, **arguments)
-
-
 METHODS: dict[str, Operation] = {}
 """Operations by the method that calls them."""
 
 
 def operation(
-    method: str = "", *, requires: str = "", joined: bool = True
+    method: str = "", *, requires: str = "", joined: bool = True, light: bool = False
 ) -> Callable[[Callable[..., Outcome]], Operation]:
     """Make a function an operation, see Operation. Its keyword-only signature is its parameter schema."""
 
     def register(function: Callable[..., Outcome]) -> Operation:
-        made = Operation(function.__name__, function, method, requires, joined, protocol.schema(function))
+        made = Operation(function.__name__, function, method, requires, joined, light, protocol.schema(function))
         if method:
             METHODS[method] = made
         return made
 
     return register
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An operation to be run for a caller, with arguments of the right form. ``follows`` as in Context."""
-
-    operation: Operation
-    caller: Caller
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    follows: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a call. ``seq`` is its place among the events of the session: all up to it come before it."""
-
-    call: Call
-    result: Mapping[str, Any] = field(default_factory=dict)
-    error: RoomError | None = None
-    session_id: str = ""
-    seq: int = 0
-    events: Sequence[Numbered] = ()
-    end: End | None = None
-    aside: Any = None
 
 
 def run(calls: Sequence[Call]) -> list[Answer]:
@@ -171,15 +108,16 @@ def run(calls: Sequence[Call]) -> list[Answer]:
     """
     try:
         with transaction.atomic():
-            work = Work({call.caller.room_id for call in calls}, _peer_ids(calls))
-            work.calls = calls
+            work = Work(calls)
             answers = [_answer(work, call) for call in calls]
             work.flush()
         return answers
     except (OperationalError, InterfaceError):
+        _forget(calls)
         log.exception("the database cannot be used", extra={"context": {"calls": len(calls)}})
         return [Answer(call, error=Unavailable()) for call in calls]
     except Exception:
+        _forget(calls)
         if len(calls) > 1:
             return [run([call])[0] for call in calls]
         [call] = calls
@@ -188,8 +126,8 @@ def run(calls: Sequence[Call]) -> list[Answer]:
         return [Answer(call, error=InternalError())]
 
 
-def _peer_ids(calls: Iterable[Call]) -> set[str]:
-    return {call.caller.peer_id for call in calls if call.caller.peer_id}
+def _forget(calls: Iterable[Call]) -> None:
+    standing.forget({call.caller.room_id for call in calls})
 
 
 def _answer(work: Work, call: Call) -> Answer:

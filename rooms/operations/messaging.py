@@ -8,7 +8,8 @@ from django.conf import settings
 from rooms.errors import BadRequest, TooLarge
 from rooms.events import Audience, Event, Outcome, compact
 from rooms.models import Peer, SentMessage, milliseconds
-from rooms.operations.gate import Call, Context, operation
+from rooms.operations.calls import Call
+from rooms.operations.gate import Context, operation
 from rooms.operations.work import Work
 
 MAX_TYPE_CHARS = 64
@@ -16,7 +17,7 @@ MAX_CLIENT_ID_CHARS = 64
 MAX_ROLES = 50
 
 
-@operation("broadcast", requires="sendMessages")
+@operation("broadcast", requires="sendMessages", light=True)
 def broadcast(
     context: Context,
     *,

@@ -148,9 +148,7 @@ def change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     if entry.change_version == 1:
         context.work.add(entry)
     else:
-        context.work.changed(
-            entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at"
-        )
+        context.work.changed(entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at")
     body = f'{{"values":[{compact(as_wire(entry))}]}}'
     facts = {"version": entry.change_version}
     # Old clients cannot hear this event. One that writes tells the others itself.

@@ -178,9 +178,7 @@ def _join_again(
             events,
             aside=_attachment(context, session, peer),
         )
-    replay = journal.addressed_to(
-        missed, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed)
-    )
+    replay = journal.addressed_to(missed, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed))
     return Outcome(
         {"session_id": session.id, "resumed": True}, events, aside=_attachment(context, session, peer, replay=replay)
     )

@@ -4,18 +4,20 @@ Operations change the objects that they get from here and say so; everything is 
 calls can share a transaction, and each sees what those before it did.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from rooms import journal
 from rooms.events import End, Event, Numbered
 from rooms.models import Event as EventRow
-from rooms.models import MetadataEntry, Peer, Poll, Room, SentMessage, Session, milliseconds
+from rooms.models import MetadataEntry, Peer, Poll, Room, SentMessage, Session, milliseconds, new_generation
+from rooms.operations import standing
+from rooms.operations.calls import Call
 
 T = TypeVar("T")
 
@@ -30,13 +32,14 @@ def database_now() -> datetime:
         return moment
 
 
-@dataclass
+@dataclass(slots=True)
 class _Pages:
-    """What a transaction adds to one session."""
+    """What a transaction adds to one session. ``changed`` are fields of the session's row."""
 
     session: Session
     is_new: bool = False
     changed: bool = False
+    peers_changed: bool = False
     events: list[Numbered] = field(default_factory=list)
     end: End | None = None
 
@@ -44,27 +47,53 @@ class _Pages:
 class Work:
     """The open transaction. Made inside ``transaction.atomic()``; takes the locks of its rooms first of all."""
 
-    def __init__(self, room_ids: Iterable[str], peer_ids: Iterable[str]) -> None:
-        # In the order of their ids: two transactions with several rooms each would otherwise wait for each other.
-        # SQLite's IMMEDIATE transaction is the lock of everything; there this is a plain read.
-        rooms = Room.objects.filter(id__in=set(room_ids)).order_by("id")
-        self.rooms = {room.id: room for room in rooms.select_for_update(of=("self",)).select_related("template")}
-        self.now = database_now()
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.calls = calls
         self._pages: dict[str, _Pages] = {}
         self._live: dict[str, str] = {}
-        for session in Session.objects.filter(room_id__in=self.rooms, ended_at__isnull=True):
-            self._open(_Pages(session))
+        self.rooms: dict[str, Room] = {}
         self._peers: dict[tuple[str, str], Peer | None] = {}
-        self._looked_up = frozenset(peer_ids)
-        for peer in Peer.objects.filter(session_id__in=self._pages, peer_id__in=self._looked_up):
-            self._peers[peer.session_id, peer.peer_id] = peer
         self._present: dict[str, int] = {}
         self._all_present: set[str] = set()
         self._entries: dict[tuple[str, str], MetadataEntry] = {}
         self._changed: dict[models.Model, set[str]] = {}
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._memo: dict[Callable[..., Any], Any] = {}
-        self.calls: Sequence[Any] = ()
+        askers: dict[str, set[str]] = {}
+        light: dict[str, bool] = {}
+        for call in calls:
+            room_id = call.caller.room_id
+            askers.setdefault(room_id, set()).add(call.caller.peer_id)
+            light[room_id] = call.operation.light and light.get(room_id, True)
+        self._places = standing.lock(askers)
+        self.now = database_now()
+        self._load({room_id for room_id in self._places if not (light[room_id] and self._recall(room_id))}, askers)
+
+    def _recall(self, room_id: str) -> bool:
+        """Take what is remembered of a room, if it still holds."""
+        place = self._places[room_id]
+        known = standing.recall(place)
+        if known is None:
+            return False
+        self.rooms[room_id] = known.room
+        self._open(_Pages(known.session))
+        for peer_id, peer in known.peers.items():
+            self._peers[known.session.id, peer_id] = peer
+        return True
+
+    def _load(self, room_ids: set[str], askers: Mapping[str, set[str]]) -> None:
+        if not room_ids:
+            return
+        for room in Room.objects.filter(id__in=room_ids).select_related("template"):
+            self.rooms[room.id] = room
+        sessions = [place.session_id for place in self._places.values() if place.room_id in room_ids]
+        for session in Session.objects.filter(id__in=[session_id for session_id in sessions if session_id]):
+            self._open(_Pages(session))
+            for peer_id in askers[session.room_id]:
+                self._peers[session.id, peer_id] = None
+        wanted = {peer_id for room_id in room_ids for peer_id in askers[room_id]}
+        for peer in Peer.objects.filter(session_id__in=self._pages, peer_id__in=wanted):
+            self._peers[peer.session_id, peer.peer_id] = peer
 
     def _open(self, pages: _Pages) -> None:
         self._pages[pages.session.id] = pages
@@ -111,12 +140,13 @@ class Work:
     def peer(self, session: Session, peer_id: str) -> Peer | None:
         """The session's row of this peer id, present or not."""
         place = session.id, peer_id
-        if place not in self._peers and peer_id not in self._looked_up and not self._pages[session.id].is_new:
+        if place not in self._peers and not self._pages[session.id].is_new:
             self._peers[place] = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
         return self._peers.get(place)
 
     def add_peer(self, peer: Peer) -> None:
         self._peers[peer.session_id, peer.peer_id] = peer
+        self._pages[peer.session_id].peers_changed = True
         self.add(peer)
 
     def head_count(self, session: Session) -> int:
@@ -162,6 +192,8 @@ class Work:
 
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
+        if isinstance(row, Peer):
+            self._pages[row.session_id].peers_changed = True
         if not row._state.adding:
             self._changed.setdefault(row, set()).update(fields)
 
@@ -188,22 +220,31 @@ class Work:
             kind._default_manager.bulk_create(rows)
         for row, fields in self._changed.items():
             row.save(update_fields=fields)
-        at = milliseconds(self.now)
         for pages in self._pages.values():
             if pages.end:
                 self._close(pages.session)
-            elif pages.events:
-                journal.append(pages.session, pages.events, at=at)
-            if pages.events or pages.changed or pages.end:
-                pages.session.save(
-                    update_fields=[
-                        "seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"
-                    ]
-                )  # fmt: skip
+            elif pages.peers_changed:
+                pages.session.generation = new_generation()
+            if pages.changed or pages.end or pages.peers_changed:
+                pages.session.save(update_fields=["empty_since", "ended_at", "end_reason", "ended_by", "generation"])
+        written = [(pages.session, pages.events) for pages in self._pages.values() if pages.events and not pages.end]
+        if written:
+            journal.append(written, at=milliseconds(self.now))
+        transaction.on_commit(self._remember)
+
+    def _remember(self) -> None:
+        for pages in self._pages.values():
+            session = pages.session
+            if not pages.end:
+                room = self.rooms[session.room_id]
+                peers = {peer_id: peer for (of, peer_id), peer in self._peers.items() if of == session.id}
+                generations = session.generation, room.template.generation
+                standing.remember(standing.Standing(generations, room, session, peers))
 
     def _close(self, session: Session) -> None:
         """Nothing that peers wrote outlives the session."""
         session.journal_bytes = 0
+        session.save(update_fields=["seq", "messages", "journal_bytes"])
         for kind in (EventRow, MetadataEntry, SentMessage, Poll):
             kind._default_manager.filter(session_id=session.id).delete()
         peers = Peer.objects.filter(session_id=session.id)

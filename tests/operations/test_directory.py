@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rooms.models import Room
-from rooms.operations.gate import Caller
+from rooms.operations.calls import Caller
 from tests.operations.driver import do, refused, row, visitor
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from rooms.models import Event, Peer, Session
 from rooms.operations import moderation
-from rooms.operations.gate import Caller
+from rooms.operations.calls import Caller
 from tests.operations.driver import call, change_role, do, kinds, live_session, refused, row, server, told, visitor
 
 # --- Roles --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from rooms.models import Poll, PollAnswer, Room
-from rooms.operations.gate import Caller
+from rooms.operations.calls import Caller
 from rooms.operations.polls import MAX_POLLS, rooms_with_overdue_polls, stop_overdue_polls
 from tests.operations.driver import (
     ask,

@@ -1,0 +1,563 @@
+"""Coming, going, losing the connection and finding it again."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from rooms.events import Numbered
+from rooms.models import Event, MetadataEntry, Peer, Room, Session
+from rooms.operations.gate import Answer, Call, Caller, run
+from rooms.operations.presence import Attachment, Welcome, admit, connect, disconnect
+from rooms.operations.reaping import mark_lost, reap, reclaim
+from tests.operations.driver import (
+    ask,
+    at_once,
+    call,
+    change_role,
+    do,
+    kinds,
+    live_session,
+    position,
+    prepare,
+    refused,
+    row,
+    server,
+    told,
+    visitor,
+)
+
+
+def again(caller: Caller, conn_id: str = "conn-2", **claims: Any) -> Caller:
+    """The same peer on another socket."""
+    known = {"peer_id": caller.peer_id, "user_id": caller.user_id, "conn_id": conn_id, "worker": caller.worker}
+    return Caller(caller.room_id, role=caller.role, name=caller.name, **{**known, **claims})
+
+
+def welcome(caller: Caller) -> Welcome:
+    answer = ask(caller, connect)
+    assert isinstance(answer.aside, Welcome), answer.error
+    return answer.aside
+
+
+def attachment(answer: Answer) -> Attachment:
+    assert isinstance(answer.aside, Attachment), answer.error
+    return answer.aside
+
+
+def shown(events: Sequence[Numbered] | None) -> list[tuple[int, str]]:
+    return [(event.seq, event.kind) for event in events or ()]
+
+
+# --- Joining ------------------------------------------------------------------------------------
+
+
+def test_the_first_to_join_starts_a_session(room):
+    alice = visitor(room, "Alice", "host")
+    answer = call(alice, "join", name=" Alice ", data='{"a":1}')
+
+    session = live_session(room)
+    assert session is not None
+    assert answer.result == {"session_id": session.id, "seq": 1}
+    peer = row(alice)
+    assert (peer.name, peer.role, peer.metadata, peer.user_id) == ("Alice", "host", '{"a":1}', "user-Alice")
+    assert (peer.state, peer.joined_seq, peer.conn_id, peer.worker) == ("connected", 1, "conn-Alice", "worker-1")
+    assert attachment(answer).fresh
+
+
+def test_the_others_are_told_of_a_newcomer_and_it_is_told_of_them(alice, room):
+    bob = visitor(room, "Bob", "guest")
+    answer = call(bob, "join", name="Bob")
+
+    [(kind, peer)] = told(alice, answer.events)
+    assert (kind, peer["peer_id"], peer["realtime"], peer["groups"], peer["tracks"]) == (
+        "on-peer-join", "peer-Bob", True, [], {}
+    )  # fmt: skip
+    assert peer["info"] == {"name": "Bob", "data": "", "user_id": "user-Bob", "type": "regular"}
+    assert told(bob, answer.events) == []
+    peers = attachment(answer).peers
+    assert peers is not None
+    assert {peer_id: json.loads(wire)["info"]["name"] for peer_id, wire in peers.items()} == {
+        "peer-Alice": "Alice", "peer-Bob": "Bob"
+    }  # fmt: skip
+
+
+def test_a_process_that_follows_the_session_is_not_given_everybody_again(alice, room):
+    session = live_session(room)
+    assert session is not None
+    prepared = prepare(visitor(room, "Bob", "guest"), "join", name="Bob")
+    [answer] = run([Call(prepared.operation, prepared.caller, prepared.arguments, follows=session.id)])
+    assert attachment(answer).peers is None
+
+
+def test_one_room_does_not_see_the_other(alice, carol):
+    peers = attachment(call(again(alice), "join", name="Alice")).peers
+    assert peers is not None
+    assert set(peers) == {"peer-Alice"}
+
+
+def test_i01_a_room_has_one_live_session(alice, room):
+    with pytest.raises(IntegrityError):
+        Session.objects.create(room=room)
+
+
+@pytest.mark.matrix
+@pytest.mark.django_db(transaction=True)
+def test_i01_racing_first_joiners_share_one_session(room):
+    callers = [visitor(room, f"Racer {number}", "guest") for number in range(8)]
+    answers = at_once([prepare(caller, "join", name=caller.name) for caller in callers])
+
+    assert [answer.error for answer in answers] == [None] * 8
+    assert len({answer.session_id for answer in answers}) == 1
+    assert sorted(answer.seq for answer in answers) == list(range(1, 9))
+    assert Session.objects.count() == 1
+    assert Peer.objects.filter(state="connected").count() == 8
+
+
+def test_the_last_leaves_and_the_next_joins_in_one_transaction(alice, room):
+    bob = visitor(room, "Bob", "guest")
+    with CaptureQueriesContext(connection) as queries:
+        answers = run([prepare(alice, "leave"), prepare(bob, "join", name="Bob")])
+
+    assert [answer.error for answer in answers] == [None, None]
+    assert sum(query["sql"].startswith("SAVEPOINT") for query in queries) == 1
+    first, second = answers
+    assert first.session_id != second.session_id
+    assert second.seq == 1
+    assert live_session(room) == Session.objects.get(id=second.session_id)
+
+
+def test_a_name_is_cleaned_and_metadata_has_a_limit(room, settings):
+    settings.MAX_PEER_METADATA_BYTES = 8
+    eve = visitor(room, "Eve", "guest")
+    assert refused(eve, "join", name="Eve", data="é" * 5)[0] == 413
+    assert refused(eve, "join", name="x" * 101)[0] == 400
+    do(eve, "join", name="\u202eEve\u0000\n  B", data="é" * 4)
+    assert row(eve).name == "Eve B"
+
+
+@pytest.mark.parametrize(
+    "resume", [{}, {"session_id": 1, "seq": 1}, {"session_id": "x"}, {"session_id": "x", "seq": True}, []]
+)
+def test_a_place_has_a_form(alice, resume):
+    assert refused(alice, "join", name="Alice", resume=resume)[0] == 400
+
+
+def test_a_present_peer_that_joins_again_is_the_same_peer(alice, bob):
+    before = row(bob)
+    answer = call(again(bob), "join", name="Bob")
+
+    assert answer.result["resync"] is True
+    assert kinds(alice, answer.events) == []
+    assert (row(bob).joined_at, row(bob).joined_seq, row(bob).conn_id) == (
+        before.joined_at,
+        before.joined_seq,
+        "conn-2",
+    )
+
+    answer = call(again(bob), "join", name="Bobby")
+    assert kinds(alice, answer.events) == ["on-peer-update"]
+    assert row(bob).name == "Bobby"
+
+
+# --- Admission ----------------------------------------------------------------------------------
+
+
+def test_i35_unknown_and_disabled_rooms_and_roles_answer_alike(room):
+    nowhere = Caller("0" * 24, peer_id="p", user_id="u", role="host", conn_id="c")
+    nobody = visitor(room, "Eve", "emperor")
+    Room.objects.filter(pk=room.pk).update(enabled=False)
+    closed = visitor(room, "Eve", "host")
+    for caller in (nowhere, nobody, closed):
+        for operation in (admit, connect):
+            error = ask(caller, operation).error
+            assert error is not None
+            assert (error.code, error.message) == (403, "room not available")
+        assert call(caller, "join", name="Eve").error.as_wire() == {"code": 403, "message": "room not available"}
+
+
+def test_a_disabled_room_keeps_those_inside(alice, room):
+    Room.objects.filter(pk=room.pk).update(enabled=False)
+    assert ask(again(alice), admit).error is None
+    assert welcome(again(alice)).attachment is not None
+    do(again(alice), "set-metadata", data="still here")
+
+
+def test_a_full_room_takes_nobody_more_and_keeps_those_inside(alice, bob, room):
+    Room.objects.filter(pk=room.pk).update(size=2)
+    victor = visitor(room, "Victor", "viewer")
+    assert ask(victor, admit).error is not None
+    assert refused(victor, "join", name="Victor") == (403, "the room is full")
+    assert ask(again(bob), admit).error is None
+
+    do(bob, "leave")
+    do(victor, "join", name="Victor")
+
+
+def test_a_reconnecting_peer_keeps_its_place_in_a_full_room(alice, bob, room):
+    Room.objects.filter(pk=room.pk).update(size=2)
+    ask(bob, disconnect)
+    assert refused(visitor(room, "Victor", "viewer"), "join", name="Victor")[0] == 403
+
+
+def test_a_role_takes_no_more_than_it_may(alice, room):
+    change_role(room, "host", maxPeerCount=1)
+    change_role(room, "viewer", maxPeerCount=-1)
+    assert refused(visitor(room, "Eve", "host"), "join", name="Eve")[0] == 403
+    assert refused(visitor(room, "Victor", "viewer"), "join", name="Victor")[0] == 403
+    do(visitor(room, "Bob", "guest"), "join", name="Bob")
+
+
+def test_a_peer_id_belongs_to_one_user(alice, room):
+    thief = again(alice, user_id="user-Eve")
+    for operation in (admit, connect):
+        error = ask(thief, operation).error
+        assert error is not None
+        assert error.code == 403
+    assert refused(thief, "join", name="Alice")[0] == 403
+    assert row(alice).conn_id == "conn-Alice"
+
+
+def test_an_id_that_was_used_in_the_session_stays_its_users(alice, bob, room):
+    do(bob, "leave")
+    assert refused(again(bob, user_id="user-Eve"), "join", name="Bob")[0] == 403
+
+
+# --- At the door --------------------------------------------------------------------------------
+
+
+def test_a_socket_alone_is_not_being_in_the_room(room, alice):
+    before = position(room.id)
+    eve = visitor(room, "Eve", "guest")
+    seen = welcome(eve)
+
+    assert (seen.attachment, seen.policy["name"]) == (None, "guest")
+    assert seen.preview["peer_count"] == 1
+    assert list(seen.preview["peers"]) == ["peer-Alice"]
+    assert position(room.id) == before
+    assert not Peer.objects.filter(peer_id="peer-Eve").exists()
+    assert refused(eve, "broadcast", info={"message": "hi"})[0] == 410
+    assert refused(eve, "get-metadata")[0] == 410
+
+
+def test_a_template_may_hide_the_room_from_the_door(alice, room):
+    change_role(room, "guest", permissions={"sendRoomState": False})
+    assert welcome(visitor(room, "Eve", "guest")).preview == {}
+    assert welcome(visitor(room, "Eve", "viewer")).preview != {}
+    room.template.refresh_from_db()
+    room.template.settings = {"roomState": {"sendPeerList": False}}
+    room.template.save()
+    assert "peers" not in welcome(visitor(room, "Eve", "viewer")).preview
+    room.template.settings = {"roomState": {"enabled": False}}
+    room.template.save()
+    assert welcome(visitor(room, "Eve", "viewer")).preview == {}
+
+
+# --- The connection -----------------------------------------------------------------------------
+
+
+def test_i06_a_peer_that_comes_back_keeps_everything_and_nobody_sees_it_leave(alice, bob):
+    do(alice, "role-change-request", requested_for="peer-Bob", role="host", force=True)
+    do(bob, "peer-update", data='{"status":"away"}')
+    do(bob, "group-join", name="_handraise")
+    do(bob, "listen-metadata-change", keys=["topic"])
+    do(alice, "set-metadata", key="topic", data="tea")
+    kept = ("joined_at", "joined_seq", "role", "name", "metadata", "groups", "observed")
+    before = Peer.objects.filter(peer_id="peer-Bob").values(*kept).get()
+
+    gone = ask(bob, disconnect)
+    [(kind, body)] = told(alice, gone.events)
+    assert (kind, body["peer_id"], body["state"]) == ("on-peer-state", "peer-Bob", "reconnecting")
+    assert row(bob).gone_at is not None
+
+    back = ask(again(bob), connect)
+    [(kind, body)] = told(alice, back.events)
+    assert (kind, body["state"]) == ("on-peer-state", "connected")
+    assert Peer.objects.filter(peer_id="peer-Bob").values(*kept).get() == before
+    assert row(bob).gone_at is None
+    found = back.aside.attachment
+    assert (found.role, found.observed, found.fresh) == ("host", frozenset({"topic"}), False)
+    assert [(value["key"], value["data"]) for value in found.values] == [("topic", "tea")]
+    assert back.aside.policy["name"] == "host"
+
+
+def test_observed_keys_that_hold_nothing_are_told_as_null_after_a_reconnect(alice, bob):
+    do(bob, "listen-metadata-change", keys=["topic", "other"])
+    do(alice, "set-metadata", key="topic", data="tea")
+    do(alice, "set-metadata", key="topic")
+    values = welcome(again(bob)).attachment.values
+    assert {value["key"]: (value["data"], value["change_version"]) for value in values} == {
+        "topic": (None, 2),
+        "other": (None, 0),
+    }
+
+
+def test_i07_a_late_disconnect_of_an_old_socket_changes_nothing(alice, bob):
+    ask(again(bob), connect)
+    late = ask(bob, disconnect)
+    assert late.error is not None
+    assert late.error.code == 410
+    assert (row(bob).state, row(bob).conn_id) == ("connected", "conn-2")
+
+
+def test_i07_the_old_of_two_sockets_can_do_nothing_more(alice, bob):
+    answer = ask(again(bob), connect)
+    assert [event.facts["attached"] for event in answer.events] == [["peer-Bob", "conn-2"]]
+    assert kinds(alice, answer.events) == []
+    assert refused(bob, "leave")[0] == 410
+    assert refused(bob, "broadcast", info={"message": "old"})[0] == 410
+    do(again(bob), "broadcast", info={"message": "new"})
+
+
+def test_a_peer_that_left_is_not_found_again(alice, bob):
+    do(bob, "leave")
+    assert welcome(again(bob)).attachment is None
+    assert row(bob).present is False
+
+
+def test_a_removed_peer_is_not_found_again(alice, bob):
+    do(alice, "peer-leave-request", requested_for="peer-Bob")
+    assert welcome(again(bob)).attachment is None
+
+
+# --- Leaving ------------------------------------------------------------------------------------
+
+
+def test_those_who_stay_are_told_who_left(alice, bob, victor):
+    answer = call(bob, "leave")
+    for person in (alice, victor):
+        assert told(person, answer.events) == [
+            ("on-peer-leave", {"peer_id": "peer-Bob", "role": "guest", "reason": "client request"})
+        ]
+    assert told(bob, answer.events) == []
+    assert (row(bob).state, row(bob).leave_reason) == ("left", "client request")
+    assert row(bob).left_at is not None
+
+
+def test_i03_a_session_with_somebody_reconnecting_lives_and_keeps_its_keys(alice, bob, room):
+    do(alice, "set-metadata", key="topic", data="tea")
+    session = live_session(room)
+    ask(bob, disconnect)
+    do(alice, "leave")
+
+    assert live_session(room) == session
+    ask(again(bob), connect)
+    assert do(again(bob), "get-metadata", key="topic")["data"] == "tea"
+
+
+def test_i04_with_the_last_peer_everything_goes_and_the_next_finds_nothing(alice, bob, room):
+    do(alice, "set-metadata", key="topic", data="tea")
+    do(alice, "set-metadata", data="tea")
+    do(alice, "broadcast", info={"message": "hi"}, client_id="1")
+    do(bob, "leave")
+    answer = call(alice, "leave")
+
+    assert answer.end is not None
+    ended = Session.objects.get()
+    assert ended.ended_at is not None
+    assert ended.seq == answer.seq
+    assert not MetadataEntry.objects.exists()
+    assert not Event.objects.exists()
+
+    do(bob, "join", name="Bob")
+    assert do(bob, "get-metadata", key="topic")["change_version"] == 0
+    assert do(bob, "get-metadata")["data"] is None
+    assert do(bob, "set-metadata", key="topic", data="milk")["change_version"] == 1
+    assert Session.objects.filter(ended_at=None).count() == 1
+
+
+def test_i02_an_ended_session_does_not_end_again(alice, room):
+    do(alice, "leave")
+    ended_at = Session.objects.get().ended_at
+    assert refused(alice, "leave")[0] == 410
+    ask(server(room), reap)
+    assert Session.objects.get().ended_at == ended_at
+
+
+@pytest.mark.matrix
+@pytest.mark.django_db(transaction=True)
+def test_i02_when_all_leave_at_once_one_of_them_ends_the_session(room):
+    callers = [visitor(room, f"Peer {number}", "guest") for number in range(6)]
+    for caller in callers:
+        do(caller, "join", name=caller.name)
+    answers = at_once([prepare(caller, "leave") for caller in callers])
+    assert [answer.error for answer in answers] == [None] * 6
+    assert [answer.end is not None for answer in answers].count(True) == 1
+    assert not Event.objects.exists()
+
+
+def test_an_empty_session_can_be_kept_for_a_while(alice, room, settings):
+    settings.SESSION_LINGER = 30
+    do(alice, "set-metadata", data="tea")
+    session = live_session(room)
+    do(alice, "leave")
+    assert ask(server(room), reap).end is None
+    assert live_session(room) == session
+
+    do(alice, "join", name="Alice")
+    assert do(alice, "get-metadata")["data"] == "tea"
+
+    do(alice, "leave")
+    Session.objects.update(empty_since=timezone.now() - timedelta(seconds=31))
+    assert ask(server(room), reap).end is not None
+    assert not MetadataEntry.objects.exists()
+
+
+# --- Those who do not come back -----------------------------------------------------------------
+
+
+def lost_for(caller: Caller, seconds: float) -> None:
+    ask(caller, disconnect)
+    Peer.objects.filter(peer_id=caller.peer_id).update(gone_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def test_i05_a_peer_that_stays_away_leaves_once(alice, bob, room, settings):
+    settings.PEER_GRACE = 60
+    lost_for(bob, 59)
+    assert not ask(server(room), reap).events
+
+    lost_for(bob, 61)
+    answer = ask(server(room), reap)
+    [(kind, body)] = told(alice, answer.events)
+    assert (kind, body["peer_id"], body["reason"]) == ("on-peer-leave", "peer-Bob", "websocket closed")
+    assert not ask(server(room), reap).events
+
+
+def test_when_the_last_stays_away_the_session_ends(alice, room):
+    lost_for(alice, 10_000)
+    assert ask(server(room), reap).end is not None
+    assert live_session(room) is None
+    assert not ask(server(room), reap).events
+
+
+def test_a_peer_that_timed_out_comes_back_as_itself(alice, bob, room):
+    do(bob, "peer-update", data='{"status":"away"}')
+    lost_for(bob, 10_000)
+    ask(server(room), reap)
+
+    answer = ask(again(bob), connect)
+    assert kinds(alice, answer.events) == ["on-peer-join"]
+    peer = row(bob)
+    assert (peer.state, peer.name, peer.metadata, peer.left_at) == ("connected", "Bob", '{"status":"away"}', None)
+    assert peer.joined_seq == answer.seq
+
+
+def test_the_peers_of_a_dead_process_are_reconnecting_since_it_was_last_seen(alice, bob, victor, room):
+    gone_at = timezone.now() - timedelta(seconds=20)
+    answer = ask(server(room), mark_lost, conn_ids=["conn-Bob", "conn-Victor", "conn-of-nobody"], gone_at=gone_at)
+
+    assert sorted(body["peer_id"] for _, body in told(alice, answer.events)) == ["peer-Bob", "peer-Victor"]
+    assert (row(bob).state, row(bob).gone_at) == ("reconnecting", gone_at)
+    assert row(alice).state == "connected"
+    assert not ask(server(room), mark_lost, conn_ids=["conn-Bob"], gone_at=gone_at).events
+
+
+def test_i10_a_process_that_was_declared_dead_takes_its_peers_back(alice, bob, room):
+    ask(server(room), mark_lost, conn_ids=["conn-Bob"], gone_at=timezone.now())
+    answer = ask(server(room), reclaim, conn_ids=["conn-Bob", "conn-of-nobody"], worker="worker-2")
+
+    assert answer.result["held"] == ["conn-Bob"]
+    assert (row(bob).state, row(bob).worker, row(bob).gone_at) == ("connected", "worker-2", None)
+    assert kinds(alice, answer.events) == ["on-peer-state"]
+
+
+# --- Resuming -----------------------------------------------------------------------------------
+
+
+def resume(caller: Caller, session_id: str, seq: int) -> Answer:
+    return call(again(caller, f"conn-{seq}"), "join", name=caller.name, resume={"session_id": session_id, "seq": seq})
+
+
+@pytest.mark.matrix
+def test_i22_a_resume_brings_exactly_what_was_missed(alice, bob, victor, room):
+    place = position(room.id)
+    session_id = call(bob, "get-metadata").session_id
+    do(bob, "listen-metadata-change", keys=["topic"])
+    ask(bob, disconnect)
+    do(alice, "broadcast", info={"message": "for all"})  # place + 2
+    do(alice, "broadcast", info={"message": "for Victor"}, peer_id="peer-Victor")
+    do(alice, "broadcast", info={"message": "for Bob"}, peer_id="peer-Bob")  # place + 4
+    do(alice, "broadcast", info={"message": "for hosts"}, roles=["host"])
+    do(alice, "set-metadata", key="topic", data="tea")  # place + 6
+    do(alice, "set-metadata", key="other", data="tea")
+    do(victor, "leave")  # place + 8
+
+    answer = resume(bob, session_id, place)
+    assert answer.result["resumed"] is True
+    assert shown(attachment(answer).replay) == [
+        (place + 2, "on-broadcast"),
+        (place + 4, "on-broadcast"),
+        (place + 6, "on-metadata-change"),
+        (place + 8, "on-peer-leave"),
+    ]
+    assert attachment(answer).values == ()
+
+    answer = resume(bob, session_id, place + 6)
+    assert shown(attachment(answer).replay) == [(place + 8, "on-peer-leave")]
+    answer = resume(bob, session_id, answer.seq)
+    assert (answer.result["resumed"], attachment(answer).replay) == (True, [])
+
+
+def test_i22_what_cannot_be_resumed_is_resynchronised(alice, bob, room, settings):
+    settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS = 8, 0
+    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
+    joined = row(bob).joined_seq
+
+    for foreign, seq in (("0" * 24, place), (session_id, place + 100), (session_id, joined - 1), (session_id, -1)):
+        answer = resume(bob, foreign, seq)
+        assert answer.result.get("resync") is True, (foreign, seq)
+        assert "resumed" not in answer.result
+        assert attachment(answer).replay is None
+
+    for _ in range(140):
+        do(alice, "broadcast", info={"message": "hi"})
+    assert resume(bob, session_id, place).result["resync"] is True
+    assert resume(bob, session_id, position(room.id) - 5).result["resumed"] is True
+
+
+def test_a_resume_into_a_later_session_is_a_fresh_join(alice, room):
+    session_id, place = call(alice, "get-metadata").session_id, position(room.id)
+    do(alice, "leave")
+    answer = resume(alice, session_id, place)
+    assert (answer.result["resync"], answer.result["session_id"] != session_id) == (True, True)
+    assert attachment(answer).fresh
+
+
+def test_i23_a_replay_holds_the_messages_to_the_role_of_that_moment(alice, bob, room):
+    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
+    ask(bob, disconnect)
+    sent = {}
+    for text, role in (("as guest", "guest"), ("as host", "host"), ("guest again", "guest")):
+        do(alice, "role-change-request", requested_for="peer-Bob", role=role, force=True)
+        for to in ("guest", "host"):
+            sent[text, to] = do(alice, "broadcast", info={"message": text}, roles=[to])["seq"]
+
+    replay = attachment(resume(bob, session_id, place)).replay
+    messages = [event.seq for event in replay or () if event.kind == "on-broadcast"]
+    assert messages == [sent["as guest", "guest"], sent["as host", "host"], sent["guest again", "guest"]]
+
+
+def test_i23_nobody_gets_what_was_written_before_it_came(alice, bob, room):
+    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
+    do(bob, "leave")
+    do(alice, "broadcast", info={"message": "while Bob was out"})
+    do(bob, "join", name="Bob")
+    answer = resume(bob, session_id, place)
+    assert answer.result["resync"] is True
+    assert attachment(answer).replay is None
+
+
+def test_what_the_resuming_transaction_itself_did_before_is_replayed_too(alice, bob, room):
+    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
+    answers = run(
+        [
+            prepare(alice, "broadcast", info={"message": "in the same set"}),
+            prepare(again(bob), "join", name="Bob", resume={"session_id": session_id, "seq": place}),
+        ]
+    )
+    assert shown(attachment(answers[1]).replay) == [(place + 1, "on-broadcast")]
