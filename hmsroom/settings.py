@@ -2,20 +2,19 @@
 
 from pathlib import Path
 
-import environ
-
 from hmsroom import secret_store
+from hmsroom.environment import Environment, make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
 # --- Installation -------------------------------------------------------------------------------
 
-DEVELOPMENT = env.bool("HMSROOM_DEV", default=False)
-DEBUG = env.bool("DEBUG", default=False)
+DEVELOPMENT = env.switch("HMSROOM_DEV", default=False)
+DEBUG = env.switch("DEBUG", default=False)
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
 if DEVELOPMENT:
-    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(DATA_DIR)
 
 SECRET_KEY, ACCESS_KEY, APP_SECRET = secret_store.load(DATA_DIR, create=DEVELOPMENT)
 
@@ -24,7 +23,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", default=["loopback"] if DEVELOPMENT else [])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 ADMIN_PATH = env.str("ADMIN_PATH", default="admin/" if DEVELOPMENT else "")
-ROOM_CREATION = env.str("ROOM_CREATION", default="anyone")
+ROOM_CREATION = env.one_of("ROOM_CREATION", "anyone", "staff")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 HISTORY_DAYS = env.float("HISTORY_DAYS", default=30)
 
@@ -69,7 +68,7 @@ JOURNAL_MAX_EVENTS = env.int("JOURNAL_MAX_EVENTS", default=10_000)
 JOURNAL_MAX_BYTES = env.int("JOURNAL_MAX_BYTES", default=16 * 1024 * 1024)
 CLIENT_ID_SECONDS = env.float("CLIENT_ID_SECONDS", default=300)
 COALESCE_MS = env.float("COALESCE_MS", default=4)
-FAST_PATH = env.bool("FAST_PATH", default=True)
+FAST_PATH = env.switch("FAST_PATH", default=True)
 
 # --- Django -------------------------------------------------------------------------------------
 
@@ -115,23 +114,34 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+database_url = env.url_of("DATABASE_URL", "postgres", "postgresql", "sqlite")
+if database_url:
+    database = env.db_url_config(database_url)
+else:
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
+DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-EMBEDDED = "sqlite" in DATABASES["default"]["ENGINE"]
+EMBEDDED = "sqlite" in database["ENGINE"]
 if EMBEDDED:
-    DATABASES["default"]["OPTIONS"] = {
+    database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # NORMAL: a commit survives the death of the process, the last ones not a power cut.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY",
     }
     # Tests need a file: threads that share an in-memory database meet locks that no time-out covers.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8)}}
+    database["CONN_MAX_AGE"] = 0
+    database["OPTIONS"] = {
+        **database.get("OPTIONS", {}),
+        # A database that is away, or silent, must cost callers seconds and not minutes.
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 5},
+    }
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.url_of("REDIS_URL", "redis", "rediss", "unix")
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
@@ -162,7 +172,7 @@ STORAGES = {
 SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_SSL_REDIRECT = env.switch("SECURE_SSL_REDIRECT", default=False)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 X_FRAME_OPTIONS = "DENY"
 
