@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
-class Environment(environ.Env):  # type: ignore[misc]
+class Environment(environ.Env):
     """django-environ, stricter."""
 
     def get_value(

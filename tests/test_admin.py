@@ -1,0 +1,381 @@
+"""The admin: what it shows, what it lets operators do, and what it costs."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from playwright.async_api import async_playwright
+
+from rooms.creation import create_room
+from rooms.models import MetadataEntry, Peer, Room, Session, Template, Worker
+from tests.server import RunningServer
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+LISTS = {
+    "room": "live=yes&enabled__exact=1",
+    "session": "live=yes",
+    "peer": "state__exact=connected&role=host",
+    "metadataentry": "",
+    "roomcode": "role=host",
+    "template": "",
+    "worker": "",
+}
+"""Every list page, and filters of it."""
+
+
+@pytest.fixture
+def client(db, settings) -> Client:
+    settings.ROOT_URLCONF = "tests.urls_with_admin"
+    return Client()
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("olga"))
+    return client
+
+
+def live_room(title: str = "Tea", people: int = 1) -> Room:
+    """A room with a live session, people in it, a value, and a session that is over."""
+    room, now = create_room(title=title), timezone.now()
+    past = Session.objects.create(
+        room=room, started_at=now - timedelta(days=1, minutes=5), ended_at=now - timedelta(days=1), end_reason="bye"
+    )
+    session = Session.objects.create(room=room, started_at=now)
+    worker = Worker.objects.create(id=f"worker-{room.pk}"[:32], last_seen=now)
+    for at in (past, session):
+        for n in range(people):
+            Peer.objects.create(
+                session=at, peer_id=f"peer-{n}", user_id=f"user-{n}", name=f"Alice {n}", role="host", joined_at=now,
+                state=Peer.State.CONNECTED if at is session else Peer.State.LEFT, worker=worker.pk,
+            )  # fmt: skip
+    MetadataEntry.objects.create(
+        session=session, key="topic", data='{"of":["tea",null]}', change_version=7, updated_by="peer-0",
+        updated_by_name="Alice 0", updated_at=now,
+    )  # fmt: skip
+    return room
+
+
+def page(client: Client, path: str, **query: str) -> str:
+    answer = client.get(f"/admin/rooms/{path}", query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def cells(html: str) -> list[list[str]]:
+    """The texts of a list page's rows."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html.split('id="result_list"')[1].split("</table>")[0], re.DOTALL)
+    texts = [re.findall(r'class="(?:field|nowrap)[^"]*">(.*?)</t[dh]>', row, re.DOTALL) for row in rows]
+    return [[re.sub(r"<[^>]+>", "", text).strip() for text in row] for row in texts if row]
+
+
+# --- What it shows ------------------------------------------------------------------------------
+
+
+def test_rooms_are_listed_with_their_live_head_count(operator):
+    tea, empty = live_room("Tea", people=3), create_room(title="Empty")
+    Peer.objects.filter(session__room=tea, session__ended_at=None, peer_id="peer-1").update(state="reconnecting")
+    Peer.objects.filter(session__room=tea, session__ended_at=None, peer_id="peer-2").update(state="left")
+
+    rows = {row[0]: row for row in cells(page(operator, "room/"))}
+
+    assert [rows["Tea"][1], rows["Tea"][2]] == [tea.name, "2"]
+    assert [rows["Empty"][1], rows["Empty"][2], rows["Empty"][3]] == [empty.name, "0", "-"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("live=yes", ["Tea"]), ("live=no", ["Empty"]), ("q=tEA", ["Tea"]), ("q=nil", [])]
+)
+def test_rooms_can_be_filtered_and_searched(operator, query, found):
+    live_room("Tea")
+    create_room(title="Empty")
+    name, _, value = query.partition("=")
+
+    html = page(operator, "room/", **{name: value})
+
+    assert [row[0] for row in cells(html)] == found if found else "0 rooms" in html
+
+
+def test_a_room_is_found_by_its_code(operator):
+    room = create_room(title="Tea")
+    create_room(title="Empty")
+
+    assert [row[0] for row in cells(page(operator, "room/", q=room.codes.get(role="guest").code))] == ["Tea"]
+
+
+def test_lists_come_in_pages(operator):
+    for n in range(51):
+        create_room(title=f"Room {n}")
+
+    assert len(cells(page(operator, "room/"))) == 50
+    assert len(cells(page(operator, "room/", p="2"))) == 1
+
+
+def test_sessions_are_listed_live_and_past(operator):
+    live_room("Tea", people=2)
+
+    live = cells(page(operator, "session/", live="yes"))
+    past = cells(page(operator, "session/", live="no"))
+
+    assert [row[1] for row in live + past] == ["Tea", "Tea"]
+    assert [(row[5], row[6]) for row in live + past] == [("2", "2"), ("0", "2")]
+    assert (past[0][4], past[0][8]) == ("0:05:00", "bye")
+
+
+def test_a_session_shows_its_peers_and_values(operator):
+    room = live_room("Tea", people=2)
+    session = room.sessions.get(ended_at=None)
+
+    html = page(operator, f"session/{session.pk}/change/")
+
+    assert "Alice 1" in html and "user-1" in html and "connected" in html
+    assert "topic" in html and "{&quot;of&quot;:[&quot;tea&quot;,null]}" in html
+
+
+def test_a_session_with_many_peers_shows_those_who_are_there_first(operator):
+    session = live_room("Tea", people=1).sessions.get(ended_at=None)
+    now = timezone.now()
+    Peer.objects.bulk_create(
+        Peer(session=session, peer_id=f"gone-{n}", name=f"Gone {n}", state="left", joined_at=now, left_at=now)
+        for n in range(120)
+    )
+
+    html = page(operator, f"session/{session.pk}/change/")
+
+    assert html.index("Alice 0") < html.index("Gone ")
+    assert "all 121" in html and html.count(">Gone ") == 99
+
+
+def test_a_value_is_shown_with_version_author_and_time(operator):
+    live_room("Tea")
+    entry = MetadataEntry.objects.get()
+
+    [row] = cells(page(operator, "metadataentry/"))
+    html = page(operator, f"metadataentry/{entry.pk}/change/")
+
+    assert row[:5] == ["topic", "Tea", "{&quot;of&quot;:[&quot;tea&quot;,null]}", "7", "Alice 0"]
+    assert f"{entry.updated_at:%Y}" in row[5]
+    assert "&quot;of&quot;: [\n    &quot;tea&quot;,\n    null\n  ]" in html
+
+
+def test_a_long_or_removed_value_does_not_break_a_list(operator):
+    live_room("Tea")
+    MetadataEntry.objects.update(data=f'"{"x" * 5000}"')
+    session = Session.objects.get(ended_at=None)
+    MetadataEntry.objects.create(session=session, key="gone", data=None, change_version=2, updated_at=timezone.now())
+
+    values = {row[0]: row[2] for row in cells(page(operator, "metadataentry/"))}
+
+    assert len(values["topic"]) < 100
+    assert values["gone"] == "(removed)"
+    assert "(removed)" in page(operator, f"metadataentry/{session.entries.get(key='gone').pk}/change/")
+
+
+def test_workers_are_shown_alive_or_not(operator):
+    now = timezone.now()
+    Worker.objects.create(id="a", last_seen=now)
+    Worker.objects.create(id="b", last_seen=now - timedelta(minutes=1))
+    Worker.objects.create(id="c", last_seen=now - timedelta(minutes=2), dead_at=now)
+
+    html = page(operator, "worker/")
+
+    assert re.findall(r'class="field-is_alive">.*?alt="(\w+)"', html) == ["True", "False", "False"]
+
+
+def test_every_detail_page_opens(operator):
+    room = live_room("Tea")
+    session = room.sessions.get(ended_at=None)
+    rows = [room, session, session.peers.get(), session.entries.get(), room.codes.get(role="host"), room.template]
+    for row in [*rows, Worker.objects.get()]:
+        page(operator, f"{row._meta.model_name}/{row.pk}/change/")
+
+
+def test_what_peers_typed_is_shown_as_text(operator):
+    room = live_room(EVIL)
+    session = room.sessions.get(ended_at=None)
+    session.peers.update(name=EVIL, user_id=EVIL, metadata=EVIL, role=EVIL, leave_reason=EVIL[:40])
+    session.entries.update(key=EVIL, data=f'"{EVIL}"', updated_by_name=EVIL, updated_by=EVIL)
+    Session.objects.update(end_reason=EVIL, ended_by=EVIL)
+    rows = [room, session, session.peers.get(), session.entries.get(), room.codes.get(role="host")]
+    paths = [f"{name}/" for name in LISTS] + [f"{row._meta.model_name}/{row.pk}/change/" for row in rows]
+
+    shown = [page(operator, path) for path in paths]
+
+    assert not [html for html in shown if EVIL in html or "<img src=x" in html]
+    assert sum("&lt;script&gt;alert(1)" in html for html in shown) >= 8
+
+
+def test_messages_are_not_in_the_admin(operator):
+    assert operator.get("/admin/rooms/event/").status_code == 404
+    assert operator.get("/admin/rooms/sentmessage/").status_code == 404
+
+
+def test_pages_carry_the_content_policy_and_nothing_inline(operator):
+    room = live_room("Tea")
+    for path in [*(f"{name}/" for name in LISTS), f"room/{room.pk}/change/"]:
+        answer = operator.get(f"/admin/rooms/{path}")
+        assert "script-src 'self'" in answer["Content-Security-Policy"]
+        assert not re.search(rb"<script(?![^>]*\bsrc=)[^>]*>|\son\w+=|\sstyle=|javascript:", answer.content)
+
+
+# --- What it costs ------------------------------------------------------------------------------
+
+
+def test_lists_take_the_same_number_of_queries_with_three_and_with_three_hundred_rooms(
+    operator, django_assert_num_queries
+):
+    paths = [f"/admin/rooms/{name}/?{query}" for name, filters in LISTS.items() for query in {"", filters, "q=a"}]
+    add_rooms(3)
+    taken = {}
+    for path in paths:
+        with CaptureQueriesContext(connection) as queries:
+            assert operator.get(path).status_code == 200
+        taken[path] = len(queries)
+    add_rooms(297)
+
+    for path, number in taken.items():
+        with django_assert_num_queries(number):
+            assert operator.get(path).status_code == 200
+
+
+def add_rooms(number: int) -> None:
+    for n in range(number):
+        live_room(f"Tea {n}")
+        Template.objects.create(name=f"template {Template.objects.count()}")
+
+
+# --- What it lets operators do ------------------------------------------------------------------
+
+
+def test_nothing_can_be_added_changed_or_deleted(operator):
+    room = live_room("Tea")
+    for name in LISTS:
+        assert operator.get(f"/admin/rooms/{name}/add/").status_code == 403
+    assert operator.post(f"/admin/rooms/room/{room.pk}/change/", {"title": "Coffee"}).status_code == 403
+    assert operator.post(f"/admin/rooms/room/{room.pk}/delete/", {"post": "yes"}).status_code == 403
+    act(operator, "room", "delete_selected", room, post="yes")
+
+    room.refresh_from_db()
+    assert room.title == "Tea"
+
+
+def act(client: Client, model: str, action: str, *rows: Room | Session, **more: str) -> str:
+    """Run an action of a list page; the text of the page that follows."""
+    chosen = {"action": action, "_selected_action": [row.pk for row in rows], "index": "0"}
+    return client.post(f"/admin/rooms/{model}/", {**chosen, **more}, follow=True).content.decode()
+
+
+def test_a_room_is_closed_and_opened(operator):
+    room, other = live_room("Tea"), live_room("Coffee")
+
+    told = act(operator, "room", "close", room)
+
+    assert "Room “Tea” is closed." in told
+    assert set(Room.objects.filter(enabled=True)) == {other}
+    act(operator, "room", "open", room)
+    assert set(Room.objects.filter(enabled=True)) == {room, other}
+
+
+def test_ending_a_session_asks_first(operator):
+    session = live_room("Tea").sessions.get(ended_at=None)
+
+    assert "Yes, end it" in act(operator, "session", "end", session)
+
+    session.refresh_from_db()
+    assert session.ended_at is None
+
+
+@pytest.mark.parametrize(("model", "action"), [("session", "end"), ("room", "end_session")])
+def test_a_confirmed_end_ends_the_session(operator, model, action):
+    room = live_room("Tea")
+    session = room.sessions.get(ended_at=None)
+    other = live_room("Coffee").sessions.get(ended_at=None)
+
+    told = act(operator, model, action, session if model == "session" else room, confirmed="yes")
+
+    session.refresh_from_db()
+    other.refresh_from_db()
+    assert "The session in “Tea” is over." in told
+    assert (session.end_reason, session.ended_by) == ("room ended", "olga")
+    assert not session.entries.exists() and set(session.peers.values_list("state", flat=True)) == {"left"}
+    assert other.ended_at is None
+
+
+def test_an_end_that_comes_too_late_says_so_and_spares_the_next_session(operator):
+    room = live_room("Tea")
+    past, live = room.sessions.get(end_reason="bye"), room.sessions.get(ended_at=None)
+
+    assert "There is no live session to end." in act(operator, "session", "end", past, confirmed="yes")
+
+    live.refresh_from_db()
+    assert live.ended_at is None
+
+
+def test_who_may_only_look_is_not_offered_the_acts(client):
+    viewer = User.objects.create_user("vera", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(viewer)
+    room = live_room("Tea")
+
+    assert "End the session" not in page(client, f"room/{room.pk}/change/")
+    act(client, "room", "close", room)
+    act(client, "room", "end_session", room, confirmed="yes")
+
+    room.refresh_from_db()
+    assert room.enabled and room.sessions.filter(ended_at=None).exists()
+
+
+def test_acts_stand_in_the_history(operator):
+    room = live_room("Tea")
+
+    act(operator, "room", "close", room)
+
+    assert "closed" in page(operator, f"room/{room.pk}/history/")
+
+
+# --- With live peers, in a browser --------------------------------------------------------------
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+async def test_an_operator_sees_a_live_room_and_ends_its_session(kind):
+    with RunningServer(server=kind, DJANGO_SUPERUSER_PASSWORD="password") as server:
+        server.manage("createsuperuser", "--no-input", "--username", "olga", "--email", "olga@example.org")
+        room = server.room("tea")
+        alice = await server.peer(server.sign(room, "host", "alice"), EVIL)
+        bob = await server.peer(server.sign(room, "guest", "bob"), "Bob")
+        await alice.call("set-metadata", key=EVIL, data={"javascript:alert(1)": EVIL})
+
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            tab = await browser.new_page()
+            problems: list[str] = []
+            tab.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+            tab.on("pageerror", lambda error: problems.append(str(error)))
+            tab.on("dialog", lambda dialog: problems.append(dialog.message))
+            await tab.goto(f"{server.url}/admin/")
+            await tab.fill("#id_username", "olga")
+            await tab.fill("#id_password", "password")
+            await tab.click("input[type=submit]")
+            await tab.click("text=Metadata entries >> nth=0")
+            assert EVIL in await tab.inner_text("#result_list")
+            await tab.goto(f"{server.url}/admin/rooms/room/?live=yes")
+            assert await tab.inner_text(".field-people") == "2"
+            await tab.click("text=tea")
+            await tab.click(".field-session a")
+            assert EVIL in await tab.inner_text(".field-peers")
+            await tab.click("text=End the session…")
+            await tab.click("text=Yes, end it")
+            assert "is over" in await tab.inner_text(".messagelist")
+
+        for peer in (alice, bob):
+            told = await peer.wait_for("on-peer-leave-request")
+            assert told["params"] == {"reason": "", "room_end": True}
+            assert await peer.wait_closed() == 4003
+        assert problems == []
