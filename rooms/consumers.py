@@ -50,7 +50,7 @@ _BEFORE_JOIN = frozenset({"join", "ping", "analytics", "leave"})
 # These may be under way together; any other waits for those before it.
 _UNORDERED = frozenset({"broadcast"})
 # These do not count against the rate.
-_FREE = frozenset({"ping", "join", "leave", *_IGNORED})
+_FREE = frozenset({"ping", "leave", *_IGNORED})
 
 
 class PeerConsumer(AsyncWebsocketConsumer):

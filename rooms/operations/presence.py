@@ -64,11 +64,11 @@ def connect(context: Context) -> Outcome:
     room = {"name": context.room.title or context.room.name, "id": context.room.id}
     events: list[Event] = []
     attachment = None
+    if not (context.room.enabled or (peer and peer.present)):
+        raise Forbidden("room not available")
     if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
         events.append(_attach(context, session, peer))
         attachment = _attachment(context, session, peer)
-    elif not context.room.enabled:
-        raise Forbidden("room not available")
     role = peer.role if attachment and peer else context.role.name
     return Outcome(
         events=events,
