@@ -1,0 +1,116 @@
+"""Where tests run: a database file of SQLite, or PostgreSQL, and real servers.
+
+A test marked ``matrix`` runs once for each database (those that use ``world``) or each deployment (those that use
+``cluster``); any other in the embedded default alone.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import environ
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import connection, connections
+
+from rooms import creation
+from tests.cluster import Cluster
+from tests.services import PostgresServer, RedisServer
+from tests.sockets import World
+
+DATABASES = ["sqlite", "postgres"]
+DEPLOYMENTS = ["daphne", "plain", "postgres"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    everywhere = metafunc.definition.get_closest_marker("matrix") is not None
+    for fixture, params in {"database": DATABASES, "cluster": DEPLOYMENTS}.items():
+        if fixture in metafunc.fixturenames:
+            scope = "function" if fixture == "database" else "session"
+            metafunc.parametrize(fixture, params if everywhere else params[:1], indirect=True, scope=scope)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+# --- The application in this process ------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: PostgresServer, django_db_blocker: Any) -> str:
+    """A database with the project's tables, which every test leaves empty."""
+    url = postgres.create_database()
+    with django_db_blocker.unblock(), using(url):
+        call_command("migrate", interactive=False, verbosity=0)
+    return url
+
+
+@contextmanager
+def using(url: str) -> Iterator[None]:
+    """Let this process work on another PostgreSQL database."""
+    connection.close()
+    before, embedded = connections.settings, django_settings.EMBEDDED
+    options = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+    there = environ.Env.db_url_config(url) | {"CONN_MAX_AGE": 0, "OPTIONS": options}
+    connections.settings = connections.configure_settings({"default": there})
+    del connections["default"]
+    django_settings.EMBEDDED = False
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
+        connections.settings = before
+        del connections["default"]
+        django_settings.EMBEDDED = embedded
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[str]:
+    """The kind of database that the test runs on; empty but for the default template."""
+    kind = getattr(request, "param", DATABASES[0])
+    if kind == "sqlite":
+        creation.default_template()
+        yield kind
+        return
+    with using(request.getfixturevalue("postgres_url")):
+        creation.default_template()
+        yield kind
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+async def world(database: str) -> AsyncIterator[World]:
+    """A room and the means to let peers in; afterwards everybody is gone and the hub is stopped."""
+    made = World()
+    await made.open()
+    yield made
+    await made.close()
+
+
+# --- Real servers -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A running deployment that tests share, each in a room of its own: one process, or two on PostgreSQL and Redis."""
+    kind = getattr(request, "param", DEPLOYMENTS[0])
+    if kind == "postgres":
+        database = request.getfixturevalue("postgres").create_database()
+        cluster = Cluster(2, server="uvicorn", database_url=database, redis_url=request.getfixturevalue("redis").url)
+    elif kind == "plain":
+        cluster = Cluster(1, server="daphne", FAST_PATH="off")
+    else:
+        cluster = Cluster(1, server="daphne")
+    with cluster:
+        yield cluster
