@@ -1,0 +1,321 @@
+"""Who may do what, and several calls in one transaction."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rooms.events import EVERYBODY, Outcome
+from rooms.events import Event as News
+from rooms.models import Event, MetadataEntry, Peer, Room, Template
+from rooms.operations.calls import Call, Caller
+from rooms.operations.gate import METHODS, Context, operation, run
+from rooms.operations.presence import connect
+from rooms.roles import DEFAULT_TEMPLATE, PERMISSIONS
+from tests.operations.driver import ask, call, do, position, prepare, refused, row, server, visitor
+
+HELLO = {"message": "hello"}
+SOUP = {"question": {"text": "Soup?", "type": "single-choice"}, "options": [{"text": "yes"}]}
+OTHER = {"requested_for": "peer-Other"}
+
+# Each call that needs a permission, and what it is.
+NEEDS: list[tuple[str, str, dict[str, Any]]] = [
+    ("sendMessages", "broadcast", {"info": HELLO}),
+    ("writeMetadata", "set-metadata", {"data": "tea"}),
+    ("writeMetadata", "pin-message", {"id": "m1", "text": "Bob: hello"}),
+    ("writeMetadata", "unpin-message", {"id": "m1"}),
+    ("changeRole", "role-change-request", {**OTHER, "role": "host", "force": True}),
+    ("changeRole", "role-change-request", {**OTHER, "role": "host"}),
+    ("changeRole", "role-change-request", {"roles": ["guest"], "role": "host", "force": True}),
+    ("removeOthers", "peer-leave-request", OTHER),
+    ("removeOthers", "group-add", {"name": "_handraise", "peer_id": "peer-Other"}),
+    ("removeOthers", "group-remove", {"name": "_handraise", "peer_id": "peer-Other"}),
+    ("raiseHand", "group-join", {"name": "_handraise"}),
+    ("endRoom", "end-room", {}),
+    ("endRoom", "end-room", {"lock": True}),
+    ("pollWrite", "poll-info-set", {"title": "Lunch"}),
+    ("pollWrite", "poll-questions-set", {"poll_id": "draft", "questions": [SOUP]}),
+    ("pollWrite", "poll-start", {"poll_id": "draft"}),
+    ("pollWrite", "poll-stop", {"poll_id": "running"}),
+    ("pollRead", "poll-response", {"poll_id": "running", "responses": [{"question": 1, "option": 1}]}),
+    ("pollRead", "poll-list", {}),
+    ("pollRead", "poll-info-get", {"poll_id": "running"}),
+    ("pollRead", "poll-questions-get", {"poll_id": "running"}),
+    ("pollRead", "poll-result", {"poll_id": "running"}),
+    ("pollRead", "poll-responses", {"poll_id": "running"}),
+    ("pollRead", "poll-leaderboard", {"poll_id": "over"}),
+]
+FREE: list[tuple[str, dict[str, Any]]] = [
+    ("get-metadata", {}),
+    ("listen-metadata-change", {"keys": ["topic"]}),
+    ("peer-update", {"name": "New"}),
+    ("group-join", {"name": "tables"}),
+    ("group-leave", {"name": "_handraise"}),
+    ("get-peer", {"peer_id": "peer-Other"}),
+    ("find-peer", {}),
+    ("peer-name-search", {"query": "o"}),
+    ("leave", {}),
+]
+
+
+@pytest.fixture
+def stage(room: Room) -> Room:
+    """Somebody else is there, and polls in every state."""
+    other = visitor(room, "Other", "guest")
+    do(other, "join", name="Other")
+    for poll_id in ("draft", "running", "over"):
+        do(server(room), "poll-info-set", poll_id=poll_id, title="Lunch")
+        do(server(room), "poll-questions-set", poll_id=poll_id, questions=[SOUP])
+    for poll_id in ("running", "over"):
+        do(server(room), "poll-start", poll_id=poll_id)
+    do(server(room), "poll-stop", poll_id="over")
+    return room
+
+
+def actor(room: Room, permissions: set[str]) -> Caller:
+    """A peer whose role has just these permissions."""
+    template = Template.objects.get(pk=room.template_id)
+    template.roles["tester"] = {"permissions": {name: name in permissions for name in PERMISSIONS}}
+    template.save()
+    caller = visitor(room, "Tester", "tester")
+    do(caller, "join", name="Tester")
+    return caller
+
+
+# --- Permissions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("permission", "method", "params"), NEEDS, ids=lambda value: str(value)[:40])
+def test_i33_a_call_needs_its_permission_and_no_other(stage, permission, method, params):
+    # Who may make polls may see them too.
+    without = set(PERMISSIONS) - {permission} - ({"pollWrite"} if permission == "pollRead" else set())
+    caller = actor(stage, without)
+    before = list(Peer.objects.order_by("pk").values()), list(MetadataEntry.objects.values())
+    code, message = refused(caller, method, **params)
+    assert (code, message) == (403, f"the role tester lacks the permission {permission}")
+    assert (list(Peer.objects.order_by("pk").values()), list(MetadataEntry.objects.values())) == before
+
+    stage.template.refresh_from_db()
+    stage.template.roles["tester"]["permissions"] = {name: name == permission for name in PERMISSIONS}
+    stage.template.save()
+    do(caller, method, **params)
+
+
+@pytest.mark.parametrize(("method", "params"), FREE, ids=lambda value: str(value)[:40])
+def test_what_everybody_in_the_room_may_do(stage, method, params):
+    do(actor(stage, set()), method, **params)
+
+
+@pytest.mark.parametrize("role", sorted(DEFAULT_TEMPLATE))
+@pytest.mark.parametrize(("permission", "method", "params"), NEEDS, ids=lambda value: str(value)[:40])
+def test_the_default_roles(stage, role, permission, method, params):
+    caller = visitor(stage, "Tester", role)
+    do(caller, "join", name="Tester")
+    allowed = {
+        "host": set(PERMISSIONS),
+        "guest": {"pollRead", "sendMessages", "writeMetadata", "raiseHand"},
+        "viewer": {"pollRead", "raiseHand"},
+    }
+    answer = call(caller, method, **params)
+    if permission in allowed[role]:
+        assert answer.error is None
+    else:
+        assert answer.error is not None
+        assert answer.error.code == 403
+
+
+def test_every_method_is_free_or_needs_something():
+    tried = {method for _, method, _ in NEEDS} | {method for method, _ in FREE}
+    assert set(METHODS) - tried == {"join", "peer-iter-next", "role-change"}
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"join"}))
+def test_nothing_can_be_done_before_joining(stage, method):
+    params = {name: params for _, name, params in NEEDS} | dict(FREE)
+    params |= {"peer-iter-next": {"iterator": "x"}, "role-change": {"role": "host", "token": "x"}}
+    assert refused(visitor(stage, "Eve", "host"), method, **params[method]) == (410, "not joined")
+
+
+def test_i33_the_role_of_the_token_counts_at_the_door_and_that_of_the_row_inside(alice, bob):
+    """A token of a host's role does nothing for a peer that is a guest now."""
+    do(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
+    claims = {"peer_id": bob.peer_id, "user_id": bob.user_id, "conn_id": bob.conn_id}
+    assert refused(Caller(bob.room_id, role="host", **claims), "broadcast", info=HELLO)[0] == 403
+
+
+def test_i33_permissions_are_those_of_this_transaction(alice, bob):
+    """Bob loses his role in the very transaction in which he writes."""
+    answers = run(
+        [
+            prepare(bob, "set-metadata", data="before"),
+            prepare(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True),
+            prepare(bob, "set-metadata", data="after"),
+        ]
+    )
+    assert [answer.error.code if answer.error else 200 for answer in answers] == [200, 200, 403]
+    assert do(alice, "get-metadata")["data"] == "before"
+
+
+def test_a_role_that_is_gone_from_the_template_may_do_nothing(alice, bob, room):
+    template = Template.objects.get(pk=room.template_id)
+    del template.roles["guest"]
+    template.save()
+    assert refused(bob, "get-metadata") == (403, "room not available")
+
+
+def test_the_server_may_do_everything_but_what_only_a_peer_can(stage):
+    operator = server(stage)
+    for method, params in (
+        ("set-metadata", {"data": "tea"}),
+        ("group-add", {"name": "_handraise", "peer_id": "peer-Other"}),
+        ("role-change-request", {**OTHER, "role": "host", "force": True}),
+        ("peer-leave-request", OTHER),
+    ):
+        do(operator, method, **params)
+
+
+def test_an_unknown_room_answers_like_a_forbidden_one(db):
+    assert call(Caller("0" * 24), "get-metadata").error is not None
+    assert refused(Caller("0" * 24, peer_id="p"), "get-metadata") == (403, "room not available")
+
+
+# --- Several calls in one transaction -----------------------------------------------------------
+
+
+def test_a_refused_call_leaves_the_others_alone(alice, bob, victor):
+    answers = run(
+        [
+            prepare(alice, "broadcast", info=HELLO),
+            prepare(victor, "broadcast", info=HELLO),
+            prepare(bob, "set-metadata", data="tea", if_change_version=9),
+            prepare(bob, "broadcast", info=HELLO),
+        ]
+    )
+    assert [answer.error.code if answer.error else 200 for answer in answers] == [200, 403, 409, 200]
+    sent = [event.seq for answer in answers for event in answer.events]
+    assert sent == list(Event.objects.filter(seq__in=sent).order_by("seq").values_list("seq", flat=True))
+    assert len(sent) == 2
+
+
+def test_each_call_sees_what_those_before_it_did(alice, bob):
+    answers = run(
+        [
+            prepare(alice, "set-metadata", key="n", data=1),
+            prepare(bob, "set-metadata", key="n", data=2, if_change_version=1),
+            prepare(alice, "get-metadata", key="n"),
+            prepare(bob, "leave"),
+            prepare(alice, "broadcast", info=HELLO, peer_id="peer-Bob"),
+            prepare(alice, "find-peer"),
+        ]
+    )
+    assert answers[2].result["data"] == 2
+    assert answers[4].error is not None
+    assert answers[5].result["total"] == 1
+    assert MetadataEntry.objects.get().change_version == 2
+
+
+def test_an_answer_has_its_place_among_the_events(alice, bob):
+    answers = run(
+        [
+            prepare(alice, "get-metadata"),
+            prepare(alice, "set-metadata", data=1),
+            prepare(bob, "get-metadata"),
+            prepare(bob, "set-metadata", data=2, if_change_version=7),
+            prepare(bob, "broadcast", info=HELLO),
+        ]
+    )
+    first = answers[0].seq
+    assert [answer.seq - first for answer in answers] == [0, 1, 1, 1, 2]
+    assert [answer.result.get("seq", 0) - first for answer in answers if not answer.error] == [0, 1, 1, 2]
+
+
+def test_rooms_in_one_transaction_do_not_mix(alice, carol):
+    answers = run([prepare(alice, "set-metadata", data="a"), prepare(carol, "set-metadata", data="c")])
+    assert answers[0].session_id != answers[1].session_id
+    assert (do(alice, "get-metadata")["data"], do(carol, "get-metadata")["data"]) == ("a", "c")
+
+
+def test_a_session_that_begins_and_ends_in_one_transaction(room):
+    alice = visitor(room, "Alice", "host")
+    answers = run(
+        [
+            prepare(alice, "join", name="Alice"),
+            prepare(alice, "set-metadata", data=1),
+            prepare(alice, "poll-info-set", title="Lunch"),
+            prepare(alice, "leave"),
+            prepare(alice, "join", name="Alice"),
+            prepare(alice, "get-metadata"),
+        ]
+    )
+    assert [answer.error for answer in answers] == [None] * 6
+    assert answers[5].result["change_version"] == 0
+    assert Peer.objects.filter(state="connected").count() == 1
+
+
+@operation()
+def change_and_fail(context: Context) -> Outcome:
+    """Changes what it can, and has a bug."""
+    context.peer.name = "broken"
+    context.work.changed(context.peer, "name")
+    MetadataEntry.objects.create(session=context.session, key="broken", change_version=1, updated_at=context.now)
+    raise ZeroDivisionError
+
+
+@operation()
+def store_the_impossible(context: Context) -> Outcome:
+    """Fails only when it is written."""
+    context.work.add(MetadataEntry(session=context.session, key=None, updated_at=context.now))  # type: ignore[misc]
+    return Outcome({}, [News("on-broadcast", "{}", EVERYBODY)])
+
+
+@pytest.mark.parametrize("failing", [change_and_fail, store_the_impossible])
+def test_i19_what_fails_publishes_nothing_and_spares_the_others(alice, bob, room, failing):
+    before = position(room.id)
+    answers = run(
+        [
+            prepare(alice, "broadcast", info=HELLO),
+            Call(failing, bob),
+            prepare(alice, "set-metadata", data="tea"),
+        ]
+    )
+    assert [answer.error.code if answer.error else 200 for answer in answers] == [200, 500, 200]
+    assert not answers[1].events
+    assert row(bob).name == "Bob"
+    assert not MetadataEntry.objects.filter(key="broken").exists()
+    assert position(room.id) == before + 2
+    assert list(Event.objects.filter(seq__gt=before).order_by("seq").values_list("seq", "kind")) == [
+        (before + 1, "on-broadcast"),
+        (before + 2, "on-metadata-change"),
+    ]
+
+
+def test_the_refusal_of_a_bug_tells_nothing_of_it(bob):
+    error = ask(bob, change_and_fail).error
+    assert error is not None
+    assert error.as_wire() == {"code": 500, "message": "internal error"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i19_what_failed_is_not_remembered(room):
+    bob = visitor(room, "Bob", "guest")
+    do(bob, "join", name="Bob")
+    do(bob, "broadcast", info=HELLO)
+    ask(bob, change_and_fail)
+    [event] = call(bob, "broadcast", info=HELLO).events
+    assert json.loads(event.body)["peer"]["info"]["name"] == "Bob"
+    assert event.seq == 3
+
+
+# --- Parameters ---------------------------------------------------------------------------------
+
+
+def test_unknown_parameters_are_passed_over(alice):
+    do(alice, "set-metadata", data=1, version="1.0", context="x", self="y")
+    do(alice, "poll-list", self=True)
+
+
+def test_i31_a_token_for_one_room_does_nothing_in_another(alice, carol):
+    claims = {"peer_id": alice.peer_id, "user_id": alice.user_id, "conn_id": alice.conn_id, "role": alice.role}
+    elsewhere = Caller(carol.room_id, **claims)
+    assert refused(elsewhere, "get-metadata")[0] == 410
+    assert ask(elsewhere, connect).aside.attachment is None

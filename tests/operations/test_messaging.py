@@ -1,0 +1,240 @@
+"""Messages to all, to roles, to one; and those that are sent twice."""
+
+from typing import Any
+
+import pytest
+
+from rooms.models import Event, Room, SentMessage, Session, Template
+from rooms.operations.gate import run
+from rooms.operations.presence import disconnect
+from tests.operations.driver import ask, at_once, call, change_role, do, kinds, prepare, refused, row, told, visitor
+
+HELLO = {"message": "hello", "type": "chat"}
+
+
+def test_a_message_reaches_everybody_but_its_sender(alice, bob, victor):
+    answer = call(alice, "broadcast", info=HELLO)
+
+    assert set(answer.result) == {"message_id", "timestamp", "seq"}
+    assert told(alice, answer.events) == []
+    for person in (bob, victor):
+        [(kind, message)] = told(person, answer.events)
+        assert kind == "on-broadcast"
+        assert message == {
+            "message_id": answer.result["message_id"],
+            "timestamp": answer.result["timestamp"],
+            "private": False,
+            "info": HELLO,
+            "peer": {
+                "peer_id": "peer-Alice",
+                "role": "host",
+                "groups": [],
+                "info": {"name": "Alice", "data": "", "user_id": "user-Alice"},
+            },
+        }
+
+
+def test_a_direct_message_reaches_one_peer(alice, bob, victor):
+    answer = call(alice, "broadcast", info=HELLO, peer_id="peer-Bob")
+    [(_, message)] = told(bob, answer.events)
+    assert message["private"] is True
+    assert "roles" not in message
+    assert told(victor, answer.events) == told(alice, answer.events) == []
+
+
+def test_a_message_to_roles_reaches_their_holders_but_not_its_sender(alice, bob, victor, room):
+    second = visitor(room, "Second", "host")
+    do(second, "join", name="Second")
+    answer = call(alice, "broadcast", info=HELLO, roles=["host", "viewer"])
+
+    [(_, message)] = told(victor, answer.events)
+    assert (message["roles"], message["private"]) == (["host", "viewer"], False)
+    assert kinds(second, answer.events) == ["on-broadcast"]
+    assert told(alice, answer.events) == told(bob, answer.events) == []
+
+
+def test_a_message_to_a_role_is_for_those_who_hold_it_then(alice, bob, victor):
+    do(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
+    answer = call(alice, "broadcast", info=HELLO, roles=["guest"])
+    assert told(bob, answer.events) == told(victor, answer.events) == []
+
+
+def test_one_peer_wins_over_roles_and_no_roles_are_everybody(alice, bob, victor):
+    answer = call(alice, "broadcast", info=HELLO, peer_id="peer-Bob", roles=["viewer"])
+    assert (kinds(bob, answer.events), kinds(victor, answer.events)) == (["on-broadcast"], [])
+    answer = call(alice, "broadcast", info=HELLO, roles=[], peer_id=None)
+    assert kinds(bob, answer.events) == kinds(victor, answer.events) == ["on-broadcast"]
+
+
+def test_somebody_who_is_reconnecting_can_be_written_to_and_somebody_who_left_cannot(alice, bob, victor):
+    ask(bob, disconnect)
+    do(alice, "broadcast", info=HELLO, peer_id="peer-Bob")
+    do(victor, "leave")
+    assert refused(alice, "broadcast", info=HELLO, peer_id="peer-Victor")[0] == 404
+    assert refused(alice, "broadcast", info=HELLO, peer_id="nobody")[0] == 404
+
+
+def test_nobody_writes_into_another_room(alice, carol):
+    assert refused(alice, "broadcast", info=HELLO, peer_id="peer-Carol")[0] == 404
+
+
+def test_the_type_is_free_and_chat_if_there_is_none(alice, bob):
+    for info, kind in (({"message": "x"}, "chat"), ({"message": "x", "type": "metadata"}, "metadata")):
+        [(_, message)] = told(bob, call(alice, "broadcast", info=info).events)
+        assert message["info"] == {"message": "x", "type": kind}
+
+
+def test_i33_no_field_of_a_message_names_another_sender(alice, bob):
+    forged: dict[str, Any] = {
+        "info": {**HELLO, "peer": "peer-Alice", "sender": "peer-Alice"},
+        "peer": {"peer_id": "peer-Alice", "role": "host"},
+        "sender": "peer-Alice",
+        "role": "host",
+        "name": "Alice",
+        "message_id": "mine",
+        "timestamp": 1,
+    }
+    answer = call(bob, "broadcast", **forged)
+    [(_, message)] = told(alice, answer.events)
+    assert (message["peer"]["peer_id"], message["peer"]["role"]) == ("peer-Bob", "guest")
+    assert message["peer"]["info"]["name"] == "Bob"
+    assert message["message_id"] != "mine"
+    assert message["info"] == HELLO
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({}, 400),
+        ({"info": "hello"}, 400),
+        ({"info": {}}, 400),
+        ({"info": {"message": ""}}, 400),
+        ({"info": {"message": 7}}, 400),
+        ({"info": {"message": "x", "type": 7}}, 400),
+        ({"info": {"message": "x", "type": "x" * 65}}, 400),
+        ({"info": {"message": "x" * 4001}}, 413),
+        ({"info": HELLO, "roles": "host"}, 400),
+        ({"info": HELLO, "roles": [1]}, 400),
+        ({"info": HELLO, "roles": ["x"] * 51}, 413),
+        ({"info": HELLO, "peer_id": 7}, 400),
+        ({"info": HELLO, "client_id": "x" * 65}, 400),
+    ],
+)
+def test_what_is_no_message(alice, bob, params, code):
+    assert refused(alice, "broadcast", **params)[0] == code
+    assert not Event.objects.filter(kind="on-broadcast").exists()
+
+
+def test_the_session_counts_its_messages(alice, bob):
+    do(alice, "broadcast", info=HELLO)
+    do(bob, "broadcast", info=HELLO, client_id="1")
+    do(bob, "broadcast", info=HELLO, client_id="1")
+    refused(bob, "broadcast", info={})
+    assert Session.objects.get().messages == 2
+
+
+# --- Sent twice ---------------------------------------------------------------------------------
+
+
+def test_i24_a_repeated_message_is_one_message(alice, bob):
+    first = call(alice, "broadcast", info=HELLO, client_id="1")
+    do(bob, "broadcast", info=HELLO)
+    second = call(alice, "broadcast", info=HELLO, client_id="1")
+
+    assert second.result == first.result
+    assert not second.events
+    assert Event.objects.filter(kind="on-broadcast").count() == 2
+
+
+def test_i24_a_message_repeated_within_one_transaction_is_one_message(alice, bob):
+    again = prepare(alice, "broadcast", info=HELLO, client_id="1")
+    other = prepare(bob, "broadcast", info=HELLO, client_id="1")
+    first, second, third = run([again, again, other])
+    assert second.result == first.result
+    assert third.result["message_id"] != first.result["message_id"]
+    assert Event.objects.filter(kind="on-broadcast").count() == 2
+
+
+@pytest.mark.matrix
+@pytest.mark.django_db(transaction=True)
+def test_i24_a_message_repeated_at_once_is_one_message(room):
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    answers = at_once([prepare(alice, "broadcast", info=HELLO, client_id="1")] * 6)
+    assert len({answer.result["message_id"] for answer in answers}) == 1
+    assert Event.objects.filter(kind="on-broadcast").count() == 1
+
+
+def test_i24_a_repetition_is_answered_although_its_receiver_left(alice, bob):
+    first = do(alice, "broadcast", info=HELLO, client_id="1", peer_id="peer-Bob")
+    do(bob, "leave")
+    assert do(alice, "broadcast", info=HELLO, client_id="1", peer_id="peer-Bob") == first
+
+
+def test_a_client_id_is_its_peers_own(alice, bob):
+    first = do(alice, "broadcast", info=HELLO, client_id="1")
+    second = do(bob, "broadcast", info=HELLO, client_id="1")
+    assert first["message_id"] != second["message_id"]
+    assert do(bob, "broadcast", info=HELLO, client_id="2")["message_id"] != second["message_id"]
+
+
+def test_a_refused_message_leaves_no_trace_of_its_client_id(alice, bob):
+    refused(alice, "broadcast", info={"message": ""}, client_id="1")
+    assert not SentMessage.objects.exists()
+    do(alice, "broadcast", info=HELLO, client_id="1")
+    assert SentMessage.objects.count() == 1
+
+
+def test_who_lost_the_right_to_write_does_not_even_repeat(alice, bob, room):
+    do(bob, "broadcast", info=HELLO, client_id="1")
+    change_role(room, "guest", permissions={"sendMessages": False})
+    assert refused(bob, "broadcast", info=HELLO, client_id="1")[0] == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i33_a_right_taken_away_is_gone_for_the_next_message(room):
+    """What is remembered between transactions must not outlive a change of roles, of whatever kind."""
+    alice, bob = visitor(room, "Alice", "host"), visitor(room, "Bob", "guest")
+    for person in (alice, bob):
+        do(person, "join", name=person.name)
+        do(person, "broadcast", info=HELLO)
+        do(person, "broadcast", info=HELLO)
+
+    do(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
+    assert refused(bob, "broadcast", info=HELLO)[0] == 403
+    do(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True)
+    do(bob, "broadcast", info=HELLO)
+
+    change_role(room, "guest", permissions={"sendMessages": False})
+    assert refused(bob, "broadcast", info=HELLO)[0] == 403
+    change_role(room, "guest", permissions={"sendMessages": True})
+    do(bob, "broadcast", info=HELLO)
+
+    do(alice, "peer-leave-request", requested_for="peer-Bob")
+    assert refused(bob, "broadcast", info=HELLO)[0] == 410
+    assert refused(alice, "broadcast", info=HELLO, peer_id="peer-Bob")[0] == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_i33_a_template_that_is_exchanged_holds_at_once(room):
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    do(alice, "broadcast", info=HELLO)
+    silent = Template.objects.create(name="silent", roles={"host": {"permissions": {"sendMessages": False}}})
+    Room.objects.filter(pk=room.pk).update(template=silent)
+    assert refused(alice, "broadcast", info=HELLO)[0] == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_remembered_is_dropped_with_the_session(room):
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    first = call(alice, "broadcast", info=HELLO)
+    do(alice, "leave")
+    assert refused(alice, "broadcast", info=HELLO)[0] == 410
+    do(alice, "join", name="Alicia")
+    second = call(alice, "broadcast", info=HELLO)
+    assert second.session_id != first.session_id
+    assert second.seq == 2
+    assert '"name":"Alicia"' in second.events[0].body
+    assert row(alice).name == "Alicia"

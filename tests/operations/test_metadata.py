@@ -1,0 +1,380 @@
+"""Session metadata: values, versions, observers, limits, pins."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rooms.errors import VersionConflict
+from rooms.models import MetadataEntry
+from rooms.operations.gate import run
+from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, server, told, visitor
+
+VALUES: list[Any] = [
+    "text",
+    "",
+    "Ünïcödé 🎉 \u2028 </script>",
+    0,
+    -7,
+    1.5,
+    1e300,
+    2**80,
+    True,
+    False,
+    None,
+    [],
+    {},
+    [1, [2, {"three": None}]],
+    {"z": 1, "a": {"y": 2, "b": 3}, "é": "x", "": 0},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_any_json_value_comes_back_as_it_was(alice, bob, value):
+    do(alice, "set-metadata", key="topic", data=value)
+    found = do(bob, "get-metadata", key="topic")["data"]
+    # As text, so that the order of keys counts, and true is not 1.
+    assert json.dumps(found) == json.dumps(value)
+
+
+def test_a_value_replaces_the_whole_one_before(alice):
+    do(alice, "set-metadata", data={"a": 1, "b": 2})
+    do(alice, "set-metadata", data={"c": 3})
+    assert do(alice, "get-metadata")["data"] == {"c": 3}
+
+
+def test_calls_without_a_key_share_the_key_default(alice, bob):
+    set_by_old = do(alice, "set-metadata", data="tea")
+    assert (set_by_old["key"], set_by_old["change_version"]) == ("default", 1)
+    assert do(bob, "get-metadata", key="default")["data"] == "tea"
+    do(bob, "set-metadata", key="default", data="milk")
+    assert do(alice, "get-metadata")["data"] == "milk"
+
+
+def test_the_answer_is_the_entry(alice):
+    entry = do(alice, "set-metadata", key="topic", data={"a": 1})
+    assert entry.pop("updated_at") > 1_700_000_000_000
+    assert entry.pop("seq") > 0
+    assert entry == {"key": "topic", "data": {"a": 1}, "change_version": 1, "updated_by": "peer-Alice"}
+
+
+def test_a_key_never_set_is_null_at_version_0(alice):
+    entry = do(alice, "get-metadata", key="topic")
+    assert {name: entry[name] for name in entry if name != "seq"} == {
+        "key": "topic",
+        "data": None,
+        "change_version": 0,
+    }
+    assert not MetadataEntry.objects.exists()
+
+
+# --- Versions -----------------------------------------------------------------------------------
+
+
+def test_i15_versions_rise_by_one_over_removal(alice, bob):
+    versions = [
+        do(alice, "set-metadata", key="topic", data="tea")["change_version"],
+        do(bob, "set-metadata", key="topic", data="tea")["change_version"],
+        do(bob, "set-metadata", key="topic")["change_version"],
+        do(alice, "set-metadata", key="topic")["change_version"],
+        do(alice, "set-metadata", key="topic", data=None)["change_version"],
+        do(alice, "set-metadata", key="topic", data="milk")["change_version"],
+    ]
+    assert versions == [1, 2, 3, 4, 5, 6]
+    assert do(bob, "set-metadata", key="other", data=1)["change_version"] == 1
+
+
+def test_a_removed_key_reads_as_null_and_keeps_its_version(alice):
+    do(alice, "set-metadata", key="topic", data="tea")
+    do(alice, "set-metadata", key="topic")
+    entry = do(alice, "get-metadata", key="topic")
+    assert (entry["data"], entry["change_version"]) == (None, 2)
+
+
+def test_a_stale_version_is_refused_with_the_entry_as_it_stands(alice, bob):
+    do(alice, "set-metadata", key="topic", data="tea")
+    answer = call(bob, "set-metadata", key="topic", data="milk", if_change_version=0)
+
+    assert isinstance(answer.error, VersionConflict)
+    assert answer.error.code == 409
+    held = do(bob, "get-metadata", key="topic")
+    assert answer.error.data == {name: held[name] for name in held if name != "seq"}
+    assert (held["data"], held["change_version"]) == ("tea", 1)
+    assert do(bob, "set-metadata", key="topic", data="milk", if_change_version=1)["change_version"] == 2
+
+
+def test_version_0_means_never_set(alice):
+    do(alice, "set-metadata", key="topic", data="tea", if_change_version=0)
+    do(alice, "set-metadata", key="topic")
+    assert refused(alice, "set-metadata", key="topic", data="tea", if_change_version=0)[0] == 409
+
+
+def test_i14_of_writes_with_one_expectation_in_one_transaction_one_succeeds(alice, bob):
+    writes = [prepare(who, "set-metadata", key="n", data=who.name, if_change_version=0) for who in (alice, bob, alice)]
+    answers = run(writes)
+    assert [answer.error is None for answer in answers] == [True, False, False]
+    for answer in answers[1:]:
+        assert answer.error is not None
+        assert answer.error.data["data"] == "Alice"
+
+
+@pytest.mark.matrix
+@pytest.mark.django_db(transaction=True)
+def test_i14_of_writes_with_one_expectation_at_once_one_succeeds(room):
+    callers = [visitor(room, f"Writer {number}", "guest") for number in range(8)]
+    for caller in callers:
+        do(caller, "join", name=caller.name)
+    for version in range(3):
+        writes = [prepare(c, "set-metadata", key="n", data=c.name, if_change_version=version) for c in callers]
+        answers = at_once(writes)
+        [won] = [answer for answer in answers if answer.error is None]
+        held = do(callers[0], "get-metadata", key="n")
+        assert (held["data"], held["change_version"]) == (won.call.caller.name, version + 1)
+        lost = [answer.error for answer in answers if answer.error]
+        assert [(error.code, error.data["change_version"]) for error in lost] == [(409, version + 1)] * 7
+
+
+@pytest.mark.matrix
+@pytest.mark.django_db(transaction=True)
+def test_i14_no_acknowledged_write_is_lost(room):
+    """Counting up by compare-and-set, all at once and again and again."""
+    callers = [visitor(room, f"Writer {number}", "guest") for number in range(4)]
+    for caller in callers:
+        do(caller, "join", name=caller.name)
+    acknowledged = 0
+    for _ in range(6):
+        held = do(callers[0], "get-metadata", key="n")
+        value = {"data": (held["data"] or 0) + 1, "if_change_version": held["change_version"]}
+        answers = at_once([prepare(caller, "set-metadata", key="n", **value) for caller in callers])
+        acknowledged += sum(answer.error is None for answer in answers)
+    assert do(callers[0], "get-metadata", key="n")["data"] == acknowledged == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_different_keys_do_not_get_in_each_others_way(room):
+    callers = [visitor(room, f"Writer {number}", "guest") for number in range(6)]
+    for caller in callers:
+        do(caller, "join", name=caller.name)
+    at_once([prepare(caller, "set-metadata", key=caller.name, data=caller.name) for caller in callers])
+    assert [do(callers[0], "get-metadata", key=caller.name)["data"] for caller in callers] == [
+        caller.name for caller in callers
+    ]
+
+
+# --- Who is told --------------------------------------------------------------------------------
+
+
+def test_those_who_observe_are_told_the_setter_too(alice, bob, victor):
+    do(alice, "listen-metadata-change", keys=["topic"])
+    do(bob, "listen-metadata-change", keys=["topic", "other"])
+    answer = call(alice, "set-metadata", key="topic", data="tea")
+
+    [(kind, body)] = told(bob, answer.events)
+    assert kind == "on-metadata-change"
+    [value] = body["values"]
+    assert {name: value[name] for name in ("key", "data", "change_version", "updated_by")} == {
+        "key": "topic",
+        "data": "tea",
+        "change_version": 1,
+        "updated_by": "peer-Alice",
+    }
+    assert kinds(alice, answer.events) == ["on-metadata-change"]
+    assert kinds(victor, answer.events) == []
+    assert kinds(alice, call(bob, "set-metadata", key="other", data=1).events) == []
+
+
+def test_observing_replaces_what_was_observed_and_brings_what_is_set(alice, bob):
+    do(alice, "set-metadata", key="topic", data="tea")
+    do(alice, "set-metadata", key="gone", data="x")
+    do(alice, "set-metadata", key="gone")
+    answer = call(bob, "listen-metadata-change", keys=["unset", "topic", "gone", "topic"])
+
+    keys, values = answer.aside
+    assert keys == frozenset({"unset", "topic", "gone"})
+    assert [(value["key"], value["data"], value["change_version"]) for value in values] == [
+        ("gone", None, 2),
+        ("topic", "tea", 1),
+    ]
+    do(bob, "listen-metadata-change", keys=["other"])
+    assert row(bob).observed == ["other"]
+    do(bob, "listen-metadata-change", keys=[])
+    assert row(bob).observed == []
+
+
+def test_old_clients_are_told_to_refresh_unless_the_writer_does_it_itself(alice, bob, room):
+    old = visitor(room, "Old", "guest", legacy=True)
+    do(old, "join", name="Old")
+
+    def refreshes(who: Any, **params: Any) -> bool:
+        [event] = call(who, "set-metadata", **params).events
+        return "refresh" in event.facts
+
+    assert refreshes(alice, data="tea")
+    assert not refreshes(old, data="tea")
+    assert not refreshes(alice, key="topic", data="tea")
+
+
+def test_the_server_writes_without_a_peer(alice, room):
+    entry = do(server(room), "set-metadata", key="topic", data="tea")
+    assert entry["updated_by"] == ""
+    assert MetadataEntry.objects.get().updated_by_name == "operator"
+
+
+def test_one_room_does_not_see_the_other(alice, carol):
+    do(alice, "set-metadata", key="topic", data="tea")
+    assert do(carol, "get-metadata", key="topic")["change_version"] == 0
+
+
+# --- Limits -------------------------------------------------------------------------------------
+
+
+def test_a_value_has_a_limit_in_bytes(alice, settings):
+    settings.MAX_VALUE_BYTES = 12
+    do(alice, "set-metadata", data="é" * 5)
+    code, message = refused(alice, "set-metadata", data="é" * 6)
+    assert (code, message) == (413, "data: 14 bytes, at most 12")
+    assert do(alice, "get-metadata")["data"] == "é" * 5
+
+
+def test_all_values_together_have_a_limit_and_names_count(alice, settings):
+    settings.MAX_STORE_BYTES = 30
+    do(alice, "set-metadata", key="1234567890", data="12345678")  # 20 bytes
+    assert refused(alice, "set-metadata", key="abcde", data="1234")[0] == 413
+    do(alice, "set-metadata", key="abcde", data="123")  # 30 bytes
+    assert refused(alice, "set-metadata", key="abcde", data="1234")[0] == 413
+    do(alice, "set-metadata", key="abcde", data="1")
+    do(alice, "set-metadata", key="1234567890")
+    do(alice, "set-metadata", key="abcde", data="12345678901234567890")
+
+
+def test_the_number_of_keys_has_a_limit_and_removal_makes_room(alice, settings):
+    settings.MAX_KEYS = 2
+    do(alice, "set-metadata", key="a", data=1)
+    do(alice, "set-metadata", key="b", data=1)
+    assert refused(alice, "set-metadata", key="c", data=1)[0] == 413
+    do(alice, "set-metadata", key="b", data=2)
+    do(alice, "set-metadata", key="a")
+    do(alice, "set-metadata", key="c", data=1)
+    assert refused(alice, "set-metadata", key="a", data=1)[0] == 413
+
+
+def test_the_number_of_keys_ever_used_has_a_limit(alice, settings):
+    settings.MAX_KEYS_EVER = 3
+    for key in "abc":
+        do(alice, "set-metadata", key=key, data=1)
+        do(alice, "set-metadata", key=key)
+    assert refused(alice, "set-metadata", key="d", data=1)[0] == 413
+    assert refused(alice, "set-metadata", key="d")[0] == 413
+    do(alice, "set-metadata", key="a", data=1)
+
+
+def test_a_key_has_a_length(alice):
+    for method, params in (("set-metadata", {"data": 1}), ("get-metadata", {})):
+        assert refused(alice, method, key="", **params)[0] == 400
+        assert refused(alice, method, key="é" * 65, **params)[0] == 400
+    assert refused(alice, "listen-metadata-change", keys=["x" * 129])[0] == 400
+    do(alice, "set-metadata", key="é" * 64, data=1)
+
+
+def test_the_number_of_observed_keys_has_a_limit(alice, settings):
+    settings.MAX_KEYS = 3
+    assert refused(alice, "listen-metadata-change", keys=list("abcd"))[0] == 413
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"key": 1, "data": 1},
+        {"key": None, "data": 1},
+        {"data": 1, "if_change_version": "1"},
+        {"data": 1, "if_change_version": True},
+    ],
+)
+def test_parameters_have_types(alice, params):
+    assert refused(alice, "set-metadata", **params)[0] == 400
+
+
+def test_a_keys_list_is_a_list_of_strings(alice):
+    wrong: list[Any] = [None, "topic", [1], [None], [True], {}]
+    for keys in wrong:
+        assert refused(alice, "listen-metadata-change", keys=keys)[0] == 400
+
+
+# --- Pins ---------------------------------------------------------------------------------------
+
+
+def pins(caller: Any) -> list[tuple[str, str, str]]:
+    held = do(caller, "get-metadata", key="pinnedMessages")["data"] or []
+    return [(pin["id"], pin["text"], pin["pinnedBy"]) for pin in held]
+
+
+def test_a_pin_is_seen_by_new_and_old_clients(alice, bob):
+    do(bob, "listen-metadata-change", keys=["pinnedMessages", "default"])
+    answer = call(alice, "pin-message", id="m1", text="Bob: hello")
+
+    assert kinds(bob, answer.events) == ["on-metadata-change"] * 2
+    assert pins(bob) == [("m1", "Bob: hello", "Alice")]
+    assert do(bob, "get-metadata")["data"] == "Bob: hello"
+    assert answer.result["pinned"] == [{"text": "Bob: hello", "id": "m1", "pinnedBy": "Alice"}]
+
+
+def test_pinning_what_is_pinned_and_unpinning_what_is_not_change_nothing(alice, bob):
+    do(alice, "pin-message", id="m1", text="Bob: hello")
+    assert not call(bob, "pin-message", id="m1", text="Bob: hello").events
+    assert not call(bob, "unpin-message", id="m2").events
+    assert do(bob, "get-metadata", key="pinnedMessages")["change_version"] == 1
+    assert do(bob, "get-metadata")["change_version"] == 1
+
+
+def test_there_are_three_pins_the_newest_first(alice):
+    for number in range(1, 5):
+        do(alice, "pin-message", id=f"m{number}", text=f"Bob: {number}")
+    assert [pin[0] for pin in pins(alice)] == ["m4", "m3", "m2"]
+    assert do(alice, "get-metadata")["data"] == "Bob: 4"
+
+
+def test_without_its_newest_pin_the_next_is_shown_and_without_any_null(alice, bob):
+    do(alice, "pin-message", id="m1", text="Bob: 1")
+    do(alice, "pin-message", id="m2", text="Bob: 2")
+    do(bob, "unpin-message", id="m2")
+    assert do(alice, "get-metadata")["data"] == "Bob: 1"
+    answer = call(bob, "unpin-message", id="m1")
+    assert answer.result["pinned"] == []
+    entry = do(alice, "get-metadata")
+    assert (entry["data"], entry["updated_by"]) == (None, "peer-Bob")
+    assert pins(alice) == []
+
+
+def test_unpinning_an_older_pin_leaves_the_string_alone(alice):
+    do(alice, "pin-message", id="m1", text="Bob: 1")
+    do(alice, "pin-message", id="m2", text="Bob: 2")
+    before = do(alice, "get-metadata")["change_version"]
+    do(alice, "unpin-message", id="m1")
+    assert do(alice, "get-metadata")["change_version"] == before
+
+
+@pytest.mark.parametrize("held", ["text", 7, {"a": 1}, [1, None, "x"], [{"id": "other"}]])
+def test_whatever_stands_under_the_key_a_pin_can_be_set_and_taken_away(alice, held):
+    do(alice, "set-metadata", key="pinnedMessages", data=held)
+    do(alice, "pin-message", id="m1", text="Bob: 1")
+    assert do(alice, "get-metadata", key="pinnedMessages")["data"][0]["id"] == "m1"
+    do(alice, "unpin-message", id="m1")
+    assert "m1" not in json.dumps(do(alice, "get-metadata", key="pinnedMessages")["data"])
+
+
+def test_a_pin_that_does_not_fit_changes_neither_key(alice, settings):
+    """Each of the two values would fit; both do not."""
+    settings.MAX_STORE_BYTES = 150
+    text = "Bob: " + "x" * 50
+    assert refused(alice, "pin-message", id="m1", text=text)[0] == 413
+    assert do(alice, "get-metadata", key="pinnedMessages")["change_version"] == 0
+    assert do(alice, "get-metadata")["change_version"] == 0
+    settings.MAX_STORE_BYTES = 250
+    do(alice, "pin-message", id="m1", text=text)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"id": ""}, {"id": "x" * 65}, {"text": " "}, {"text": "x" * 4103}, {"id": 1}, {"text": None}]
+)
+def test_what_cannot_be_pinned(alice, wrong):
+    assert refused(alice, "pin-message", **{"id": "m1", "text": "Bob: 1", **wrong})[0] == 400
