@@ -47,9 +47,15 @@ def own_origin(headers: Mapping[str, str], *, secure: bool, peer: str) -> str:
     """This server's origin as the client sees it. ``peer`` is the address that the connection comes from."""
     if settings.PUBLIC_URL:
         return str(settings.PUBLIC_URL)
-    if peer in settings.TRUSTED_PROXIES:
-        secure = headers.get("x-forwarded-proto", "https" if secure else "http").split(",")[0].strip() == "https"
+    secure = is_secure(headers, secure=secure, peer=peer)
     return f"{'https' if secure else 'http'}://{headers.get('host', '')}"
+
+
+def is_secure(headers: Mapping[str, str], *, secure: bool, peer: str) -> bool:
+    """Whether the client uses https: what a trusted proxy says, else what the connection itself does."""
+    if peer in settings.TRUSTED_PROXIES and "x-forwarded-proto" in headers:
+        return headers["x-forwarded-proto"].split(",")[0].strip() == "https"
+    return secure
 
 
 def client_address(headers: Mapping[str, str], peer: str) -> str:
