@@ -55,16 +55,19 @@ def lock(room_ids: Iterable[str]) -> dict[str, Place]:
     IMMEDIATE transaction is the lock of everything; there this only reads.
     """
     wanted = sorted(room_ids)
-    lock_clause = " FOR UPDATE OF r" if connection.features.has_select_for_update else ""
+    chosen = f"r.id IN ({', '.join(['%s'] * len(wanted))}) ORDER BY r.id"
     # By hand, for it is asked for every set of messages, and building the query would take longer than its answer.
     sql = f"""
         SELECT r.id, t.generation, s.id, COALESCE(s.generation, 0), COALESCE(s.seq, 0), COALESCE(s.messages, 0),
                COALESCE(s.journal_bytes, 0)
         FROM rooms_room r JOIN rooms_template t ON t.id = r.template_id
         LEFT JOIN rooms_session s ON s.room_id = r.id AND s.ended_at IS NULL
-        WHERE r.id IN ({", ".join(["%s"] * len(wanted))}) ORDER BY r.id{lock_clause}
+        WHERE {chosen}
     """
     with connection.cursor() as cursor:
+        if connection.features.has_select_for_update:
+            # A statement of its own: one that waits for a lock goes on with what it saw before it waited.
+            cursor.execute(f"SELECT 1 FROM rooms_room r WHERE {chosen} FOR UPDATE", wanted)
         cursor.execute(sql, wanted)
         return {row[0]: Place._make(row) for row in cursor.fetchall()}
 
