@@ -5,3 +5,8 @@ from django.urls import include, path
 urlpatterns = [path("", include("rooms.urls"))]
 if settings.ADMIN_PATH:
     urlpatterns.append(path(settings.ADMIN_PATH, admin.site.urls))
+
+handler400 = "rooms.views.bad_request"
+handler403 = "rooms.views.permission_denied"
+handler404 = "rooms.views.page_not_found"
+handler500 = "rooms.views.server_error"

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -79,8 +78,8 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
 
 def code_in(text: str) -> str:
     """The code in a link to a room, or in what somebody typed."""
-    link = re.search(r"/r/([^/]+)", urlsplit(text).path)
-    return (link[1] if link else text).lower()
+    link = re.search(r"/r/([^/?#\s]+)", text)
+    return (link[1] if link else text).strip("/ ").lower()
 
 
 def invitation(own: RoomCode) -> str:

@@ -76,7 +76,7 @@ export class Client {
   change(method, params, seq) {
     const before = this.#store.getState();
     this.#store.set(apply(this.state, method, params, seq));
-    this.#keeper?.save(this.state);
+    this.#keeper?.save(this.state, { now: method === "sent" }); // own messages are not replayed
     for (const { type, data } of facts(before, this.#store.getState(), method, params)) this.#notices.tell(type, data);
   }
 

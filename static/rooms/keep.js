@@ -41,10 +41,12 @@ export class Keeper {
     }
   }
 
-  save(state) {
+  /** `now`: it cannot be had again from the server. */
+  save(state, { now = false } = {}) {
     if (!this.#storage) return;
     this.#latest = state;
-    this.#timer ??= setTimeout(this.#write, DELAY);
+    if (now) this.#write();
+    else this.#timer ??= setTimeout(this.#write, DELAY);
   }
 
   /** Writes what is not written yet and lets go of the key. */

@@ -1,0 +1,33 @@
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser.person import People
+from tests.server import RunningServer
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    with RunningServer() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(chromium: Browser, server: RunningServer) -> AsyncIterator[People]:
+    """Brings people with a browser each; none of them may have met an error or broken the policy for content."""
+    met = People(chromium, server.url)
+    yield met
+    await met.close()
+    assert met.complaints == []

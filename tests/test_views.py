@@ -1,0 +1,187 @@
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from rooms import views
+from rooms.creation import create_room
+from rooms.middleware import CONTENT_SECURITY_POLICY
+from rooms.models import Peer, Room, RoomCode, Session
+
+pytestmark = pytest.mark.django_db
+
+MARKUP = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def team(db: None) -> Room:
+    return create_room(title="Team")
+
+
+def code_of(room: Room, role: str) -> str:
+    return str(room.codes.get(role=role).code)
+
+
+def shown(client: Client, path: str, **query: str) -> str:
+    return client.get(path, query).content.decode()
+
+
+def test_making_a_room_leads_into_it_as_its_host(client):
+    answer = client.post("/rooms/new", {"title": "  Monday   planning "})
+    code = RoomCode.objects.get(role="host")
+    assert (answer.status_code, answer["Location"]) == (302, f"/r/{code.code}/")
+    assert code.room.title == "Monday planning"
+    assert {each.role for each in code.room.codes.all()} == {"host", "guest", "viewer"}
+    page = shown(client, answer["Location"])
+    assert "Monday planning" in page
+    assert "Nobody is here yet." in page
+
+
+def test_a_room_may_have_no_title(client):
+    answer = client.post("/rooms/new")
+    assert "A room" in shown(client, answer["Location"])
+
+
+def test_a_title_that_is_too_long_is_given_back_with_the_reason(client):
+    answer = client.post("/rooms/new", {"title": "x" * 101})
+    assert answer.status_code == 400
+    assert "at most 100 characters; this one has 101" in answer.content.decode()
+    assert "x" * 101 in answer.content.decode()
+    assert not Room.objects.exists()
+
+
+def test_a_foreign_form_makes_no_room():
+    answer = Client(enforce_csrf_checks=True).post("/rooms/new", {"title": "x"})
+    assert answer.status_code == 403
+    assert "That did not work" in answer.content.decode()
+    assert not Room.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", " {} ", "http://testserver/r/{}/", "https://elsewhere.example/r/{}/?a=b#c", "{}/"]
+)
+def test_a_room_is_opened_by_its_code_or_by_a_pasted_link(client, team, form):
+    code = code_of(team, "guest")
+    answer = client.get("/rooms/open", {"code": form.format(code.upper() if form == " {} " else code)})
+    assert (answer.status_code, answer["Location"]) == (302, f"/r/{code}/")
+
+
+@pytest.mark.parametrize(
+    ("given", "status"), [("abc-defg-hij", 404), ("", 400), ("http://[", 404), (MARKUP, 404), ("\0", 404)]
+)
+def test_a_code_of_no_room_is_given_back_with_the_reason(client, given, status):
+    answer = client.get("/rooms/open", {"code": given})
+    assert answer.status_code == status
+    assert 'role="alert"' in answer.content.decode()
+    assert MARKUP not in answer.content.decode()
+
+
+@pytest.mark.urls("tests.urls_with_admin")
+def test_room_creation_can_be_for_staff_alone(client, settings):
+    settings.ROOM_CREATION = "staff"
+    settings.ADMIN_PATH = "admin/"
+    assert "only its staff" in shown(client, "/")
+    answer = client.post("/rooms/new")
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/")
+
+    client.force_login(User.objects.create_user("visitor"))
+    assert client.post("/rooms/new").status_code == 302
+    assert not Room.objects.exists()
+
+    client.force_login(User.objects.create_user("keeper", is_staff=True))
+    assert 'action="/rooms/new"' in shown(client, "/")
+    client.post("/rooms/new")
+    assert Room.objects.count() == 1
+
+
+def test_without_an_admin_nobody_is_sent_to_log_in(client, settings):
+    settings.ROOM_CREATION = "staff"
+    settings.ADMIN_PATH = ""
+    assert client.post("/rooms/new").status_code == 403
+
+
+def test_the_lobby_counts_who_is_inside(client, team):
+    session = Session.objects.create(room=team)
+    past = Session.objects.create(room=team, ended_at=timezone.now())
+    for at, (of, state) in enumerate(
+        [(session, "connected"), (session, "reconnecting"), (session, "left"), (past, "connected")]
+    ):
+        Peer.objects.create(
+            session=of, peer_id=f"p{at}", user_id="u", role="guest", state=state, joined_at=timezone.now()
+        )
+    assert "2 people are inside." in shown(client, f"/r/{code_of(team, 'guest')}/")
+
+
+def test_the_guest_link_is_given_to_hosts_and_nobody_gets_a_code_above_his_own(client, team):
+    codes = {role: code_of(team, role) for role in ("host", "guest", "viewer")}
+    assert len(set(codes.values())) == 3
+    for role, invited in {"host": "guest", "guest": "guest", "viewer": "viewer"}.items():
+        page = shown(client, f"/r/{codes[role]}/")
+        assert f'data-invite="http://testserver/r/{codes[invited]}/"' in page
+        assert {each for each in codes.values() if each in page} == {codes[role], codes[invited]}
+
+
+def test_a_host_whose_guests_have_no_code_gives_his_own(client, team):
+    team.codes.filter(role="guest").update(enabled=False)
+    host = code_of(team, "host")
+    assert f'data-invite="http://testserver/r/{host}/"' in shown(client, f"/r/{host}/")
+
+
+def test_an_unknown_room_and_a_closed_one_have_pages_that_say_so(client, team):
+    code = code_of(team, "guest")
+    missing = client.get("/r/abc-defg-hij/")
+    assert (missing.status_code, "No such room" in missing.content.decode()) == (404, True)
+
+    team.codes.filter(role="guest").update(enabled=False)
+    closed = client.get(f"/r/{code}/")
+    assert (closed.status_code, "This room is closed" in closed.content.decode()) == (403, True)
+
+    Room.objects.update(enabled=False)
+    assert client.get(f"/r/{code_of(team, 'host')}/").status_code == 403
+
+
+def test_what_people_wrote_is_text(client):
+    room = create_room(title=MARKUP)
+    page = shown(client, f"/r/{code_of(room, 'host')}/")
+    assert MARKUP not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/r/abc-defg-hij/", "/rooms/open", "/static/rooms/room.js"])
+def test_every_page_carries_the_policy_and_nothing_inline(client, path):
+    answer = client.get(path)
+    assert answer["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    if "html" in answer["Content-Type"]:
+        assert_nothing_inline(answer.content.decode())
+
+
+def test_the_room_has_nothing_inline_and_nothing_from_elsewhere(client, team):
+    page = shown(client, f"/r/{code_of(team, 'host')}/")
+    assert_nothing_inline(page)
+    sources = re.findall(r'(?:src|href)="([^"#]+)"', page)
+    assert [source for source in sources if not source.startswith("/")] == []
+
+
+def assert_nothing_inline(page: str) -> None:
+    assert re.findall(r"<script(?![^>]*\ssrc=)", page) == []
+    assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", page) == []
+
+
+def test_pages_are_not_kept_by_shared_caches(client, team):
+    assert client.get(f"/r/{code_of(team, 'guest')}/")["Cache-Control"] == "private, no-cache"
+
+
+def test_methods_that_pages_do_not_know_are_refused(client, team):
+    assert client.get("/rooms/new").status_code == 405
+    assert client.post(f"/r/{code_of(team, 'guest')}/").status_code == 405
+    assert client.head("/").status_code == 200
+
+
+def test_every_refusal_is_a_page_of_the_same_look(client, rf):
+    assert "Nothing here" in shown(client, "/nowhere")
+    for refuse, status in ((views.bad_request, 400), (views.permission_denied, 403), (views.server_error, 500)):
+        answer = refuse(rf.get("/"))
+        assert answer.status_code == status
+        assert "Go to the start page" in answer.content.decode()
