@@ -178,6 +178,7 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked for 
 # Whether other hosts of the domain are https is not for this server to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_FAILURE_VIEW = "rooms.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 
 LOGGING = {
