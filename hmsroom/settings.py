@@ -35,6 +35,7 @@ HEARTBEAT_INTERVAL = env.float("HEARTBEAT_INTERVAL", default=5)
 REAPER_INTERVAL = env.float("REAPER_INTERVAL", default=2)
 POSITION_CHECK_INTERVAL = env.float("POSITION_CHECK_INTERVAL", default=5)
 SESSION_LINGER = env.float("SESSION_LINGER", default=0)
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=10)
 
 # --- Limits -------------------------------------------------------------------------------------
 

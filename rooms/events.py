@@ -29,8 +29,8 @@ class Audience:
         """The text that is stored; empty for everybody."""
         if self == EVERYBODY:
             return ""
-        fields = {name: value for name in self.__slots__ if (value := getattr(self, name)) not in ("", (), None, False)}
-        return compact(fields)
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return compact({name: value for name, value in fields.items() if value != getattr(EVERYBODY, name)})
 
     @classmethod
     def decode(cls, text: str) -> "Audience":

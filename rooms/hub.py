@@ -185,6 +185,11 @@ class Hub:
         if close := self.connections.get(conn_id):
             close(RESTART)
 
+    async def settle(self) -> None:
+        """Wait until everything that was submitted is stored."""
+        while not self._writer.idle:
+            await asyncio.sleep(0.01)
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

@@ -97,7 +97,10 @@ def _check_shape(value: JSON) -> None:
         if not below:
             return
         level = below
-    raise BadRequest(f"JSON: more than {MAX_DEPTH} levels")
+    if nodes + len(level) > MAX_NODES:
+        raise BadRequest(f"JSON: more than {MAX_NODES} values")
+    if any(isinstance(item, dict | list) for item in level):
+        raise BadRequest(f"JSON: more than {MAX_DEPTH} levels")
 
 
 _UNSTORABLE = re.compile("[\ud800-\udfff]|\\\\u0000")
@@ -121,7 +124,7 @@ def _check_text(text: str) -> None:
 def parse(text: str | None, *, limit: int) -> Request:
     """The request in a text frame of at most limit bytes; text is None for a binary frame.
 
-    Raises BadRequest, whose ``data`` is then the request's id if it could be read.
+    Raises BadRequest; an Unreadable one if at least the request's id could be read.
     """
     if text is None:
         raise BadRequest("frame: binary frames are not understood")
@@ -171,7 +174,14 @@ def notification(method: str, params: Mapping[str, Any]) -> str:
 
 # --- Parameters ---------------------------------------------------------------------------------
 
-_NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
+_NAMES = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
 
 
 def _is(value: JSON, kind: type) -> bool:
@@ -251,6 +261,7 @@ def bind(parameters: tuple[Parameter, ...], params: Mapping[str, JSON]) -> dict[
 
 
 _UNSEEN = {"Cc", "Cs", "Co", "Cn"}
+_INVISIBLE = {"Cf", "Mn", "Me"}  # these join or adorn others, and alone show nothing
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
 
 
@@ -261,10 +272,12 @@ def clean_name(text: str, *, limit: int, field: str = "name") -> str:
     """
     shown = "".join(
         " " if character.isspace() else character
-        for character in unicodedata.normalize("NFC", text)
+        for character in text
         if character.isspace() or (character not in _BIDI and unicodedata.category(character) not in _UNSEEN)
     )
-    name = " ".join(shown.split())
+    name = unicodedata.normalize("NFC", " ".join(shown.split()))
+    if all(unicodedata.category(character) in _INVISIBLE for character in name):
+        return ""
     if len(name) > limit:
         raise BadRequest(f"{field}: longer than {limit} characters")
     return name

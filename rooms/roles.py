@@ -57,9 +57,7 @@ def _policy(role: Role, wire: JSONObject) -> JSONObject:
     publish.setdefault("audio", {"bitRate": 32, "codec": "opus"})
     publish.setdefault("video", {"bitRate": 300, "codec": "vp8", "frameRate": 30, "width": 480, "height": 360})
     publish.setdefault("screen", {"bitRate": 500, "codec": "vp8", "frameRate": 10, "width": 1280, "height": 720})
-    publish.update(
-        allowed=[], simulcast={}, videoSimulcastLayers={"layers": []}, screenSimulcastLayers={"layers": []}
-    )
+    publish.update(allowed=[], simulcast={}, videoSimulcastLayers={"layers": []}, screenSimulcastLayers={"layers": []})
     return {
         "name": role.name,
         "priority": role.priority,

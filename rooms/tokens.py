@@ -61,7 +61,11 @@ def read(token: str) -> Claims:
     """The claims of an auth token that is good now. Raises Unauthorized."""
     try:
         claims = jwt.decode(
-            token, settings.APP_SECRET, algorithms=["HS256"], leeway=LEEWAY, options={"require": ["exp"], "verify_aud": False}
+            token,
+            settings.APP_SECRET,
+            algorithms=["HS256"],
+            leeway=LEEWAY,
+            options={"require": ["exp"], "verify_aud": False},
         )
     except jwt.ExpiredSignatureError:
         raise Unauthorized("token: expired") from None

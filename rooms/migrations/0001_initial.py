@@ -10,243 +10,360 @@ import rooms.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Room',
+            name="Room",
             fields=[
-                ('id', models.CharField(default=rooms.models.new_id, editable=False, max_length=24, primary_key=True, serialize=False)),
-                ('name', models.CharField(default=rooms.models.new_id, max_length=100, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9.:_-]{1,100}$', 'A name has 1 to 100 letters, digits or any of . - : _')])),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('enabled', models.BooleanField(default=True)),
-                ('large_room', models.BooleanField(default=False)),
-                ('size', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.CharField(
+                        default=rooms.models.new_id, editable=False, max_length=24, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        default=rooms.models.new_id,
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 letters, digits or any of . - : _"
+                            )
+                        ],
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("enabled", models.BooleanField(default=True)),
+                ("large_room", models.BooleanField(default=False)),
+                ("size", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Template',
+            name="Template",
             fields=[
-                ('id', models.CharField(default=rooms.models.new_id, editable=False, max_length=24, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('roles', models.JSONField(default=dict)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('generation', models.BigIntegerField(default=rooms.models.new_generation, editable=False)),
+                (
+                    "id",
+                    models.CharField(
+                        default=rooms.models.new_id, editable=False, max_length=24, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("roles", models.JSONField(default=dict)),
+                ("settings", models.JSONField(blank=True, default=dict)),
+                ("generation", models.BigIntegerField(default=rooms.models.new_generation, editable=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('id', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('last_seen', models.DateTimeField()),
-                ('dead_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("last_seen", models.DateTimeField()),
+                ("dead_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='RoomCode',
+            name="RoomCode",
             fields=[
-                ('code', models.CharField(default=rooms.models.new_code, max_length=24, primary_key=True, serialize=False)),
-                ('role', models.CharField(max_length=100)),
-                ('enabled', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='codes', to='rooms.room')),
+                (
+                    "code",
+                    models.CharField(default=rooms.models.new_code, max_length=24, primary_key=True, serialize=False),
+                ),
+                ("role", models.CharField(max_length=100)),
+                ("enabled", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="codes", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('id', models.CharField(default=rooms.models.new_id, editable=False, max_length=24, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('end_reason', models.CharField(blank=True, max_length=200)),
-                ('ended_by', models.CharField(blank=True, max_length=150)),
-                ('empty_since', models.DateTimeField(blank=True, null=True)),
-                ('seq', models.BigIntegerField(default=0)),
-                ('messages', models.PositiveIntegerField(default=0)),
-                ('journal_bytes', models.BigIntegerField(default=0)),
-                ('generation', models.BigIntegerField(default=rooms.models.new_generation, editable=False)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='rooms.room')),
+                (
+                    "id",
+                    models.CharField(
+                        default=rooms.models.new_id, editable=False, max_length=24, primary_key=True, serialize=False
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("end_reason", models.CharField(blank=True, max_length=200)),
+                ("ended_by", models.CharField(blank=True, max_length=150)),
+                ("empty_since", models.DateTimeField(blank=True, null=True)),
+                ("seq", models.BigIntegerField(default=0)),
+                ("messages", models.PositiveIntegerField(default=0)),
+                ("journal_bytes", models.BigIntegerField(default=0)),
+                ("generation", models.BigIntegerField(default=rooms.models.new_generation, editable=False)),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sessions", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SentMessage',
+            name="SentMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('peer_id', models.CharField(max_length=128)),
-                ('client_id', models.CharField(max_length=64)),
-                ('message_id', models.CharField(max_length=36)),
-                ('timestamp', models.BigIntegerField()),
-                ('seq', models.BigIntegerField()),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='rooms.session')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("peer_id", models.CharField(max_length=128)),
+                ("client_id", models.CharField(max_length=64)),
+                ("message_id", models.CharField(max_length=36)),
+                ("timestamp", models.BigIntegerField()),
+                ("seq", models.BigIntegerField()),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="rooms.session"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Poll',
+            name="Poll",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('poll_id', models.CharField(max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('is_quiz', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('created', 'Created'), ('started', 'Started'), ('stopped', 'Stopped')], default='created', max_length=8)),
-                ('duration', models.PositiveIntegerField(default=0)),
-                ('anonymous', models.BooleanField(default=False)),
-                ('visibility', models.BooleanField(default=False)),
-                ('mode', models.CharField(choices=[('userid', 'User Id'), ('peerid', 'Peer Id'), ('username', 'Name')], default='userid', max_length=8)),
-                ('voters', models.JSONField(blank=True, default=list)),
-                ('viewers', models.JSONField(blank=True, default=list)),
-                ('questions', models.JSONField(blank=True, default=list)),
-                ('tally', models.JSONField(blank=True, default=list)),
-                ('users', models.PositiveIntegerField(default=0)),
-                ('max_users', models.PositiveIntegerField(default=0)),
-                ('created_by', models.CharField(blank=True, max_length=128)),
-                ('created_at', models.DateTimeField()),
-                ('started_by', models.CharField(blank=True, max_length=128)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ends_at', models.DateTimeField(blank=True, null=True)),
-                ('stopped_by', models.CharField(blank=True, max_length=128)),
-                ('stopped_at', models.DateTimeField(blank=True, null=True)),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='polls', to='rooms.session')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("poll_id", models.CharField(max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                ("is_quiz", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("created", "Created"), ("started", "Started"), ("stopped", "Stopped")],
+                        default="created",
+                        max_length=8,
+                    ),
+                ),
+                ("duration", models.PositiveIntegerField(default=0)),
+                ("anonymous", models.BooleanField(default=False)),
+                ("visibility", models.BooleanField(default=False)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("userid", "User Id"), ("peerid", "Peer Id"), ("username", "Name")],
+                        default="userid",
+                        max_length=8,
+                    ),
+                ),
+                ("voters", models.JSONField(blank=True, default=list)),
+                ("viewers", models.JSONField(blank=True, default=list)),
+                ("questions", models.JSONField(blank=True, default=list)),
+                ("tally", models.JSONField(blank=True, default=list)),
+                ("users", models.PositiveIntegerField(default=0)),
+                ("max_users", models.PositiveIntegerField(default=0)),
+                ("created_by", models.CharField(blank=True, max_length=128)),
+                ("created_at", models.DateTimeField()),
+                ("started_by", models.CharField(blank=True, max_length=128)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ends_at", models.DateTimeField(blank=True, null=True)),
+                ("stopped_by", models.CharField(blank=True, max_length=128)),
+                ("stopped_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="polls", to="rooms.session"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Peer',
+            name="Peer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('peer_id', models.CharField(max_length=128)),
-                ('user_id', models.CharField(max_length=128)),
-                ('name', models.CharField(blank=True, max_length=400)),
-                ('role', models.CharField(max_length=100)),
-                ('metadata', models.TextField(blank=True)),
-                ('groups', models.JSONField(blank=True, default=list)),
-                ('observed', models.JSONField(blank=True, default=list)),
-                ('joined_at', models.DateTimeField()),
-                ('joined_seq', models.BigIntegerField(default=0)),
-                ('role_seq', models.BigIntegerField(default=0)),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
-                ('leave_reason', models.CharField(blank=True, choices=[('client request', 'Request'), ('peer kicked', 'Removed'), ('websocket closed', 'Timed Out'), ('server removed peer', 'Ended')], max_length=40)),
-                ('state', models.CharField(choices=[('connected', 'Connected'), ('reconnecting', 'Reconnecting'), ('left', 'Left')], default='connected', max_length=12)),
-                ('gone_at', models.DateTimeField(blank=True, null=True)),
-                ('worker', models.CharField(blank=True, max_length=32)),
-                ('conn_id', models.CharField(blank=True, max_length=32)),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='peers', to='rooms.session')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("peer_id", models.CharField(max_length=128)),
+                ("user_id", models.CharField(max_length=128)),
+                ("name", models.CharField(blank=True, max_length=400)),
+                ("role", models.CharField(max_length=100)),
+                ("metadata", models.TextField(blank=True)),
+                ("groups", models.JSONField(blank=True, default=list)),
+                ("observed", models.JSONField(blank=True, default=list)),
+                ("joined_at", models.DateTimeField()),
+                ("joined_seq", models.BigIntegerField(default=0)),
+                ("role_seq", models.BigIntegerField(default=0)),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "leave_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("client request", "Request"),
+                            ("peer kicked", "Removed"),
+                            ("websocket closed", "Timed Out"),
+                            ("server removed peer", "Ended"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("connected", "Connected"), ("reconnecting", "Reconnecting"), ("left", "Left")],
+                        default="connected",
+                        max_length=12,
+                    ),
+                ),
+                ("gone_at", models.DateTimeField(blank=True, null=True)),
+                ("worker", models.CharField(blank=True, max_length=32)),
+                ("conn_id", models.CharField(blank=True, max_length=32)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="peers", to="rooms.session"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MetadataEntry',
+            name="MetadataEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=128)),
-                ('data', models.TextField(null=True)),
-                ('size', models.PositiveIntegerField(default=0)),
-                ('change_version', models.BigIntegerField(default=0)),
-                ('updated_by', models.CharField(blank=True, max_length=128)),
-                ('updated_by_name', models.CharField(blank=True, max_length=400)),
-                ('updated_at', models.DateTimeField()),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='rooms.session')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=128)),
+                ("data", models.TextField(null=True)),
+                ("size", models.PositiveIntegerField(default=0)),
+                ("change_version", models.BigIntegerField(default=0)),
+                ("updated_by", models.CharField(blank=True, max_length=128)),
+                ("updated_by_name", models.CharField(blank=True, max_length=400)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="rooms.session"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'metadata entries',
+                "verbose_name_plural": "metadata entries",
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('pk', models.CompositePrimaryKey('session_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=40)),
-                ('audience', models.TextField(blank=True)),
-                ('body', models.TextField()),
-                ('facts', models.TextField(blank=True)),
-                ('at', models.BigIntegerField()),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='rooms.session')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "session_id", "seq", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("seq", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=40)),
+                ("audience", models.TextField(blank=True)),
+                ("body", models.TextField()),
+                ("facts", models.TextField(blank=True)),
+                ("at", models.BigIntegerField()),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="rooms.session"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='room',
-            name='template',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rooms', to='rooms.template'),
+            model_name="room",
+            name="template",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="rooms", to="rooms.template"
+            ),
         ),
         migrations.CreateModel(
-            name='PollAnswer',
+            name="PollAnswer",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('question', models.PositiveIntegerField()),
-                ('voter', models.CharField(max_length=64)),
-                ('peer_id', models.CharField(blank=True, max_length=128)),
-                ('user_id', models.CharField(blank=True, max_length=128)),
-                ('name', models.CharField(blank=True, max_length=400)),
-                ('options', models.JSONField(blank=True, default=list)),
-                ('text', models.TextField(blank=True)),
-                ('skipped', models.BooleanField(default=False)),
-                ('updated', models.BooleanField(default=False)),
-                ('correct', models.BooleanField(default=False)),
-                ('score', models.FloatField(default=0)),
-                ('duration', models.PositiveBigIntegerField(default=0)),
-                ('poll', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='rooms.poll')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("question", models.PositiveIntegerField()),
+                ("voter", models.CharField(max_length=64)),
+                ("peer_id", models.CharField(blank=True, max_length=128)),
+                ("user_id", models.CharField(blank=True, max_length=128)),
+                ("name", models.CharField(blank=True, max_length=400)),
+                ("options", models.JSONField(blank=True, default=list)),
+                ("text", models.TextField(blank=True)),
+                ("skipped", models.BooleanField(default=False)),
+                ("updated", models.BooleanField(default=False)),
+                ("correct", models.BooleanField(default=False)),
+                ("score", models.FloatField(default=0)),
+                ("duration", models.PositiveBigIntegerField(default=0)),
+                (
+                    "poll",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="answers", to="rooms.poll"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('poll', 'question', 'voter'), name='one_answer_a_question')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("poll", "question", "voter"), name="one_answer_a_question")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['-started_at'], name='rooms_sessi_started_17e862_idx'),
+            model_name="session",
+            index=models.Index(fields=["-started_at"], name="rooms_sessi_started_17e862_idx"),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['ended_at'], name='rooms_sessi_ended_a_2a7604_idx'),
+            model_name="session",
+            index=models.Index(fields=["ended_at"], name="rooms_sessi_ended_a_2a7604_idx"),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('room',), name='one_live_session_a_room'),
+            model_name="session",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)), fields=("room",), name="one_live_session_a_room"
+            ),
         ),
         migrations.AddIndex(
-            model_name='sentmessage',
-            index=models.Index(fields=['timestamp'], name='rooms_sentm_timesta_48bb65_idx'),
+            model_name="sentmessage",
+            index=models.Index(fields=["timestamp"], name="rooms_sentm_timesta_48bb65_idx"),
         ),
         migrations.AddConstraint(
-            model_name='sentmessage',
-            constraint=models.UniqueConstraint(fields=('session', 'peer_id', 'client_id'), name='client_id_unique_of_peer'),
+            model_name="sentmessage",
+            constraint=models.UniqueConstraint(
+                fields=("session", "peer_id", "client_id"), name="client_id_unique_of_peer"
+            ),
         ),
         migrations.AddIndex(
-            model_name='poll',
-            index=models.Index(condition=models.Q(('state', 'started')), fields=['ends_at'], name='poll_running'),
+            model_name="poll",
+            index=models.Index(condition=models.Q(("state", "started")), fields=["ends_at"], name="poll_running"),
         ),
         migrations.AddConstraint(
-            model_name='poll',
-            constraint=models.UniqueConstraint(fields=('session', 'poll_id'), name='poll_id_unique_in_session'),
+            model_name="poll",
+            constraint=models.UniqueConstraint(fields=("session", "poll_id"), name="poll_id_unique_in_session"),
         ),
         migrations.AddIndex(
-            model_name='peer',
-            index=models.Index(fields=['session', 'state'], name='rooms_peer_session_edde7e_idx'),
+            model_name="peer",
+            index=models.Index(fields=["session", "state"], name="rooms_peer_session_edde7e_idx"),
         ),
         migrations.AddIndex(
-            model_name='peer',
-            index=models.Index(condition=models.Q(('state', 'reconnecting')), fields=['gone_at'], name='peer_reconnecting'),
+            model_name="peer",
+            index=models.Index(
+                condition=models.Q(("state", "reconnecting")), fields=["gone_at"], name="peer_reconnecting"
+            ),
         ),
         migrations.AddIndex(
-            model_name='peer',
-            index=models.Index(condition=models.Q(('state', 'connected')), fields=['worker'], name='peer_connected_worker'),
+            model_name="peer",
+            index=models.Index(
+                condition=models.Q(("state", "connected")), fields=["worker"], name="peer_connected_worker"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='peer',
-            constraint=models.UniqueConstraint(fields=('session', 'peer_id'), name='peer_id_unique_in_session'),
+            model_name="peer",
+            constraint=models.UniqueConstraint(fields=("session", "peer_id"), name="peer_id_unique_in_session"),
         ),
         migrations.AddConstraint(
-            model_name='metadataentry',
-            constraint=models.UniqueConstraint(fields=('session', 'key'), name='key_unique_in_session'),
+            model_name="metadataentry",
+            constraint=models.UniqueConstraint(fields=("session", "key"), name="key_unique_in_session"),
         ),
         migrations.AddIndex(
-            model_name='room',
-            index=models.Index(fields=['-created_at'], name='rooms_room_created_07f595_idx'),
+            model_name="room",
+            index=models.Index(fields=["-created_at"], name="rooms_room_created_07f595_idx"),
         ),
         migrations.AddConstraint(
-            model_name='room',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='room_name_unique'),
+            model_name="room",
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("name"), name="room_name_unique"),
         ),
     ]

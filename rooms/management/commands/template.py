@@ -11,7 +11,9 @@ from rooms.roles import parse_role
 
 
 class Command(BaseCommand):
-    help = "Loads a template from a JSON file {roles: {name: role}, settings: {…}}; an older one of the name is replaced."
+    help = (
+        "Loads a template from a JSON file {roles: {name: role}, settings: {…}}; an older one of the name is replaced."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
