@@ -272,9 +272,9 @@ class Worker(models.Model):
 class Poll(models.Model):
     """A poll or quiz of a session.
 
-    ``questions`` are as the protocol has them, ``{question, options, answer}``, checked. ``voters`` and ``viewers`` are the
-    roles that may answer and that may see what others answered; none stands for all. ``duration`` is in seconds, 0 for
-    a poll that somebody has to stop. ``tally`` holds, for each question, what was answered so far:
+    ``questions`` are as the protocol has them, ``{question, options, answer}``, checked. ``voters`` and ``viewers`` are
+    the roles that may answer and that may see what others answered; none stands for all. ``duration`` is in seconds, 0
+    for a poll that somebody has to stop. ``tally`` holds, for each question, what was answered so far:
     ``{options, correct, skipped, total}``; ``users`` is how many persons answered, ``max_users`` how many there were.
     """
 

@@ -1,0 +1,331 @@
+"""Frames, the gate that all JSON passes, parameters, names. Needs no database."""
+
+import json
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rooms.errors import BadRequest, RoomError, VersionConflict
+from rooms.events import compact
+from rooms.protocol import (
+    JSON,
+    MAX_DEPTH,
+    MAX_NODES,
+    MISSING,
+    Missing,
+    Request,
+    Unreadable,
+    bind,
+    clean_name,
+    failure,
+    load_json,
+    notification,
+    parse,
+    response,
+    schema,
+)
+
+LIMIT = 64 * 1024
+
+storable = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | storable,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(storable, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+# --- The gate -----------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(values)
+def test_i29_what_can_be_stored_passes_unchanged_however_it_is_written(value):
+    for text in (compact(value), json.dumps(value, ensure_ascii=True, indent=1)):
+        assert compact(load_json(text)) == compact(value)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_i29_any_text_is_a_value_or_a_bad_request(text):
+    try:
+        value = load_json(text)
+    except BadRequest:
+        return
+    # Whatever passes can be encoded, and holds nothing that a database refuses.
+    assert "\0" not in str(value)
+    compact(value).encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "nul",
+        "{'a': 1}",
+        "[1,]",
+        "NaN",
+        "[Infinity]",
+        '{"a": -Infinity}',
+        "1e400",
+        "[-1e400]",
+        "9" * 310,
+        "-" + "9" * 309,
+        r'"\u0000"',
+        r'{"\u0000": 1}',
+        r'"\\\u0000"',
+        r'"\ud800"',
+        r'{"\udfff": 1}',
+        r'"\udc00\ud800"',
+        '"\ud800"',
+        '"a\0b"',
+        '"a\nb"',
+    ],
+    ids=lambda text: ascii(text[:20]),
+)
+def test_i29_what_cannot_be_stored_everywhere_is_refused(text):
+    with pytest.raises(BadRequest) as refusal:
+        load_json(text)
+    assert refusal.value.message.startswith("JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'"\\u0000"', r"\u0000"),
+        (r'"\\\\u0000"', r"\\u0000"),
+        (r'"\ud83c\udf89"', "🎉"),
+        ('"é"', "é"),
+        ("1e308", 1e308),
+        ("1" + "0" * 308, 10**308),
+        ('{"a": 1, "b": 2, "a": 3}', {"a": 3, "b": 2}),
+        (" [1] ", [1]),
+    ],
+)
+def test_what_only_looks_like_it_passes(text, value):
+    assert load_json(text) == value
+
+
+def test_big_integers_are_kept_to_the_last_digit():
+    assert load_json(str(2**80 + 1)) == 2**80 + 1
+
+
+def nested(levels: int) -> str:
+    return "[" * levels + "]" * levels
+
+
+def test_depth_has_a_limit():
+    for inner in ("", "1"):
+        assert load_json(nested(MAX_DEPTH).replace("[]", f"[{inner}]"))
+        with pytest.raises(BadRequest):
+            load_json(nested(MAX_DEPTH + 1).replace("[]", f"[{inner}]"))
+    with pytest.raises(BadRequest):
+        load_json(nested(100_000))
+    with pytest.raises(BadRequest):
+        load_json('{"a":' * 40 + "1" + "}" * 40)
+
+
+def test_brackets_in_a_string_are_no_depth():
+    assert load_json(json.dumps("[" * 100)) == "[" * 100
+
+
+def test_the_number_of_values_has_a_limit():
+    assert len(load_json(compact([0] * (MAX_NODES - 1)))) == MAX_NODES - 1
+    too_many: list[Any] = [[0] * MAX_NODES, [[]] * MAX_NODES, {str(n): n for n in range(MAX_NODES)}]
+    for many in too_many:
+        with pytest.raises(BadRequest):
+            load_json(compact(many))
+
+
+# --- Frames -------------------------------------------------------------------------------------
+
+
+def test_a_request_is_read():
+    assert parse('{"method":"ping","params":{"timestamp":1},"id":"x","jsonrpc":"2.0"}', limit=LIMIT) == Request(
+        "ping", {"timestamp": 1}, "x"
+    )
+    assert parse('{"method":"leave"}', limit=LIMIT) == Request("leave", {}, None)
+    assert parse('{"method":"leave","params":null,"id":7}', limit=LIMIT) == Request("leave", {}, 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "[]", "1", '"ping"', "null", "", "{}x", '{"method":"ping","id":true}', '{"method":"ping","id":1.5}',
+     '{"method":"ping","id":{}}', json.dumps({"method": "ping", "id": "x" * 129})],
+)  # fmt: skip
+def test_what_is_no_request(text):
+    with pytest.raises(BadRequest) as refusal:
+        parse(text, limit=LIMIT)
+    assert not isinstance(refusal.value, Unreadable)
+
+
+@pytest.mark.parametrize(
+    "frame", [{}, {"method": None}, {"method": 7}, {"method": "ping", "params": []}, {"method": "ping", "params": "x"}]
+)
+def test_a_request_that_makes_no_sense_is_refused_under_its_id(frame):
+    with pytest.raises(Unreadable) as refusal:
+        parse(json.dumps({**frame, "id": "x"}), limit=LIMIT)
+    assert refusal.value.request_id == "x"
+
+
+def test_a_frame_has_a_limit_in_bytes():
+    frame = compact({"method": "é" * 10})
+    assert parse(frame, limit=len(frame.encode()))
+    with pytest.raises(BadRequest):
+        parse(frame, limit=len(frame.encode()) - 1)
+    with pytest.raises(BadRequest):
+        parse("x" * 100, limit=10)
+
+
+@settings(deadline=None)
+@given(st.text() | st.binary().map(lambda data: data.decode("utf-8", "surrogateescape")))
+def test_i29_whatever_arrives_is_a_request_or_refused(text):
+    try:
+        parse(text, limit=LIMIT)
+    except BadRequest:
+        pass
+
+
+def test_answers_are_frames():
+    assert json.loads(response("x", {"a": "é"})) == {"jsonrpc": "2.0", "id": "x", "result": {"a": "é"}}
+    assert json.loads(failure(7, BadRequest("key: missing"))) == {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "error": {"code": 400, "message": "key: missing"},
+    }
+    assert json.loads(failure(None, VersionConflict("stale", data={"a": 1})))["error"]["data"] == {"a": 1}
+    assert json.loads(notification("session-info", {"peer_count": 1})) == {
+        "method": "session-info",
+        "params": {"peer_count": 1},
+    }
+
+
+# --- Parameters ---------------------------------------------------------------------------------
+
+
+def example(
+    context: Any,
+    *,
+    text: str,
+    number: int = 0,
+    share: float = 0,
+    flag: bool = False,
+    names: list[str] | None = None,
+    things: list[Any] | None = None,
+    fields: dict[str, Any] | None = None,
+    data: JSON | Missing = MISSING,
+) -> None:
+    """The kinds of parameters that operations have."""
+
+
+EXAMPLE = schema(example)
+
+
+def test_what_is_given_is_bound_and_what_is_not_is_left_to_the_default():
+    assert bind(EXAMPLE, {"text": "x"}) == {"text": "x"}
+    given = {
+        "text": "",
+        "number": 3,
+        "share": 1.5,
+        "flag": True,
+        "names": ["a"],
+        "things": [1, None],
+        "fields": {"a": 1},
+        "data": None,
+    }
+    assert bind(EXAMPLE, given) == given
+
+
+def test_unknown_parameters_are_passed_over():
+    assert bind(EXAMPLE, {"text": "x", "context": "y", "version": "1.0"}) == {"text": "x"}
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "text: missing"),
+        ({"text": None}, "text: expected a string"),
+        ({"text": 1}, "text: expected a string"),
+        ({"number": "1"}, "number: expected a whole number"),
+        ({"number": 1.5}, "number: expected a whole number"),
+        ({"number": True}, "number: expected a whole number"),
+        ({"number": None}, "number: expected a whole number"),
+        ({"share": "1"}, "share: expected a number"),
+        ({"share": False}, "share: expected a number"),
+        ({"flag": 1}, "flag: expected true or false"),
+        ({"names": "a"}, "names: expected a list"),
+        ({"names": ["a", 1]}, "names: expected a list of which each is a string"),
+        ({"fields": []}, "fields: expected an object"),
+    ],
+)
+def test_the_refusal_names_the_parameter(params, message):
+    with pytest.raises(BadRequest) as refusal:
+        bind(EXAMPLE, params if message == "text: missing" else {"text": "x", **params})
+    assert refusal.value.message == message
+
+
+def test_numbers_take_the_kind_that_is_asked_for():
+    bound = bind(EXAMPLE, {"text": "x", "number": 3.0, "share": 2})
+    assert (bound["number"], bound["share"]) == (3, 2.0)
+    assert (type(bound["number"]), type(bound["share"])) == (int, float)
+
+
+def test_null_is_a_value_only_where_it_is_allowed():
+    assert bind(EXAMPLE, {"text": "x", "names": None, "fields": None}) == {"text": "x", "names": None, "fields": None}
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([p.name for p in EXAMPLE]), values))
+def test_i29_whatever_is_given_is_bound_to_its_kind_or_refused(params):
+    kinds: dict[str, Any] = {"text": str, "number": int, "share": float, "flag": bool}
+    try:
+        bound = bind(EXAMPLE, params)
+    except RoomError:
+        return
+    for name, kind in kinds.items():
+        assert name not in bound or type(bound[name]) is kind
+
+
+# --- Names --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Alice", "Alice"),
+        ("  Alice \t\n B  ", "Alice B"),
+        ("e\u0301", "é"),
+        ("e\u202e\u0301", "é"),
+        ("\u202eecila", "ecila"),
+        ("a\0\x07b", "ab"),
+        ("a\u2028b", "a b"),
+        ("\ufeffa", "a"),
+        ("<b>&amp;", "<b>&amp;"),
+        ("👩‍👧", "👩‍👧"),
+        ("", ""),
+        (" \u200b\u200d ", ""),
+    ],
+)
+def test_a_name_is_what_can_be_seen_of_it(text, name):
+    assert clean_name(text, limit=100) == name
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_a_clean_name_is_clean(text):
+    name = clean_name(text, limit=10_000)
+    assert clean_name(name, limit=10_000) == name
+    assert name == name.strip()
+    assert name == unicodedata.normalize("NFC", name)
+    assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+
+
+def test_a_name_is_measured_as_it_is_shown():
+    assert clean_name("  " + "x" * 10 + "\u202e", limit=10) == "x" * 10
+    with pytest.raises(BadRequest) as refusal:
+        clean_name("x" * 11, limit=10, field="title")
+    assert refusal.value.message == "title: longer than 10 characters"
