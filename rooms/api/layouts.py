@@ -18,10 +18,10 @@ def layouts(request: HttpRequest) -> dict[str, Any]:
     if room is None or claims.role not in room.template.roles:
         raise Forbidden("room not available")
     names = sorted(room.template.roles, key=lambda name: (name != claims.role, name))
-    return {"data": [_layout(room.template, name) for name in names], "limit": 10, "last": ""}
+    return {"data": [_layout(room, room.template, name) for name in names], "limit": 10, "last": ""}
 
 
-def _layout(template: Template, name: str) -> dict[str, Any]:
+def _layout(room: Room, template: Template, name: str) -> dict[str, Any]:
     role = template.role(name)
     assert role
     conferencing: dict[str, Any] = {
@@ -55,7 +55,16 @@ def _layout(template: Template, name: str) -> dict[str, Any]:
         "themes": [],
         "options": {},
         "screens": {
-            "preview": {"default": {"elements": {}}, "skip_preview_screen": False},
+            # Without a header Prebuilt waits for ever, and its button has no words of its own.
+            "preview": {
+                "default": {
+                    "elements": {
+                        "preview_header": {"title": room.title or "Join the room"},
+                        "join_form": {"join_btn_type": "JOIN_BTN_TYPE_JOIN_ONLY", "join_btn_label": "Join"},
+                    }
+                },
+                "skip_preview_screen": False,
+            },
             "conferencing": {"default": {"elements": conferencing}},
             "leave": {},
         },
