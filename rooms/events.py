@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import orjson
+
 
 def compact(value: Any) -> str:
     """Compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        # Whole numbers of more than 64 bits.
+        return _encode(value)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +36,13 @@ class Audience:
 
     def encode(self) -> str:
         """The text that is stored; empty for everybody."""
-        if self == EVERYBODY:
+        if self is EVERYBODY:
+            return ""
+        if self is EVERYBODY:
             return ""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        return compact({name: value for name, value in fields.items() if value != getattr(EVERYBODY, name)})
+        told = {name: value for name, value in fields.items() if value != getattr(EVERYBODY, name)}
+        return compact(told) if told else ""
 
     @classmethod
     def decode(cls, text: str) -> "Audience":

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms import metrics
-from rooms.events import EVERYBODY, End, Numbered, compact
+from rooms.events import End, Numbered, compact
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment, Welcome
 from rooms.outbox import TOO_SLOW, Outbox, framed
@@ -267,7 +267,7 @@ class Feed:
             return
         metrics.EVENTS.inc()
         text = event.frame()
-        if audience == EVERYBODY or not (audience.peer or audience.roles or audience.key is not None):
+        if not (audience.peer or audience.roles or audience.key is not None):
             self._pending.append((text, self.members.get(audience.but), None))
             return
         wire = framed(text)

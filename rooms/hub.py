@@ -77,7 +77,7 @@ class Hub:
     def _finished(self, answered: list[tuple[Answer, _Asked]]) -> None:
         now = time.perf_counter()
         for answer, asked in answered:
-            metrics.OPERATION_SECONDS.labels(answer.call.operation.name).observe(now - asked.at)
+            metrics.operation_seconds(answer.call.operation.name).observe(now - asked.at)
             if asked.feed:
                 asked.feed.arrive(Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, asked.done))
             else:

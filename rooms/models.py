@@ -1,6 +1,7 @@
 """What is stored: rooms and how to enter them, sessions, peers, session metadata, the journal, leases.
 
-Nothing here knows of sockets. Times are UTC; JSON that peers wrote is kept as the text they wrote.
+Nothing here knows of sockets. Times are UTC; JSON that peers wrote is kept as the text they wrote. What belongs to a
+session is found by the constraint or key that begins with the session, so that needs no index of its own.
 """
 
 import secrets
@@ -155,7 +156,7 @@ class Peer(models.Model):
         TIMED_OUT = "websocket closed"
         ENDED = "server removed peer"
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="peers")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="peers", db_index=False)
     peer_id = models.CharField(max_length=128)
     user_id = models.CharField(max_length=128)
     name = models.CharField(max_length=400, blank=True)
@@ -208,7 +209,7 @@ class MetadataEntry(models.Model):
     ``size`` is what counts against the limits: bytes of key and data, 0 once removed.
     """
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="entries")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="entries", db_index=False)
     key = models.CharField(max_length=128)
     data = models.TextField(null=True)
     size = models.PositiveIntegerField(default=0)
@@ -232,7 +233,7 @@ class Event(models.Model):
     """
 
     pk = models.CompositePrimaryKey("session_id", "seq")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=40)
     audience = models.TextField(blank=True)
@@ -244,7 +245,7 @@ class Event(models.Model):
 class SentMessage(models.Model):
     """The reply to a message that its sender may repeat under the same client id."""
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+", db_index=False)
     peer_id = models.CharField(max_length=128)
     client_id = models.CharField(max_length=64)
     message_id = models.CharField(max_length=36)

@@ -52,7 +52,7 @@ def load_json(text: str) -> JSON:
     32 levels or 2,000 values. Of a repeated key the last one counts.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int)
+        value = _DECODER.decode(text)
     except RecursionError:
         raise BadRequest(f"JSON: more than {MAX_DEPTH} levels") from None
     except ValueError as error:
@@ -79,6 +79,9 @@ def _parse_int(text: str) -> int:
     if len(text) > 310 or (len(text) > 300 and math.isinf(float(text))):
         raise ValueError("a number is beyond 1.8e308")
     return int(text)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int)
 
 
 def _check_shape(value: JSON) -> None:
@@ -128,7 +131,8 @@ def parse(text: str | None, *, limit: int) -> Request:
     """
     if text is None:
         raise BadRequest("frame: binary frames are not understood")
-    if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
+    # A character takes at most four bytes.
+    if len(text) * 4 > limit and len(text.encode("utf-8", "surrogatepass")) > limit:
         raise BadRequest(f"frame: longer than {limit} bytes")
     frame = load_json(text)
     if not isinstance(frame, dict):

@@ -37,6 +37,7 @@ class _Pages:
     """What a transaction adds to one session. ``changed`` are fields of the session's row."""
 
     session: Session
+    peers: dict[str, Peer | None] = field(default_factory=dict)  # by peer id; None is known not to exist
     is_new: bool = False
     changed: bool = False
     peers_changed: bool = False
@@ -52,7 +53,6 @@ class Work:
         self._pages: dict[str, _Pages] = {}
         self._live: dict[str, str] = {}
         self.rooms: dict[str, Room] = {}
-        self._peers: dict[tuple[str, str], Peer | None] = {}
         self._present: dict[str, int] = {}
         self._all_present: set[str] = set()
         self._entries: dict[tuple[str, str], MetadataEntry] = {}
@@ -76,9 +76,7 @@ class Work:
         if known is None:
             return False
         self.rooms[room_id] = known.room
-        self._open(_Pages(known.session))
-        for peer_id, peer in known.peers.items():
-            self._peers[known.session.id, peer_id] = peer
+        self._open(_Pages(known.session, known.peers))
         return True
 
     def _load(self, room_ids: set[str], askers: Mapping[str, set[str]]) -> None:
@@ -88,12 +86,10 @@ class Work:
             self.rooms[room.id] = room
         sessions = [place.session_id for place in self._places.values() if place.room_id in room_ids]
         for session in Session.objects.filter(id__in=[session_id for session_id in sessions if session_id]):
-            self._open(_Pages(session))
-            for peer_id in askers[session.room_id]:
-                self._peers[session.id, peer_id] = None
+            self._open(_Pages(session, dict.fromkeys(askers[session.room_id])))
         wanted = {peer_id for room_id in room_ids for peer_id in askers[room_id]}
         for peer in Peer.objects.filter(session_id__in=self._pages, peer_id__in=wanted):
-            self._peers[peer.session_id, peer.peer_id] = peer
+            self._pages[peer.session_id].peers[peer.peer_id] = peer
 
     def _open(self, pages: _Pages) -> None:
         self._pages[pages.session.id] = pages
@@ -139,14 +135,15 @@ class Work:
 
     def peer(self, session: Session, peer_id: str) -> Peer | None:
         """The session's row of this peer id, present or not."""
-        place = session.id, peer_id
-        if place not in self._peers and not self._pages[session.id].is_new:
-            self._peers[place] = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
-        return self._peers.get(place)
+        pages = self._pages[session.id]
+        if peer_id not in pages.peers and not pages.is_new:
+            pages.peers[peer_id] = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
+        return pages.peers.get(peer_id)
 
     def add_peer(self, peer: Peer) -> None:
-        self._peers[peer.session_id, peer.peer_id] = peer
-        self._pages[peer.session_id].peers_changed = True
+        pages = self._pages[peer.session_id]
+        pages.peers[peer.peer_id] = peer
+        pages.peers_changed = True
         self.add(peer)
 
     def head_count(self, session: Session) -> int:
@@ -162,12 +159,12 @@ class Work:
 
     def present(self, session: Session) -> list[Peer]:
         """All peers that are in the session, in the order of joining."""
+        peers = self._pages[session.id].peers
         if session.id not in self._all_present:
             for row in Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT):
-                self._peers.setdefault((row.session_id, row.peer_id), row)
+                peers.setdefault(row.peer_id, row)
             self._all_present.add(session.id)
-        peers = [peer for (session_id, _), peer in self._peers.items() if peer and session_id == session.id]
-        return sorted((peer for peer in peers if peer.present), key=lambda peer: peer.joined_seq)
+        return sorted((peer for peer in peers.values() if peer and peer.present), key=lambda peer: peer.joined_seq)
 
     # --- Session metadata
 
@@ -237,9 +234,8 @@ class Work:
             session = pages.session
             if not pages.end:
                 room = self.rooms[session.room_id]
-                peers = {peer_id: peer for (of, peer_id), peer in self._peers.items() if of == session.id}
                 generations = session.generation, room.template.generation
-                standing.remember(standing.Standing(generations, room, session, peers))
+                standing.remember(standing.Standing(generations, room, session, pages.peers))
 
     def _close(self, session: Session) -> None:
         """Nothing that peers wrote outlives the session."""

@@ -1,0 +1,85 @@
+"""A short way in for frames: complete small text frames are read here, everything else by the server's own parser.
+
+The server's parser is handed whole frames or pieces of one, never the rest of a frame whose beginning was read here,
+so it need not be asked what state it is in.
+"""
+
+from collections.abc import Callable
+
+from websockets.speedups import apply_mask
+
+_FINAL_TEXT = 0x81
+_MASKED = 0x80
+_DATA_OPCODES = (0x0, 0x1, 0x2)
+
+
+class FrameSplitter:
+    """Splits what a client sends, RFC 6455 §5.2, between two readers.
+
+    ``take_text`` gets the text of a frame; it returns False if it cannot take it now, because frames that were
+    left to the server wait for their turn. ``leave`` hands bytes to the server's parser.
+    """
+
+    def __init__(self, take_text: Callable[[bytes], bool], leave: Callable[[bytes], None]) -> None:
+        self._take_text = take_text
+        self._leave = leave
+        self._begun = b""  # a header that has not arrived whole
+        self._left = 0  # bytes of a frame that is the server's, still to arrive
+        self._in_fragments = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what has arrived."""
+        if self._begun:
+            data, self._begun = self._begun + data, b""
+        at, end = 0, len(data)
+        while at < end:
+            if self._left:
+                piece = data[at : at + self._left]
+                self._left -= len(piece)
+                at += len(piece)
+                self._leave(piece)
+                continue
+            size = _frame_size(data, at)
+            if size is None:
+                self._begun = data[at:]
+                return
+            if at + size <= end and self._is_text(data, at) and self._take_text(_payload(data, at, size)):
+                at += size
+                continue
+            self._note_fragments(data[at])
+            self._left = size
+
+    def _is_text(self, data: bytes, at: int) -> bool:
+        """Whether a frame is one that is read here: unfragmented, masked, its length in the shortest form."""
+        return (
+            data[at] == _FINAL_TEXT
+            and not self._in_fragments
+            and _MASKED <= data[at + 1] <= _MASKED + 126
+            and (data[at + 1] != _MASKED + 126 or data[at + 2] > 0 or data[at + 3] >= 126)
+        )
+
+    def _note_fragments(self, first: int) -> None:
+        opcode, final = first & 0x0F, bool(first & 0x80)
+        if opcode in _DATA_OPCODES:
+            self._in_fragments = not final
+
+
+def _frame_size(data: bytes, at: int) -> int | None:
+    """The length of the frame that begins here, header included; None if its header has not arrived whole."""
+    have = len(data) - at
+    if have < 2:
+        return None
+    masked, length = data[at + 1] & _MASKED, data[at + 1] & 0x7F
+    header = 2 + (4 if masked else 0) + (0 if length < 126 else 2 if length == 126 else 8)
+    if have < header:
+        return None
+    if length == 126:
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+    elif length == 127:
+        length = int.from_bytes(data[at + 2 : at + 10], "big")
+    return header + length
+
+
+def _payload(data: bytes, at: int, size: int) -> bytes:
+    mask = at + (2 if data[at + 1] < _MASKED + 126 else 4)
+    return apply_mask(data[mask + 4 : at + size], data[mask : mask + 4])
