@@ -1,9 +1,10 @@
 """Shorter ways to a socket than ASGI's: ready-made frames go straight to the server's transport.
 
-These lean on attributes that uvicorn and daphne do not promise, so both are pinned, and each is used only if a look at the
+Frames that come in are handed over without the server's parser where they can be. These lean on attributes that uvicorn and daphne do not promise, so both are pinned, and each is used only if a look at the
 connection finds exactly what is known. Otherwise frames take the ASGI way, which is slower and right.
 """
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable
@@ -11,21 +12,39 @@ from typing import Any
 
 from django.conf import settings
 
+from rooms.inbound import FrameSplitter
 from rooms.outbox import AsgiOutbox, Outbox, Send
 
 log = logging.getLogger("rooms.fastpath")
 
 
-def open_outbox(send: Send, abandon: Callable[[], None]) -> Outbox:
+def open_outbox(send: Send, abandon: Callable[[], None], take: Callable[[str], bool]) -> Outbox:
     """The fastest outbox there is for a socket that was just accepted.
 
-    ``abandon`` ends the socket's application, for a server whose connection cannot be cut otherwise.
+    ``abandon`` ends the socket's application, for a server whose connection cannot be cut otherwise. ``take`` gets the
+    text of frames that need not pass the server's parser; while it returns False they do.
     """
-    outbox: Outbox = AsgiOutbox(send, abandon)
+    outbox: Outbox | None = None
     if settings.FAST_PATH:
-        outbox = _uvicorn(send) or _daphne(send) or outbox
+        outbox = _uvicorn(send, take) or _daphne(send, take)
+    outbox = outbox or AsgiOutbox(send, abandon)
     _tell_once(type(outbox).__name__)
     return outbox
+
+
+def _reader(take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """What reads a connection's bytes: frames go to take as long as none waits in the server's own queue."""
+
+    def take_payload(payload: bytes) -> bool:
+        if not queue.empty():
+            return False
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            return False  # the server closes the socket as it should be
+        return take(text)
+
+    return FrameSplitter(take_payload, leave).feed
 
 
 @functools.cache
@@ -68,20 +87,25 @@ class UvicornOutbox(_TransportOutbox):
         return size
 
 
-def _uvicorn(send: Send) -> UvicornOutbox | None:
+def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     protocol = getattr(send, "__self__", None)
     known = (
         type(protocol).__name__ == "WebSocketsSansIOProtocol"
         and type(protocol).__module__.startswith("uvicorn.")
         and getattr(protocol, "handshake_complete", None) is True
         and getattr(protocol, "close_sent", None) is False
-        and callable(getattr(protocol, "pause_writing", None))
+        and all(callable(getattr(protocol, name, None)) for name in ("pause_writing", "data_received"))
+        and isinstance(getattr(protocol, "queue", None), asyncio.Queue)
         and all(
             callable(getattr(getattr(protocol, "transport", None), name, None))
-            for name in ("write", "abort", "get_write_buffer_size", "set_write_buffer_limits")
+            for name in ("write", "abort", "get_write_buffer_size", "set_write_buffer_limits", "set_protocol")
         )
     )
-    return UvicornOutbox(send, protocol) if known else None
+    if not known:
+        return None
+    protocol.data_received = _reader(take, protocol.queue, protocol.data_received)
+    protocol.transport.set_protocol(protocol)  # some event loops hold on to the method
+    return UvicornOutbox(send, protocol)
 
 
 # --- daphne -------------------------------------------------------------------------------------
@@ -124,7 +148,7 @@ class DaphneOutbox(_TransportOutbox):
             transport.write(wire[sent:])
 
 
-def _daphne(send: Send) -> DaphneOutbox | None:
+def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
     if not isinstance(send, functools.partial) or len(send.args) != 1:
         return None
     protocol = send.args[0]
@@ -133,6 +157,8 @@ def _daphne(send: Send) -> DaphneOutbox | None:
         type(protocol).__name__ == "WebSocketProtocol"
         and type(protocol).__module__ == "daphne.ws_protocol"
         and getattr(protocol, "state", None) == getattr(protocol, "STATE_OPEN", "") != ""
+        and callable(getattr(protocol, "dataReceived", None))
+        and isinstance(getattr(protocol, "application_queue", None), asyncio.Queue)
         # A TLS transport encrypts what is written: its socket must not be written to.
         and type(transport).__name__ == "Server"
         and type(transport).__module__ == "twisted.internet.tcp"
@@ -144,4 +170,7 @@ def _daphne(send: Send) -> DaphneOutbox | None:
         and callable(getattr(getattr(transport, "socket", None), "send", None))
         and callable(getattr(transport, "abortConnection", None))
     )
-    return DaphneOutbox(send, protocol) if known else None
+    if not known:
+        return None
+    protocol.dataReceived = _reader(take, protocol.application_queue, protocol.dataReceived)
+    return DaphneOutbox(send, protocol)

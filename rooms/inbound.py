@@ -6,7 +6,7 @@ so it need not be asked what state it is in.
 
 from collections.abc import Callable
 
-from websockets.speedups import apply_mask
+from websockets.utils import apply_mask
 
 _FINAL_TEXT = 0x81
 _MASKED = 0x80
