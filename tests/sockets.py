@@ -16,7 +16,7 @@ from rooms import hub, leases, tokens
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper
 from rooms.models import Room, Worker
-from rooms.operations.gate import Caller
+from rooms.operations.calls import Caller
 from rooms.operations.reaping import mark_lost
 from rooms.routing import websocket_application
 from tests.server import Message, RawPeer
@@ -179,10 +179,14 @@ class World:
         """Remove those who have been away for too long, as the reaper does."""
         await self.query(Reaper(Lease()).run_once)
 
-    async def close(self) -> None:
+    async def leave(self) -> None:
+        """Close all sockets."""
         for peer in self.peers:
             if peer._reader:
                 await peer.close()
+
+    async def close(self) -> None:
+        await self.leave()
         await hub.close()
 
 

@@ -1,0 +1,293 @@
+"""Hubs: operations in, events out; and two of them that hear each other badly."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from rooms import hub
+from rooms.errors import NotFound, RoomError
+from rooms.events import Event as Told
+from rooms.events import Outcome
+from rooms.models import Event, Peer, Session
+from rooms.operations.calls import Caller
+from rooms.operations.gate import METHODS, operation
+from rooms.operations.moderation import end_room
+from tests.lossy import two_hubs
+from tests.server import RpcError
+from tests.sockets import World, chat, heard, names, numbered, values
+
+BAD = {"lose": 0.3, "repeat": 0.2, "delay": 0.3}
+
+
+@pytest.fixture(autouse=True)
+def quick(settings):
+    settings.RATE_LIMIT = 0
+    settings.POSITION_CHECK_INTERVAL = 0.2
+
+
+# --- One hub ------------------------------------------------------------------------------------
+
+
+async def test_an_operation_of_the_server_is_heard_by_peers(world: World):
+    alice = await world.peer("alice")
+
+    await hub.get().perform(end_room, Caller(world.room.id, name="admin"), reason="maintenance")
+
+    assert await alice.wait_closed() == 4003
+    assert alice.named("on-peer-leave-request") == [{"reason": "maintenance", "room_end": True}]
+    with pytest.raises(NotFound):
+        await hub.get().perform(end_room, Caller(world.room.id))
+
+
+async def test_synchronous_code_is_heard_when_its_transaction_commits(world: World):
+    alice = await world.peer("alice")
+    await world.query(lambda: hub.perform_now(end_room, Caller(world.room.id), reason="by hand"))
+    assert await alice.wait_closed() == 4003
+
+
+@operation("test-broken")
+def broken(context: Any) -> Outcome:
+    """Looks fine until it is stored."""
+    context.work.add(Peer(session=context.session, peer_id=context.actor, joined_at=context.now))
+    return Outcome({}, [Told("on-broadcast", json.dumps({"info": {"message": "never"}}))])
+
+
+del METHODS["test-broken"]
+
+
+@pytest.mark.matrix
+async def test_i19_a_failed_transaction_tells_nobody_and_takes_no_number(world: World, monkeypatch):
+    monkeypatch.setitem(METHODS, "test-broken", broken)
+    alice, bob, carol = [await world.peer(user) for user in ("alice", "bob", "carol")]
+
+    failing = await bob.begin("test-broken")
+    beside = [await alice.begin("broadcast", info={"message": f"{count}"}) for count in range(5)]
+    with pytest.raises(RpcError) as error:
+        await failing
+    await asyncio.gather(*beside)
+    await carol.until(lambda: len(heard(carol)) == 5)
+
+    assert error.value.code == 500
+    assert heard(carol) == [str(count) for count in range(5)]
+    journal = [event.seq for event in await world.stored(Event)]
+    assert journal == list(range(1, len(journal) + 1))
+
+
+async def test_i19_a_change_is_acknowledged_although_the_doorbell_fails(world: World, monkeypatch):
+    async with two_hubs(monkeypatch, "BrokenLayer") as both:
+        alice = await world.peer("alice", application=both.one)
+        near = await world.peer("near", application=both.one)
+        far = await world.peer("far", application=both.two)
+
+        assert (await chat(alice, "hello"))["seq"] == 4
+        await near.wait_for("on-broadcast")
+        await far.wait_for("on-broadcast")
+        await world.leave()
+
+
+# --- Two hubs -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_i21_each_event_arrives_once_and_in_order_over_a_bad_layer(world: World, monkeypatch, seed: int):
+    async with two_hubs(monkeypatch, seed=seed, **BAD) as both:
+        peers = [await world.peer(f"peer{n}", application=(both.one, both.two)[n % 2]) for n in range(8)]
+        for count in range(40):
+            await asyncio.gather(*(chat(peer, f"{number}/{count}") for number, peer in enumerate(peers)))
+        for peer in peers:
+            await peer.until(lambda peer=peer: len(heard(peer)) == 280)
+
+        sequence = [event.seq for event in await world.stored(Event, kind="on-broadcast")]
+        assert len(sequence) == 320
+        for number, peer in enumerate(peers):
+            got = numbered(peer.events)
+            assert got == sorted(set(got))
+            assert set(heard(peer)) == {f"{n}/{c}" for n in range(8) for c in range(40) if n != number}
+        assert both.layer.lost > 0
+        await world.leave()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_i16_i17_listeners_converge_and_versions_only_rise(world: World, monkeypatch, seed: int):
+    async with two_hubs(monkeypatch, seed=seed, **BAD) as both:
+        peers = [await world.peer(f"peer{n}", application=(both.one, both.two)[n % 2]) for n in range(6)]
+        for peer in peers:
+            await peer.call("listen-metadata-change", keys=["k", "l"])
+
+        async def write(number: int) -> None:
+            for count in range(30):
+                await peers[number].call("set-metadata", key="kl"[count % 2], data=f"{number}/{count}")
+
+        await asyncio.gather(*(write(number) for number in range(4)))
+        last = {key: await peers[0].call("get-metadata", key=key) for key in "kl"}
+        for peer in peers:
+            for key in "kl":
+                end = [(last[key]["change_version"], last[key]["data"])]
+                await peer.until(lambda peer=peer, key=key, end=end: values(peer, key)[-1:] == end)
+                versions = [version for version, _ in values(peer, key)]
+                assert versions == sorted(set(versions))
+        assert last["k"]["change_version"] == last["l"]["change_version"] == 60
+        await world.leave()
+
+
+async def test_i18_who_joins_at_another_process_in_a_storm_misses_no_version(world: World, monkeypatch):
+    async with two_hubs(monkeypatch, seed=4, **BAD) as both:
+        writer = await world.peer("writer", application=both.one)
+        over = asyncio.Event()
+
+        async def storm() -> int:
+            version = 0
+            while not over.is_set():
+                version = (await writer.call("set-metadata", key="k", data=version))["change_version"]
+            return version
+
+        storming = asyncio.create_task(storm())
+        joiners = []
+        for number in range(15):
+            joiner = await world.peer(f"joiner{number}", application=both.two)
+            await joiner.call("listen-metadata-change", keys=["k"])
+            joiners.append(joiner)
+        over.set()
+        last = await storming
+        for joiner in joiners:
+            await joiner.until(lambda joiner=joiner: values(joiner, "k")[-1:] == [(last, last - 1)])
+            versions = [version for version, _ in values(joiner, "k")]
+            assert versions == list(range(versions[0], last + 1))
+        await world.leave()
+
+
+async def test_i17_a_last_change_arrives_although_nothing_told_of_it(world: World, monkeypatch):
+    async with two_hubs(monkeypatch, lose=1) as both:
+        alice = await world.peer("alice", "host", application=both.one)
+        bob = await world.peer("bob", application=both.two)
+        await bob.call("listen-metadata-change", keys=["k"])
+        await alice.call("set-metadata", key="k", data="alone")
+        await bob.wait_for("on-metadata-change")
+        assert values(bob, "k") == [(1, "alone")]
+        assert (await bob.call("ping"))["seq"] == 3
+        await world.leave()
+
+
+async def test_i02_an_end_that_nobody_told_of_is_noticed_and_final(world: World, monkeypatch):
+    async with two_hubs(monkeypatch, lose=1) as both:
+        alice = await world.peer("alice", "host", application=both.one)
+        bob = await world.peer("bob", application=both.two)
+        await bob.call("listen-metadata-change", keys=["k"])
+
+        await alice.call("set-metadata", key="k", data="late")
+        await chat(alice, "late too")
+        await alice.call("end-room", reason="over")
+        carol = await world.peer("carol", application=both.one)
+        await chat(carol, "of the next session")
+
+        assert await bob.wait_closed() == 4003
+        assert bob.named("on-peer-leave-request") == [{"reason": "over", "room_end": True}]
+        assert names(bob.events)[-1] == "on-peer-leave-request"
+        assert "of the next session" not in heard(bob)
+        assert [bool(session.ended_at) for session in await world.stored(Session)].count(True) == 1
+        await world.leave()
+
+
+@pytest.mark.parametrize("lose", [0, 1])
+async def test_what_is_done_to_a_peer_reaches_its_socket_at_another_hub(world: World, monkeypatch, lose: int):
+    async with two_hubs(monkeypatch, lose=lose) as both:
+        alice = await world.peer("alice", "host", application=both.one)
+        bob, carol = [await world.peer(user, application=both.two) for user in ("bob", "carol")]
+
+        await alice.call("role-change-request", requested_for=carol.peer_id, role="viewer", force=True)
+        await alice.call("peer-leave-request", requested_for=bob.peer_id, reason="bye")
+        with pytest.raises(RpcError) as refusal:
+            await chat(carol, "not any more")
+
+        assert refusal.value.code == 403
+        assert await bob.wait_closed() == 4003
+        assert bob.named("on-peer-leave-request") == [
+            {"requested_by": alice.peer_id, "reason": "bye", "room_end": False}
+        ]
+        assert not bob.named("on-peer-leave")
+        assert carol.named("on-policy-change")[-1]["name"] == "viewer"
+        await world.leave()
+
+
+@pytest.mark.parametrize("lose", [0, 1])
+async def test_i07_a_peer_taken_over_at_another_hub_has_one_socket(world: World, monkeypatch, lose: int):
+    async with two_hubs(monkeypatch, lose=lose) as both:
+        alice = await world.peer("alice", application=both.one)
+        bob = await world.peer("bob", application=both.one)
+        newer = await world.again(bob, application=both.two)
+        await newer.wait_for("peer-list")
+
+        assert await bob.wait_closed() == 4002
+        await chat(alice, "which of you?")
+        await newer.wait_for("on-broadcast")
+        assert heard(bob) == []
+        [row] = await world.stored(Peer, peer_id=bob.peer_id)
+        assert row.state == "connected"
+        await world.leave()
+
+
+async def test_i06_coming_back_at_another_hub_loses_nothing(world: World, monkeypatch):
+    async with two_hubs(monkeypatch, seed=7, **BAD) as both:
+        alice = await world.peer("alice", application=both.one)
+        bob = await world.peer("bob", application=both.two)
+        await chat(alice, "before")
+        place = (await bob.wait_for("on-broadcast"))["seq"]
+        session_id = bob.named("peer-list")[0]["room"]["session_id"]
+        await bob.drop()
+        for count in range(20):
+            await chat(alice, f"{count}")
+        back = await world.again(bob, application=both.one)
+        answer = await back.join("Bob", resume={"session_id": session_id, "seq": place})
+        await chat(alice, "after")
+        await back.until(lambda: heard(back)[-1:] == ["after"])
+
+        assert answer["resumed"]
+        assert heard(back) == [*map(str, range(20)), "after"]
+        assert not alice.named("on-peer-leave")
+        assert len(alice.named("on-peer-join")) == 1
+        await world.leave()
+
+
+async def test_i03_a_session_lives_while_one_hub_has_a_peer(world: World, monkeypatch):
+    async with two_hubs(monkeypatch) as both:
+        alice = await world.peer("alice", application=both.one)
+        bob = await world.peer("bob", application=both.two)
+        await alice.call("set-metadata", key="k", data="kept")
+        await alice.leave()
+        await bob.wait_for("on-peer-leave")
+        assert (await bob.call("get-metadata", key="k"))["data"] == "kept"
+
+        carol = await world.peer("carol", application=both.one)
+        await bob.leave()
+        await carol.wait_for("on-peer-leave")
+        assert (await carol.call("get-metadata", key="k"))["data"] == "kept"
+        assert len(await world.stored(Session)) == 1
+        await world.leave()
+
+
+async def test_a_place_that_was_trimmed_ends_in_a_resync_of_the_hub(world: World, monkeypatch, settings):
+    settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS = 8, 0
+    settings.POSITION_CHECK_INTERVAL = 3600
+    async with two_hubs(monkeypatch, lose=1) as both:
+        alice = await world.peer("alice", application=both.one)
+        bob = await world.peer("bob", application=both.two)
+        await bob.call("listen-metadata-change", keys=["k"])
+        await chat(bob, "here")
+        place = (await bob.call("ping"))["seq"]
+        session_id = bob.named("peer-list")[0]["room"]["session_id"]
+        for count in range(130):
+            await chat(alice, f"{count}")
+        await alice.call("set-metadata", key="k", data="now")
+
+        with pytest.raises((ConnectionError, RoomError)):
+            await bob.call("get-metadata")
+        assert await bob.wait_closed() == 4008
+        back = await world.again(bob, application=both.two)
+        assert (await back.join("Bob", resume={"session_id": session_id, "seq": place}))["resync"]
+        await back.wait_for("on-metadata-change")
+        assert values(back, "k") == [(1, "now")]
+        await chat(alice, "and on")
+        await world.leave()
