@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from prometheus_client import REGISTRY
 
 import rooms.metrics
@@ -24,9 +25,7 @@ def test_every_setting_is_documented_and_no_other():
 
 
 def test_every_dependency_has_a_reason():
-    lines = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
-    required = re.findall(r"^(\w[\w-]*(?:\[[\w,-]+\])?)", lines, re.MULTILINE)
-    assert set(required) <= documented("dependencies.md")
+    assert requirements() <= documented("dependencies.md")
 
 
 def test_every_method_has_a_heading_in_the_protocol():
@@ -43,3 +42,20 @@ def test_every_warning_of_the_log_is_explained():
     source = "".join(path.read_text() for path in (ROOT / "rooms").rglob("*.py"))
     lines = re.findall(r'log\.(?:warning|error|exception)\(\s*"([^"]+)"', source)
     assert set(lines) <= documented("operations.md")
+
+
+@pytest.mark.parametrize("constraints", ["constraints-3.11.txt", "constraints-3.12.txt"])
+def test_every_dependency_is_pinned(constraints):
+    pinned = re.findall(r"^([\w.-]+)==", (ROOT / constraints).read_text(), re.MULTILINE)
+    required = {name.partition("[")[0] for name in requirements()}
+    assert {canonical(name) for name in required} <= {canonical(name) for name in pinned}
+
+
+def requirements() -> set[str]:
+    """The packages that are asked for, with their extras."""
+    lines = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
+    return set(re.findall(r"^(\w[\w-]*(?:\[[\w,-]+\])?)", lines, re.MULTILINE))
+
+
+def canonical(package: str) -> str:
+    return package.lower().replace("_", "-")
