@@ -60,19 +60,13 @@ export class Polls {
       poll_id: pollId,
       responses: responses.map((response) => responseOnWire(poll, response)),
     });
-    await this.getPollResponses({ id: pollId }, true);
-  }
-
-  async getPollResponses({ id }, self) {
-    const { responses = [] } = await this.#client.call("poll-responses", { poll_id: id, index: 0, count: PAGE, self });
-    const given = (responses ?? []).map(({ response, peer, final }) => ({ ...response, peer, responseFinal: final }));
-    if (self) this.#client.change("poll-own-responses", { poll_id: id, responses: given });
+    await this.#readOwnResponses(pollId);
   }
 
   /** Polls that were started, running ones and ended ones; read into the store. */
   async getPolls() {
     for (const state of ["started", "stopped"]) {
-      const { polls } = await this.#client.call("poll-list", { state, count: PAGE });
+      const { polls } = await this.#ask("poll-list", { state, count: PAGE });
       this.#client.change("polls-read", { polls });
       for (const { poll_id: id } of polls) {
         await this.#read(id);
@@ -84,16 +78,26 @@ export class Polls {
 
   async #read(id) {
     await this.#readQuestions(id);
-    await this.getPollResponses({ id }, true);
+    await this.#readOwnResponses(id);
   }
 
   async #readQuestions(id) {
-    const { questions } = await this.#client.call("poll-questions-get", { poll_id: id, index: 0, count: PAGE });
+    const { questions } = await this.#ask("poll-questions-get", { poll_id: id, index: 0, count: PAGE });
     this.#client.change("poll-questions", { poll_id: id, questions });
   }
 
+  async #readOwnResponses(id) {
+    const { responses } = await this.#ask("poll-responses", { poll_id: id, index: 0, count: PAGE, self: true });
+    const given = (responses ?? []).map(({ response, peer, final }) => ({ ...response, peer, responseFinal: final }));
+    this.#client.change("poll-own-responses", { poll_id: id, responses: given });
+  }
+
   async #readResult(id) {
-    this.#client.change("poll-result", { poll_id: id, ...(await this.#client.call("poll-result", { poll_id: id })) });
+    this.#client.change("poll-result", { poll_id: id, ...(await this.#ask("poll-result", { poll_id: id })) });
+  }
+
+  #ask(method, params) {
+    return this.#client.call(method, params, { again: true });
   }
 }
 

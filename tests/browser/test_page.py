@@ -142,9 +142,8 @@ async def test_three_pins_one_shown_and_the_rest_a_step_away(people):
     await expect(alice.message("three")).to_be_focused()
 
     await alice.part("pin-list").click()
-    await expect(alice.part("pin-items").locator(".pin-text")).to_have_text(
-        ["Alice: four", "Alice: three", "Alice: two"]
-    )
+    listed = alice.part("pin-items").locator(".pin-text")
+    await expect(listed).to_have_text(["Alice: four", "Alice: three", "Alice: two"])
     await alice.part("pin-items").get_by_role("button", name="Unpin").nth(1).click()
     await expect(listed).to_have_text(["Alice: four", "Alice: two"])
     await alice.page.keyboard.press("Escape")
@@ -326,6 +325,7 @@ async def test_reading_back_is_not_disturbed_by_what_arrives(people):
 async def test_a_duplicated_tab_takes_over_and_gives_back(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.say("hello")
+    await alice.sees("hello")
     kept = await alice.page.evaluate("() => Object.entries(sessionStorage)")
     copy = await alice.page.context.new_page()
     # A browser copies the session storage into the duplicate before its page loads.

@@ -3,7 +3,8 @@
 
 const options = new URLSearchParams(location.search);
 const hms = await import(`${options.get("server")}/static/rooms/hms.js`);
-const { HMSNotificationTypes, hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectSessionMetadata } = hms;
+const { HMSNotificationTypes, hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectSessionMetadata } =
+  hms;
 
 const heard = { changes: [], refreshes: 0, populated: 0 };
 
