@@ -1,6 +1,7 @@
 """Frames on their way to one socket: bounded, in order, and never waited for by anybody else."""
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -138,11 +139,21 @@ class AsgiOutbox(Outbox):
                     await self._send({"type": "websocket.send", "text": text})
                 self._unsent -= len(wire)
             if self._close_code:
-                await self._send({"type": "websocket.close", "code": self._close_code})
+                await _close(self._send, self._close_code)
         except Exception:
             # Servers raise errors of their own for a socket that is gone; its consumer hears of that separately.
             log.debug("a frame could not be sent", exc_info=True)
             self.closing, self.write = True, _nowhere
             self._queue.clear()
+            self._give_up()
         finally:
             self._task = None
+
+
+async def _close(send: Send, code: int) -> None:
+    """Close a socket. What daphne offers for it refuses the codes of servers, such as 1012."""
+    protocol = send.args[0] if isinstance(send, functools.partial) and len(send.args) == 1 else None
+    if type(protocol).__module__ == "daphne.ws_protocol" and hasattr(protocol, "sendCloseFrame"):
+        protocol.sendCloseFrame(code=code)
+    else:
+        await send({"type": "websocket.close", "code": code})
