@@ -295,8 +295,8 @@ def test_the_refusal_of_a_bug_tells_nothing_of_it(bob):
     assert error.as_wire() == {"code": 500, "message": "internal error"}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_i19_what_failed_is_not_remembered(room):
+@pytest.mark.matrix
+def test_i19_what_failed_is_not_remembered(database, room):
     bob = visitor(room, "Bob", "guest")
     do(bob, "join", name="Bob")
     do(bob, "broadcast", info=HELLO)

@@ -106,7 +106,7 @@ def test_i25_or_when_they_take_too_much_space(session, settings):
 
 
 @pytest.mark.matrix
-def test_i25_rows_stay_bounded_in_use_and_are_gone_after_the_end(alice, room, settings):
+def test_i25_rows_stay_bounded_in_use_and_are_gone_after_the_end(database, alice, room, settings):
     settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS = 16, 0
     for number in range(200):
         do(alice, "set-metadata", key="n", data=number)

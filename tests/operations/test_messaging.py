@@ -156,8 +156,7 @@ def test_i24_a_message_repeated_within_one_transaction_is_one_message(alice, bob
 
 
 @pytest.mark.matrix
-@pytest.mark.django_db(transaction=True)
-def test_i24_a_message_repeated_at_once_is_one_message(room):
+def test_i24_a_message_repeated_at_once_is_one_message(database, room):
     alice = visitor(room, "Alice", "host")
     do(alice, "join", name="Alice")
     answers = at_once([prepare(alice, "broadcast", info=HELLO, client_id="1")] * 6)
@@ -191,8 +190,8 @@ def test_who_lost_the_right_to_write_does_not_even_repeat(alice, bob, room):
     assert refused(bob, "broadcast", info=HELLO, client_id="1")[0] == 403
 
 
-@pytest.mark.django_db(transaction=True)
-def test_i33_a_right_taken_away_is_gone_for_the_next_message(room):
+@pytest.mark.matrix
+def test_i33_a_right_taken_away_is_gone_for_the_next_message(database, room):
     """What is remembered between transactions must not outlive a change of roles, of whatever kind."""
     alice, bob = visitor(room, "Alice", "host"), visitor(room, "Bob", "guest")
     for person in (alice, bob):
@@ -215,8 +214,8 @@ def test_i33_a_right_taken_away_is_gone_for_the_next_message(room):
     assert refused(alice, "broadcast", info=HELLO, peer_id="peer-Bob")[0] == 404
 
 
-@pytest.mark.django_db(transaction=True)
-def test_i33_a_template_that_is_exchanged_holds_at_once(room):
+@pytest.mark.matrix
+def test_i33_a_template_that_is_exchanged_holds_at_once(database, room):
     alice = visitor(room, "Alice", "host")
     do(alice, "join", name="Alice")
     do(alice, "broadcast", info=HELLO)
@@ -225,8 +224,8 @@ def test_i33_a_template_that_is_exchanged_holds_at_once(room):
     assert refused(alice, "broadcast", info=HELLO)[0] == 403
 
 
-@pytest.mark.django_db(transaction=True)
-def test_what_is_remembered_is_dropped_with_the_session(room):
+@pytest.mark.matrix
+def test_what_is_remembered_is_dropped_with_the_session(database, room):
     alice = visitor(room, "Alice", "host")
     do(alice, "join", name="Alice")
     first = call(alice, "broadcast", info=HELLO)

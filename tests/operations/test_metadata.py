@@ -119,8 +119,7 @@ def test_i14_of_writes_with_one_expectation_in_one_transaction_one_succeeds(alic
 
 
 @pytest.mark.matrix
-@pytest.mark.django_db(transaction=True)
-def test_i14_of_writes_with_one_expectation_at_once_one_succeeds(room):
+def test_i14_of_writes_with_one_expectation_at_once_one_succeeds(database, room):
     callers = [visitor(room, f"Writer {number}", "guest") for number in range(8)]
     for caller in callers:
         do(caller, "join", name=caller.name)
@@ -135,8 +134,7 @@ def test_i14_of_writes_with_one_expectation_at_once_one_succeeds(room):
 
 
 @pytest.mark.matrix
-@pytest.mark.django_db(transaction=True)
-def test_i14_no_acknowledged_write_is_lost(room):
+def test_i14_no_acknowledged_write_is_lost(database, room):
     """Counting up by compare-and-set, all at once and again and again."""
     callers = [visitor(room, f"Writer {number}", "guest") for number in range(4)]
     for caller in callers:
@@ -150,8 +148,8 @@ def test_i14_no_acknowledged_write_is_lost(room):
     assert do(callers[0], "get-metadata", key="n")["data"] == acknowledged == 6
 
 
-@pytest.mark.django_db(transaction=True)
-def test_different_keys_do_not_get_in_each_others_way(room):
+@pytest.mark.matrix
+def test_different_keys_do_not_get_in_each_others_way(database, room):
     callers = [visitor(room, f"Writer {number}", "guest") for number in range(6)]
     for caller in callers:
         do(caller, "join", name=caller.name)

@@ -108,8 +108,7 @@ def test_i01_a_room_has_one_live_session(alice, room):
 
 
 @pytest.mark.matrix
-@pytest.mark.django_db(transaction=True)
-def test_i01_racing_first_joiners_share_one_session(room):
+def test_i01_racing_first_joiners_share_one_session(database, room):
     callers = [visitor(room, f"Racer {number}", "guest") for number in range(8)]
     answers = at_once([prepare(caller, "join", name=caller.name) for caller in callers])
 
@@ -382,8 +381,7 @@ def test_i02_an_ended_session_does_not_end_again(alice, room):
 
 
 @pytest.mark.matrix
-@pytest.mark.django_db(transaction=True)
-def test_i02_when_all_leave_at_once_one_of_them_ends_the_session(room):
+def test_i02_when_all_leave_at_once_one_of_them_ends_the_session(database, room):
     callers = [visitor(room, f"Peer {number}", "guest") for number in range(6)]
     for caller in callers:
         do(caller, "join", name=caller.name)
@@ -476,7 +474,7 @@ def resume(caller: Caller, session_id: str, seq: int) -> Answer:
 
 
 @pytest.mark.matrix
-def test_i22_a_resume_brings_exactly_what_was_missed(alice, bob, victor, room):
+def test_i22_a_resume_brings_exactly_what_was_missed(database, alice, bob, victor, room):
     place = position(room.id)
     session_id = call(bob, "get-metadata").session_id
     do(bob, "listen-metadata-change", keys=["topic"])
