@@ -45,6 +45,10 @@ class Lease:
         """Seconds since it was renewed."""
         return time.monotonic() - self._beaten_at
 
+    @property
+    def is_overdue(self) -> bool:
+        return self.age > settings.LEASE_TTL
+
     def begin(self) -> None:
         """Take the lease. With SQLite every older one is of a process that is gone."""
         self._hold_back()
@@ -59,14 +63,13 @@ class Lease:
         if hub and time.monotonic() - hub.ticked_at > settings.LEASE_TTL:
             log.error("the event loop stands still; the lease is not renewed")
             return
-        gap = self.age
+        if self.is_overdue:
+            log.warning("the lease was not renewed for too long", extra={"context": {"seconds": round(self.age, 1)}})
+            self._hold_back()
         if Worker.objects.filter(id=self.id, dead_at__isnull=True).update(last_seen=database_now()):
             self._beaten_at = time.monotonic()
         else:
             self._come_back(hub)
-        if gap > settings.LEASE_TTL:
-            log.warning("the lease was not renewed for too long", extra={"context": {"seconds": round(gap, 1)}})
-            self._hold_back()
         if hub:
             self._sweep(hub)
 
@@ -117,6 +120,8 @@ class Reaper:
         self._tidied_at = 0.0
 
     def run_once(self) -> None:
+        if self._lease.is_overdue:
+            return  # what cut this process off may have cut off the others, and the peers
         now, moment = database_now(), time.monotonic()
         if moment >= self._lease.declare_after:
             self._declare_dead(now)
