@@ -24,11 +24,11 @@ DEPLOYMENTS = ["daphne", "plain", "postgres"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    everywhere = metafunc.definition.get_closest_marker("matrix") is not None
-    for fixture, params in {"database": DATABASES, "cluster": DEPLOYMENTS}.items():
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    for fixture, scope, kinds in (("database", "function", DATABASES), ("cluster", "session", DEPLOYMENTS)):
         if fixture in metafunc.fixturenames:
-            scope = "function" if fixture == "database" else "session"
-            metafunc.parametrize(fixture, params if everywhere else params[:1], indirect=True, scope=scope)
+            chosen = ["postgres"] if "postgres" in marks else kinds if "matrix" in marks else kinds[:1]
+            metafunc.parametrize(fixture, chosen, indirect=True, scope=scope)
 
 
 @pytest.fixture(scope="session")
