@@ -82,7 +82,8 @@ async def test_peers_of_every_release_return_after_a_restart(room_in):
         session = await peers[0].see("session")
         await peers[0].call("setSessionMetadata", "outlives a restart")
 
-        await asyncio.to_thread(server.restart)
+        server.kill()
+        server.start()
 
         await come_back(peers)
         for peer in peers:
