@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import deque
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -70,11 +69,11 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.loop = asyncio.get_running_loop()
         self.task = asyncio.current_task()
         self.abandoned = False
-        self.waiting: deque[Request] = deque()
+        self.waiting: list[Request] = []
         self.under_way = 0
         self.in_order = False
         self.rate = Bucket(settings.RATE_LIMIT, settings.RATE_BURST)
-        self.refusals: deque[float] = deque(maxlen=MAX_REFUSALS)
+        self.refusals: list[float] = []
         self.closed = False
         self.reading = False
         metrics.SOCKETS.inc()
@@ -169,8 +168,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.feed.attach(self.member, attachment)
 
     def _settle(self) -> None:
-        if self.member:
-            self.member.settle()
+        if self.member and self.feed:
+            self.feed.settle(self.member)
 
     def _gone(self, code: int | None) -> None:
         """The feed has let go of this socket's peer; code is what to close the socket with, if it is to be."""
@@ -261,11 +260,11 @@ class PeerConsumer(AsyncWebsocketConsumer):
             if self.under_way and (self.in_order or not unordered):
                 return
             self.in_order = not unordered
-            self._start(self.waiting.popleft())
+            self._start(self.waiting.pop(0))
 
     def _start(self, request: Request) -> None:
-        if self.member and request.method != "join":
-            self.member.settle()
+        if self.member and self.member.held is not None and request.method != "join":
+            self._settle()
         if not self.member and request.method not in _BEFORE_JOIN:
             self._tell("on-peer-leave-request", {"reason": "session expired", "room_end": False})
         if request.method in _IGNORED:
@@ -322,8 +321,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
             self._gone(None)
         self._write(protocol.failure(request_id, error))
         now = time.monotonic()
-        self.refusals.append(now)
-        if len(self.refusals) == MAX_REFUSALS and now - self.refusals[0] < REFUSALS_WINDOW:
+        self.refusals = [at for at in self.refusals if now - at < REFUSALS_WINDOW] + [now]
+        if len(self.refusals) >= MAX_REFUSALS:
             self.close_socket(TOO_MANY_REFUSALS)
         elif error.code == 500:
             self.close_socket(BUG)

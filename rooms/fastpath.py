@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms.inbound import FrameSplitter
-from rooms.outbox import AsgiOutbox, Outbox, Send
+from rooms.outbox import AsgiOutbox, Outbox, Send, nowhere
 
 log = logging.getLogger("rooms.fastpath")
 
@@ -57,14 +57,13 @@ class _TransportOutbox(Outbox):
 
     def __init__(self, send: Send, give_up: Callable[[], None]) -> None:
         super().__init__(give_up)
-        # Closing needs no queue of its own: the transport keeps the order.
-        self._closer = AsgiOutbox(send, give_up)
+        self._send = send
 
     def close(self, code: int) -> None:
         if not self.closing:
-            self.closing = True
-            self._closer.close(code)
-            self.write = self._closer.write
+            self.closing, self.write = True, nowhere
+            # Needs no queue of its own: the transport keeps the order.
+            AsgiOutbox(self._send, self._give_up).close(code)
 
 
 # --- uvicorn ------------------------------------------------------------------------------------

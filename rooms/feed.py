@@ -29,6 +29,12 @@ RESTART = 1012
 _PATIENCE = 0.02
 """Seconds for which a number that is missing may still come by itself."""
 
+_REST = 4
+"""How much longer than writing to a room the pause before the next time is, as far as frames can wait."""
+
+_MAX_GAP = 0.05
+"""Seconds that a frame waits at most for others to go with it."""
+
 _SESSION_INFO_GAP = 0.5
 """Seconds between two head counts told to a room."""
 
@@ -59,12 +65,6 @@ class Member:
             self.outbox.write(wire)
         else:
             self.held.append(wire)
-
-    def settle(self) -> None:
-        """Send what was held, and hold nothing more."""
-        held, self.held = self.held, None
-        if held:
-            self.outbox.write(b"".join(held))
 
 
 @dataclass(slots=True)
@@ -112,9 +112,12 @@ class Feed:
         # What waits to be written: a frame, who is passed over, and who alone gets it.
         self._pending: list[tuple[str, Member | None, Member | None]] = []
         self._newcomers: set[Member] = set()
+        # How to write to the members, but for those for whom frames are held.
+        self._writes: dict[Member, Callable[[bytes], object]] = {}
+        self._held: set[Member] = set()
         self._common_bytes = 0
         self._flushing: asyncio.TimerHandle | None = None
-        self._flushed_at = 0.0
+        self._flush_after = 0.0
         self._counting: asyncio.TimerHandle | None = None
         self._counted_at = 0.0
 
@@ -257,7 +260,8 @@ class Feed:
         if "left" in facts:
             peer_id = facts["left"]
             self.peers.pop(peer_id, None)
-            if member := self.members.pop(peer_id, None):
+            if member := self.members.get(peer_id):
+                self.detach(member)
                 member.gone(None)
             self._count_soon()
 
@@ -306,6 +310,10 @@ class Feed:
         member.since = len(self._pending)
         member.own_bytes = -self._common_bytes
         self.members[member.peer_id] = member
+        if member.held is None:
+            self._writes[member] = member.outbox.write
+        else:
+            self._held.add(member)
         if attachment.replay is not None:
             texts = [event.frame() for event in attachment.replay]
             for event in attachment.replay:
@@ -321,13 +329,24 @@ class Feed:
 
     def detach(self, member: Member) -> None:
         """Forget a member whose socket is closed, or which is to be attached anew."""
+        self._writes.pop(member, None)
+        self._held.discard(member)
         if self.members.get(member.peer_id) is member:
             del self.members[member.peer_id]
+
+    def settle(self, member: Member) -> None:
+        """Send a member what was held for it, and from now on everything at once."""
+        held, member.held = member.held, None
+        if held:
+            member.outbox.write(b"".join(held))
+        if self.members.get(member.peer_id) is member:
+            self._writes[member] = member.outbox.write
+            self._held.discard(member)
 
     def dismiss(self, member: Member) -> None:
         """Let a member go that is to get what is pending, but nothing later."""
         self._flush()
-        member.settle()
+        self.settle(member)
         self.detach(member)
 
     def observe(self, member: Member, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> None:
@@ -387,7 +406,7 @@ class Feed:
     def _flush_soon(self) -> None:
         if not self._pending or self._flushing:
             return
-        wait = self._flushed_at + settings.COALESCE_MS / 1000 - self._loop.time()
+        wait = self._flush_after - self._loop.time()
         if wait <= 0:
             self._flush()
         else:
@@ -402,19 +421,12 @@ class Feed:
         newcomers, self._newcomers = self._newcomers, set()
         if not pending:
             return
-        self._flushed_at = self._loop.time()
+        started = self._loop.time()
         frames = [(framed(text), but, only) for text, but, only in pending]
         special = {member for _, but, only in pending if (member := but or only)} | newcomers
         common = b"".join([wire for wire, _, only in frames if only is None])
         if common:
-            self._common_bytes += len(common)
-            for member in self.members.values():
-                if member in special:
-                    member.own_bytes -= len(common)
-                elif member.held is None:
-                    member.outbox.write(common)
-                else:
-                    member.held.append(common)
+            self._write_to_all(common, special)
         for member in special:
             is_member = self.members.get(member.peer_id) is member
             since = member.since if member in newcomers else 0
@@ -425,6 +437,22 @@ class Feed:
             ]
             if own:
                 member.write(b"".join(own))
+        # A large room is written to so seldom that most of the time is left for everything else.
+        gap = settings.COALESCE_MS / 1000
+        cost = self._loop.time() - started
+        self._flush_after = started + (min(max(gap, cost * _REST), _MAX_GAP) if gap else 0)
+
+    def _write_to_all(self, wire: bytes, but: set[Member]) -> None:
+        self._common_bytes += len(wire)
+        passed_over = {member: self._writes.pop(member) for member in but if member in self._writes}
+        for write in self._writes.values():
+            write(wire)
+        self._writes |= passed_over
+        for member in passed_over:
+            member.own_bytes -= len(wire)
+        for member in self._held - but:
+            member.write(wire)
+            member.own_bytes -= len(wire)
 
     def check_outboxes(self, now: float) -> None:
         """Give up the members whose sockets do not read."""

@@ -84,11 +84,11 @@ class Outbox:
             log.warning("a socket does not read and is given up", extra={"context": context})
             metrics.OUTBOX_CLOSES.labels(limit).inc()
             self.closing = True
-            self.write = _nowhere
+            self.write = nowhere
             self._give_up()
 
 
-def _nowhere(wire: bytes) -> None:
+def nowhere(wire: bytes) -> None:
     """What ``write`` is once a socket is closing."""
 
 
@@ -109,6 +109,8 @@ class AsgiOutbox(Outbox):
         return self._unsent
 
     def _enqueue(self, wire: bytes) -> None:
+        if self.closing:
+            return
         self._queue.append(wire)
         self._unsent += len(wire)
         if self._unsent > settings.MAX_UNSENT_BYTES:
@@ -118,7 +120,7 @@ class AsgiOutbox(Outbox):
 
     def close(self, code: int) -> None:
         if not self.closing:
-            self.closing, self._close_code, self.write = True, code, _nowhere
+            self.closing, self._close_code, self.write = True, code, nowhere
             self._work()
 
     def _work(self) -> None:
@@ -143,7 +145,7 @@ class AsgiOutbox(Outbox):
         except Exception:
             # Servers raise errors of their own for a socket that is gone; its consumer hears of that separately.
             log.debug("a frame could not be sent", exc_info=True)
-            self.closing, self.write = True, _nowhere
+            self.closing, self.write = True, nowhere
             self._queue.clear()
             self._give_up()
         finally:
