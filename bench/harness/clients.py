@@ -24,7 +24,10 @@ class JoinTimeout(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """One run. Latencies are milliseconds, from the time a message was due; cpu is the server's, in seconds."""
+    """One run. Latencies are milliseconds, from the time a message was due; cpu is the server's, in seconds.
+
+    A sender's own copy of its message counts as a delivery, whether the server echoes it or acknowledges it instead.
+    """
 
     sent: int
     received: int
@@ -48,7 +51,7 @@ class Measured:
     @property
     def per_cpu_second(self) -> float:
         """Deliveries per second of server CPU: what the machine does beside hardly moves it."""
-        return self.received / self.cpu if self.cpu else 0.0
+        return (self.received + self.acked) / self.cpu if self.cpu else 0.0
 
     @property
     def holds(self) -> bool:
@@ -180,7 +183,7 @@ def _measured(result: Result, fan_out: float, cpu: float, own_cpu: float, elapse
         received=result.received,
         acked=result.acked,
         loss=round(1 - result.received / wanted, 6) if wanted else 0.0,
-        deliveries_per_second=result.received / span,
+        deliveries_per_second=(result.received + result.acked) / span,
         cpu=cpu,
         server_share=cpu / elapsed,
         generator_share=own_cpu / elapsed,

@@ -93,6 +93,10 @@ class Protocol:
         """How many of a room's peers receive one message."""
         return peers if self.echoes else peers - 1
 
+    def copies(self, deliveries: int) -> int:
+        """The same, with the acknowledgement that the sender gets in place of an echo."""
+        return deliveries if self.echoes else deliveries + 1
+
     def sightings(self, peers: int) -> int:
         """How often one peer must learn of another when so many join a room one after the other."""
         pairs = peers * (peers - 1)

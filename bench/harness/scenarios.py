@@ -40,7 +40,7 @@ def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: fl
     closed = [clients.chat(senders, seconds=seconds, fan_out=fan_out, window=window) for window in WINDOWS]
     runs = [run for run in closed if not run.loss]
     best = max(run.deliveries_per_second for run in closed)
-    base, good, bad, factor = best / fan_out, 0.0, 0.0, 0.9
+    base, good, bad, factor = best / clients.protocol.copies(fan_out), 0.0, 0.0, 0.9
     held: Measured | None = None
     for _ in range(STEPS):
         run = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=base * factor)
