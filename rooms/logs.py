@@ -34,7 +34,7 @@ class LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)
         context = getattr(record, "context", None) or {}
-        return " ".join([line, *(f"{name}={value}" for name, value in context.items())])
+        return " ".join([line, *(hide_tokens(f"{name}={value}") for name, value in context.items())])
 
     def formatException(self, exc_info: object) -> str:
         return hide_tokens(super().formatException(exc_info))  # type: ignore[arg-type]
