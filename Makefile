@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 
 python := .venv/bin/python
-sdk_modules := tests/sdk/node_modules/.package-lock.json
+node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/sdk examples/prebuilt)
 
 .PHONY: run test lint format soak bench clean reset venv venv-dev system-packages test-setup
 
@@ -50,8 +50,8 @@ venv-dev:
 system-packages:
 	@scripts/ensure-system-packages test
 
-test-setup: venv-dev system-packages $(sdk_modules)
+test-setup: venv-dev system-packages $(node_modules)
 
-$(sdk_modules): tests/sdk/package-lock.json | system-packages
-	cd tests/sdk && npm ci --no-audit --no-fund --loglevel=error
+%/node_modules/.package-lock.json: %/package-lock.json | system-packages
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
