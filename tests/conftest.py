@@ -6,6 +6,7 @@ A test marked ``matrix`` runs once for each database (those that use ``world``) 
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import environ
@@ -21,6 +22,11 @@ from tests.sockets import World
 
 DATABASES = ["sqlite", "postgres"]
 DEPLOYMENTS = ["daphne", "plain", "postgres"]
+
+
+def pytest_configure() -> None:
+    # WhiteNoise complains if it is not there.
+    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

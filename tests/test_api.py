@@ -1,0 +1,250 @@
+"""The HTTP endpoints of clients: /init, /v2/token and /v2/layouts/ui."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from rooms import tokens
+from rooms.api import http
+from rooms.creation import create_room
+from rooms.hub import perform_now
+from rooms.models import Peer, Room, RoomCode
+from rooms.operations.calls import Caller
+from rooms.operations.gate import METHODS
+from rooms.rates import Buckets
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def room() -> Room:
+    return create_room(title="Team")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    monkeypatch.setattr(http, "_addresses", Buckets(0, 0))
+
+
+def init(client: Client, token: str, peer_id: str = "p1", **headers: str) -> Any:
+    return client.get("/init", {"peer_id": peer_id}, headers={"host": "testserver", "authorization": f"Bearer {token}", **headers})
+
+
+def token(room_id: str, role: str = "guest", user: str = "alice") -> str:
+    return tokens.sign(room_id, role, user)[0]
+
+
+def enter(room: Room, peer_id: str = "p1", user: str = "alice") -> None:
+    caller = Caller(room.id, peer_id, user, "guest", conn_id="c", worker="w")
+    perform_now(METHODS["join"], caller, name="Alice")
+
+
+# --- /init --------------------------------------------------------------------------------------
+
+
+def test_init_says_where_the_socket_is(client, room: Room):
+    answer = init(client, token(room.id))
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "endpoint": "ws://testserver/v2/ws",
+        "config": {"enabledFlags": ["nonWebRTCDisableOffer"]},
+    }
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("setting", "headers", "endpoint"),
+    [
+        ({"PUBLIC_URL": "https://rooms.example"}, {}, "wss://rooms.example/v2/ws"),
+        ({"TRUSTED_PROXIES": ["127.0.0.1"]}, {"x-forwarded-proto": "https"}, "wss://testserver/v2/ws"),
+        ({}, {"x-forwarded-proto": "https"}, "ws://testserver/v2/ws"),
+    ],
+)
+def test_the_endpoint_is_what_the_client_can_reach(client, room: Room, settings, setting, headers, endpoint: str):
+    for name, value in setting.items():
+        setattr(settings, name, value)
+    assert init(client, token(room.id), **headers).json()["endpoint"] == endpoint
+
+
+@pytest.mark.parametrize("path", ["/init", "/v2/token", "/v2/layouts/ui"])
+def test_a_preflight_is_answered(client, path: str):
+    answer = client.options(
+        path,
+        headers={
+            "origin": "http://localhost:1",
+            "access-control-request-method": "GET",
+            "access-control-request-headers": "authorization",
+        },
+    )
+    assert answer.status_code == 204
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "authorization" in answer["Access-Control-Allow-Headers"]
+    assert "OPTIONS" in answer["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer a.b.c"])
+def test_init_without_a_good_token_is_401_that_a_page_can_read(client, authorization: str | None):
+    headers = {} if authorization is None else {"authorization": authorization}
+    answer = client.get("/init", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["code"] == 401
+    assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_i35_init_refuses_unknown_closed_and_forbidden_rooms_alike(client, room: Room):
+    closed = create_room(title="Closed")
+    Room.objects.filter(id=closed.id).update(enabled=False)
+    answers = [
+        init(client, token("0" * 24)),
+        init(client, token(closed.id)),
+        init(client, token(room.id, role="no such role")),
+        init(client, token("no id at all ✓")),
+    ]
+    assert {answer.status_code for answer in answers} == {403}
+    assert [answer.json() for answer in answers] == [{"code": 403, "message": "room not available"}] * 4
+    assert {answer["Access-Control-Allow-Origin"] for answer in answers} == {"*"}
+
+
+def test_i31_a_page_of_a_foreign_origin_is_refused_so_that_it_can_read_it(client, room: Room):
+    answer = init(client, token(room.id), origin="https://evil.example")
+    assert answer.status_code == 403
+    assert answer.json()["message"].startswith("origin: https://evil.example")
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert init(client, token(room.id), origin="http://testserver").status_code == 200
+
+
+def test_a_peer_id_in_use_is_for_its_owner_alone(client, room: Room):
+    enter(room)
+    assert init(client, token(room.id, user="alice")).status_code == 200
+    answer = init(client, token(room.id, user="mallory"))
+    assert answer.status_code == 403
+    assert answer.json()["message"] == "peer: this peer id belongs to another user"
+    assert init(client, token(room.id, user="mallory"), peer_id="p2").status_code == 200
+
+
+def test_who_is_in_comes_back_although_the_room_was_closed_or_filled(client, room: Room):
+    enter(room)
+    Room.objects.filter(id=room.id).update(size=1)
+    assert init(client, token(room.id, user="bob"), peer_id="p2").json()["message"] == "the room is full"
+    assert init(client, token(room.id)).status_code == 200
+
+    Room.objects.filter(id=room.id).update(enabled=False)
+    assert init(client, token(room.id)).status_code == 200
+    Peer.objects.update(state="left", leave_reason="websocket closed")
+    assert init(client, token(room.id)).status_code == 403
+
+
+@pytest.mark.parametrize("peer_id", ["", "x" * 1000, "\x00", "💥", "../.."])
+def test_no_peer_id_breaks_init(client, room: Room, peer_id: str):
+    assert init(client, token(room.id), peer_id=peer_id).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(("path", "method"), [("/init", "post"), ("/v2/token", "get"), ("/v2/layouts/ui", "delete")])
+def test_other_methods_are_refused(client, path: str, method: str):
+    answer = getattr(client, method)(path)
+    assert answer.status_code == 405
+    assert answer.json()["code"] == 405
+
+
+# --- Codes --------------------------------------------------------------------------------------
+
+
+def ask(client: Client, body: Any, content_type: str = "text/plain", **headers: str) -> Any:
+    data = body if isinstance(body, str | bytes) else json.dumps(body)
+    return client.post("/v2/token", data, content_type=content_type, headers=headers)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "application/x-www-form-urlencoded"])
+def test_a_code_gives_a_token_of_its_role_whatever_the_content_type(client, room: Room, content_type: str):
+    code = room.codes.get(role="viewer")
+    answer = ask(client, {"code": code.code, "user_id": "alice"}, content_type)
+
+    assert answer.status_code == 200
+    assert answer.json().keys() == {"token", "expires_at"}
+    claims = tokens.read(answer.json()["token"])
+    assert (claims.room_id, claims.role, claims.user_id) == (room.id, "viewer", "alice")
+    assert init(client, answer.json()["token"]).status_code == 200
+
+
+def test_who_gives_no_user_id_gets_one(client, room: Room):
+    code = room.codes.get(role="guest").code
+    users = {tokens.read(ask(client, {"code": code}).json()["token"]).user_id for _ in range(2)}
+    assert len(users) == 2
+    assert all(uuid.UUID(user) for user in users)
+
+
+def test_unknown_and_closed_codes_are_told_apart(client, room: Room):
+    code = room.codes.get(role="guest")
+    assert ask(client, {"code": "aaa-bbbb-ccc"}).status_code == 404
+    RoomCode.objects.filter(pk=code.pk).update(enabled=False)
+    assert ask(client, {"code": code.code}).status_code == 403
+    RoomCode.objects.filter(pk=code.pk).update(enabled=True)
+    Room.objects.filter(id=room.id).update(enabled=False)
+    answer = ask(client, {"code": code.code})
+    assert answer.status_code == 403
+    assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        b"\xff",
+        {},
+        {"code": 5},
+        {"code": None},
+        {"code": "c", "user_id": 5},
+        {"code": "c", "user_id": "x" * 129},
+        '{"code":"\\u0000"}',
+        '{"code":"\\ud800"}',
+        "[" * 70_000,
+    ],
+)
+def test_i29_a_request_of_the_wrong_form_is_400(client, body: Any):
+    answer = ask(client, body)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == 400
+
+
+def test_an_address_that_asks_too_often_is_told_to_wait(client, room: Room, monkeypatch):
+    monkeypatch.setattr(http, "_addresses", Buckets(0.001, 3))
+    code = room.codes.get(role="guest").code
+    assert [ask(client, {"code": code}).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+# --- Layouts ------------------------------------------------------------------------------------
+
+
+def test_layouts_begin_with_the_tokens_role_and_offer_what_it_may_do(client, room: Room):
+    def layouts(role: str) -> list[Any]:
+        answer = client.get("/v2/layouts/ui", headers={"authorization": f"Bearer {token(room.id, role)}"})
+        assert answer.status_code == 200
+        assert answer.json().keys() == {"data", "limit", "last"}
+        return answer.json()["data"]
+
+    for role in ("host", "guest", "viewer"):
+        found = layouts(role)
+        assert found[0]["role"] == role
+        assert {layout["role"] for layout in found} == {"host", "guest", "viewer"}
+    chats = {
+        layout["role"]: layout["screens"]["conferencing"]["default"]["elements"]["chat"] for layout in layouts("host")
+    }
+    assert {role: chat["allow_pinning_messages"] for role, chat in chats.items()} == {
+        "host": True,
+        "guest": True,
+        "viewer": False,
+    }
+
+
+def test_layouts_of_a_room_that_is_not_there_are_refused(client):
+    answer = client.get("/v2/layouts/ui", headers={"authorization": f"Bearer {token('0' * 24)}"})
+    assert answer.status_code == 403
+    assert answer["Access-Control-Allow-Origin"] == "*"

@@ -1,0 +1,113 @@
+"""What waits for one socket: in order, bounded, and never waited for."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from rooms.outbox import AsgiOutbox, framed, texts_in
+
+
+class Socket:
+    """The send side of an ASGI server, which a test can hold up or break."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        self.broken = False
+        self.given_up = 0
+
+    async def send(self, message: dict[str, Any]) -> None:
+        await self.flowing.wait()
+        if self.broken:
+            raise RuntimeError("Unexpected ASGI message")
+        self.sent.append(message.get("text", message.get("code")))
+
+    def outbox(self) -> AsgiOutbox:
+        return AsgiOutbox(self.send, self._give_up)
+
+    def _give_up(self) -> None:
+        self.given_up += 1
+
+    async def gets(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.sent) < count:
+                await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
+def test_frames_can_be_taken_apart_again(size: int):
+    texts = ["x" * size, "ü" * (size // 2), json.dumps({"n": size})]
+    assert texts_in(b"".join(map(framed, texts))) == texts
+
+
+async def test_frames_go_out_in_order_and_the_close_after_them():
+    socket = Socket()
+    outbox = socket.outbox()
+    outbox.write(framed("1"))
+    outbox.write(framed("2") + framed("3"))
+    outbox.close(1012)
+    outbox.write(framed("too late"))
+    outbox.close(4000)
+    await socket.gets(4)
+    await asyncio.sleep(0)
+
+    assert socket.sent == ["1", "2", "3", 1012]
+    assert outbox.unsent == 0
+
+
+async def test_i26_a_socket_that_does_not_read_is_given_up_beyond_its_limit(settings):
+    settings.MAX_UNSENT_BYTES = 10_000
+    socket = Socket()
+    socket.flowing.clear()
+    outbox = socket.outbox()
+    for _ in range(100):
+        outbox.write(framed("x" * 1000))
+        assert outbox.unsent <= 12_000
+
+    assert socket.given_up == 1
+    assert outbox.closing
+
+
+async def test_i26_a_socket_that_takes_nothing_for_too_long_is_given_up(settings):
+    settings.MAX_UNSENT_SECONDS = 10
+    socket = Socket()
+    socket.flowing.clear()
+    outbox = socket.outbox()
+    outbox.write(framed("x" * 100))
+    written = outbox.unsent
+    for now in (0, 5, 9.9):
+        outbox.check(written, now)
+    assert not socket.given_up
+    outbox.check(written, 10.1)
+    assert socket.given_up == 1
+
+
+async def test_a_slow_socket_that_goes_on_reading_is_kept(settings):
+    settings.MAX_UNSENT_SECONDS = 10
+    socket = Socket()
+    outbox = socket.outbox()
+    written = 0
+    for now in range(0, 100, 5):
+        outbox.write(framed("x" * 100))
+        written += 104
+        outbox.check(written, now)
+        await socket.gets(now // 5 + 1)
+        outbox.check(written, now + 1)
+    assert not socket.given_up
+
+
+async def test_a_socket_that_is_gone_is_no_error():
+    socket = Socket()
+    socket.broken = True
+    outbox = socket.outbox()
+    outbox.write(framed("1"))
+    await asyncio.sleep(0.01)
+    outbox.write(framed("2"))
+    outbox.close(1000)
+    await asyncio.sleep(0.01)
+
+    assert socket.sent == []
+    assert outbox.closing

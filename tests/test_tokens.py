@@ -1,0 +1,134 @@
+"""What a token grants, and what is refused."""
+
+import base64
+import io
+import json
+import logging
+import time
+from typing import Any
+
+import jwt
+import pytest
+
+from rooms import tokens
+from rooms.errors import Unauthorized
+from rooms.logs import HideTokens, LineFormatter, hide_tokens
+
+ROOM = "a" * 24
+
+
+def signed(settings: Any, *, secret: str = "", algorithm: str = "HS256", **changes: Any) -> str:
+    """A token like the server's, but for these claims; None leaves one out."""
+    now = int(time.time())
+    claims = {
+        "access_key": settings.ACCESS_KEY,
+        "type": "app",
+        "version": 2,
+        "room_id": ROOM,
+        "user_id": "alice",
+        "role": "host",
+        "iat": now,
+        "nbf": now,
+        "exp": now + 60,
+        "jti": "the-token",
+    }
+    claims = {name: value for name, value in (claims | changes).items() if value is not None}
+    return jwt.encode(claims, secret or settings.APP_SECRET, algorithm=algorithm)
+
+
+def test_a_token_of_this_server_can_be_read():
+    token, expires_at = tokens.sign(ROOM, "host", "alice")
+    assert tokens.read(token) == tokens.Claims(ROOM, "alice", "host", float(expires_at))
+    assert expires_at - time.time() == pytest.approx(24 * 3600, abs=5)
+
+
+def test_a_token_without_a_user_is_owned_by_its_own_id(settings):
+    assert tokens.read(signed(settings, user_id=None)).user_id == "the-token"
+
+
+@pytest.mark.parametrize("skew", [-5, 5])
+def test_clocks_may_differ_a_little(settings, skew: int):
+    now = int(time.time()) + skew
+    assert tokens.read(signed(settings, iat=now, nbf=now, exp=now + 1)).role == "host"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"secret": "another secret that is long enough for HS256"}, "token: invalid"),
+        ({"algorithm": "HS384"}, "token: invalid"),
+        ({"exp": int(time.time()) - 60}, "token: expired"),
+        ({"exp": None}, "token: exp is missing"),
+        ({"exp": "soon"}, "token: invalid"),
+        ({"exp": float("inf")}, "token: invalid"),
+        ({"nbf": int(time.time()) + 60}, "token: not valid yet"),
+        ({"access_key": "another"}, "token: access_key is not this server's"),
+        ({"access_key": None}, "token: access_key is not this server's"),
+        ({"type": "management"}, "token: type is not app"),
+        ({"room_id": None}, "token: room_id is missing"),
+        ({"room_id": 5}, "token: room_id is missing"),
+        ({"role": ""}, "token: role is missing"),
+        ({"user_id": None, "jti": None}, "token: user_id is missing"),
+        ({"user_id": ["alice"]}, "token: user_id is missing"),
+        ({"user_id": "x" * 129}, "token: user_id is longer than 128 characters"),
+        ({"user_id": "\x00"}, None),
+    ],
+)
+def test_i32_whatever_is_wrong_with_a_token_is_refused(settings, changes: dict[str, Any], message: str | None):
+    with pytest.raises(Unauthorized) as error:
+        tokens.read(signed(settings, **changes))
+    if message:
+        assert error.value.message == message
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b", "a.b.c", "....", "\x00", "é.é.é", "a" * 100_000])
+def test_what_is_no_token_is_refused(token: str):
+    with pytest.raises(Unauthorized):
+        tokens.read(token)
+
+
+def test_an_unsigned_token_is_refused(settings):
+    header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
+    payload = signed(settings).split(".")[1]
+    for signature in ("", signed(settings).split(".")[2]):
+        with pytest.raises(Unauthorized):
+            tokens.read(f"{header}.{payload}.{signature}")
+
+
+@pytest.mark.parametrize("user", ["~~~", "???", ">>>", "\x7f\x7f", "Zoë?>~ÿ", "用户"])
+def test_published_clients_can_decode_the_payload(user: str):
+    token, _ = tokens.sign(ROOM, "host", user)
+    payload = token.split(".")[1]
+
+    assert not set(payload) & set("-_")
+    assert json.loads(base64.b64decode(payload + "=="))["user_id"] == user
+
+
+def test_i32_no_log_line_holds_a_token(settings):
+    token = signed(settings)
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(LineFormatter())
+    handler.addFilter(HideTokens())
+    log = logging.getLogger("test of tokens")
+    log.addHandler(handler)
+    try:
+        log.warning("GET /v2/ws?peer=p&token=%s&x=1", token)
+        log.warning("Authorization: Bearer %s", token)
+        log.warning({"token": token})
+        log.warning("refused", extra={"context": {"why": f"token {token}"}})
+        try:
+            raise ValueError(f"bad token {token}")
+        except ValueError:
+            log.exception("failed")
+    finally:
+        log.removeHandler(handler)
+
+    assert token not in lines.getvalue()
+    assert token.split(".")[1] not in lines.getvalue()
+    assert lines.getvalue().count("[token]") == 5
+    assert "peer=p" in lines.getvalue()
+
+
+def test_text_without_tokens_stays_as_it_is():
+    assert hide_tokens("a room is full room=5 peer=token-lover") == "a room is full room=5 peer=token-lover"
