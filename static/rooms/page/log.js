@@ -9,6 +9,7 @@ import {
   selectOutbox,
   selectPeerNameByID,
   selectPermissions,
+  selectRolesMap,
 } from "../hms.js";
 import { avatar } from "./avatar.js";
 import { writeTo } from "./composer.js";
@@ -27,6 +28,7 @@ let last = null; // the message drawn last, if nothing came after it
 let lastDay = null;
 let presence = null; // the line about people that is still being added to
 let stuck = true; // reading at the end: new messages scroll
+let top = 0; // where the scroller was: only a person moves it up
 let unseen = 0;
 let title = "";
 let filled = false; // the first draw is history, not news
@@ -38,7 +40,8 @@ export function startLog(roomTitle) {
   hmsStore.subscribe(eachFrame(drawOutbox), selectOutbox);
   hmsNotifications.onNotification(({ type, data }) => addPresence(type, data), ["PEER_JOINED", "PEER_LEFT"]);
   scroller.addEventListener("scroll", onScroll, { passive: true });
-  new ResizeObserver(() => stuck && toEnd()).observe(scroller);
+  const resized = new ResizeObserver(() => stuck && toEnd());
+  for (const element of [scroller, log, part("outbox")]) resized.observe(element);
   document.addEventListener("visibilitychange", seeIfVisible);
   part("chip").addEventListener("click", () => {
     toEnd();
@@ -144,7 +147,7 @@ function bubble(message, isOwn, isContinued) {
     "header",
     { class: "message-head" },
     make("b", { class: "author", dir: "auto" }, isOwn ? "You" : name),
-    message.senderRole && !isOwn ? make("span", { class: "role" }, message.senderRole) : null,
+    isModerator(message.senderRole) && !isOwn ? make("span", { class: "role" }, message.senderRole) : null,
     time,
     make("span", { class: "pinned-mark" }, icon("pin"), "Pinned"),
   );
@@ -163,6 +166,8 @@ function piece({ text, href }) {
   if (!href) return text;
   return make("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
 }
+
+const isModerator = (role) => Boolean(hmsStore.getState(selectRolesMap)[role]?.permissions?.removeOthers);
 
 const recipients = ({ recipientPeer, recipientRoles }) => Boolean(recipientPeer || recipientRoles?.length);
 
@@ -216,7 +221,9 @@ function addPresence(type, { id, name, isLocal }) {
 // --- Reading ---
 
 function onScroll() {
-  stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+  const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+  if (isAtEnd || scroller.scrollTop < top) stuck = isAtEnd;
+  top = scroller.scrollTop;
   seeIfVisible();
 }
 

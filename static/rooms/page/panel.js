@@ -28,8 +28,11 @@ export function resetPanel() {
 }
 
 export function openPanel(kind) {
-  show(kind, { focus: false });
+  opener = part(`${kind}-toggle`);
+  show(kind);
 }
+
+export const isShown = (kind) => shown === kind;
 
 /** Closes the panel where it covers the chat. */
 export function closeSheet() {

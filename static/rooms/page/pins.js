@@ -76,7 +76,7 @@ function draw() {
   const { text, pinnedBy } = all[at];
   setText(part("pin-text"), text);
   setText(part("pin-by"), typeof pinnedBy === "string" && pinnedBy ? `Pinned by ${pinnedBy}` : "");
-  setText(part("pin-place"), `${at + 1} of ${all.length}`);
+  setText(part("pin-place"), `${at + 1}/${all.length}`);
   part("pin-next").setAttribute("aria-label", `Pinned message ${at + 1} of ${all.length}. Show the next`);
   part("pin-next").hidden = part("pin-list").hidden = all.length < 2;
   part("unpin").hidden = !hmsStore.getState(mayPin);

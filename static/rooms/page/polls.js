@@ -2,7 +2,7 @@
 
 import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectPolls } from "../hms.js";
 import { eachFrame, make, part, setText } from "./dom.js";
-import { openPanel } from "./panel.js";
+import { isShown, openPanel } from "./panel.js";
 import { counted } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 
@@ -10,10 +10,11 @@ const drawn = new Map(); // poll id → {poll, element}: a poll that did not cha
 
 export function startPolls() {
   hmsStore.subscribe(eachFrame(draw), selectPolls);
-  hmsNotifications.onNotification(
-    ({ data: poll }) => toast(`Poll: ${poll.title}`, { label: "Answer", action: () => openPanel("polls") }),
-    "POLL_STARTED",
-  );
+  hmsNotifications.onNotification(({ data: poll }) => {
+    if (isShown("polls")) return;
+    const remove = toast(`Poll: ${poll.title}`, { label: "Answer", action: () => openPanel("polls") });
+    part("polls-toggle").addEventListener("click", remove, { once: true });
+  }, "POLL_STARTED");
 }
 
 /** Reads the polls of a room just entered. */
@@ -111,7 +112,7 @@ function result(poll, question) {
   const total = (question.options ?? []).reduce((sum, option) => sum + (option.voteCount ?? 0), 0);
   for (const option of question.options ?? []) {
     const votes = option.voteCount ?? 0;
-    const bar = make("meter", { min: 0, max: Math.max(total, 1), value: votes, "aria-hidden": "true" });
+    const bar = make("progress", { max: Math.max(total, 1), value: votes, "aria-hidden": "true" });
     const said = make("span", { dir: "auto" }, option.text);
     const chosen = mine.has(option.index) ? make("b", { class: "mine" }, "your answer") : null;
     box.append(

@@ -5,7 +5,7 @@ import { part, setText } from "./dom.js";
 /** What each end is called, explained, and what one may do next (null: nothing but the start page). */
 const ENDS = {
   left: ["You left the room", "It goes on while somebody is inside.", "Join again"],
-  removed: ["You were removed from the room", "Whoever runs the room removed you.", "Ask to come back"],
+  removed: ["You were removed from the room", "Whoever runs the room removed you.", "Try to join again"],
   ended: [
     "The room was ended",
     "Its messages, pins and polls are gone. The room itself can be opened again.",
@@ -22,6 +22,7 @@ const ENDS = {
 };
 
 export function showScreen(name) {
+  part("toasts").replaceChildren();
   for (const screen of document.querySelectorAll("[data-screen]")) screen.hidden = screen.dataset.screen !== name;
 }
 

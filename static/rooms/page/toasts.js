@@ -4,7 +4,10 @@ import { make, part } from "./dom.js";
 
 const STAYS = 5_000; // ms
 
-/** Shows a notice; `undo` {label, action} gives it a button. */
+/**
+ * Shows a notice; `undo` {label, action} gives it a button.
+ * @returns a function that takes it away.
+ */
 export function toast(text, undo) {
   const box = make("div", { class: "toast" }, make("span", { dir: "auto" }, text));
   const remove = () => box.remove();
@@ -20,6 +23,7 @@ export function toast(text, undo) {
   toasts.append(box);
   while (toasts.children.length > 3) toasts.firstElementChild.remove();
   setTimeout(remove, undo ? 2 * STAYS : STAYS);
+  return remove;
 }
 
 /** Runs an action of the room; if it is refused, says so. */
