@@ -1,8 +1,10 @@
+import asyncio
 import time
 
 import pytest
 
 from tests.sdk.driver import RELEASES, make_rooms
+from tests.server import RunningServer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 
@@ -61,3 +63,28 @@ async def test_a_full_room_is_refused_until_somebody_leaves(server, room_in, roo
     await bob.page.reload()
     await bob.join(room.token("guest", "bob"), room.server)
     await bob.sees(["Bob"], "names")
+
+
+async def test_a_page_of_an_origin_that_is_not_allowed_is_refused_by_every_release(room_in):
+    with RunningServer(ALLOWED_ORIGINS="https://app.example.org") as server:
+        room = room_in(server, *make_rooms(server)[0])
+        for release in RELEASES:
+            peer = await room.open(release, f"Bob {release}")
+            assert await refusal(peer, room, room.token()) == 403
+
+
+async def test_a_token_that_expires_ends_the_stay_of_every_release(room):
+    accepted_late = 10  # seconds that clocks may differ by
+
+    async def stay(release):
+        bob = await room.open(release, f"Bob {release}")
+        await bob.join(room.token("guest", release, exp=int(time.time()) - accepted_late + 6), room.server)
+        return bob
+
+    alice = await room.join("0.15.2", "Alice")
+    bobs = await asyncio.gather(*(stay(release) for release in RELEASES))
+    for bob in bobs:
+        await bob.sees("Disconnected", "state")
+        assert await bob.notices("ERROR", "RECONNECTING") == ["ERROR"]
+        assert await bob.see("errorCode") == 401
+    assert await alice.see("connected") is True

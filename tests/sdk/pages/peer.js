@@ -51,6 +51,7 @@ export function install(sdk) {
       return request && { role: request.role.name, by: request.requestedBy?.name };
     },
     notices: (...types) => notices.filter((notice) => types.includes(notice.type)).map((notice) => notice.type),
+    errorCode: () => notices.findLast((notice) => notice.type === "ERROR")?.code,
     refreshes: () => notices.filter((notice) => notice.text === "refresh").length,
     refreshed: () => notices.some((notice) => notice.text === "refresh"),
     poll: (title) => {
