@@ -1,5 +1,6 @@
 """Set up what the comparison needs: a virtual environment, Node packages, the compiled load generator."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -17,9 +18,12 @@ def everything() -> None:
     for program in ("cc", "node", "npm"):
         if shutil.which(program) is None:
             sys.exit(f"bench: {program} is not installed")
-    _make(VENV / ".installed", [BENCH / "requirements.txt"], _install_python)
-    _make(NODE_MODULES / ".package-lock.json", [BENCH / "package-lock.json"], _install_node)
-    generator()
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs must not empty each other's folders
+        _make(VENV / ".installed", [BENCH / "requirements.txt"], _install_python)
+        _make(NODE_MODULES / ".package-lock.json", [BENCH / "package-lock.json"], _install_node)
+        generator()
 
 
 def generator() -> None:
