@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from rooms.models import Event, Room, SentMessage, Session, Template
+from rooms.operations import standing
 from rooms.operations.gate import run
 from rooms.operations.presence import disconnect
+from rooms.operations.standing import Standing
 from tests.operations.driver import ask, at_once, call, change_role, do, kinds, prepare, refused, row, told, visitor
 
 HELLO = {"message": "hello", "type": "chat"}
@@ -222,6 +225,43 @@ def test_i33_a_template_that_is_exchanged_holds_at_once(database, room):
     silent = Template.objects.create(name="silent", roles={"host": {"permissions": {"sendMessages": False}}})
     Room.objects.filter(pk=room.pk).update(template=silent)
     assert refused(alice, "broadcast", info=HELLO)[0] == 403
+
+
+def remembered(room: Room) -> Standing:
+    """What this process remembers of the room at this moment."""
+    with transaction.atomic():
+        held = standing.recall(standing.lock([room.id])[room.id])
+    assert held is not None
+    return held
+
+
+@pytest.mark.matrix
+def test_i33_what_another_process_changed_is_not_overlooked(database, room):
+    """Of each change this process remembers only how it was before, as if another one had made it."""
+    alice, bob, eve = (visitor(room, *who) for who in (("Alice", "host"), ("Bob", "guest"), ("Eve", "guest")))
+    for person in (alice, bob, eve):
+        do(person, "join", name=person.name)
+        do(person, "broadcast", info=HELLO)
+    before = remembered(room)
+
+    do(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
+    standing.remember(before)
+    assert refused(bob, "broadcast", info=HELLO)[0] == 403
+
+    do(bob, "leave")
+    standing.remember(before)
+    assert refused(bob, "broadcast", info=HELLO)[0] == 410
+    standing.remember(before)
+    assert refused(alice, "broadcast", info=HELLO, peer_id="peer-Bob")[0] == 404
+
+    do(eve, "peer-update", name="Eva")
+    standing.remember(before)
+    assert '"name":"Eva"' in call(eve, "broadcast", info=HELLO).events[0].body
+
+    before = remembered(room)
+    change_role(room, "guest", permissions={"sendMessages": False})
+    standing.remember(before)
+    assert refused(eve, "broadcast", info=HELLO)[0] == 403
 
 
 @pytest.mark.matrix
