@@ -1,7 +1,7 @@
 // How things are said: links in messages, times, names. Pure.
 
 const LINK = /https?:\/\/[^\s<>"“”]+/giu;
-const TRAILING = /[.,;:!?'’*_~]$/u;
+const TRAILING = /[.,;:!?'’*_~]/u;
 const BRACKETS = { ")": "(", "]": "[", "}": "{" };
 const GROUP_SPAN = 5 * 60_000; // ms within which messages of one sender stand together
 
@@ -21,13 +21,16 @@ export function pieces(text) {
 }
 
 function trimmed(link) {
-  for (;;) {
-    const last = link.at(-1);
-    const opening = BRACKETS[last];
-    const unbalanced = opening && count(link, last) > count(link, opening);
-    if (!unbalanced && !TRAILING.test(link)) return link;
-    link = link.slice(0, -1);
+  const surplus = {}; // of closing brackets over opening ones
+  for (const [closing, opening] of Object.entries(BRACKETS))
+    surplus[closing] = count(link, closing) - count(link, opening);
+  let end = link.length;
+  for (; end; end -= 1) {
+    const last = link[end - 1];
+    if (surplus[last] > 0) surplus[last] -= 1;
+    else if (!TRAILING.test(last)) break;
   }
+  return link.slice(0, end);
 }
 
 const count = (text, character) => text.split(character).length - 1;

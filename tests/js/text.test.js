@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { continues, counted, dayName, hue, initials, pieces, pinText, who } from "../../static/rooms/page/text.js";
+
+const links = (text) => pieces(text).flatMap(({ href }) => (href ? [href] : []));
+
+test("links are found, and what surrounds them stays text", () => {
+  const cases = [
+    ["see http://a.example", ["http://a.example"]],
+    ["HTTPS://A.example/B?c=d#e", ["HTTPS://A.example/B?c=d#e"]],
+    ["(https://a.example/b).", ["https://a.example/b"]],
+    ["https://a.example/b_(c)", ["https://a.example/b_(c)"]],
+    ["[https://a.example/b](https://c.example)", ["https://a.example/b](https://c.example)"]],
+    ["https://a.example/?!...", ["https://a.example/"]],
+    ["“https://a.example” https://b.example/ü", ["https://a.example", "https://b.example/ü"]],
+    ["<https://a.example>", ["https://a.example"]],
+    ["https://a.example https://b.example", ["https://a.example", "https://b.example"]],
+    ["https://user:pass@a.example:8080/", ["https://user:pass@a.example:8080/"]],
+  ];
+  for (const [text, expected] of cases) {
+    assert.deepEqual(links(text), expected, text);
+    assert.equal(
+      pieces(text)
+        .map((piece) => piece.text)
+        .join(""),
+      text,
+    );
+  }
+});
+
+test("other schemes and half links are text", () => {
+  for (const text of [
+    "javascript:alert(1)",
+    "data:text/html,<b>",
+    "ftp://a.example",
+    "https://",
+    "http://.",
+    "https:// a",
+    "https://[",
+    "http://)))",
+    "",
+  ]) {
+    assert.deepEqual(links(text), [], text);
+    assert.equal(
+      pieces(text)
+        .map((piece) => piece.text)
+        .join(""),
+      text,
+    );
+  }
+});
+
+test("a long row of closing brackets is cut in time", () => {
+  const text = `https://a.example/${")".repeat(400_000)}`; // takes minutes if each is counted anew
+  assert.deepEqual(links(text), ["https://a.example/"]);
+});
+
+const said = (fields) => ({ sender: "a", senderName: "Ann", time: new Date(2026, 1, 1, 12, 0), ...fields });
+
+test("messages of one sender stand together for five minutes of one day, to the same people", () => {
+  assert.ok(continues(said(), said({ time: new Date(2026, 1, 1, 12, 4) })));
+  for (const other of [
+    { sender: "b" },
+    { senderName: "Annette" },
+    { recipientPeer: "b" },
+    { recipientRoles: ["host"] },
+    { time: new Date(2026, 1, 1, 12, 5) },
+  ]) {
+    assert.ok(!continues(said(), said(other)), JSON.stringify(other));
+  }
+  const late = said({ time: new Date(2026, 1, 1, 23, 59) });
+  assert.ok(!continues(late, said({ time: new Date(2026, 1, 2, 0, 1) })));
+  assert.ok(!continues(null, said()));
+});
+
+test("days have names", () => {
+  const now = new Date(2026, 2, 1, 9);
+  assert.equal(dayName(new Date(2026, 2, 1, 0), now), "Today");
+  assert.equal(dayName(new Date(2026, 1, 28, 23), now), "Yesterday");
+  assert.match(dayName(new Date(2026, 1, 20), now), /2026/);
+});
+
+test("every name has initials", () => {
+  const cases = {
+    "Ann Bee": "AB",
+    ann: "A",
+    "  ": "?",
+    "": "?",
+    "émile zola": "ÉZ",
+    "🙂": "?",
+    "李 小龙": "李小",
+    "a.b-c": "AC",
+  };
+  for (const [name, letters] of Object.entries(cases)) assert.equal(initials(name), letters, name);
+});
+
+test("a hue stays with an id", () => {
+  assert.equal(hue("alice"), hue("alice"));
+  assert.equal(new Set(Array.from({ length: 100 }, (_, n) => hue(`peer ${n}`))).size, 8);
+  assert.ok([hue(""), hue(undefined)].every((value) => value >= 0 && value < 8));
+});
+
+test("numbers and names in words", () => {
+  assert.deepEqual([counted(1, "vote", "votes"), counted(0, "vote", "votes")], ["1 vote", "0 votes"]);
+  assert.deepEqual([who(["Ann"]), who(["Ann", "Bob"]), who(["A", "B", "C"])], ["Ann", "Ann and Bob", "3 people"]);
+  assert.equal(pinText({ senderName: "Ann", message: " a\n b " }), "Ann: a b");
+  assert.equal(pinText({ message: "news" }), "Room: news");
+});
