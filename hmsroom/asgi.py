@@ -10,17 +10,28 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hmsroom.settings")
 django = get_asgi_application()
 
 # These need the applications to be loaded.
-from rooms import hub, leases, server_lock  # noqa: E402
+from rooms import drain, hub, leases, origins, server_lock  # noqa: E402
 from rooms.routing import websocket_application  # noqa: E402
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     # A process that serves pages only must also tell the others of what its operators do.
     hub.get()
-    await django(scope, receive, send)
+    await django(origins.as_client_sees(scope), receive, send)
 
 
-application = ProtocolTypeRouter({"http": http, "websocket": websocket_application()})
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """uvicorn asks for this when it starts, and at its end when every socket is closed; daphne never does."""
+    await receive()
+    hub.get()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await drain.stop()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+application = ProtocolTypeRouter({"http": http, "websocket": websocket_application(), "lifespan": lifespan})
 
 server_lock.take()
 leases.start()
+drain.install()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from rooms import origins
+from rooms import drain, origins
 from rooms.rates import Buckets
 
 log = logging.getLogger("rooms.door")
@@ -22,6 +22,9 @@ class Door:
         self._addresses = Buckets(settings.CONNECT_RATE, settings.CONNECT_BURST)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if drain.under_way():
+            await _turn_away(scope, receive, send)
+            return
         refusal = self._refusal(scope)
         if refusal is None:
             await self._application(scope, receive, send)
@@ -44,3 +47,13 @@ class Door:
         if not self._addresses.take(address):
             return f"too many sockets from {address}"
         return None
+
+
+async def _turn_away(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Refuse so that a proxy tries another process, if the server can say more than no."""
+    await receive()  # websocket.connect
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await send({"type": "websocket.http.response.start", "status": 503, "headers": [(b"retry-after", b"1")]})
+        await send({"type": "websocket.http.response.body", "body": b"the server restarts, try again\n"})
+    else:
+        await send({"type": "websocket.close", "code": 1012})

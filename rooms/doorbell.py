@@ -13,6 +13,12 @@ from rooms.feed import Arrival
 
 log = logging.getLogger("rooms.doorbell")
 
+_MAX_OUTGOING = 10_000
+"""Publications that may wait for a layer that does not answer; others are left out, as if the layer had lost them."""
+
+_FAREWELL = 1.0
+"""Seconds for which closing waits until what was published is sent."""
+
 
 class Doorbell:
     """Publishes to the channel layer, and hears what others publish about the rooms that are subscribed to.
@@ -28,7 +34,7 @@ class Doorbell:
         self._channel = ""
         self._rooms: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MAX_OUTGOING)
 
     def start(self) -> None:
         if self._layer:
@@ -36,6 +42,11 @@ class Doorbell:
             self._tasks = [loop.create_task(self._listen()), loop.create_task(self._ring())]
 
     async def close(self) -> None:
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self._outgoing.join()
+        except TimeoutError:
+            pass  # the layer is away
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -72,7 +83,10 @@ class Doorbell:
             "events": [[e.seq, e.kind, e.body, e.audience.encode(), dict(e.facts)] for e in events],
             "end": [end.reason, end.by] if end else None,
         }
-        self._outgoing.put_nowait((room_id, message))
+        try:
+            self._outgoing.put_nowait((room_id, message))
+        except asyncio.QueueFull:
+            metrics.DOORBELL_FAILURES.inc()
 
     async def _ring(self) -> None:
         while True:
@@ -83,6 +97,8 @@ class Doorbell:
                 # The change is committed; other processes see it at their next look at the database.
                 metrics.DOORBELL_FAILURES.inc()
                 log.warning("the doorbell failed", exc_info=True, extra={"context": {"room": room_id}})
+            finally:
+                self._outgoing.task_done()
 
     async def _listen(self) -> None:
         while True:

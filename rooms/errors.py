@@ -80,9 +80,9 @@ class InternalError(RoomError):
 
 
 class Unavailable(RoomError):
-    """The database cannot be reached; try again."""
+    """The server cannot answer now; try again."""
 
     code = 503
 
-    def __init__(self) -> None:
-        super().__init__("the server cannot reach its database, try again")
+    def __init__(self, message: str = "the server cannot reach its database, try again") -> None:
+        super().__init__(message)

@@ -187,7 +187,7 @@ class Hub:
 
     async def settle(self) -> None:
         """Wait until everything that was submitted is stored."""
-        while not self._writer.idle:
+        while not self._writer.idle:  # noqa: ASYNC110, an event would cost every call something
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -71,7 +71,13 @@ class Lease:
         else:
             self._come_back(hub)
         if hub:
-            self._sweep(hub)
+            self._lose(hub.connections)
+
+    def end(self) -> None:
+        """Give up the lease and the peers that are still held, so that others need not wait for it to run out."""
+        self._lose(frozenset())
+        now = database_now()
+        Worker.objects.filter(id=self.id, dead_at__isnull=True).update(last_seen=now, dead_at=now)
 
     def _register(self) -> None:
         Worker.objects.create(id=self.id, last_seen=database_now())
@@ -98,15 +104,16 @@ class Lease:
         for conn_id in open_now.keys() - held:
             hub.loop.call_soon_threadsafe(hub.close_connection, conn_id)
 
-    def _sweep(self, hub: hubs.Hub) -> None:
-        """Catch what a consumer could not say when its socket closed."""
-        rows = list(
-            Peer.objects.filter(worker=self.id, state=Peer.State.CONNECTED).values_list("session__room_id", "conn_id")
-        )
-        # Looked at after the rows were read: a connection is known before its peer is stored.
+    def _lose(self, connections: Container[str]) -> None:
+        """Note that those peers of this process are reconnecting whose connection is not one of these.
+
+        Catches what a consumer could not say when its socket closed.
+        """
+        rows = Peer.objects.filter(worker=self.id, state=Peer.State.CONNECTED)
         lost = defaultdict(list)
-        for room_id, conn_id in rows:
-            if conn_id not in hub.connections:
+        # Looked for after the rows were read: a connection is known before its peer is stored.
+        for room_id, conn_id in list(rows.values_list("session__room_id", "conn_id")):
+            if conn_id not in connections:
                 lost[room_id].append(conn_id)
         for room_id, conn_ids in lost.items():
             hubs.perform_now(mark_lost, Caller(room_id), conn_ids=conn_ids, gone_at=database_now())
@@ -171,6 +178,7 @@ def tidy(now: datetime) -> None:
 # --- This process's threads -------------------------------------------------------------------------
 
 _lease = Lease()
+_stopped = threading.Event()
 
 
 def worker_id() -> str:
@@ -190,10 +198,20 @@ def start() -> None:
     _repeat("reaper", Reaper(_lease).run_once, settings.REAPER_INTERVAL)
 
 
+def stop() -> None:
+    """End the threads and give the lease up; for the end of the process."""
+    _stopped.set()
+    try:
+        _lease.end()
+    except Exception:
+        log.warning("the lease could not be given up", exc_info=True)
+    finally:
+        close_old_connections()
+
+
 def _repeat(name: str, job: Callable[[], None], interval: float) -> None:
     def run() -> None:
-        while True:
-            time.sleep(interval)
+        while not _stopped.wait(interval):
             try:
                 job()
             except Exception:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -64,3 +65,11 @@ def client_address(headers: Mapping[str, str], peer: str) -> str:
     if peer in settings.TRUSTED_PROXIES and forwarded:
         return forwarded.rsplit(",", 1)[-1].strip()
     return peer
+
+
+def as_client_sees(scope: dict[str, Any]) -> dict[str, Any]:
+    """An ASGI scope with the scheme that the client uses, so that links and cookies suit it."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    peer = (scope.get("client") or ("",))[0]
+    secure = is_secure(headers, secure=scope.get("scheme") == "https", peer=peer)
+    return {**scope, "scheme": "https" if secure else "http"}

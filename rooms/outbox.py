@@ -154,7 +154,7 @@ class AsgiOutbox(Outbox):
 
 async def _close(send: Send, code: int) -> None:
     """Close a socket. What daphne offers for it refuses the codes of servers, such as 1012."""
-    protocol = send.args[0] if isinstance(send, functools.partial) and len(send.args) == 1 else None
+    protocol: Any = send.args[0] if isinstance(send, functools.partial) and len(send.args) == 1 else None
     if type(protocol).__module__ == "daphne.ws_protocol" and hasattr(protocol, "sendCloseFrame"):
         protocol.sendCloseFrame(code=code)
     else:

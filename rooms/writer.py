@@ -40,6 +40,11 @@ class Writer(Generic[T]):
         self._waiting.setdefault(call.caller.room_id, []).append((call, note))
         self._start()
 
+    @property
+    def idle(self) -> bool:
+        """Whether every call was run."""
+        return not (self._waiting or self._busy)
+
     def _start(self) -> None:
         while self._free and not self._closed and (batch := self._collect()):
             self._free -= 1

@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from rooms import leases
+from rooms import drain, leases
 from rooms.models import Worker
 
 
@@ -18,9 +18,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 if the process should be sent clients, else 503; ``{database, lease, draining}`` says why."""
-    checks = {"database": _database_answers(), "lease": leases.lease_age() < settings.LEASE_TTL}
-    return JsonResponse(checks, status=200 if all(checks.values()) else 503)
+    """200 if the process should be sent clients, else 503; ``{database, lease, open}`` says why."""
+    good = {
+        "database": _database_answers(),
+        "lease": leases.lease_age() < settings.LEASE_TTL,
+        "open": not drain.under_way(),
+    }
+    return JsonResponse(good, status=200 if all(good.values()) else 503)
 
 
 def _database_answers() -> bool:

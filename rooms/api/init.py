@@ -4,8 +4,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from rooms import tokens
+from rooms import drain, tokens
 from rooms.api.http import bearer, endpoint, own_origin
+from rooms.errors import Unavailable
 from rooms.hub import perform_now
 from rooms.operations.calls import Caller
 from rooms.operations.presence import admit
@@ -17,6 +18,8 @@ def init(request: HttpRequest) -> dict[str, Any]:
 
     Never 404: published clients repeat such a call for ever.
     """
+    if drain.under_way():
+        raise Unavailable("the server restarts, try again")
     claims = tokens.read(bearer(request))
     caller = Caller(
         room_id=claims.room_id,

@@ -79,7 +79,9 @@ def uvicorn(host: str, port: int) -> list[str]:
         *("--ws-per-message-deflate", "false"),
         *("--timeout-graceful-shutdown", "25"),
         *("--backlog", "4096"),
-        *("--lifespan", "off"),
+        *("--lifespan", "on"),
+        # TRUSTED_PROXIES says who may speak for others; uvicorn would believe every proxy of this machine.
+        "--no-proxy-headers",
         "--no-access-log",
         *("--log-level", "warning"),
         "hmsroom.asgi:application",

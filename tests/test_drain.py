@@ -1,0 +1,134 @@
+"""Taking a process out of service: on both servers, with real sockets."""
+
+import asyncio
+import signal
+from contextlib import ExitStack
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.server import RawPeer, RunningServer
+
+pytestmark = pytest.mark.faults
+
+SERVERS = ["daphne", "uvicorn"]
+
+
+async def guests(server: RunningServer, room: str, number: int) -> list[RawPeer]:
+    return [await server.peer(server.sign(room, user=f"user-{n}"), f"Guest {n}") for n in range(number)]
+
+
+def states(server: RunningServer) -> list[str]:
+    """The states of all peers, as the database has them."""
+    code = "from rooms.models import Peer; print(*Peer.objects.values_list('state', flat=True))"
+    return server.manage("shell", "--no-imports", "-c", code).split()
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_i12_a_drained_process_closes_its_sockets_one_after_the_other_and_removes_nobody(kind):
+    with RunningServer(server=kind, DRAIN_SECONDS=2) as server:
+        peers = await guests(server, server.room("tea"), 8)
+
+        server.signal(signal.SIGUSR1)
+
+        closed = []
+        for peer in peers:
+            assert await peer.wait_closed() == 1012
+            closed.append(asyncio.get_running_loop().time())
+        assert closed[-1] - closed[0] > 1  # spread, not at once
+        assert not any(peer.named("on-peer-leave") for peer in peers)
+        # The first to go are seen going by those who stay longer.
+        assert peers[-1].named("on-peer-state")[0]["state"] == "reconnecting"
+        assert server.is_running()
+        assert set(states(server)) == {"reconnecting"}
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_a_process_that_drains_takes_no_newcomers_and_says_so(kind):
+    with RunningServer(server=kind, DRAIN_SECONDS=0.1) as server:
+        token = server.sign(server.room("tea"))
+        [peer] = await guests(server, server.room("tea"), 1)
+        server.signal(signal.SIGUSR1)
+        await peer.wait_closed()
+
+        ready = server.request("GET", "/readyz")
+        init = server.request("GET", "/init?peer_id=a", Authorization=f"Bearer {token}")
+        with pytest.raises(InvalidStatus) as refused:
+            await RawPeer(server.ws_url, token).connect()
+
+        assert (ready.status, ready.json()) == (503, {"database": True, "lease": True, "open": False})
+        assert (init.status, init.json()) == (503, {"code": 503, "message": "the server restarts, try again"})
+        assert refused.value.response.status_code == {"daphne": 403, "uvicorn": 503}[kind]
+        assert server.request("GET", "/healthz").status == 200
+        assert server.request("GET", "/").status == 200
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_a_process_without_a_socket_can_be_drained(kind):
+    with RunningServer(server=kind) as server:
+        server.signal(signal.SIGUSR1)
+
+        while server.request("GET", "/readyz").status == 200:
+            await asyncio.sleep(0.02)
+        assert server.terminate() in (0, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_i12_sigterm_closes_with_1012_and_removes_nobody(kind):
+    with RunningServer(server=kind) as server:
+        peers = await guests(server, server.room("tea"), 50)
+        quiet = RawPeer(server.ws_url, server.sign(server.room("tea"), user="quiet"))
+        await quiet.connect()
+
+        server.signal(signal.SIGTERM)
+
+        assert {await peer.wait_closed() for peer in [*peers, quiet]} == {1012}
+        assert server.wait() in (0, -signal.SIGTERM)
+        assert not any(peer.named("on-peer-leave") for peer in peers)
+        assert states(server) == ["reconnecting"] * 50
+        assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_i11_peers_of_a_stopped_server_come_back_to_it(kind):
+    with RunningServer(server=kind) as server:
+        alice, bob = await guests(server, server.room("tea"), 2)
+        await alice.call("set-metadata", key="topic", data="tea")
+        place = (await alice.call("ping", timestamp=0))["seq"]
+        session = alice.named("peer-list")[0]["room"]["session_id"]
+
+        server.restart()
+        back = RawPeer(server.ws_url, alice.token, peer_id=alice.peer_id)
+        await back.connect()
+        joined = await back.join(resume={"session_id": session, "seq": place})
+
+        assert joined["resumed"] is True
+        assert (await back.call("get-metadata", key="topic"))["data"] == "tea"
+        assert not back.named("on-peer-leave") and bob.peer_id in str(back.events)
+        await back.leave()
+
+
+async def test_others_need_not_wait_for_the_lease_of_a_stopped_process(postgres, redis):
+    database = postgres.create_database()
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(RunningServer(server="uvicorn", database_url=database, redis_url=redis.url))
+            for _ in range(2)
+        )
+        room = first.room("tea")
+        alice = await first.peer(first.sign(room, user="alice"))
+        bob = await second.peer(second.sign(room, user="bob"), "Bob")
+
+        assert first.terminate() in (0, -signal.SIGTERM)
+
+        assert await alice.wait_closed() == 1012
+        gone = await bob.wait_for("on-peer-state")
+        assert (gone["params"]["peer_id"], gone["params"]["state"]) == (alice.peer_id, "reconnecting")
+        living = "from rooms.models import Worker; print(Worker.objects.filter(dead_at=None).count())"
+        assert second.manage("shell", "--no-imports", "-c", living) == "1"
+
+        back = RawPeer(second.ws_url, alice.token, peer_id=alice.peer_id)
+        await back.connect()
+        await back.join()
+        await bob.wait_for(lambda event: event.get("params", {}).get("state") == "connected")
+        assert not bob.named("on-peer-leave") and not bob.named("on-peer-join")
