@@ -59,6 +59,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
     member: Member | None = None
     caller: Caller
     expiry: asyncio.TimerHandle | None = None
+    joining = False
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
@@ -136,7 +137,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self._tell("on-policy-change", welcome.policy)
         if welcome.attachment:
             self._attach(welcome.attachment, held=True)
-            self.loop.call_later(_SETTLE, self._settle)
+            self.loop.call_later(_SETTLE, self._settle_unless_joining)
         elif welcome.preview:
             self._tell("room-state", welcome.preview)
             self._tell("session-info", self._preview_info(welcome.preview))
@@ -167,6 +168,10 @@ class PeerConsumer(AsyncWebsocketConsumer):
         metrics.PEERS.inc()
         self.feed.attach(self.member, attachment)
 
+    def _settle_unless_joining(self) -> None:
+        if not self.joining:
+            self._settle()
+
     def _settle(self) -> None:
         if self.member and self.feed:
             self.feed.settle(self.member)
@@ -196,7 +201,9 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.hub.close_feed(self.feed)
 
     def close_socket(self, code: int) -> None:
-        """Close the socket after what was sent; it gets nothing more."""
+        """Close the socket after what was sent; it gets nothing more, and nothing more is taken from it."""
+        self.closed = True
+        self.waiting.clear()
         if self.member and self.feed:
             self.feed.dismiss(self.member)
             self._gone(None)
@@ -246,6 +253,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         elif len(self.waiting) >= MAX_WAITING:
             self._refuse(request.id, TooFast(f"at most {MAX_WAITING} requests may wait for their answers"))
         else:
+            self.joining = self.joining or request.method == "join"
             self.waiting.append(request)
             self._next()
 
@@ -283,6 +291,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _answered(self, request: Request, answer: Answer) -> None:
         try:
+            if request.method == "join":
+                self.joining = False
             if answer.error:
                 self._refuse(request.id, answer.error)
             elif isinstance(answer.aside, Attachment):
@@ -331,7 +341,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self._write(protocol.notification(method, params))
 
     def _write(self, text: str) -> None:
-        if self.member and self.feed:
+        # What is held may never be sent, but replies are.
+        if self.member and self.member.held is None and self.feed:
             self.feed.write(self.member, text)
         else:
             self.outbox.write(framed(text))
