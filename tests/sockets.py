@@ -38,6 +38,7 @@ class LocalPeer(RawPeer):
     ) -> None:
         super().__init__("", token, peer_id=peer_id, origin=origin)
         self.host = HOST
+        self.answers_close = True
         self._application = application or websocket_application()
         self._communicator: WebsocketCommunicator
         self._code: int | None = None
@@ -88,6 +89,9 @@ class LocalPeer(RawPeer):
                 message = heard.result()
                 if message["type"] == "websocket.close":
                     self._code = message.get("code", 1000)
+                    if not self.answers_close:
+                        self._changed.set()
+                        continue
                     await communicator.send_input({"type": "websocket.disconnect", "code": self._code})
                     break
                 self._receive(json.loads(message["text"]))

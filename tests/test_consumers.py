@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rooms import consumers
 from rooms.models import Event, MetadataEntry, Peer, Session
 from rooms.operations.gate import METHODS, operation
 from rooms.events import Outcome
@@ -776,12 +777,40 @@ async def test_a_reply_to_a_ping_is_not_lost_when_a_join_follows(world: World):
     bob = await world.peer("bob")
     await bob.drop()
     back = await world.again(bob)
+    await back.wait_for("on-policy-change")
     pings = [await back.begin("ping") for _ in range(3)]
     await back.send("not JSON")
     await back.join("Bob")
     for ping in pings:
         assert "timestamp" in await ping
     assert [event["error"]["code"] for event in back.events if "error" in event] == [400]
+
+
+async def test_what_is_held_for_a_resume_is_held_until_a_join_under_way_is_answered(world: World, monkeypatch):
+    monkeypatch.setattr(consumers, "_SETTLE", 0)
+    monkeypatch.setitem(METHODS, "test-nap", nap)
+    NAPS["resume"] = threading.Event()
+    alice, bob = await world.peer("alice"), await world.peer("bob")
+    place = await bob.call("ping")
+    session_id = bob.named("peer-list")[0]["room"]["session_id"]
+    await bob.drop()
+    await alice.wait_for("on-peer-state")
+    await chat(alice, "missed")
+
+    back = world.stranger("bob", peer_id=bob.peer_id)
+    await back.connect()
+    joined = await back.begin("join", name="Bob", resume={"session_id": session_id, "seq": place["seq"]})
+    slow = await alice.begin("test-nap", name="resume")
+    await back.wait_for("on-policy-change")
+    await asyncio.sleep(0)
+    NAPS["resume"].set()
+    assert (await joined)["resumed"]
+    await slow
+    await chat(alice, "after")
+    await back.until(lambda: heard(back)[-1:] == ["after"])
+
+    assert heard(back) == ["missed", "after"]
+    assert "peer-list" not in names(back.events)
 
 
 # --- Frames -------------------------------------------------------------------------------------
@@ -1035,6 +1064,22 @@ async def test_i32_a_token_that_expires_loses_its_connection(world: World):
     await back.join("Bob")
     await alice.until(lambda: len(alice.named("on-peer-state")) == 2)
     assert not alice.named("on-peer-leave")
+
+
+async def test_i32_nothing_is_taken_from_a_socket_whose_token_expired(world: World):
+    alice = await world.peer("alice")
+    bob = await world.peer("bob", lifetime=-8.0)
+    bob.answers_close = False
+    await bob.until(lambda: bob.close_code is not None)
+    assert bob.close_code == 4001
+
+    await bob.begin("broadcast", info={"message": "after all"})
+    await bob.begin("set-metadata", data="after all")
+    await world.settled()
+    await bob.drop()
+    await alice.wait_for("on-peer-state")
+    assert heard(alice) == []
+    assert not await world.stored(MetadataEntry)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
