@@ -111,7 +111,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
             if not 0 < len(peer_id) <= 128 or not peer_id.isprintable():
                 raise BadRequest("peer: expected 1 to 128 printable characters")
         except RoomError as error:
-            return self._refuse_socket(error)
+            self._refuse_socket(error)
+            return
         self.caller = Caller(
             room_id=claims.room_id,
             peer_id=peer_id,

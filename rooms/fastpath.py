@@ -1,7 +1,9 @@
-"""Shorter ways to a socket than ASGI's: ready-made frames go straight to the server's transport.
+"""Shorter ways between a socket and its consumer than ASGI's.
 
-Frames that come in are handed over without the server's parser where they can be. These lean on attributes that uvicorn and daphne do not promise, so both are pinned, and each is used only if a look at the
-connection finds exactly what is known. Otherwise frames take the ASGI way, which is slower and right.
+Ready-made frames go straight to the server's transport, and complete small text frames come in without passing its
+parser. Both lean on attributes that uvicorn and daphne do not promise, so these are pinned, and a short way is taken
+only if a look at the connection finds exactly what is known. Otherwise frames go the ASGI way, which is slower and
+right.
 """
 
 import asyncio
@@ -87,7 +89,7 @@ class UvicornOutbox(_TransportOutbox):
 
 
 def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
-    protocol = getattr(send, "__self__", None)
+    protocol: Any = getattr(send, "__self__", None)
     known = (
         type(protocol).__name__ == "WebSocketsSansIOProtocol"
         and type(protocol).__module__.startswith("uvicorn.")
@@ -151,7 +153,7 @@ def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
     if not isinstance(send, functools.partial) or len(send.args) != 1:
         return None
     protocol = send.args[0]
-    transport = getattr(protocol, "transport", None)
+    transport: Any = getattr(protocol, "transport", None)
     known = (
         type(protocol).__name__ == "WebSocketProtocol"
         and type(protocol).__module__ == "daphne.ws_protocol"

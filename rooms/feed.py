@@ -1,7 +1,7 @@
 """A room's events on their way to the sockets of this process: in the order of their numbers, each once.
 
-A feed follows one session. It holds what can be rebuilt from the rows: the place it has reached, everybody's peer object
-ready to be listed, and the members, which are the peers whose sockets are here.
+A feed follows one session. It holds what can be rebuilt from the rows: the place it has reached, everybody's peer
+object ready to be listed, and the members, which are the peers whose sockets are here.
 """
 
 import asyncio
@@ -260,9 +260,9 @@ class Feed:
         if "left" in facts:
             peer_id = facts["left"]
             self.peers.pop(peer_id, None)
-            if member := self.members.get(peer_id):
-                self.detach(member)
-                member.gone(None)
+            if (leaver := self.members.get(peer_id)) is not None:
+                self.detach(leaver)
+                leaver.gone(None)
             self._count_soon()
 
     def _spread(self, event: Numbered) -> None:

@@ -68,7 +68,12 @@ class Hub:
     async def perform(self, operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
         """The result of an operation. Raises RoomError."""
         future: asyncio.Future[Answer] = self.loop.create_future()
-        self.submit(operation, caller, arguments, lambda answer: future.done() or future.set_result(answer))
+
+        def settle(answer: Answer) -> None:
+            if not future.done():
+                future.set_result(answer)
+
+        self.submit(operation, caller, arguments, settle)
         answer = await future
         if answer.error:
             raise answer.error

@@ -3,6 +3,7 @@
 Numbers follow the order of commits and have no holes, because whoever appends holds the room's lock.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 
@@ -14,11 +15,13 @@ from rooms.events import Audience, Event, Numbered, compact
 from rooms.models import Event as Row
 from rooms.models import Session
 
+_TRIM_EVERY = 64
+
+# Straight to the driver: a model instance for each message costs more than storing it.
 _INSERT = (
     "INSERT INTO rooms_event (session_id, seq, kind, audience, body, facts, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
 _COUNT = "UPDATE rooms_session SET seq = %s, messages = %s, journal_bytes = %s WHERE id = %s"
-_TRIM_EVERY = 64
 
 
 def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
@@ -41,7 +44,6 @@ def append(entries: Iterable[tuple[Session, Sequence[Numbered]]], *, at: int) ->
         if events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
             trim(session, at=at, most=2 * len(events) + _TRIM_EVERY)
         sessions.append((session.seq, session.messages, session.journal_bytes, session.id))
-    # Straight to the driver: a model instance for each message costs more than storing it.
     with connection.cursor() as cursor:
         cursor.executemany(_INSERT, rows)
         cursor.executemany(_COUNT, sessions)
@@ -54,9 +56,10 @@ def trim(session: Session, *, at: int, most: int) -> None:
     JOURNAL_MAX_BYTES.
     """
     oldest = Row.objects.filter(session_id=session.id, seq__lte=session.seq - settings.JOURNAL_EVENTS).order_by("seq")
-    sizes = oldest.annotate(size=Length("body") + Length("facts")).values_list("seq", "at", "size")[:most]
+    sized = oldest.annotate(size=Length("body") + Length("facts")).values_list("seq", "at", "size")
     last = 0
-    for seq, written, size in sizes:
+    # Nearly always the first one is to stay.
+    for seq, written, size in itertools.chain(sized[:1], sized[1:most]):
         young = written > at - settings.JOURNAL_SECONDS * 1000
         fits = session.seq - seq < settings.JOURNAL_MAX_EVENTS and session.journal_bytes <= settings.JOURNAL_MAX_BYTES
         if young and fits:

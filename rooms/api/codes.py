@@ -15,7 +15,10 @@ from rooms.models import RoomCode
 
 @endpoint("POST")
 def token(request: HttpRequest) -> dict[str, Any]:
-    """``{token, expires_at}`` for ``{code, user_id?}``. 404 if there is no such code, 403 if it or its room is closed."""
+    """``{token, expires_at}`` for ``{code, user_id?}``.
+
+    Raises NotFound if there is no such code, Forbidden if it or its room is closed.
+    """
     limit_address(request)
     wanted = body(request)
     code, user_id = wanted.get("code"), wanted.get("user_id") or str(uuid.uuid4())

@@ -4,8 +4,9 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import rooms.models
 from django.db import migrations, models
+
+import rooms.models
 
 
 class Migration(migrations.Migration):

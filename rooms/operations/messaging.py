@@ -7,7 +7,7 @@ from django.conf import settings
 
 from rooms.errors import BadRequest, TooLarge
 from rooms.events import Audience, Event, Outcome, compact
-from rooms.models import Peer, SentMessage, milliseconds
+from rooms.models import Peer, SentMessage
 from rooms.operations.calls import Call
 from rooms.operations.gate import Context, operation
 from rooms.operations.work import Work
@@ -40,7 +40,7 @@ def broadcast(
     sender = context.peer
     if peer_id:
         context.present_peer(peer_id)
-    timestamp, message_id = milliseconds(context.now), str(uuid.uuid4())
+    timestamp, message_id = context.work.at, str(uuid.uuid4())
     message: dict[str, Any] = {
         "message_id": message_id,
         "timestamp": timestamp,

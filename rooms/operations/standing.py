@@ -1,8 +1,8 @@
 """What is remembered of a room between transactions: its live session, its roles, and the peers who asked something.
 
-The rows stay the truth. Whatever changes a peer gives the session a new generation, and whatever changes a template gives
-that one; a transaction reads both together with the room's lock, and uses what is remembered only if they are the
-same. So a message costs no more than the rows that are written for it.
+The rows stay the truth. Whatever changes a peer gives the session a new generation, and whatever changes a template
+gives that one; a transaction reads both together with the room's lock, and uses what is remembered only if they are
+the same. So a message costs no more than the rows that are written for it.
 """
 
 from collections import OrderedDict
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import orjson
 from django.db import connection
 
 from rooms.models import Peer, Room, Session
@@ -55,21 +56,34 @@ def lock(room_ids: Iterable[str]) -> dict[str, Place]:
     IMMEDIATE transaction is the lock of everything; there this only reads.
     """
     wanted = sorted(room_ids)
-    chosen = f"r.id IN ({', '.join(['%s'] * len(wanted))}) ORDER BY r.id"
-    # By hand, for it is asked for every set of messages, and building the query would take longer than its answer.
-    sql = f"""
-        SELECT r.id, t.generation, s.id, COALESCE(s.generation, 0), COALESCE(s.seq, 0), COALESCE(s.messages, 0),
-               COALESCE(s.journal_bytes, 0)
-        FROM rooms_room r JOIN rooms_template t ON t.id = r.template_id
-        LEFT JOIN rooms_session s ON s.room_id = r.id AND s.ended_at IS NULL
-        WHERE {chosen}
-    """
+    chosen = f"r.id IN ({', '.join(['%s'] * len(wanted))})"
     with connection.cursor() as cursor:
         if connection.features.has_select_for_update:
             # A statement of its own: one that waits for a lock goes on with what it saw before it waited.
-            cursor.execute(f"SELECT 1 FROM rooms_room r WHERE {chosen} FOR UPDATE", wanted)
-        cursor.execute(sql, wanted)
-        return {row[0]: Place._make(row) for row in cursor.fetchall()}
+            cursor.execute(f"SELECT 1 FROM rooms_room r WHERE {chosen} ORDER BY r.id FOR UPDATE", wanted)
+        cursor.execute(_PLACES[connection.vendor].format(chosen=chosen), wanted)
+        [places] = cursor.fetchone()
+        return {place[0]: Place._make(place) for place in orjson.loads(places or "[]")}
+
+
+# By hand, for it is asked for every set of messages, and building the query would take longer than its answer. As one
+# row, for with SQLite each row lets other threads run, and to have its turn again takes longer than to read it.
+_SELECT_PLACES = """
+    SELECT CAST({collect}({row}(
+        r.id, t.generation, s.id, COALESCE(s.generation, 0), COALESCE(s.seq, 0), COALESCE(s.messages, 0),
+        COALESCE(s.journal_bytes, 0)
+    )) AS text)
+    FROM rooms_room r JOIN rooms_template t ON t.id = r.template_id
+    LEFT JOIN rooms_session s ON s.room_id = r.id AND s.ended_at IS NULL
+    WHERE {chosen}
+"""
+_PLACES = {
+    vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row)
+    for vendor, collect, row in [
+        ("sqlite", "json_group_array", "json_array"),
+        ("postgresql", "json_agg", "json_build_array"),
+    ]
+}
 
 
 def recall(place: Place) -> Standing | None:

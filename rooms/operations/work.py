@@ -67,6 +67,7 @@ class Work:
             light[room_id] = call.operation.light and light.get(room_id, True)
         self._places = standing.lock(askers)
         self.now = database_now()
+        self.at = milliseconds(self.now)
         self._load({room_id for room_id in self._places if not (light[room_id] and self._recall(room_id))}, askers)
 
     def _recall(self, room_id: str) -> bool:
@@ -226,7 +227,7 @@ class Work:
                 pages.session.save(update_fields=["empty_since", "ended_at", "end_reason", "ended_by", "generation"])
         written = [(pages.session, pages.events) for pages in self._pages.values() if pages.events and not pages.end]
         if written:
-            journal.append(written, at=milliseconds(self.now))
+            journal.append(written, at=self.at)
         transaction.on_commit(self._remember)
 
     def _remember(self) -> None:
