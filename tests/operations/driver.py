@@ -13,6 +13,7 @@ from rooms.events import Numbered
 from rooms.models import Peer, Room, Session, Template
 from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.operations.gate import METHODS, run
+from rooms.operations.presence import Attachment, Welcome, connect
 from rooms.protocol import bind
 
 
@@ -20,6 +21,23 @@ def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:
     """Somebody with a token and a socket, who has not joined."""
     known = {"peer_id": f"peer-{name}", "user_id": f"user-{name}", "conn_id": f"conn-{name}", "worker": "worker-1"}
     return Caller(room.id, role=role, name=name, **{**known, **claims})
+
+
+def again(caller: Caller, conn_id: str = "conn-2", **claims: Any) -> Caller:
+    """The same peer on another socket."""
+    known = {"peer_id": caller.peer_id, "user_id": caller.user_id, "conn_id": conn_id, "worker": caller.worker}
+    return Caller(caller.room_id, role=caller.role, name=caller.name, **{**known, **claims})
+
+
+def welcome(caller: Caller) -> Welcome:
+    answer = ask(caller, connect)
+    assert isinstance(answer.aside, Welcome), answer.error
+    return answer.aside
+
+
+def attachment(answer: Answer) -> Attachment:
+    assert isinstance(answer.aside, Attachment), answer.error
+    return answer.aside
 
 
 def server(room: Room) -> Caller:

@@ -1,24 +1,23 @@
-"""Coming, going, losing the connection and finding it again."""
+"""Coming and going, and who is let in."""
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms.events import Numbered
 from rooms.models import Event, MetadataEntry, Peer, Room, Session
-from rooms.operations.calls import Answer, Call, Caller
+from rooms.operations.calls import Call, Caller
 from rooms.operations.gate import run
-from rooms.operations.presence import Attachment, Welcome, admit, connect, disconnect
-from rooms.operations.reaping import mark_lost, reap, reclaim
+from rooms.operations.presence import admit, connect, disconnect
+from rooms.operations.reaping import reap
 from tests.operations.driver import (
+    again,
     ask,
     at_once,
+    attachment,
     call,
     change_role,
     do,
@@ -31,29 +30,8 @@ from tests.operations.driver import (
     server,
     told,
     visitor,
+    welcome,
 )
-
-
-def again(caller: Caller, conn_id: str = "conn-2", **claims: Any) -> Caller:
-    """The same peer on another socket."""
-    known = {"peer_id": caller.peer_id, "user_id": caller.user_id, "conn_id": conn_id, "worker": caller.worker}
-    return Caller(caller.room_id, role=caller.role, name=caller.name, **{**known, **claims})
-
-
-def welcome(caller: Caller) -> Welcome:
-    answer = ask(caller, connect)
-    assert isinstance(answer.aside, Welcome), answer.error
-    return answer.aside
-
-
-def attachment(answer: Answer) -> Attachment:
-    assert isinstance(answer.aside, Attachment), answer.error
-    return answer.aside
-
-
-def shown(events: Sequence[Numbered] | None) -> list[tuple[int, str]]:
-    return [(event.seq, event.kind) for event in events or ()]
-
 
 # --- Joining ------------------------------------------------------------------------------------
 
@@ -258,74 +236,6 @@ def test_a_template_may_hide_the_room_from_the_door(alice, room):
     assert welcome(visitor(room, "Eve", "viewer")).preview == {}
 
 
-# --- The connection -----------------------------------------------------------------------------
-
-
-def test_i06_a_peer_that_comes_back_keeps_everything_and_nobody_sees_it_leave(alice, bob):
-    do(alice, "role-change-request", requested_for="peer-Bob", role="host", force=True)
-    do(bob, "peer-update", data='{"status":"away"}')
-    do(bob, "group-join", name="_handraise")
-    do(bob, "listen-metadata-change", keys=["topic"])
-    do(alice, "set-metadata", key="topic", data="tea")
-    kept = ("joined_at", "joined_seq", "role", "name", "metadata", "groups", "observed")
-    before = Peer.objects.filter(peer_id="peer-Bob").values(*kept).get()
-
-    gone = ask(bob, disconnect)
-    [(kind, body)] = told(alice, gone.events)
-    assert (kind, body["peer_id"], body["state"]) == ("on-peer-state", "peer-Bob", "reconnecting")
-    assert row(bob).gone_at is not None
-
-    back = ask(again(bob), connect)
-    [(kind, body)] = told(alice, back.events)
-    assert (kind, body["state"]) == ("on-peer-state", "connected")
-    assert Peer.objects.filter(peer_id="peer-Bob").values(*kept).get() == before
-    assert row(bob).gone_at is None
-    found = back.aside.attachment
-    assert (found.role, found.observed, found.fresh) == ("host", frozenset({"topic"}), False)
-    assert [(value["key"], value["data"]) for value in found.values] == [("topic", "tea")]
-    assert back.aside.policy["name"] == "host"
-
-
-def test_observed_keys_that_hold_nothing_are_told_as_null_after_a_reconnect(alice, bob):
-    do(bob, "listen-metadata-change", keys=["topic", "other"])
-    do(alice, "set-metadata", key="topic", data="tea")
-    do(alice, "set-metadata", key="topic")
-    found = welcome(again(bob)).attachment
-    assert found is not None
-    assert {value["key"]: (value["data"], value["change_version"]) for value in found.values} == {
-        "topic": (None, 2),
-        "other": (None, 0),
-    }
-
-
-def test_i07_a_late_disconnect_of_an_old_socket_changes_nothing(alice, bob):
-    ask(again(bob), connect)
-    late = ask(bob, disconnect)
-    assert late.error is not None
-    assert late.error.code == 410
-    assert (row(bob).state, row(bob).conn_id) == ("connected", "conn-2")
-
-
-def test_i07_the_old_of_two_sockets_can_do_nothing_more(alice, bob):
-    answer = ask(again(bob), connect)
-    assert [event.facts["attached"] for event in answer.events] == [["peer-Bob", "conn-2"]]
-    assert kinds(alice, answer.events) == []
-    assert refused(bob, "leave")[0] == 410
-    assert refused(bob, "broadcast", info={"message": "old"})[0] == 410
-    do(again(bob), "broadcast", info={"message": "new"})
-
-
-def test_a_peer_that_left_is_not_found_again(alice, bob):
-    do(bob, "leave")
-    assert welcome(again(bob)).attachment is None
-    assert row(bob).present is False
-
-
-def test_a_removed_peer_is_not_found_again(alice, bob):
-    do(alice, "peer-leave-request", requested_for="peer-Bob")
-    assert welcome(again(bob)).attachment is None
-
-
 # --- Leaving ------------------------------------------------------------------------------------
 
 
@@ -406,158 +316,3 @@ def test_an_empty_session_can_be_kept_for_a_while(alice, room, settings):
     Session.objects.update(empty_since=timezone.now() - timedelta(seconds=31))
     assert ask(server(room), reap).end is not None
     assert not MetadataEntry.objects.exists()
-
-
-# --- Those who do not come back -----------------------------------------------------------------
-
-
-def lost_for(caller: Caller, seconds: float) -> None:
-    ask(caller, disconnect)
-    Peer.objects.filter(peer_id=caller.peer_id).update(gone_at=timezone.now() - timedelta(seconds=seconds))
-
-
-def test_i05_a_peer_that_stays_away_leaves_once(alice, bob, room, settings):
-    settings.PEER_GRACE = 60
-    lost_for(bob, 59)
-    assert not ask(server(room), reap).events
-
-    lost_for(bob, 61)
-    answer = ask(server(room), reap)
-    [(kind, body)] = told(alice, answer.events)
-    assert (kind, body["peer_id"], body["reason"]) == ("on-peer-leave", "peer-Bob", "websocket closed")
-    assert not ask(server(room), reap).events
-
-
-def test_when_the_last_stays_away_the_session_ends(alice, room):
-    lost_for(alice, 10_000)
-    assert ask(server(room), reap).end is not None
-    assert live_session(room) is None
-    assert not ask(server(room), reap).events
-
-
-def test_a_peer_that_timed_out_comes_back_as_itself(alice, bob, room):
-    do(bob, "peer-update", data='{"status":"away"}')
-    lost_for(bob, 10_000)
-    ask(server(room), reap)
-
-    answer = ask(again(bob), connect)
-    assert kinds(alice, answer.events) == ["on-peer-join"]
-    peer = row(bob)
-    assert (peer.state, peer.name, peer.metadata, peer.left_at) == ("connected", "Bob", '{"status":"away"}', None)
-    assert peer.joined_seq == answer.seq
-
-
-def test_the_peers_of_a_dead_process_are_reconnecting_since_it_was_last_seen(alice, bob, victor, room):
-    gone_at = timezone.now() - timedelta(seconds=20)
-    answer = ask(server(room), mark_lost, conn_ids=["conn-Bob", "conn-Victor", "conn-of-nobody"], gone_at=gone_at)
-
-    assert sorted(body["peer_id"] for _, body in told(alice, answer.events)) == ["peer-Bob", "peer-Victor"]
-    assert (row(bob).state, row(bob).gone_at) == ("reconnecting", gone_at)
-    assert row(alice).state == "connected"
-    assert not ask(server(room), mark_lost, conn_ids=["conn-Bob"], gone_at=gone_at).events
-
-
-def test_i10_a_process_that_was_declared_dead_takes_its_peers_back(alice, bob, room):
-    ask(server(room), mark_lost, conn_ids=["conn-Bob"], gone_at=timezone.now())
-    answer = ask(server(room), reclaim, conn_ids=["conn-Bob", "conn-of-nobody"], worker="worker-2")
-
-    assert answer.result["held"] == ["conn-Bob"]
-    assert (row(bob).state, row(bob).worker, row(bob).gone_at) == ("connected", "worker-2", None)
-    assert kinds(alice, answer.events) == ["on-peer-state"]
-
-
-# --- Resuming -----------------------------------------------------------------------------------
-
-
-def resume(caller: Caller, session_id: str, seq: int) -> Answer:
-    return call(again(caller, f"conn-{seq}"), "join", name=caller.name, resume={"session_id": session_id, "seq": seq})
-
-
-@pytest.mark.matrix
-def test_i22_a_resume_brings_exactly_what_was_missed(database, alice, bob, victor, room):
-    place = position(room.id)
-    session_id = call(bob, "get-metadata").session_id
-    do(bob, "listen-metadata-change", keys=["topic"])
-    ask(bob, disconnect)
-    do(alice, "broadcast", info={"message": "for all"})  # place + 2
-    do(alice, "broadcast", info={"message": "for Victor"}, peer_id="peer-Victor")
-    do(alice, "broadcast", info={"message": "for Bob"}, peer_id="peer-Bob")  # place + 4
-    do(alice, "broadcast", info={"message": "for hosts"}, roles=["host"])
-    do(alice, "set-metadata", key="topic", data="tea")  # place + 6
-    do(alice, "set-metadata", key="other", data="tea")
-    do(victor, "leave")  # place + 8
-
-    answer = resume(bob, session_id, place)
-    assert answer.result["resumed"] is True
-    assert shown(attachment(answer).replay) == [
-        (place + 2, "on-broadcast"),
-        (place + 4, "on-broadcast"),
-        (place + 6, "on-metadata-change"),
-        (place + 8, "on-peer-leave"),
-    ]
-    assert attachment(answer).values == ()
-
-    answer = resume(bob, session_id, place + 6)
-    assert shown(attachment(answer).replay) == [(place + 8, "on-peer-leave")]
-    answer = resume(bob, session_id, answer.seq)
-    assert (answer.result["resumed"], attachment(answer).replay) == (True, [])
-
-
-def test_i22_what_cannot_be_resumed_is_resynchronised(alice, bob, room, settings):
-    settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS = 8, 0
-    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
-    joined = row(bob).joined_seq
-
-    for foreign, seq in (("0" * 24, place), (session_id, place + 100), (session_id, joined - 1), (session_id, -1)):
-        answer = resume(bob, foreign, seq)
-        assert answer.result.get("resync") is True, (foreign, seq)
-        assert "resumed" not in answer.result
-        assert attachment(answer).replay is None
-
-    for _ in range(140):
-        do(alice, "broadcast", info={"message": "hi"})
-    assert resume(bob, session_id, place).result["resync"] is True
-    assert resume(bob, session_id, position(room.id) - 5).result["resumed"] is True
-
-
-def test_a_resume_into_a_later_session_is_a_fresh_join(alice, room):
-    session_id, place = call(alice, "get-metadata").session_id, position(room.id)
-    do(alice, "leave")
-    answer = resume(alice, session_id, place)
-    assert (answer.result["resync"], answer.result["session_id"] != session_id) == (True, True)
-    assert attachment(answer).fresh
-
-
-def test_i23_a_replay_holds_the_messages_to_the_role_of_that_moment(alice, bob, room):
-    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
-    ask(bob, disconnect)
-    sent = {}
-    for text, role in (("as guest", "guest"), ("as host", "host"), ("guest again", "guest")):
-        do(alice, "role-change-request", requested_for="peer-Bob", role=role, force=True)
-        for to in ("guest", "host"):
-            sent[text, to] = do(alice, "broadcast", info={"message": text}, roles=[to])["seq"]
-
-    replay = attachment(resume(bob, session_id, place)).replay
-    messages = [event.seq for event in replay or () if event.kind == "on-broadcast"]
-    assert messages == [sent["as guest", "guest"], sent["as host", "host"], sent["guest again", "guest"]]
-
-
-def test_i23_nobody_gets_what_was_written_before_it_came(alice, bob, room):
-    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
-    do(bob, "leave")
-    do(alice, "broadcast", info={"message": "while Bob was out"})
-    do(bob, "join", name="Bob")
-    answer = resume(bob, session_id, place)
-    assert answer.result["resync"] is True
-    assert attachment(answer).replay is None
-
-
-def test_what_the_resuming_transaction_itself_did_before_is_replayed_too(alice, bob, room):
-    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
-    answers = run(
-        [
-            prepare(alice, "broadcast", info={"message": "in the same set"}),
-            prepare(again(bob), "join", name="Bob", resume={"session_id": session_id, "seq": place}),
-        ]
-    )
-    assert shown(attachment(answers[1]).replay) == [(place + 1, "on-broadcast")]
