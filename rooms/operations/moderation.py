@@ -110,7 +110,10 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
 
 @operation("peer-leave-request", requires="removeOthers")
 def remove_peer(context: Context, *, requested_for: str, reason: str = "") -> Outcome:
-    """Remove another peer, which is told the reason and by whom; it is not let in again under its peer id."""
+    """Remove another peer, which is told the reason and by whom.
+
+    Reconnecting does not bring it back; joining anew does, if its token still lets it in.
+    """
     _check_reason(reason)
     peer = context.present_peer(requested_for, field="requested_for")
     if peer.peer_id == context.actor:

@@ -5,7 +5,20 @@ import pytest
 from rooms.models import Event, Peer, Session
 from rooms.operations import moderation
 from rooms.operations.calls import Caller
-from tests.operations.driver import call, change_role, do, kinds, live_session, refused, row, server, told, visitor
+from tests.operations.driver import (
+    again,
+    call,
+    change_role,
+    do,
+    kinds,
+    live_session,
+    refused,
+    row,
+    server,
+    told,
+    visitor,
+    welcome,
+)
 
 # --- Roles --------------------------------------------------------------------------------------
 
@@ -133,9 +146,12 @@ def test_a_removed_peer_is_told_why_and_the_others_that_it_left(alice, bob, vict
     assert refused(bob, "broadcast", info={"message": "still here"})[0] == 410
 
 
-def test_a_removed_peer_does_not_come_back_by_opening_a_socket(alice, bob):
+def test_a_removed_peer_does_not_come_back_by_opening_a_socket_but_by_joining(alice, bob):
     do(alice, "peer-leave-request", requested_for="peer-Bob")
+    assert welcome(again(bob)).attachment is None
     assert row(bob).present is False
+    do(again(bob), "join", name="Bob")
+    assert row(bob).present
 
 
 def test_nobody_removes_itself(alice, bob):
