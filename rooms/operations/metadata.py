@@ -92,7 +92,7 @@ def present_values(context: Context, session: Session, keys: Iterable[str]) -> l
 
 @operation("pin-message", requires="writeMetadata")
 def pin_message(context: Context, *, id: str, text: str) -> Outcome:
-    """Pin a message for everybody, as the newest of at most three; text is ``Name: message``.
+    """Pin a message for everybody, as the newest of three, or of fewer if they are long; text is ``Name: message``.
 
     The pins are the key ``pinnedMessages``, a list of ``{text, id, pinnedBy}``; the text of the newest is also the
     session metadata without a key. Pinning what is pinned changes nothing.
@@ -106,7 +106,10 @@ def pin_message(context: Context, *, id: str, text: str) -> Outcome:
     if any(pin.get("id") == id for pin in pins):
         return Outcome({"pinned": pins})
     pin = {"text": text, "id": id, "pinnedBy": context.actor_name}
-    return _set_pins(context, [pin, *pins][:MAX_PINS])
+    pins = [pin, *pins][:MAX_PINS]
+    while len(pins) > 1 and len(compact(pins).encode()) > settings.MAX_VALUE_BYTES:
+        pins.pop()
+    return _set_pins(context, pins)
 
 
 @operation("unpin-message", requires="writeMetadata")

@@ -331,6 +331,15 @@ def test_there_are_three_pins_the_newest_first(alice):
     assert do(alice, "get-metadata")["data"] == "Bob: 4"
 
 
+def test_long_pins_make_way_for_a_new_one(alice, settings):
+    settings.MAX_VALUE_BYTES = 400
+    for number in range(1, 4):
+        do(alice, "pin-message", id=f"m{number}", text="я" * 70)
+    assert [pin[0] for pin in pins(alice)] == ["m3", "m2"]
+    assert refused(alice, "pin-message", id="m4", text="я" * 200)[0] == 413
+    assert [pin[0] for pin in pins(alice)] == ["m3", "m2"]
+
+
 def test_without_its_newest_pin_the_next_is_shown_and_without_any_null(alice, bob):
     do(alice, "pin-message", id="m1", text="Bob: 1")
     do(alice, "pin-message", id="m2", text="Bob: 2")
