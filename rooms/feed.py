@@ -35,8 +35,11 @@ _REST = 4
 _MAX_GAP = 0.05
 """Seconds that a frame waits at most for others to go with it."""
 
-_SESSION_INFO_GAP = 0.5
-"""Seconds between two head counts told to a room."""
+_SESSION_INFO_GAP, _LARGE_SESSION_INFO_GAP = 0.5, 2.0
+"""Seconds between two head counts told to a room, and to a large one."""
+
+_COMINGS_AND_GOINGS = frozenset({"on-peer-join", "on-peer-leave", "on-peer-state"})
+"""What the members of a large room are not told."""
 
 
 @dataclass(eq=False, slots=True)
@@ -102,6 +105,7 @@ class Feed:
         self.in_flight = 0  # calls of this process that are not answered yet
         self.peers: dict[str, str] = {}
         self._room = "{}"
+        self._large = False
         self.members: dict[str, Member] = {}
         self._fetch = fetch
         self._loop = asyncio.get_running_loop()
@@ -138,6 +142,9 @@ class Feed:
         while self._local:
             arrival = self._local[0]
             if arrival.session_id == self.session_id and arrival.first > self.last_seq + 1:
+                if self._remote and self._remote[0].first <= self.last_seq + 1:
+                    self._take(heapq.heappop(self._remote))
+                    continue
                 self._start_fetch(arrival.first - 1)
                 return
             self._local.pop(0)
@@ -205,7 +212,7 @@ class Feed:
             self.session_id, self.last_seq = arrival.session_id, arrival.seq
             for peer_id, wire in attachment.peers.items():
                 self._list(peer_id, wire)
-            self._room = compact(attachment.room)
+            self._room, self._large = compact(attachment.room), attachment.large
         elif arrival.session_id == self.session_id:
             self._deliver(arrival.events)
             if arrival.end:
@@ -267,7 +274,7 @@ class Feed:
 
     def _spread(self, event: Numbered) -> None:
         audience = event.audience
-        if audience.nobody or not self.members:
+        if audience.nobody or not self.members or (self._large and event.kind in _COMINGS_AND_GOINGS):
             return
         metrics.EVENTS.inc()
         text = event.frame()
@@ -321,6 +328,9 @@ class Feed:
                     member.versions[event.audience.key] = event.facts["version"]
         else:
             texts = [self._peer_list(member.peer_id), self._session_info()]
+            if self._large:
+                room_info = {"room_id": self.room_id, "large_room_optimization": True}
+                texts.append(notification("room-info", room_info))
             if attachment.values:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
                 member.versions = {value["key"]: value["change_version"] for value in attachment.values}
@@ -464,7 +474,7 @@ class Feed:
         self.peers[peer_id] = f"{compact(peer_id)}:{wire}"
 
     def _peer_list(self, peer_id: str) -> str:
-        listed = ",".join([entry for key, entry in self.peers.items() if key != peer_id])
+        listed = "" if self._large else ",".join([entry for key, entry in self.peers.items() if key != peer_id])
         return f'{{"method":"peer-list","params":{{"peers":{{{listed}}},"room":{self._room}}}}}'
 
     def _session_info(self) -> str:
@@ -481,7 +491,8 @@ class Feed:
     def _count_soon(self) -> None:
         """Tell everybody the head count, at most twice a second."""
         if self._counting is None:
-            wait = self._counted_at + _SESSION_INFO_GAP - self._loop.time()
+            gap = _LARGE_SESSION_INFO_GAP if self._large else _SESSION_INFO_GAP
+            wait = self._counted_at + gap - self._loop.time()
             self._counting = self._loop.call_later(max(0, wait), self._tell_count)
 
     def _tell_count(self) -> None:

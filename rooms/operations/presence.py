@@ -26,8 +26,8 @@ class Attachment:
     """What a hub needs to give a peer its connection.
 
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
-    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
-    instead of the full state. ``fresh`` is a peer that was not in the session before.
+    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the
+    events to send instead of the full state. In a ``large`` room members get head counts instead of each other's comings and goings.
     """
 
     peer_id: str
@@ -37,7 +37,7 @@ class Attachment:
     peers: dict[str, str] | None
     values: Sequence[dict[str, Any]] = ()
     replay: Sequence[Numbered] | None = None
-    fresh: bool = False
+    large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def join(context: Context, *, name: str = "", data: str = "", resume: dict[str, 
     result: dict[str, Any] = {"session_id": session.id}
     if place:
         result["resync"] = True
-    return Outcome(result, [event], aside=_attachment(context, session, peer, fresh=True))
+    return Outcome(result, [event], aside=_attachment(context, session, peer))
 
 
 def _join_again(
@@ -263,7 +263,6 @@ def _attachment(
     peer: Peer,
     *,
     replay: Sequence[Numbered] | None = None,
-    fresh: bool = False,
 ) -> Attachment:
     everybody = None
     if context.follows != session.id:
@@ -273,10 +272,10 @@ def _attachment(
         role=peer.role,
         observed=frozenset(peer.observed),
         room=_room(context, session),
+        large=context.room.large_room,
         peers=everybody,
-        values=() if fresh or replay is not None else present_values(context, session, peer.observed),
+        values=() if replay is not None else present_values(context, session, peer.observed),
         replay=replay,
-        fresh=fresh,
     )
 
 

@@ -1,0 +1,29 @@
+"""A large room tells its members how many they are, and not of each coming and going."""
+
+import pytest
+
+from tests.sockets import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_members_of_a_large_room_get_counts_instead_of_comings_and_goings(world: World) -> None:
+    await world.query(lambda: type(world.room).objects.filter(id=world.room.id).update(large_room=True))
+    alice = await world.peer("alice", "host")
+    bob = await world.peer("bob")
+
+    await alice.wait_for(lambda event: event["method"] == "session-info" and event["params"]["peer_count"] == 2)
+    await bob.call("broadcast", info={"message": "hello", "type": "chat"})
+    await alice.wait_for("on-broadcast")
+    await bob.leave()
+    place = len(alice.events)
+    await alice.wait_for(
+        lambda event: event["method"] == "session-info" and event["params"]["peer_count"] == 1, after=place
+    )
+
+    assert bob.named("peer-list")[0]["peers"] == {}
+    assert bob.named("room-info") == [{"room_id": world.room.id, "large_room_optimization": True}]
+    assert not [
+        event for event in alice.events if event["method"] in ("on-peer-join", "on-peer-leave", "on-peer-state")
+    ]
+    assert (await alice.call("find-peer", limit=10))["total"] == 1
