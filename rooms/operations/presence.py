@@ -26,8 +26,8 @@ class Attachment:
     """What a hub needs to give a peer its connection.
 
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
-    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the
-    events to send instead of the full state. In a ``large`` room members get head counts instead of each other's comings and goings.
+    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
+    instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
     """
 
     peer_id: str
