@@ -34,11 +34,18 @@ class Writer(Generic[T]):
         self._waiting: dict[str, list[tuple[Call, T]]] = {}
         self._busy: set[str] = set()
         self._closed = False
+        self._starting = False
 
     def submit(self, call: Call, note: T) -> None:
         """Have a call run; ``finished`` gets its answer with the note, on the event loop."""
         self._waiting.setdefault(call.caller.room_id, []).append((call, note))
-        self._start()
+        self._start_soon()
+
+    def _start_soon(self) -> None:
+        # Not at once: what the event loop reads in the same turn goes into the same set.
+        if self._free and not self._starting:
+            self._starting = True
+            self._loop.call_soon(self._start)
 
     @property
     def idle(self) -> bool:
@@ -46,6 +53,7 @@ class Writer(Generic[T]):
         return not (self._waiting or self._busy)
 
     def _start(self) -> None:
+        self._starting = False
         while self._free and not self._closed and (batch := self._collect()):
             self._free -= 1
             self._threads.submit(self._run, batch)
@@ -78,8 +86,9 @@ class Writer(Generic[T]):
     def _finish(self, answered: list[tuple[Answer, T]]) -> None:
         self._free += 1
         self._busy.difference_update(answer.call.caller.room_id for answer, _ in answered)
-        self._start()
         self._finished(answered)
+        if self._waiting:
+            self._start_soon()
 
     def close(self) -> None:
         """Let what is under way end; what waits is not run."""
