@@ -23,6 +23,7 @@ import { resetPolls, startPolls } from "./page/polls.js";
 import { showEnd, showScreen } from "./page/screens.js";
 import { SPOTLIGHT_KEY, drawSpotlight, startSpotlight } from "./page/spotlight.js";
 import { attempt } from "./page/toasts.js";
+import { fitKeyboard } from "./page/viewport.js";
 import { uuid } from "./token.js";
 
 const { code, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
@@ -41,6 +42,7 @@ function start() {
   startPanel();
   startPolls();
   startConnection();
+  fitKeyboard();
 
   part("lobby-form").addEventListener("submit", (event) => {
     event.preventDefault();

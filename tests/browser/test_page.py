@@ -322,6 +322,21 @@ async def test_reading_back_is_not_disturbed_by_what_arrives(people):
     await expect(alice.part("chip")).to_be_hidden()
 
 
+async def test_the_newest_message_stays_in_sight_when_other_things_take_space(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for number in range(15):
+        await bob.say(f"message {number}")
+    await bob.say("the last")
+    await expect(alice.message("the last")).to_be_in_viewport(ratio=1)
+    await bob.act_on_message("the last", "Pin for everyone")
+    await bob.act_on("Alice", "Spotlight for everyone")
+    await expect(alice.part("spotlight")).to_be_visible()
+    await expect(alice.part("log")).to_contain_text("Bob pinned a message")
+    await expect(alice.message("the last")).to_be_in_viewport(ratio=1)
+    await alice.page.set_viewport_size({"width": 500, "height": 500})
+    await expect(alice.message("the last")).to_be_in_viewport(ratio=1)
+
+
 async def test_a_duplicated_tab_takes_over_and_gives_back(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.say("hello")

@@ -20,6 +20,7 @@ import { continues, counted, dayName, fullTime, pieces, sameDay, shortTime, who 
 import { announce, attempt, toast } from "./toasts.js";
 
 const NEAR = 60; // px from the end that still count as being there
+const DRAWN = 1_000; // entries kept in the page; older ones go when nobody looks at them
 
 const scroller = part("scroller");
 const log = part("log");
@@ -66,6 +67,7 @@ export function addLine(text) {
   draw();
   append(make("p", { class: "line", dir: "auto" }, text));
   presence = null;
+  if (stuck) toEnd();
 }
 
 export function redrawPins() {
@@ -75,8 +77,8 @@ export function redrawPins() {
 /** Shows a message and marks it for a moment. */
 export function jumpTo(id) {
   const element = shown.get(id);
-  if (!element) {
-    toast("This message came before you were here.");
+  if (!element?.isConnected) {
+    toast(element ? "This message is too far back." : "This message came before you were here.");
     return;
   }
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -95,7 +97,7 @@ function draw() {
   const own = hmsStore.getState(selectLocalPeerID);
   for (const message of fresh) add(message, message.sender === own);
   if (fresh.length) {
-    if (fresh.some(({ sender }) => sender === own)) toEnd();
+    if (stuck || fresh.some(({ sender }) => sender === own)) toEnd();
     notice(fresh.filter(({ sender }) => sender !== own).length);
   }
   part("empty").hidden = messages.length > 0;
@@ -121,10 +123,10 @@ function add(message, isOwn) {
 }
 
 function append(node) {
-  const atEnd = stuck;
   log.append(node);
   last = null;
-  if (atEnd) toEnd();
+  if (!stuck) return;
+  while (log.children.length > DRAWN) log.firstElementChild.remove();
 }
 
 function bubble(message, isOwn, isContinued) {

@@ -58,16 +58,21 @@ export function continues(before, message) {
 
 export const sameDay = (a, b) => Boolean(a) && a.toDateString() === b.toDateString();
 
-export const shortTime = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+// Making a format is slow, using it is not.
+const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat([], { dateStyle: "full" });
 
-export const fullTime = (date) => date.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+export const shortTime = (date) => clock.format(date);
+
+export const fullTime = (date) => moment.format(date);
 
 export function dayName(date, now = new Date()) {
   if (sameDay(date, now)) return "Today";
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
   if (sameDay(date, yesterday)) return "Yesterday";
-  return date.toLocaleDateString([], { dateStyle: "full" });
+  return day.format(date);
 }
 
 /** One or two letters for a name. */
