@@ -87,6 +87,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "rooms.logs.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "rooms.middleware.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -185,12 +186,18 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"hide_tokens": {"()": "rooms.logs.HideTokens"}},
+    "filters": {"hide_tokens": {"()": "rooms.logs.HideTokens"}, "bugs": {"()": "rooms.logs.BugsOnly"}},
     "formatters": {"line": {"()": "rooms.logs.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "propagate": False},
+        "django.request": {"filters": ["bugs"]},
         "daphne": {"level": "WARNING"},
+        # Started by hand, uvicorn would write tokens to handlers of its own.
+        **{
+            name: {"handlers": ["stderr"], "propagate": False}
+            for name in ("uvicorn", "uvicorn.access", "uvicorn.error")
+        },
     },
 }

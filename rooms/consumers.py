@@ -216,14 +216,19 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.close_socket(TOKEN_EXPIRED)
 
     def _refuse_socket(self, error: RoomError) -> None:
-        log.info("a socket is refused", extra={"context": {"code": error.code, "why": error.message}})
+        metrics.REFUSALS.labels(error.code).inc()
+        log.info("a socket is refused", extra={"context": self._context(code=error.code, why=error.message)})
         self._tell("on-error", error.as_wire())
         self.close_socket(4000 + error.code)
 
     def _fail(self, what: str) -> None:
-        context = {"room": self.caller.room_id, "peer": self.caller.peer_id} if self.feed else {}
-        log.exception(what, extra={"context": context})
+        log.exception(what, extra={"context": self._context()})
         self.close_socket(BUG)
+
+    def _context(self, **more: Any) -> dict[str, Any]:
+        """What a log line about this socket carries."""
+        place = {"room": self.caller.room_id, "peer": self.caller.peer_id} if self.feed else {}
+        return {**place, "conn": self.conn_id, **more}
 
     # --- Requests -------------------------------------------------------------------------------
 
@@ -248,11 +253,12 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if request.method == "ping":
             self._answer_ping(request)
         elif self.feed is None:
-            self._refuse(request.id, Unauthorized("token: not accepted"))
+            self._refuse(request.id, Unauthorized("token: not accepted"), request.method)
         elif request.method not in _FREE and not self.rate.take():
-            self._refuse(request.id, TooFast(f"at most {settings.RATE_LIMIT:g} requests a second"))
+            self._refuse(request.id, TooFast(f"at most {settings.RATE_LIMIT:g} requests a second"), request.method)
         elif len(self.waiting) >= MAX_WAITING:
-            self._refuse(request.id, TooFast(f"at most {MAX_WAITING} requests may wait for their answers"))
+            too_many = TooFast(f"at most {MAX_WAITING} requests may wait for their answers")
+            self._refuse(request.id, too_many, request.method)
         else:
             self.joining = self.joining or request.method == "join"
             self.waiting.append(request)
@@ -284,7 +290,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
                 raise NotFound(f"method: {request.method[:64]} is not known")
             arguments = protocol.bind(operation.parameters, request.params)
         except RoomError as error:
-            self._refuse(request.id, error)
+            self._refuse(request.id, error, request.method)
             return
         self.under_way += 1
         assert self.feed
@@ -295,7 +301,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             if request.method == "join":
                 self.joining = False
             if answer.error:
-                self._refuse(request.id, answer.error)
+                self._refuse(request.id, answer.error, request.method)
             elif isinstance(answer.aside, Attachment):
                 self._joined(request, answer)
             else:
@@ -322,21 +328,31 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if request_id is not None:
             self._write(protocol.response(request_id, result))
 
-    def _refuse(self, request_id: str | int | None, error: RoomError) -> None:
+    def _refuse(self, request_id: str | int | None, error: RoomError, method: str = "") -> None:
         """Answer with an error. One without a request to belong to is a notification."""
         metrics.REFUSALS.labels(error.code).inc()
+        context = self._context(id=request_id, method=method[:64], code=error.code, why=error.message)
+        # Whoever is too fast would fill the log as well.
+        log.log(
+            logging.DEBUG if error.code == 429 else logging.INFO, "a request is refused", extra={"context": context}
+        )
         if isinstance(error, NotJoined) and self.member:
             # Another connection holds the peer: this one gets nothing that the other should get.
             assert self.feed
             self.feed.detach(self.member)
             self._gone(None)
         self._write(protocol.failure(request_id, error))
+        if error.code == 500:
+            self.close_socket(BUG)
+        elif error.code < 500:
+            self._count_refusal()
+
+    def _count_refusal(self) -> None:
         now = time.monotonic()
         self.refusals = [at for at in self.refusals if now - at < REFUSALS_WINDOW] + [now]
-        if len(self.refusals) >= MAX_REFUSALS:
+        if len(self.refusals) >= MAX_REFUSALS and not self.outbox.closing:
+            log.info("a socket was refused too often", extra={"context": self._context()})
             self.close_socket(TOO_MANY_REFUSALS)
-        elif error.code == 500:
-            self.close_socket(BUG)
 
     def _tell(self, method: str, params: Any) -> None:
         self._write(protocol.notification(method, params))

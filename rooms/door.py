@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from rooms import drain, origins
+from rooms import drain, metrics, origins
 from rooms.rates import Buckets
 
 log = logging.getLogger("rooms.door")
@@ -29,6 +29,7 @@ class Door:
         if refusal is None:
             await self._application(scope, receive, send)
             return
+        metrics.REFUSALS.labels("handshake").inc()
         log.warning("a handshake is refused", extra={"context": {"why": refusal}})
         await receive()  # websocket.connect
         await send({"type": "websocket.close", "code": 4403})

@@ -10,6 +10,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from rooms import metrics
 from rooms.events import Audience, End, Numbered
 from rooms.feed import Arrival
+from rooms.logs import describe
 
 log = logging.getLogger("rooms.doorbell")
 
@@ -58,8 +59,9 @@ class Doorbell:
         if self._channel:
             try:
                 await self._layer.group_add(_group(room_id), self._channel)
-            except Exception:
-                log.exception("a room cannot be subscribed to", extra={"context": {"room": room_id}})
+            except Exception as error:
+                context = {"room": room_id, "why": describe(error)}
+                log.warning("a room cannot be subscribed to", extra={"context": context})
 
     async def unsubscribe(self, room_id: str) -> None:
         if not self._layer:
@@ -67,8 +69,9 @@ class Doorbell:
         self._rooms.discard(room_id)
         try:
             await self._layer.group_discard(_group(room_id), self._channel)
-        except Exception:
-            log.exception("a room cannot be unsubscribed from", extra={"context": {"room": room_id}})
+        except Exception as error:
+            context = {"room": room_id, "why": describe(error)}
+            log.warning("a room cannot be unsubscribed from", extra={"context": context})
 
     def publish(self, room_id: str, session_id: str, seq: int, events: list[Numbered], end: End | None) -> None:
         """Tell the others; returns at once."""
@@ -93,10 +96,11 @@ class Doorbell:
             room_id, message = await self._outgoing.get()
             try:
                 await self._layer.group_send(_group(room_id), message)
-            except Exception:
+            except Exception as error:
                 # The change is committed; other processes see it at their next look at the database.
                 metrics.DOORBELL_FAILURES.inc()
-                log.warning("the doorbell failed", exc_info=True, extra={"context": {"room": room_id}})
+                context = {"room": room_id, "why": describe(error)}
+                log.warning("the doorbell failed", extra={"context": context})
             finally:
                 self._outgoing.task_done()
 
@@ -108,8 +112,8 @@ class Doorbell:
                     await self._layer.group_add(_group(room_id), self._channel)
                 while True:
                     self._hear(await self._layer.receive(self._channel))
-            except Exception:
-                log.warning("the channel layer cannot be heard", exc_info=True)
+            except Exception as error:
+                log.warning("the channel layer cannot be heard", extra={"context": {"why": describe(error)}})
                 await asyncio.sleep(1)
 
     def _hear(self, message: dict[str, Any]) -> None:

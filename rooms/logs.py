@@ -1,15 +1,33 @@
-"""How log lines look, and what must never be in them."""
+"""How log lines look, what they are told by, and what must never be in them."""
 
+import json
 import logging
 import re
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
 
-_TOKEN = re.compile(r"((?:token|authorization)[\"']?\s*[=:]\s*(?:bearer\s+)?[\"']?)[^\s\"'&,}]+", re.IGNORECASE)
+from django.http import HttpRequest, HttpResponse
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the HTTP request that is being answered."""
+
+# The value may be quoted, or percent-encoded as a whole.
+_TOKEN = re.compile(r"((?:token|authorization)[\"']?\s*(?:[=:]|%3D)\s*(?:bearer\s+)?[\"']?)[^\s\"'&,}]+", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+_CODE = re.compile(r"(/r/)[^\s/\"'?]+")
+
+_PLAIN = re.compile(r"[\w.:/@+%-]+")
 
 
 def hide_tokens(text: str) -> str:
-    """The text with the value of every token in it replaced."""
-    return _JWT.sub("[token]", _TOKEN.sub(r"\1[token]", text))
+    """The text with the value of every token and room code in it replaced."""
+    return _CODE.sub(r"\1[code]", _JWT.sub("[token]", _TOKEN.sub(r"\1[token]", text)))
+
+
+def describe(error: BaseException) -> str:
+    """An error on one line, for those whose traceback tells nothing more."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 class HideTokens(logging.Filter):
@@ -23,8 +41,18 @@ class HideTokens(logging.Filter):
         return True
 
 
+class BugsOnly(logging.Filter):
+    """Of what Django says about refused requests only our own mistakes: 503 is logged where it comes from."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", 500) == 500
+
+
 class LineFormatter(logging.Formatter):
-    """``time level logger message key=value …``: the context given as ``extra={"context": {…}}`` comes last."""
+    """``time level logger message name=value …``: the context given as ``extra={"context": {…}}`` comes last.
+
+    Values that are not one plain word are quoted as in JSON, so that none can pass for another or for a line.
+    """
 
     default_msec_format = "%s.%03d"
 
@@ -32,9 +60,35 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        line = super().formatMessage(record)
-        context = getattr(record, "context", None) or {}
-        return " ".join([line, *(hide_tokens(f"{name}={value}") for name, value in context.items())])
+        context = {**(getattr(record, "context", None) or {})}
+        if request_id.get():
+            context["request"] = request_id.get()
+        return " ".join(
+            [super().formatMessage(record), *(f"{name}={_value(value)}" for name, value in context.items())]
+        )
 
     def formatException(self, exc_info: object) -> str:
         return hide_tokens(super().formatException(exc_info))  # type: ignore[arg-type]
+
+
+def _value(value: object) -> str:
+    text = hide_tokens(str(value))
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
+
+
+class RequestIds:
+    """Middleware: gives each request an id, the proxy's if it sent one, that log lines and the answer carry."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        name = given if re.fullmatch(r"[\w-]{1,64}", given) else secrets.token_hex(8)
+        token = request_id.set(name)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        response.headers["X-Request-ID"] = name
+        return response

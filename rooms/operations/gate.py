@@ -14,9 +14,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from rooms import protocol
 from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomError, Unavailable
 from rooms.events import Outcome
+from rooms.logs import describe
 from rooms.models import Peer, Room, Session
 from rooms.operations import standing
 from rooms.operations.calls import Answer, Call, Caller, Operation
+from rooms.operations.chronicle import chronicle
 from rooms.operations.work import Work
 from rooms.roles import Role
 
@@ -111,10 +113,9 @@ def run(calls: Sequence[Call]) -> list[Answer]:
             work = Work(calls)
             answers = [_answer(work, call) for call in calls]
             work.flush()
-        return answers
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError) as error:
         _forget(calls)
-        log.exception("the database cannot be used", extra={"context": {"calls": len(calls)}})
+        log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})
         return [Answer(call, error=Unavailable()) for call in calls]
     except Exception:
         _forget(calls)
@@ -124,6 +125,8 @@ def run(calls: Sequence[Call]) -> list[Answer]:
         context = {"operation": call.operation.name, "room": call.caller.room_id, "peer": call.caller.peer_id}
         log.exception("an operation failed", extra={"context": context})
         return [Answer(call, error=InternalError())]
+    chronicle(answers)
+    return answers
 
 
 def _forget(calls: Iterable[Call]) -> None:
