@@ -39,6 +39,11 @@ class TwoProcesses(WebProgram):
         return is_serving(self.port) and is_serving(self.other)
 
 
+def sockets_of(process: RunningServer) -> float:
+    [count] = re.findall(r"^hmsroom_sockets ([\d.]+)$", process.request("GET", "/metrics").body.decode(), re.MULTILINE)
+    return float(count)
+
+
 def process_on(port: int) -> int:
     """The process id of the server on a port."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -65,6 +70,7 @@ def deployment() -> Iterator[tuple[NginxServer, list[RunningServer]]]:
                     HMSROOM_DEV=0,
                     ALLOWED_HOSTS="127.0.0.1",
                     TRUSTED_PROXIES="127.0.0.1",
+                    DRAIN_SECONDS=0.5,
                 )
             )
             for _ in range(2)
@@ -106,8 +112,7 @@ async def test_peers_of_both_processes_meet_behind_nginx(deployment):
     for peer in peers[1:]:
         message = await peer.wait_for("on-broadcast")
         assert message["params"]["info"]["message"] == "hello"
-    counts = [process.request("GET", "/metrics").body.decode() for process in processes]
-    assert [re.findall(r"^hmsroom_sockets ([\d.]+)$", text, re.MULTILINE) for text in counts] == [["3.0"], ["3.0"]]
+    assert [sockets_of(process) for process in processes] == [3, 3]
     for peer in peers:
         await peer.leave()
 
@@ -130,6 +135,30 @@ def test_metrics_are_not_to_be_had_through_the_proxy(deployment):
     nginx, _ = deployment
     assert nginx.request("GET", "/metrics").status == 403
     assert nginx.request("GET", "/healthz").status == 200
+
+
+@pytest.mark.faults
+async def test_peers_of_a_draining_process_go_to_the_other(deployment):
+    nginx, processes = deployment
+    room = processes[1].room("moving")
+    watcher = await processes[1].peer(processes[1].sign(room, user="watcher"), "Watcher")
+    movers = [RawPeer(processes[0].ws_url, processes[0].sign(room, user=f"mover-{n}")) for n in range(4)]
+    for peer in movers:
+        await peer.connect()
+        await peer.join()
+
+    processes[0].signal(signal.SIGUSR1)
+    for peer in movers:
+        assert await peer.wait_closed() == 1012
+        peer.ws_url = nginx.url.replace("http", "ws") + "/v2/ws"
+        await peer.connect()
+        await peer.join()
+
+    assert sockets_of(processes[1]) == 5
+    assert watcher.named("on-peer-leave") == []
+    for peer in [watcher, *movers]:
+        await peer.leave()
+    processes[0].restart()
 
 
 @pytest.mark.faults
