@@ -380,7 +380,8 @@ test("a reload of the page takes up the same peer at its place, with its message
   const socket = await letIn({ join: { session_id: "s1", seq: 12, resumed: true }, after: [said("m2", "missed", 12)] });
   await joining;
   assert.equal(new URL(socket.url).searchParams.get("peer"), id);
-  assert.deepEqual(socket.sent[0].params.resume, { session_id: "s1", seq: 11 });
+  assert.deepEqual(socket.sent[0].params, { name: "Alicia", data: "", resume: { session_id: "s1", seq: 11 } });
+  assert.equal(page.store.getState(selectLocalPeer).name, "Alicia");
   assert.deepEqual(
     page.store.getState(selectHMSMessages).map(({ message }) => message),
     ["hello", "missed"],

@@ -92,7 +92,9 @@ test("a message shows once, in order, with its recipients", () => {
   let state = apply(joined(), "on-broadcast", broadcast("m1"), 11);
   state = apply(state, "on-broadcast", broadcast("m2", { private: true, info: { message: "psst", type: "chat" } }), 12);
   state = apply(state, "on-broadcast", broadcast("m3", { roles: ["host"], peer: undefined }), 13);
+  state = apply(state, "read", { id: "m1", read: true });
   state = apply(state, "on-broadcast", broadcast("m1"), 11);
+  assert.equal(state.messages.get("m1").read, true);
   assert.deepEqual(
     [...state.messages.values()].map(({ id, sender, recipientPeer, recipientRoles }) => [
       id,
