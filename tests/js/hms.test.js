@@ -371,12 +371,12 @@ test("a reload of the page takes up the same peer at its place, with its message
   // The page goes away without a word; a new one finds what was kept.
   const old = storage;
   await before.actions.leave();
-  globalThis.sessionStorage = storage = Object.assign(new Storage(), {});
+  globalThis.sessionStorage = storage = new Storage();
   storage.setItem(...written);
   assert.equal(old.size, 0);
 
   const page = newPage();
-  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  const joining = page.actions.join({ userName: "Alicia", authToken: token(), initEndpoint: ORIGIN });
   const socket = await letIn({ join: { session_id: "s1", seq: 12, resumed: true }, after: [said("m2", "missed", 12)] });
   await joining;
   assert.equal(new URL(socket.url).searchParams.get("peer"), id);
