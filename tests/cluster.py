@@ -34,6 +34,7 @@ class Cluster:
             RunningServer(server=server, database_url=database_url, redis_url=redis_url, **QUICK | settings)
             for _ in range(count)
         ]
+        self.fast_path = settings.get("FAST_PATH") != "off"
         self._spare: Iterator[str] = iter(())
         self._stack = ExitStack()
 

@@ -1,0 +1,214 @@
+"""A client that comes back and resumes, and keeps a record of everything it was told."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from websockets.exceptions import InvalidHandshake, WebSocketException
+
+from tests.server import Message, RawPeer, RpcError, RunningServer
+
+LOST = (OSError, WebSocketException, InvalidHandshake, TimeoutError)
+FINAL = {4002, 4003}
+
+
+class Socket(RawPeer):
+    """Hands each message on in the order of arrival, replies included."""
+
+    def __init__(self, client: "Client", ws_url: str, token: str) -> None:
+        super().__init__(ws_url, token, peer_id=client.peer_id)
+        self._client = client
+        self.join_id = ""
+
+    def _receive(self, message: Message) -> None:
+        self._client.take(self, message)
+        super()._receive(message)
+
+
+class Client:
+    """See the module. ``stays`` are the stretches of a session that it was told without a gap: [session, from, to]."""
+
+    def __init__(
+        self,
+        processes: Sequence[RunningServer],
+        room_id: str,
+        user: str,
+        *,
+        role: str = "guest",
+        keys: Sequence[str] = (),
+        seed: int = 0,
+    ) -> None:
+        self.processes = processes
+        self.room_id = room_id
+        self.user = user
+        self.role = role
+        self.keys = list(keys)
+        self.peer_id = f"{user}-{uuid.uuid4()}"
+        self.session_id = ""
+        self.seq = 0
+        self.stays: list[tuple[str, list[int]]] = []
+        self.numbers: dict[tuple[str, int], Message] = {}
+        self.peers: dict[str, str] = {}
+        self.values: dict[str, tuple[int, Any]] = {}
+        self.wrong: list[str] = []
+        self.acknowledged: dict[str, Message] = {}
+        self.resumed = self.resynced = self.connections = 0
+        self.socket: Socket | None = None
+        self.joined = asyncio.Event()
+        self.over = asyncio.Event()
+        self._chance = random.Random(f"{seed}/{user}")
+        self._heard_join = False
+        self._task = asyncio.create_task(self._live())
+
+    # --- The connection
+
+    async def _live(self) -> None:
+        while not self.over.is_set():
+            process = self._chance.choice(self.processes)
+            socket = self.socket = Socket(self, process.ws_url, process.sign(self.room_id, self.role, self.user))
+            self._heard_join = False
+            try:
+                await socket.connect()
+                self.connections += 1
+                place = {"resume": {"session_id": self.session_id, "seq": self.seq}} if self.session_id else {}
+                socket.join_id = str(next(socket._ids))
+                reply = asyncio.get_running_loop().create_future()
+                socket._calls[socket.join_id] = reply
+                params = {"name": self.user, "data": "", **place}
+                await socket.send({"id": socket.join_id, "method": "join", "params": params})
+                answer = await asyncio.wait_for(reply, 30)
+                if self.keys and not answer.get("resumed"):
+                    await socket.call("listen-metadata-change", keys=self.keys)
+                self.joined.set()
+                await socket.wait_closed(timeout=3600)
+            except (*LOST, RpcError):
+                pass
+            finally:
+                self.joined.clear()
+                if socket._socket:
+                    with suppress(*LOST):
+                        await socket.drop()
+            if socket._socket and socket.close_code in FINAL:
+                self.over.set()
+            if not self.over.is_set():
+                await asyncio.sleep(0.1 + self._chance.random() / 2)
+
+    async def cut(self) -> None:
+        """Break the connection; it will come back."""
+        if self.socket and self.socket._socket:
+            await self.socket.drop()
+
+    async def leave(self) -> None:
+        self.over.set()
+        if self.socket and self.socket.open:
+            with suppress(*LOST):
+                await self.socket.notify("leave")
+                await self.socket.close()
+        await self.stop()
+
+    async def stop(self) -> None:
+        self.over.set()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- What is told
+
+    def take(self, socket: Socket, message: Message) -> None:
+        if socket is not self.socket:
+            return
+        if message.get("id") == socket.join_id and "result" in message:
+            self._enter(message["result"])
+        elif not self._heard_join:
+            return  # of a socket that is not settled yet: all of it comes again
+        elif "method" in message:
+            if "seq" in message:
+                self._advance(message)
+            self._apply(message["method"], message["params"])
+        elif "seq" in message.get("result", {}):
+            self._move_on(message["result"]["seq"])
+
+    def _enter(self, answer: Message) -> None:
+        self._heard_join = True
+        if answer.get("resumed"):
+            self.resumed += 1
+            if answer["session_id"] != self.session_id:
+                self.wrong.append(f"resumed in another session: {answer}")
+            return
+        self.resynced += bool(answer.get("resync"))
+        self.session_id, self.seq = answer["session_id"], answer["seq"]
+        self.stays.append((self.session_id, [self.seq, self.seq]))
+        self.peers, self.values = {}, {}
+
+    def _advance(self, message: Message) -> None:
+        place = self.session_id, message["seq"]
+        if message["seq"] <= self.seq:
+            self.wrong.append(f"{message['seq']} after {self.seq}: {message}")
+        if place in self.numbers:
+            self.wrong.append(f"twice: {message}")
+        self.numbers[place] = message
+        self._move_on(message["seq"])
+
+    def _move_on(self, seq: int) -> None:
+        self.seq = max(self.seq, seq)
+        self.stays[-1][1][1] = self.seq
+
+    def _apply(self, method: str, params: Message) -> None:
+        if method == "peer-list":
+            self.peers = {peer_id: peer["state"] for peer_id, peer in params["peers"].items()}
+        elif method == "on-peer-join":
+            if params["peer_id"] in self.peers:
+                self.wrong.append(f"joined twice: {params}")
+            self.peers[params["peer_id"]] = params["state"]
+        elif method == "on-peer-state":
+            if params["peer_id"] not in self.peers:
+                self.wrong.append(f"state of a stranger: {params}")
+            self.peers[params["peer_id"]] = params["state"]
+        elif method == "on-peer-leave":
+            if self.peers.pop(params["peer_id"], None) is None:
+                self.wrong.append(f"a stranger left: {params}")
+        elif method == "on-metadata-change":
+            for value in params["values"]:
+                held = self.values.get(value["key"], (-1, None))
+                if value["change_version"] < held[0]:
+                    self.wrong.append(f"version went back from {held}: {value}")
+                self.values[value["key"]] = value["change_version"], value["data"]
+
+    # --- What is asked
+
+    async def call(self, method: str, **params: Any) -> Message:
+        """The result, asked for again as often as the connection is lost. Raises RpcError."""
+        while True:
+            await self.joined.wait()
+            assert self.socket
+            try:
+                return await self.socket.call(method, **params)
+            except LOST:
+                await asyncio.sleep(0.05)
+            except RpcError as error:
+                if error.code not in (410, 429, 503):
+                    raise
+                await asyncio.sleep(0.05)
+
+    async def say(self, text: str, **to: Any) -> Message:
+        """Send a message that counts once, however often it is repeated."""
+        client_id = str(uuid.uuid4())
+        answer = await self.call("broadcast", info={"message": text, "type": "chat"}, client_id=client_id, **to)
+        self.acknowledged[answer["message_id"]] = {**answer, "session_id": self.session_id, "text": text}
+        return answer
+
+    def heard(self) -> list[str]:
+        """The texts of all messages, in order."""
+        told = [self.numbers[place] for place in sorted(self.numbers)]
+        return [message["params"]["info"]["message"] for message in told if message["method"] == "on-broadcast"]
+
+    async def until(self, condition: Any, *, timeout: float = 60) -> None:
+        """Wait for a condition about this client."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not condition():
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"{self.user}: still not true in {timeout} s; {self.peers} {self.values}") from None

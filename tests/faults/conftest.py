@@ -1,0 +1,23 @@
+"""Deployments of a test's own, which it may kill."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.services import PostgresServer, RedisServer
+
+
+@pytest.fixture
+def pair(postgres: PostgresServer, redis: RedisServer) -> Iterator[Cluster]:
+    """Two processes on PostgreSQL and Redis."""
+    url = postgres.create_database()
+    with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, PEER_GRACE=6, LEASE_TTL=3) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def single(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The embedded default: one process on SQLite."""
+    with Cluster(1, server=request.param) as cluster:
+        yield cluster
