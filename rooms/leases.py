@@ -197,6 +197,7 @@ def lease_age() -> float:
 def start() -> None:
     """Take this process's lease and start the threads that keep it and that reap."""
     _lease.begin()
+    metrics.LEASE_AGE.set_function(lease_age)
     _repeat("lease", _lease.beat, settings.HEARTBEAT_INTERVAL)
     _repeat("reaper", Reaper(_lease).run_once, settings.REAPER_INTERVAL)
 

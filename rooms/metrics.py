@@ -12,7 +12,9 @@ GAP_REPAIRS = Counter("hmsroom_gap_repairs", "Times that missed events were read
 RESYNCS = Counter("hmsroom_resyncs", "Sockets closed because their place in the journal was lost")
 OUTBOX_CLOSES = Counter("hmsroom_outbox_closes", "Sockets closed because they did not read", ["limit"])
 DOORBELL_FAILURES = Counter("hmsroom_doorbell_failures", "Publications that the channel layer did not take")
-REFUSALS = Counter("hmsroom_refusals", "Requests refused", ["code"])
+DATABASE_FAILURES = Counter("hmsroom_database_failures", "Transactions that failed because the database was away")
+LEASE_AGE = Gauge("hmsroom_lease_age_seconds", "Time since this process renewed its lease")
+REFUSALS = Counter("hmsroom_refusals", "Requests, sockets and handshakes refused", ["code"])
 REAPED = Counter("hmsroom_reaped_peers", "Peers removed because they did not come back")
 OPERATION_SECONDS = Histogram(
     "hmsroom_operation_seconds",

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from rooms import protocol
+from rooms import metrics, protocol
 from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomError, Unavailable
 from rooms.events import Outcome
 from rooms.logs import describe
@@ -115,6 +115,7 @@ def run(calls: Sequence[Call]) -> list[Answer]:
             work.flush()
     except (OperationalError, InterfaceError) as error:
         _forget(calls)
+        metrics.DATABASE_FAILURES.inc()
         log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})
         return [Answer(call, error=Unavailable()) for call in calls]
     except Exception:
