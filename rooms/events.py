@@ -21,8 +21,7 @@ def compact(value: Any) -> str:
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(NamedTuple):
     """Who gets an event: everybody of the session, narrowed by the fields that are set.
 
     ``roles`` means who holds one of them when the event happens; ``key`` who observes that metadata key.
@@ -38,10 +37,7 @@ class Audience:
         """The text that is stored; empty for everybody."""
         if self is EVERYBODY:
             return ""
-        if self is EVERYBODY:
-            return ""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        told = {name: value for name, value in fields.items() if value != getattr(EVERYBODY, name)}
+        told = {name: value for name, value, usual in zip(self._fields, self, EVERYBODY, strict=True) if value != usual}
         return compact(told) if told else ""
 
     @classmethod

@@ -39,7 +39,7 @@ _SESSION_INFO_GAP, _LARGE_SESSION_INFO_GAP = 0.5, 2.0
 """Seconds between two head counts told to a room, and to a large one."""
 
 _COMINGS_AND_GOINGS = frozenset({"on-peer-join", "on-peer-leave", "on-peer-state"})
-"""What the members of a large room are not told."""
+"""News that can wait a moment for more of the kind, and that the members of a large room are not told at all."""
 
 
 @dataclass(eq=False, slots=True)
@@ -232,7 +232,7 @@ class Feed:
             self._spread(event)
             if event.facts:
                 self._part(event)
-        self._flush_soon()
+        self._flush_soon(patient=all(event.kind in _COMINGS_AND_GOINGS for event in events))
 
     def _learn(self, event: Numbered) -> None:
         """Take over what must be known before the event is spread."""
@@ -413,14 +413,21 @@ class Feed:
 
     # --- Writing --------------------------------------------------------------------------------
 
-    def _flush_soon(self) -> None:
-        if not self._pending or self._flushing:
+    def _flush_soon(self, *, patient: bool = False) -> None:
+        """Write what is pending, now or soon with what follows; patient is for those who come and go."""
+        if not self._pending:
             return
-        wait = self._flush_after - self._loop.time()
-        if wait <= 0:
+        now = self._loop.time()
+        at = max(self._flush_after, now + _MAX_GAP if patient and settings.COALESCE_MS else 0)
+        if self._flushing:
+            if self._flushing.when() <= at:
+                return
+            self._flushing.cancel()
+            self._flushing = None
+        if at <= now:
             self._flush()
         else:
-            self._flushing = self._loop.call_later(wait, self._flush)
+            self._flushing = self._loop.call_at(at, self._flush)
 
     def _flush(self) -> None:
         """Write what is pending: the frames that all get as one, and to each of the others its own."""
@@ -499,4 +506,4 @@ class Feed:
         self._counting, self._counted_at = None, self._loop.time()
         if self.members:
             self._pending.append((self._session_info(), None, None))
-            self._flush_soon()
+            self._flush_soon(patient=True)

@@ -21,7 +21,7 @@ _TRIM_EVERY = 64
 _INSERT = (
     "INSERT INTO rooms_event (session_id, seq, kind, audience, body, facts, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
-_COUNT = "UPDATE rooms_session SET seq = %s, messages = %s, journal_bytes = %s WHERE id = %s"
+_COUNT = "UPDATE rooms_session SET seq = %s, messages = %s, journal_bytes = %s, generation = %s WHERE id = %s"
 
 
 def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
@@ -33,20 +33,22 @@ def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
     return numbered
 
 
-def append(entries: Iterable[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
-    """Store events that have just been numbered, and the sessions' counters; at is in milliseconds."""
-    rows, sessions = [], []
+def append(entries: Sequence[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
+    """Store events that have just been numbered, and their sessions' counters; at is in milliseconds."""
+    rows = []
     for session, events in entries:
         for event in events:
             facts = compact(event.facts) if event.facts else ""
             rows.append((session.id, event.seq, event.kind, event.audience.encode(), event.body, facts, at))
             session.journal_bytes += len(event.body) + len(facts)
-        if events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
+        if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
             trim(session, at=at, most=2 * len(events) + _TRIM_EVERY)
-        sessions.append((session.seq, session.messages, session.journal_bytes, session.id))
+    counters = [(s.seq, s.messages, s.journal_bytes, s.generation, s.id) for s, _ in entries]
     with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, rows)
-        cursor.executemany(_COUNT, sessions)
+        if rows:
+            cursor.executemany(_INSERT, rows)
+        if counters:
+            cursor.executemany(_COUNT, counters)
 
 
 def trim(session: Session, *, at: int, most: int) -> None:

@@ -5,6 +5,7 @@ session is found by the constraint or key that begins with the session, so that 
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from rooms.roles import Role, parse_role
+from rooms.roles import Role, known_roles, parse_role
 
 
 def new_id() -> str:
@@ -66,6 +67,11 @@ class Template(models.Model):
     def role(self, name: str) -> Role | None:
         """The role called name, or None."""
         return self._parsed.get(name)
+
+    @cached_property
+    def policy(self) -> Mapping[str, Any]:
+        """All roles as clients are told them."""
+        return known_roles(self.roles)
 
     @cached_property
     def _parsed(self) -> dict[str, Role]:

@@ -35,8 +35,7 @@ class Caller:
 class Operation:
     """A function that peers can call by a method name, or that only the server calls (``method`` empty).
 
-    ``joined`` is false for the few that a caller may ask for before it is in the session. ``light`` marks one that
-    needs nothing of the room but its roles and the peers who ask; it may change nothing but the session's counters.
+    ``joined`` is false for the few that a caller may ask for before it is in the session.
     """
 
     name: str
@@ -44,7 +43,6 @@ class Operation:
     method: str
     requires: str
     joined: bool
-    light: bool
     parameters: tuple[Parameter, ...]
 
     def __call__(self, context: Any, /, **arguments: Any) -> Outcome:

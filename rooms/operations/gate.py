@@ -5,7 +5,7 @@ into a *context*, which is what the database confirms in the operation's own tra
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomErro
 from rooms.events import Outcome
 from rooms.logs import describe
 from rooms.models import Peer, Room, Session
-from rooms.operations import standing
 from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.operations.chronicle import chronicle
 from rooms.operations.work import Work
@@ -89,12 +88,12 @@ METHODS: dict[str, Operation] = {}
 
 
 def operation(
-    method: str = "", *, requires: str = "", joined: bool = True, light: bool = False
+    method: str = "", *, requires: str = "", joined: bool = True
 ) -> Callable[[Callable[..., Outcome]], Operation]:
     """Make a function an operation, see Operation. Its keyword-only signature is its parameter schema."""
 
     def register(function: Callable[..., Outcome]) -> Operation:
-        made = Operation(function.__name__, function, method, requires, joined, light, protocol.schema(function))
+        made = Operation(function.__name__, function, method, requires, joined, protocol.schema(function))
         if method:
             METHODS[method] = made
         return made
@@ -114,12 +113,10 @@ def run(calls: Sequence[Call]) -> list[Answer]:
             answers = [_answer(work, call) for call in calls]
             work.flush()
     except (OperationalError, InterfaceError) as error:
-        _forget(calls)
         metrics.DATABASE_FAILURES.inc()
         log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})
         return [Answer(call, error=Unavailable()) for call in calls]
     except Exception:
-        _forget(calls)
         if len(calls) > 1:
             return [run([call])[0] for call in calls]
         [call] = calls
@@ -128,10 +125,6 @@ def run(calls: Sequence[Call]) -> list[Answer]:
         return [Answer(call, error=InternalError())]
     chronicle(answers)
     return answers
-
-
-def _forget(calls: Iterable[Call]) -> None:
-    standing.forget({call.caller.room_id for call in calls})
 
 
 def _answer(work: Work, call: Call) -> Answer:

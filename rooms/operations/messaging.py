@@ -17,7 +17,7 @@ MAX_CLIENT_ID_CHARS = 64
 MAX_ROLES = 50
 
 
-@operation("broadcast", requires="sendMessages", light=True)
+@operation("broadcast", requires="sendMessages")
 def broadcast(
     context: Context,
     *,

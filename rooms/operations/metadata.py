@@ -148,10 +148,7 @@ def change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     entry.change_version += 1
     entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
     entry.updated_at = context.now
-    if entry.change_version == 1:
-        context.work.add(entry)
-    else:
-        context.work.changed(entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at")
+    context.work.entry_changed(entry)
     body = f'{{"values":[{compact(as_wire(entry))}]}}'
     facts = {"version": entry.change_version}
     # Old clients cannot hear this event. One that writes tells the others itself.

@@ -85,7 +85,7 @@ def policy(template: Template, role: str) -> dict[str, Any]:
     """What a peer is told of its role and of all others, with ``on-policy-change``."""
     return {
         "name": role,
-        "known_roles": roles.known_roles(template.roles),
+        "known_roles": template.policy,
         "template_id": template.id,
         "plugins": {},
         "app_data": {},
@@ -140,8 +140,9 @@ def join(context: Context, *, name: str = "", data: str = "", resume: dict[str, 
     _check_admission(context, session)
     if session is None:
         session = context.work.start_session(context.room)
-    session.empty_since = None
-    context.work.session_changed(session)
+    if session.empty_since:
+        session.empty_since = None
+        context.work.session_changed(session)
     fields = {"name": name, "metadata": data, "role": context.role.name, "groups": [], "observed": []}
     if peer is None:
         peer = Peer(session=session, peer_id=context.caller.peer_id, user_id=context.caller.user_id, **fields)

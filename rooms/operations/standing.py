@@ -1,27 +1,33 @@
 """What is remembered of a room between transactions: its live session, its roles, and the peers who asked something.
 
-The rows stay the truth. Whatever changes a peer gives the session a new generation, and whatever changes a template
-gives that one; a transaction reads both together with the room's lock, and uses what is remembered only if they are
-the same. So a message costs no more than the rows that are written for it.
+The rows stay the truth. Whatever changes a peer or an entry gives the session a new generation, and whatever changes
+a template gives that one; a transaction reads both together with the room's lock, and uses what is remembered only if
+they are the same. So a message costs no more than the rows that are written for it.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 from django.db import connection
 
-from rooms.models import Peer, Room, Session
+from rooms.models import MetadataEntry, Peer, Room, Session
 
 MAX_ROOMS = 2000
+MAX_REGULARS = 256
+MAX_ENTRY_BYTES = 1024
 
 
 class Place(NamedTuple):
     """Where a room stands, read with its lock. Of a room that nobody is in, session_id is None."""
 
     room_id: str
+    title: str
+    enabled: bool
+    large_room: bool
+    size: int
     template_generation: int
     session_id: str | None
     session_generation: int
@@ -32,18 +38,29 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Standing:
-    """The rows of a room that belong to one generation of its session and of its template."""
+    """What is known of a room's live session, as of one generation of it and of the room's template.
 
-    generations: tuple[int, int]
+    ``peers`` and ``entries`` are those that were asked for; None is known not to exist. ``head_count`` and ``sizes``,
+    the size of each entry by key, are None until they were. ``regulars`` are the ids of peers that did more than come.
+    """
+
     room: Room
     session: Session
-    peers: dict[str, Peer | None]
+    peers: dict[str, Peer | None] = field(default_factory=dict)
+    entries: dict[str, MetadataEntry] = field(default_factory=dict)
+    head_count: int | None = None
+    sizes: dict[str, int] | None = None
+    regulars: set[str] = field(default_factory=set)
+    generations: tuple[int, int] = (0, 0)
 
-    def fits(self, place: Place) -> bool:
-        return self.session.id == place.session_id and self.generations == (
-            place.session_generation,
-            place.template_generation,
-        )
+    def shrink(self) -> None:
+        """Let go of the many that only come and listen, and of large values."""
+        if len(self.regulars) > MAX_REGULARS:
+            self.regulars.clear()
+        self.peers = {
+            peer_id: peer for peer_id, peer in self.peers.items() if peer and peer.present and peer_id in self.regulars
+        }
+        self.entries = {key: entry for key, entry in self.entries.items() if entry.size <= MAX_ENTRY_BYTES}
 
 
 _remembered: OrderedDict[str, Standing] = OrderedDict()
@@ -70,7 +87,8 @@ def lock(room_ids: Iterable[str]) -> dict[str, Place]:
 # row, for with SQLite each row lets other threads run, and to have its turn again takes longer than to read it.
 _SELECT_PLACES = """
     SELECT CAST({collect}({row}(
-        r.id, t.generation, s.id, COALESCE(s.generation, 0), COALESCE(s.seq, 0), COALESCE(s.messages, 0),
+        r.id, r.title, r.enabled, r.large_room, r.size, t.generation,
+        s.id, COALESCE(s.generation, 0), COALESCE(s.seq, 0), COALESCE(s.messages, 0),
         COALESCE(s.journal_bytes, 0)
     )) AS text)
     FROM rooms_room r JOIN rooms_template t ON t.id = r.template_id
@@ -87,23 +105,25 @@ _PLACES = {
 
 
 def recall(place: Place) -> Standing | None:
-    """What is remembered of a room, if it still holds; the session's counters are brought up to date."""
-    standing = _remembered.get(place.room_id)
-    if standing is None or not standing.fits(place):
+    """What is remembered of a room, if it still holds. It is forgotten until ``remember``.
+
+    So what a transaction changes in memory and then does not commit is not found again.
+    """
+    standing = _remembered.pop(place.room_id, None)
+    if standing is None or standing.generations != (place.session_generation, place.template_generation):
         return None
-    session = standing.session
+    room, session = standing.room, standing.session
+    if session.id != place.session_id:
+        return None
+    room.title, room.size = place.title, place.size
+    room.enabled, room.large_room = bool(place.enabled), bool(place.large_room)
     session.seq, session.messages, session.journal_bytes = place.seq, place.messages, place.journal_bytes
     return standing
 
 
 def remember(standing: Standing) -> None:
     """Keep what a committed transaction knew of a room."""
+    standing.generations = standing.session.generation, standing.room.template.generation
     _remembered[standing.room.id] = standing
     if len(_remembered) > MAX_ROOMS:
         _remembered.popitem(last=False)
-
-
-def forget(room_ids: Iterable[str]) -> None:
-    """Drop what a transaction has changed in memory and then not committed."""
-    for room_id in room_ids:
-        _remembered.pop(room_id, None)

@@ -18,6 +18,7 @@ from rooms.models import Event as EventRow
 from rooms.models import MetadataEntry, Peer, Poll, Room, SentMessage, Session, milliseconds, new_generation
 from rooms.operations import standing
 from rooms.operations.calls import Call
+from rooms.operations.standing import Place, Standing
 
 T = TypeVar("T")
 
@@ -34,15 +35,19 @@ def database_now() -> datetime:
 
 @dataclass(slots=True)
 class _Pages:
-    """What a transaction adds to one session. ``changed`` are fields of the session's row."""
+    """A session in a transaction: what is known of it, and what is added to it."""
 
-    session: Session
-    peers: dict[str, Peer | None] = field(default_factory=dict)  # by peer id; None is known not to exist
+    known: Standing
     is_new: bool = False
-    changed: bool = False
-    peers_changed: bool = False
+    fields_changed: bool = False  # fields of the session's row that are seldom changed
+    rows_changed: bool = False  # peers or entries
+    all_present: bool = False  # whether all present peers are known
     events: list[Numbered] = field(default_factory=list)
     end: End | None = None
+
+    @property
+    def session(self) -> Session:
+        return self.known.session
 
 
 class Work:
@@ -50,65 +55,65 @@ class Work:
 
     def __init__(self, calls: Sequence[Call]) -> None:
         self.calls = calls
-        self._pages: dict[str, _Pages] = {}
-        self._live: dict[str, str] = {}
         self.rooms: dict[str, Room] = {}
-        self._present: dict[str, int] = {}
-        self._all_present: set[str] = set()
-        self._entries: dict[tuple[str, str], MetadataEntry] = {}
+        self._pages: dict[str, _Pages] = {}
+        self._live: dict[str, _Pages] = {}
         self._changed: dict[models.Model, set[str]] = {}
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._memo: dict[Callable[..., Any], Any] = {}
         askers: dict[str, set[str]] = {}
-        light: dict[str, bool] = {}
         for call in calls:
-            room_id = call.caller.room_id
-            askers.setdefault(room_id, set()).add(call.caller.peer_id)
-            light[room_id] = call.operation.light and light.get(room_id, True)
-        self._places = standing.lock(askers)
+            askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
+        places = standing.lock(askers)
         self.now = database_now()
         self.at = milliseconds(self.now)
-        self._load({room_id for room_id in self._places if not (light[room_id] and self._recall(room_id))}, askers)
+        unknown = [place for place in places.values() if not self._recall(place)]
+        if unknown:
+            self._load(unknown)
+        self._load_askers(askers)
 
-    def _recall(self, room_id: str) -> bool:
+    def _recall(self, place: Place) -> bool:
         """Take what is remembered of a room, if it still holds."""
-        place = self._places[room_id]
         known = standing.recall(place)
         if known is None:
             return False
-        self.rooms[room_id] = known.room
-        self._open(_Pages(known.session, known.peers))
+        self.rooms[place.room_id] = known.room
+        self._open(_Pages(known))
         return True
 
-    def _load(self, room_ids: set[str], askers: Mapping[str, set[str]]) -> None:
-        if not room_ids:
-            return
-        for room in Room.objects.filter(id__in=room_ids).select_related("template"):
+    def _load(self, places: Sequence[Place]) -> None:
+        for room in Room.objects.filter(id__in=[place.room_id for place in places]).select_related("template"):
             self.rooms[room.id] = room
-        sessions = [place.session_id for place in self._places.values() if place.room_id in room_ids]
-        for session in Session.objects.filter(id__in=[session_id for session_id in sessions if session_id]):
-            self._open(_Pages(session, dict.fromkeys(askers[session.room_id])))
-        wanted = {peer_id for room_id in room_ids for peer_id in askers[room_id]}
-        for peer in Peer.objects.filter(session_id__in=self._pages, peer_id__in=wanted):
-            self._pages[peer.session_id].peers[peer.peer_id] = peer
+        for session in Session.objects.filter(id__in=[place.session_id for place in places if place.session_id]):
+            self._open(_Pages(Standing(self.rooms[session.room_id], session)))
+
+    def _load_askers(self, askers: Mapping[str, set[str]]) -> None:
+        unknown: set[str] = set()
+        sessions = []
+        for room_id, pages in self._live.items():
+            if missing := askers[room_id] - pages.known.peers.keys() - {""}:
+                pages.known.peers.update(dict.fromkeys(missing))
+                unknown |= missing
+                sessions.append(pages.session.id)
+        if not unknown:
+            return
+        for peer in Peer.objects.filter(session_id__in=sessions, peer_id__in=unknown):
+            self._pages[peer.session_id].known.peers[peer.peer_id] = peer
 
     def _open(self, pages: _Pages) -> None:
-        self._pages[pages.session.id] = pages
-        self._live[pages.session.room_id] = pages.session.id
+        self._pages[pages.session.id] = self._live[pages.session.room_id] = pages
 
     # --- Sessions
 
     def session(self, room_id: str) -> Session | None:
         """The room's live session."""
-        session_id = self._live.get(room_id)
-        return None if session_id is None else self._pages[session_id].session
+        pages = self._live.get(room_id)
+        return None if pages is None else pages.session
 
     def start_session(self, room: Room) -> Session:
-        pages = _Pages(Session(room=room, started_at=self.now), is_new=True)
-        self._open(pages)
-        self._present[pages.session.id] = 0
-        self._all_present.add(pages.session.id)
-        return pages.session
+        known = Standing(room, Session(room=room, started_at=self.now), head_count=0, sizes={})
+        self._open(_Pages(known, is_new=True, all_present=True))
+        return known.session
 
     def end_session(self, session: Session, end: End) -> None:
         self._pages[session.id].end = end
@@ -130,68 +135,82 @@ class Work:
         return None if stored is None else [*stored, *(event for event in unwritten if event.seq > seq)]
 
     def session_changed(self, session: Session) -> None:
-        self._pages[session.id].changed = True
+        self._pages[session.id].fields_changed = True
 
     # --- Peers
 
     def peer(self, session: Session, peer_id: str) -> Peer | None:
         """The session's row of this peer id, present or not."""
         pages = self._pages[session.id]
-        if peer_id not in pages.peers and not pages.is_new:
-            pages.peers[peer_id] = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
-        return pages.peers.get(peer_id)
+        peers = pages.known.peers
+        if peer_id not in peers and not pages.is_new:
+            peers[peer_id] = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
+        return peers.get(peer_id)
 
     def add_peer(self, peer: Peer) -> None:
         pages = self._pages[peer.session_id]
-        pages.peers[peer.peer_id] = peer
-        pages.peers_changed = True
+        pages.known.peers[peer.peer_id] = peer
+        pages.rows_changed = True
         self.add(peer)
 
     def head_count(self, session: Session) -> int:
         """How many peers are in the session, connected or reconnecting."""
-        if session.id not in self._present:
-            stored = Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT).count()
-            self._present[session.id] = stored
-        return self._present[session.id]
+        known = self._pages[session.id].known
+        if known.head_count is None:
+            known.head_count = Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT).count()
+        return known.head_count
 
     def count(self, session: Session, change: int) -> None:
         """Note that a peer came (1) or went (-1)."""
-        self._present[session.id] = self.head_count(session) + change
+        self._pages[session.id].known.head_count = self.head_count(session) + change
 
     def present(self, session: Session) -> list[Peer]:
         """All peers that are in the session, in the order of joining."""
-        peers = self._pages[session.id].peers
-        if session.id not in self._all_present:
+        pages = self._pages[session.id]
+        peers = pages.known.peers
+        if not pages.all_present:
             for row in Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT):
-                peers.setdefault(row.peer_id, row)
-            self._all_present.add(session.id)
+                if peers.get(row.peer_id) is None:
+                    peers[row.peer_id] = row
+            pages.all_present = True
         return sorted((peer for peer in peers.values() if peer and peer.present), key=lambda peer: peer.joined_seq)
 
     # --- Session metadata
 
     def entry(self, session: Session, key: str) -> MetadataEntry:
         """The entry of a key; one that was never set is at version 0, and is not stored unless it changes."""
-        place = session.id, key
-        if place not in self._entries:
-            self._entries[place] = MetadataEntry.objects.filter(session_id=session.id, key=key).first() or (
+        entries = self._pages[session.id].known.entries
+        if key not in entries:
+            entries[key] = MetadataEntry.objects.filter(session_id=session.id, key=key).first() or (
                 MetadataEntry(session=session, key=key, updated_at=self.now)
             )
-        return self._entries[place]
+        return entries[key]
 
-    def entry_sizes(self, session: Session) -> dict[str, int]:
+    def entry_sizes(self, session: Session) -> Mapping[str, int]:
         """Size by key, of all keys that were ever set; 0 for removed ones."""
-        sizes = dict(MetadataEntry.objects.filter(session_id=session.id).values_list("key", "size"))
-        for (session_id, key), entry in self._entries.items():
-            if session_id == session.id and entry.change_version:
-                sizes[key] = entry.size
-        return sizes
+        known = self._pages[session.id].known
+        if known.sizes is None:
+            known.sizes = dict(MetadataEntry.objects.filter(session_id=session.id).values_list("key", "size"))
+            known.sizes |= {key: entry.size for key, entry in known.entries.items() if entry.change_version}
+        return known.sizes
+
+    def entry_changed(self, entry: MetadataEntry) -> None:
+        """Note that an entry of ``entry`` was given other data."""
+        pages = self._pages[entry.session_id]
+        pages.rows_changed = True
+        if pages.known.sizes is not None:
+            pages.known.sizes[entry.key] = entry.size
+        if entry.change_version == 1:
+            self.add(entry)
+        else:
+            self.changed(entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at")
 
     # --- Rows
 
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
         if isinstance(row, Peer):
-            self._pages[row.session_id].peers_changed = True
+            self._pages[row.session_id].rows_changed = True
         if not row._state.adding:
             self._changed.setdefault(row, set()).update(fields)
 
@@ -215,33 +234,43 @@ class Work:
                 # Before the next session of the room is inserted: a room has one live session.
                 pages.session.save(update_fields=["ended_at"])
         for kind, rows in self._added.items():
-            kind._default_manager.bulk_create(rows)
+            if connection.features.can_return_rows_from_bulk_insert:
+                kind._default_manager.bulk_create(rows)
+                continue
+            for row in rows:
+                row.save(force_insert=True)
         for row, fields in self._changed.items():
             row.save(update_fields=fields)
+        written = []
         for pages in self._pages.values():
             if pages.end:
                 self._close(pages.session)
-            elif pages.peers_changed:
+                continue
+            if pages.rows_changed:
                 pages.session.generation = new_generation()
-            if pages.changed or pages.end or pages.peers_changed:
-                pages.session.save(update_fields=["empty_since", "ended_at", "end_reason", "ended_by", "generation"])
-        written = [(pages.session, pages.events) for pages in self._pages.values() if pages.events and not pages.end]
-        if written:
-            journal.append(written, at=self.at)
+            if pages.fields_changed:
+                pages.session.save(update_fields=["empty_since"])
+            if pages.events or pages.rows_changed:
+                written.append((pages.session, pages.events))
+        journal.append(written, at=self.at)
         transaction.on_commit(self._remember)
 
     def _remember(self) -> None:
-        for pages in self._pages.values():
-            session = pages.session
-            if not pages.end:
-                room = self.rooms[session.room_id]
-                generations = session.generation, room.template.generation
-                standing.remember(standing.Standing(generations, room, session, pages.peers))
+        for call in self.calls:
+            pages = self._live.get(call.caller.room_id)
+            if pages and call.operation.joined:
+                pages.known.regulars.add(call.caller.peer_id)
+        for pages in self._live.values():
+            if pages.rows_changed or pages.all_present:
+                pages.known.shrink()
+            standing.remember(pages.known)
 
     def _close(self, session: Session) -> None:
         """Nothing that peers wrote outlives the session."""
         session.journal_bytes = 0
-        session.save(update_fields=["seq", "messages", "journal_bytes"])
+        session.save(
+            update_fields=["seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"]
+        )
         for kind in (EventRow, MetadataEntry, SentMessage, Poll):
             kind._default_manager.filter(session_id=session.id).delete()
         peers = Peer.objects.filter(session_id=session.id)

@@ -57,7 +57,7 @@ def test_i06_a_peer_that_comes_back_keeps_everything_and_nobody_sees_it_leave(al
     assert Peer.objects.filter(peer_id="peer-Bob").values(*kept).get() == before
     assert row(bob).gone_at is None
     found = back.aside.attachment
-    assert (found.role, found.observed, found.fresh) == ("host", frozenset({"topic"}), False)
+    assert (found.role, found.observed) == ("host", frozenset({"topic"}))
     assert [(value["key"], value["data"]) for value in found.values] == [("topic", "tea")]
     assert back.aside.policy["name"] == "host"
 
@@ -219,7 +219,7 @@ def test_a_resume_into_a_later_session_is_a_fresh_join(alice, room):
     do(alice, "leave")
     answer = resume(alice, session_id, place)
     assert (answer.result["resync"], answer.result["session_id"] != session_id) == (True, True)
-    assert attachment(answer).fresh
+    assert attachment(answer).replay is None
 
 
 def test_i23_a_replay_holds_the_messages_to_the_role_of_that_moment(alice, bob, room):

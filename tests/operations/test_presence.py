@@ -46,7 +46,7 @@ def test_the_first_to_join_starts_a_session(room):
     peer = row(alice)
     assert (peer.name, peer.role, peer.metadata, peer.user_id) == ("Alice", "host", '{"a":1}', "user-Alice")
     assert (peer.state, peer.joined_seq, peer.conn_id, peer.worker) == ("connected", 1, "conn-Alice", "worker-1")
-    assert attachment(answer).fresh
+    assert attachment(answer).replay is None
 
 
 def test_the_others_are_told_of_a_newcomer_and_it_is_told_of_them(alice, room):
