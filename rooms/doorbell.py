@@ -14,6 +14,12 @@ from rooms.logs import describe
 
 log = logging.getLogger("rooms.doorbell")
 
+_PATIENCE = 2.0
+"""Seconds that a newcomer waits for its room to be subscribed to."""
+
+_RETRY = 1.0
+"""Seconds between two tries to reach the channel layer."""
+
 _MAX_OUTGOING = 10_000
 """Publications that may wait for a layer that does not answer; others are left out, as if the layer had lost them."""
 
@@ -34,13 +40,14 @@ class Doorbell:
         self._layer: Any = None if type(layer) is InMemoryChannelLayer else layer
         self._channel = ""
         self._rooms: set[str] = set()
+        self._unheard: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MAX_OUTGOING)
 
     def start(self) -> None:
         if self._layer:
             loop = asyncio.get_running_loop()
-            self._tasks = [loop.create_task(self._listen()), loop.create_task(self._ring())]
+            self._tasks = [loop.create_task(job()) for job in (self._listen, self._ring, self._try_again)]
 
     async def close(self) -> None:
         try:
@@ -57,11 +64,25 @@ class Doorbell:
             return
         self._rooms.add(room_id)
         if self._channel:
-            try:
+            await self._add(room_id)
+
+    async def _add(self, room_id: str) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
                 await self._layer.group_add(_group(room_id), self._channel)
-            except Exception as error:
-                context = {"room": room_id, "why": describe(error)}
-                log.warning("a room cannot be subscribed to", extra={"context": context})
+        except Exception as error:
+            context = {"room": room_id, "why": describe(error)}
+            log.warning("a room cannot be subscribed to", extra={"context": context})
+            self._unheard.add(room_id)
+        else:
+            self._unheard.discard(room_id)
+
+    async def _try_again(self) -> None:
+        while True:
+            await asyncio.sleep(_RETRY)
+            self._unheard &= self._rooms
+            for room_id in list(self._unheard):
+                await self._add(room_id)
 
     async def unsubscribe(self, room_id: str) -> None:
         if not self._layer:
@@ -114,7 +135,7 @@ class Doorbell:
                     self._hear(await self._layer.receive(self._channel))
             except Exception as error:
                 log.warning("the channel layer cannot be heard", extra={"context": {"why": describe(error)}})
-                await asyncio.sleep(1)
+                await asyncio.sleep(_RETRY)
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message["from"] == self._worker:
