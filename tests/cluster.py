@@ -65,10 +65,12 @@ class Cluster:
             room_id = next(self._spare)
         return room_id
 
-    def query(self, expression: str, **names: Any) -> Any:
+    async def query(self, expression: str, **names: Any) -> Any:
         """What a Python expression about the models gives, as JSON, evaluated beside the first process."""
         code = f"import json\nfrom rooms.models import *\nprint(json.dumps(eval({expression!r}, globals(), {names!r})))"
-        return json.loads(self.first.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
+        # In a thread, for the peers' sockets must go on answering pings.
+        printed = await asyncio.to_thread(self.first.manage, "shell", "--no-imports", "-c", code)
+        return json.loads(printed.splitlines()[-1])
 
     async def peers(self, room_id: str, count: int, *, role: str = "guest", prefix: str = "peer") -> list[RawPeer]:
         """Joined peers of as many users, dealt out to the processes in turn."""

@@ -32,7 +32,7 @@ async def test_i05_i06_one_of_two_processes_is_killed_under_two_hundred_peers(pa
 
     for client in returning:
         client.processes = [survivor]
-    doomed.kill()
+    await asyncio.to_thread(doomed.kill)
     during = [asyncio.create_task(client.say(f"during/{client.user}")) for client in [*staying[:5], *returning[:5]]]
     await asyncio.gather(*during)
     gone = {peer.peer_id for peer in lost}
@@ -61,8 +61,8 @@ async def test_i05_a_killed_process_that_comes_back_is_another_one(pair: Cluster
     doomed, survivor = pair.processes
     watcher = await pair.peer(room, "watcher", at=survivor)
     bob = await pair.peer(room, "bob", at=doomed)
-    doomed.kill()
-    doomed.start()
+    await asyncio.to_thread(doomed.kill)
+    await asyncio.to_thread(doomed.start)
     back = await again(bob, at=doomed)
     assert (await back.join("Bob"))["resync"]
     await chat(back, "here again")
@@ -83,8 +83,8 @@ async def test_i11_the_only_process_is_killed_and_started_again(single: Cluster)
     await gone.call("set-metadata", key="k", data="lost")
     sessions = {client.session_id for client in clients}
 
-    single.first.kill()
-    single.first.start()
+    await asyncio.to_thread(single.first.kill)
+    await asyncio.to_thread(single.first.start)
     await settled(clients)
     await clients[1].say("after")
     for client in clients[2:]:
@@ -96,10 +96,10 @@ async def test_i11_the_only_process_is_killed_and_started_again(single: Cluster)
     assert {client.resumed for client in clients} == {1}
     live = "Session.objects.filter(room_id=room, ended_at=None).count()"
     async with asyncio.timeout(60):
-        while single.query(live, room=lost):
+        while await single.query(live, room=lost):
             await asyncio.sleep(0.5)
-    assert single.query("MetadataEntry.objects.filter(session__room_id=room).count()", room=lost) == 0
-    assert single.query(live, room=kept) == 1
+    assert await single.query("MetadataEntry.objects.filter(session__room_id=room).count()", room=lost) == 0
+    assert await single.query(live, room=kept) == 1
     new = await single.peer(lost, "new")
     assert (await new.call("get-metadata", key="k"))["change_version"] == 0
     await asyncio.gather(new.leave(), *(client.leave() for client in clients))
@@ -123,7 +123,7 @@ async def test_i12_a_stopped_process_hands_its_peers_over_and_removes_nobody(pai
     for client in clients[1:]:
         await client.until(lambda client=client: client.heard() == ["moved"])
         assert client.wrong == []
-    assert leaving.wait() in (0, -signal.SIGTERM)
+    assert await asyncio.to_thread(leaving.wait) in (0, -signal.SIGTERM)
     assert not watcher.named("on-peer-leave")
     assert len(watcher.named("on-peer-join")) == 41
 
@@ -168,8 +168,8 @@ async def test_i08_a_reload_of_the_only_peer_over_a_restart_keeps_the_session(si
     alice = await single.peer(room, "alice", "host")
     await alice.call("set-metadata", key="k", data="kept")
     session_id = alice.named("peer-list")[0]["room"]["session_id"]
-    single.first.restart()
-    assert not alice.open
+    await asyncio.to_thread(single.first.restart)
+    await alice.wait_closed()
 
     back = RawPeer(alice.ws_url, alice.token, peer_id=alice.peer_id)
     await back.connect()

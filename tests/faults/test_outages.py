@@ -37,14 +37,14 @@ async def test_i21_redis_is_away_for_ten_seconds_and_comes_back_empty(postgres: 
             await peer.call("listen-metadata-change", keys=["k"])
         await chat(peers[0], "before")
 
-        own_redis.kill()
+        await asyncio.to_thread(own_redis.kill)
         for count in range(10):
             sending = [chat(peer, f"during/{count}/{number}") for number, peer in enumerate(peers)]
             await asyncio.gather(*sending, asyncio.sleep(1))
             await peers[count % 6].call("set-metadata", key="k", data=count)
         # A room that was entered meanwhile must be heard of afterwards too.
         late = await cluster.peers(later_room, 2)
-        own_redis.start()
+        await asyncio.to_thread(own_redis.start)
         await chat(peers[5], "after")
         await peers[1].call("set-metadata", key="k", data="last")
 
@@ -75,9 +75,9 @@ async def test_a_room_entered_while_redis_is_away_is_heard_of_when_it_is_back(
         2, server="uvicorn", database_url=url, redis_url=own_redis.url, POSITION_CHECK_INTERVAL=3600
     ) as cluster:
         room = cluster.room()
-        own_redis.kill()
+        await asyncio.to_thread(own_redis.kill)
         alice, bob = await cluster.peers(room, 2)
-        own_redis.start()
+        await asyncio.to_thread(own_redis.start)
 
         async with asyncio.timeout(30):
             while not heard(bob):
@@ -122,7 +122,7 @@ async def test_i10_i19_postgres_restarts_and_no_session_ends(own_postgres: Postg
         await away.cut()
         await away.stop()
 
-        own_postgres.kill()
+        await asyncio.to_thread(own_postgres.kill)
         watcher = clients[1].socket
         assert watcher
         with pytest.raises(RpcError) as refusal:
@@ -133,7 +133,7 @@ async def test_i10_i19_postgres_restarts_and_no_session_ends(own_postgres: Postg
         assert cluster.first.request("GET", "/readyz").status == 503
         saying = [asyncio.create_task(client.say(f"over the gap/{client.user}")) for client in clients]
         await asyncio.sleep(6)  # longer than the lease and the grace
-        own_postgres.start()
+        await asyncio.to_thread(own_postgres.start)
 
         await asyncio.gather(*saying)
         for client in clients:

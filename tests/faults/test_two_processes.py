@@ -172,13 +172,13 @@ async def test_i04_many_rounds_of_joins_and_last_leaves_leave_no_ghost(cluster: 
     count = "[Session.objects.filter(room_id=room, ended_at=None).count(), Peer.objects.filter(session__room_id=room)"
     count += ".exclude(state='left').count(), MetadataEntry.objects.filter(session__room_id=room).count(),"
     count += " Event.objects.filter(session__room_id=room).count()]"
-    assert cluster.query(count, room=room) == [0, 0, 0, 0]
+    assert await cluster.query(count, room=room) == [0, 0, 0, 0]
 
 
 async def test_i35_a_room_that_is_disabled_refuses_newcomers_at_both(cluster: Cluster):
     room = cluster.room()
     alice = await cluster.peer(room, "alice")
-    cluster.query("Room.objects.filter(id=room).update(enabled=False)", room=room)
+    await cluster.query("Room.objects.filter(id=room).update(enabled=False)", room=room)
 
     for process in cluster.processes:
         token = process.sign(room, user="bob")
