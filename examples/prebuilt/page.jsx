@@ -16,7 +16,7 @@ createRoot(document.getElementById("root")).render(
       options={{
         userName,
         endpoints: {
-          // The SDK keeps only the origin, and wants to find "https://" somewhere: see docs/sdk.md.
+          // The SDK keeps only the origin, but does not start without "https://" somewhere.
           init: `${server}/#https://prod`,
           tokenByRoomCode: `${server}/v2/token`,
           roomLayout: `${server}/v2/layouts/ui`,

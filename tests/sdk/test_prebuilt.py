@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.person import WIDE, People, Person
+from tests.browser.person import People, Person
 from tests.sdk.driver import Room
 from tests.server import RunningServer
 
@@ -36,9 +36,11 @@ def example(server: RunningServer) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def prebuilt(browser: Browser, example: str, server: RunningServer) -> AsyncIterator[Callable]:
+async def prebuilt(
+    browser: Browser, example: str, server: RunningServer
+) -> AsyncIterator[Callable[[str], Awaitable[Page]]]:
     """Opens Prebuilt at an address of the example; no page may ask a host that is not ours for anything."""
-    context = await browser.new_context(viewport=WIDE)
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
     asked: list[str] = []
     failures: list[str] = []
 

@@ -78,7 +78,7 @@ async def test_a_token_that_expires_ends_the_stay_of_every_release(room):
 
     async def stay(release):
         bob = await room.open(release, f"Bob {release}")
-        await bob.join(room.token("guest", release, exp=int(time.time()) - accepted_late + 6), room.server)
+        await bob.join(room.token("guest", release, exp=int(time.time()) - accepted_late + 8), room.server)
         return bob
 
     alice = await room.join("0.15.2", "Alice")
