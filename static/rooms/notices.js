@@ -17,11 +17,9 @@ export const HMSNotificationTypes = names([
   "REMOVED_FROM_ROOM",
   "NAME_UPDATED",
   "METADATA_UPDATED",
-  "POLL_CREATED",
   "POLL_STARTED",
   "POLL_STOPPED",
   "POLL_VOTES_UPDATED",
-  "POLLS_LIST",
   "HAND_RAISE_CHANGED",
 ]);
 

@@ -25,7 +25,7 @@ async def test_i34_markup_is_text_everywhere(people):
 
     await alice.act_on_message("Look", "Pin for everyone")
     await expect(bob.part("pin-text")).to_contain_text(MARKUP)
-    await expect(bob.part("pin-by")).to_have_text(f"Pinned by <b>Alice</b>{MARKUP}")
+    await expect(bob.part("pin-by")).to_contain_text(f"Pinned by <b>Alice</b>{MARKUP}")
     await alice.act_on("Bob", "Spotlight for everyone")
     await expect(bob.part("spotlight-name")).to_have_text(f"Bob{MARKUP} (you)")
 
@@ -390,6 +390,24 @@ async def test_the_connection_comes_back_with_what_was_missed_and_what_was_writt
         await expect(bob.row("Alice").locator(".away")).to_be_hidden()
         await expect(bob.part("log")).not_to_contain_text("left")
         await alice.leave()
+
+
+async def test_i11_a_restart_of_the_server_is_survived_with_everything_kept(people):
+    people.forgive(r"WebSocket connection to|net::ERR_|Failed to load resource")
+    with RunningServer() as own:
+        people.url = own.url
+        alice, bob = await people.meet("Alice", "Bob")
+        await alice.say("before")
+        await bob.act_on_message("before", "Pin for everyone")
+        await expect(alice.part("pin-text")).to_have_text("Alice: before")
+        own.restart()
+        for person, text in ((alice, "after"), (bob, "and after")):
+            await person.say(text)
+        for person in (alice, bob):
+            await expect(person.messages()).to_have_count(3, timeout=30_000)
+            await expect(person.part("people-count")).to_have_text("2")
+            await expect(person.part("pin-text")).to_have_text("Alice: before")
+            await expect(person.part("log")).not_to_contain_text("left")
 
 
 async def test_a_message_that_is_refused_stays_and_can_be_sent_again(people):

@@ -1,9 +1,16 @@
 // The bar of pinned messages, and all of them in a dialog.
 
-import { hmsActions, hmsStore, selectPermissions, selectSessionMetadata, selectSessionStore } from "../hms.js";
+import {
+  hmsActions,
+  hmsStore,
+  selectMessageByMessageID,
+  selectPermissions,
+  selectSessionMetadata,
+  selectSessionStore,
+} from "../hms.js";
 import { make, part, setText } from "./dom.js";
 import { addLine, jumpTo, redrawPins } from "./log.js";
-import { pinText } from "./text.js";
+import { pinText, shortTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 
 export const PINS_KEY = "pinnedMessages";
@@ -73,9 +80,14 @@ function draw() {
   redrawPins();
   if (part("all-pins").open) drawList();
   if (!all.length) return;
-  const { text, pinnedBy } = all[at];
+  const { text, id, pinnedBy } = all[at];
+  const said = hmsStore.getState(selectMessageByMessageID(id))?.time; // known to who was here then
+  const about = [
+    typeof pinnedBy === "string" && pinnedBy && `Pinned by ${pinnedBy}`,
+    said && `said at ${shortTime(said)}`,
+  ];
   setText(part("pin-text"), text);
-  setText(part("pin-by"), typeof pinnedBy === "string" && pinnedBy ? `Pinned by ${pinnedBy}` : "");
+  setText(part("pin-by"), about.filter(Boolean).join(", "));
   setText(part("pin-place"), `${at + 1}/${all.length}`);
   part("pin-next").setAttribute("aria-label", `Pinned message ${at + 1} of ${all.length}. Show the next`);
   part("pin-next").hidden = part("pin-list").hidden = all.length < 2;
