@@ -2,12 +2,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.person import People
 from tests.server import RunningServer
 
 CHROMIUM = "/usr/bin/chromium"
+
+expect.set_options(timeout=20_000)  # of patience with a busy machine
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

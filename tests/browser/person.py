@@ -9,6 +9,8 @@ from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 WIDE = {"width": 1200, "height": 800}
 NARROW = {"width": 360, "height": 740}
 
+MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
 # Reports of the content security policy reach the console only in some versions of the browser.
 REPORT = "addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective}`))"
 
@@ -124,6 +126,13 @@ class Person:
     async def act_on(self, name: str, action: str) -> None:
         await self.open_people()
         await self.choose(self.row(name).get_by_role("button", name="Actions"), action)
+
+    async def set_status(self, status: str, *, name: str | None = None) -> None:
+        await self.act_on("(you)", "Change name or status")
+        await self.part("self-status").fill(status)
+        if name:
+            await self.part("self-name").fill(name)
+        await self.page.get_by_role("button", name="Save").click()
 
     async def open_people(self) -> None:
         if await self.part("people-toggle").get_attribute("aria-expanded") == "false":

@@ -1,11 +1,11 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.person import MARKUP
 from tests.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 ADMIN = "from django.contrib.auth.models import User; User.objects.create_superuser('keeper', password='quite secret')"
 
 

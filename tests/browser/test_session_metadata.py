@@ -275,6 +275,27 @@ async def test_i14_of_two_conditional_writes_one_wins_and_the_other_learns_of_it
             await app.has(winner)
 
 
+async def test_a5_what_several_add_at_once_is_all_kept(app_room):
+    apps = await app_room.meet("alice", "bob", "carol")
+    add = """async (topic) => {
+      for (;;) {
+        const { data, change_version } = app.hmsStore.getState(app.selectSessionEntry("default"));
+        try {
+          return await app.hmsActions.setSessionMetadata([...(data ?? []), topic], { ifChangeVersion: change_version });
+        } catch (error) {
+          if (error.code !== 409) throw error;
+        }
+      }
+    }"""
+    topics = [f"topic {number}" for number in range(12)]
+    await asyncio.gather(*(apps[number % 3].run(add, topic) for number, topic in enumerate(topics)))
+    for app in apps:
+        await app.page.wait_for_function(
+            "() => app.hmsStore.getState(app.selectSessionMetadata).length === 12", polling=10
+        )
+        assert sorted(json.loads(await app.value())) == sorted(topics)
+
+
 async def test_i04_all_is_gone_when_the_last_peer_leaves(app_room):
     alice, bob = await app_room.meet("alice", "bob")
     await alice.run("() => app.hmsActions.setSessionMetadata('x')")

@@ -1,0 +1,177 @@
+"""Keys alone, narrow screens, both themes, markup as text, refusals."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.person import MARKUP, NARROW
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_i34_markup_is_text_everywhere(people):
+    alice, bob = await people.meet(f"<b>Alice</b>{MARKUP}", f"Bob{MARKUP}", title=f"<i>Room</i>{MARKUP}")
+
+    await expect(bob.part("title")).to_have_text(f"<i>Room</i>{MARKUP}")
+    await alice.say(f"Look: {MARKUP} javascript:alert(3) data:text/html,x")
+    await bob.sees(f"Look: {MARKUP} javascript:alert(3) data:text/html,x")
+    await expect(bob.part("log").locator("a")).to_have_count(0)
+    await expect(bob.message("Look").locator(".author")).to_have_text(f"<b>Alice</b>{MARKUP}")
+
+    await alice.act_on_message("Look", "Pin for everyone")
+    await expect(bob.part("pin-text")).to_contain_text(MARKUP)
+    await expect(bob.part("pin-by")).to_contain_text(f"Pinned by <b>Alice</b>{MARKUP}")
+    await alice.act_on("Bob", "Spotlight for everyone")
+    await expect(bob.part("spotlight-name")).to_have_text(f"Bob{MARKUP} (you)")
+
+    await bob.set_status(MARKUP)
+    await expect(alice.row("Bob").locator(".person-status")).to_have_text(MARKUP)
+    await expect(alice.part("spotlight-status")).to_have_text(MARKUP)
+    await alice.act_on("Bob", "Remove from the room")
+    await expect(alice.part("confirm-title")).to_have_text(f"Remove Bob{MARKUP}?")
+    await alice.agree()
+    await expect(bob.part("end-text")).to_contain_text(f"By <b>Alice</b>{MARKUP}")
+    for person in (alice, bob):
+        assert await person.page.locator("img, i, .message b b, [data-page] script").count() == 0
+
+
+async def test_all_by_keyboard(people):
+    alice = await people.person("Alice")
+    await alice.page.goto(people.url)
+    keys = alice.page.keyboard
+    await alice.page.get_by_label("What is it for?").focus()
+    await keys.type("Keys only")
+    await keys.press("Enter")
+    await alice.page.wait_for_url("**/r/**")
+    await expect(alice.part("lobby-name")).to_be_focused()
+    await keys.type("Alice")
+    await keys.press("Enter")
+    await expect(alice.part("message")).to_be_focused()
+    await keys.type("first")
+    await keys.press("Shift+Enter")
+    await keys.type("second")
+    await keys.press("Enter")
+    await alice.sees("first\nsecond")
+    await expect(alice.part("message")).to_be_focused()
+    await keys.press("Enter")
+    await alice.sees("first\nsecond")
+
+    await alice.message("first").get_by_role("button", name="Actions").focus()
+    await keys.press("Enter")
+    await expect(alice.page.get_by_role("menuitem").first).to_be_focused()
+    await keys.press("ArrowUp")
+    await expect(alice.page.get_by_role("menuitem").last).to_be_focused()
+    await keys.press("Escape")
+    await expect(alice.page.get_by_role("menu")).to_have_count(0)
+    await expect(alice.message("first").get_by_role("button", name="Actions")).to_be_focused()
+    await keys.press("Enter")
+    await keys.press("Enter")
+    await expect(alice.part("pin-text")).to_have_text("Alice: first second")
+
+    await alice.part("people-toggle").focus()
+    await keys.press("Enter")
+    await expect(alice.part("panel")).to_be_hidden()
+    await keys.press("Enter")
+    await expect(alice.part("panel-title")).to_be_focused()
+    await alice.part("leave").focus()
+    await keys.press("Enter")
+    await expect(alice.part("confirm")).to_be_visible()
+    await keys.press("Escape")
+    await expect(alice.part("leave")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [320, 360])
+async def test_a_narrow_screen_needs_no_sideways_scrolling(people, width):
+    alice = await people.person(
+        "Alice with quite a long name, as some people have", viewport={**NARROW, "width": width}
+    )
+    await alice.page.goto(people.url)
+    await fits(alice, width)
+    link = await alice.make_room("A room with a title that does not fit into the width of a telephone")
+    bob = await (await people.person("Bob")).enter(link)
+    await bob.say("https://example.org/" + "long" * 60)
+    await bob.say("word" * 80)
+    await expect(alice.messages()).to_have_count(2)
+    await bob.act_on_message("wordword", "Pin for everyone")
+    await bob.act_on("Alice", "Spotlight for everyone")
+    await expect(alice.part("spotlight")).to_be_visible()
+    await fits(alice, width)
+    for name in ("hand", "copy-invite", "people-toggle", "more", "leave", "message"):
+        box = await alice.part(name).bounding_box()
+        assert box
+        assert (box["x"] >= 0, box["x"] + box["width"] <= width) == (True, True), name
+        assert min(box["width"], box["height"]) >= 24, name
+    await alice.part("people-toggle").click()
+    await fits(alice, width)
+    await alice.page.keyboard.press("Escape")
+    await expect(alice.part("panel")).to_be_hidden()
+    await expect(alice.part("people-toggle")).to_be_focused()
+
+
+async def fits(person, width: int) -> None:
+    script = "() => [...document.querySelectorAll('html, body, .scroller')].map((element) => element.scrollWidth)"
+    assert max(await person.page.evaluate(script)) <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_text_is_readable_in_both_themes(people, scheme):
+    alice = await people.person("Alice", color_scheme=scheme)
+    link = await alice.make_room()
+    bob = await (await people.person("Bob", color_scheme=scheme)).enter(link)
+    await bob.say("to read")
+    await bob.say("between us", to="Alice")
+    await alice.act_on_message("to read", "Pin for everyone")
+    await alice.act_on("Bob", "Spotlight for everyone")
+    await expect(alice.part("spotlight")).to_be_visible()
+    assert await alice.page.evaluate(CONTRASTS) == []
+    await alice.choose(alice.part("more"), "Theme: system")
+    await expect(alice.page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+# Texts whose contrast with what is behind them is below 4.5, as [text, ratio].
+CONTRASTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const part = (value) => ((value /= 255), value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = rgba(getComputedStyle(at).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return rgba("white");
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("[data-screen='room'] *")) {
+    const text = [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()).join("");
+    if (!text || !element.checkVisibility({ opacityProperty: true })) continue;
+    const [a, b] = [light(rgba(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) found.push([text, ratio]);
+  }
+  return found;
+}"""
+
+
+async def test_refusals_have_pages_of_their_own(people, server):
+    people.forgive("Failed to load resource: the server responded with a status of 40")
+    alice = await people.person("Alice")
+    await alice.page.goto(f"{server.url}/r/abc-defg-hij/")
+    await expect(alice.page.get_by_role("heading")).to_have_text("No such room")
+    await alice.page.get_by_role("link", name="Go to the start page").click()
+    await alice.page.get_by_label("Its link or code").fill("nothing")
+    await alice.page.get_by_role("button", name="Open").click()
+    await expect(alice.page.get_by_role("alert")).to_contain_text("No room has this code")
+    link = await alice.make_room()
+    await alice.leave(is_last=True)
+    await alice.page.goto(server.url)
+    await alice.page.get_by_label("Its link or code").fill(f"  {link}  ")
+    await alice.page.keyboard.press("Enter")
+    await alice.page.wait_for_url(link)
+    await expect(alice.part("lobby-name")).to_have_value("Alice")

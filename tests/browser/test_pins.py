@@ -1,0 +1,51 @@
+"""Pinned messages, and whatever else may stand under their keys."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.person import MARKUP
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_three_pins_one_shown_and_the_rest_a_step_away(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for text in ("one", "two", "three", "four"):
+        await alice.say(text)
+        await bob.act_on_message(text, "Pin for everyone")
+        await expect(alice.part("pin-text")).to_have_text(f"Alice: {text}")
+    await expect(alice.part("pin-place")).to_have_text("1/3")
+    await alice.part("pin-next").click()
+    await expect(alice.part("pin-text")).to_have_text("Alice: three")
+    await alice.part("pin").click()
+    await expect(alice.message("three")).to_be_focused()
+
+    await alice.part("pin-list").click()
+    listed = alice.part("pin-items").locator(".pin-text")
+    await expect(listed).to_have_text(["Alice: four", "Alice: three", "Alice: two"])
+    await alice.part("pin-items").get_by_role("button", name="Unpin").nth(1).click()
+    await expect(listed).to_have_text(["Alice: four", "Alice: two"])
+    await alice.page.keyboard.press("Escape")
+    await alice.page.get_by_role("button", name="Undo").click()
+    await expect(bob.part("pin-text")).to_have_text("Alice: three")
+
+
+async def test_a_pin_of_an_app_that_knows_only_session_metadata_is_shown(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.hms("hmsActions.setSessionMetadata(value)", "Bob: old way")
+    await expect(alice.part("pin-text")).to_have_text("Bob: old way")
+    await alice.part("unpin").click()
+    await expect(bob.part("pins")).to_be_hidden()
+
+
+async def test_metadata_of_any_form_breaks_nothing(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    odd_pins = [None, 3, {"text": ["x"]}, {"text": "  "}]
+    for value in [{"a": 1}, odd_pins, 7, "text", None, [{"text": MARKUP, "pinnedBy": {}}]]:
+        for key in ("pinnedMessages", "spotlight", "default", "__proto__", "constructor"):
+            await bob.hms("hmsActions.sessionStore.set(...value)", [key, value])
+    await expect(alice.part("pin-text")).to_have_text(MARKUP)
+    for text in ('["no object"]', "null", "{"):
+        await bob.hms("hmsActions.changeMetadata(value)", text)
+    await bob.say("Still here")
+    await alice.sees("Still here")
