@@ -19,6 +19,7 @@ from rooms import journal, metrics
 from rooms.doorbell import Doorbell
 from rooms.events import End, Numbered
 from rooms.feed import RESTART, Arrival, Feed
+from rooms.logs import describe
 from rooms.models import Session
 from rooms.operations import gate
 from rooms.operations.calls import Answer, Call, Caller, Operation
@@ -165,8 +166,8 @@ class Hub:
             followed = {feed.session_id: feed for feed in self.feeds.values() if feed.session_id}
             try:
                 rows = await self.read(_positions, list(followed))
-            except Exception:
-                log.warning("positions cannot be checked", exc_info=True)
+            except Exception as error:
+                log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
                 continue
             for session_id, seq, ended_at, reason, by in rows:
                 feed = followed[session_id]
