@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -55,31 +56,29 @@ _FREE = frozenset({"ping", "leave", *_IGNORED})
 class PeerConsumer(AsyncWebsocketConsumer):
     """See the module. Has a receive loop of its own: no channel of the layer, no thread hop for each event."""
 
+    # Thousands wait idle: what most of them never need stands here, and not in each.
     feed: Feed | None = None
     member: Member | None = None
     caller: Caller
     expiry: asyncio.TimerHandle | None = None
-    joining = False
+    joining = abandoned = closed = reading = in_order = False
+    under_way = 0
+    refusals: Sequence[float] = ()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        self.scope, self.base_send = scope, send
+        query = scope["query_string"].decode("latin-1")
         await receive()  # websocket.connect
         self.conn_id = secrets.token_hex(8)
         await send({"type": "websocket.accept"})
         self.outbox = open_outbox(send, self._abandon, self._take)
         self.loop = asyncio.get_running_loop()
         self.task = asyncio.current_task()
-        self.abandoned = False
         self.waiting: list[Request] = []
-        self.under_way = 0
-        self.in_order = False
         self.rate = Bucket(settings.RATE_LIMIT, settings.RATE_BURST)
-        self.refusals: list[float] = []
-        self.closed = False
-        self.reading = False
         metrics.SOCKETS.inc()
         try:
-            await self._enter()
+            await self._enter({name: values[0] for name, values in parse_qs(query).items()})
+            del query
             self.reading = True
             while True:
                 message = await receive()
@@ -103,8 +102,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     # --- Arriving and parting -------------------------------------------------------------------
 
-    async def _enter(self) -> None:
-        query = {name: values[0] for name, values in parse_qs(self.scope["query_string"].decode("latin-1")).items()}
+    async def _enter(self, query: Mapping[str, str]) -> None:
         try:
             claims = tokens.read(query.get("token", ""))
             peer_id = query.get("peer", "")
@@ -349,7 +347,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _count_refusal(self) -> None:
         now = time.monotonic()
-        self.refusals = [at for at in self.refusals if now - at < REFUSALS_WINDOW] + [now]
+        self.refusals = [*(at for at in self.refusals if now - at < REFUSALS_WINDOW), now]
         if len(self.refusals) >= MAX_REFUSALS and not self.outbox.closing:
             log.info("a socket was refused too often", extra={"context": self._context()})
             self.close_socket(TOO_MANY_REFUSALS)

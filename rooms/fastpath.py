@@ -57,6 +57,8 @@ def _tell_once(name: str) -> None:
 class _TransportOutbox(Outbox):
     """Writes frames to a transport; closes the socket the ASGI way."""
 
+    __slots__ = ("_send",)
+
     def __init__(self, send: Send, give_up: Callable[[], None]) -> None:
         super().__init__(give_up)
         self._send = send
@@ -73,6 +75,8 @@ class _TransportOutbox(Outbox):
 
 class UvicornOutbox(_TransportOutbox):
     """Lets the transport itself tell when too much is unsent, so that a write is the transport's own."""
+
+    __slots__ = ("_unsent",)
 
     def __init__(self, send: Send, protocol: Any) -> None:
         transport = protocol.transport
@@ -114,6 +118,8 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
 
 class DaphneOutbox(_TransportOutbox):
     """Twisted never writes at once; while nothing is queued, the socket can be asked directly."""
+
+    __slots__ = ("_limit", "_protocol", "_socket_send", "_transport")
 
     def __init__(self, send: Send, protocol: Any) -> None:
         transport = protocol.transport

@@ -9,8 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -31,8 +30,7 @@ log = logging.getLogger("rooms.hub")
 Done = Callable[[Answer], object]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """Who waits for an answer, whose feed it passes, and since when (seconds)."""
 
     done: Done

@@ -20,6 +20,8 @@ class FrameSplitter:
     left to the server wait for their turn. ``leave`` hands bytes to the server's parser.
     """
 
+    __slots__ = ("_begun", "_in_fragments", "_leave", "_left", "_take_text")
+
     def __init__(self, take_text: Callable[[bytes], bool], leave: Callable[[bytes], None]) -> None:
         self._take_text = take_text
         self._leave = leave

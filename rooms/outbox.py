@@ -50,6 +50,7 @@ class Outbox:
     the connection, or if the server offers no way to do so ends its application.
     """
 
+    __slots__ = ("_due", "_due_at", "_give_up", "closing", "write")
     write: Callable[[bytes], object]
 
     def __init__(self, give_up: Callable[[], None]) -> None:
@@ -94,6 +95,8 @@ def nowhere(wire: bytes) -> None:
 
 class AsgiOutbox(Outbox):
     """The outbox of any ASGI server: a queue, and a task that lives while the queue is not empty."""
+
+    __slots__ = ("_close_code", "_queue", "_send", "_task", "_unsent")
 
     def __init__(self, send: Send, give_up: Callable[[], None]) -> None:
         super().__init__(give_up)
