@@ -44,6 +44,8 @@ def set_metadata(
 ) -> Outcome:
     """Store data under key, or remove the key if there is no data, and tell the peers who observe it.
 
+    Pins that a client keeps by itself show under ``default`` too, as long as that holds what the pins before put there.
+
     Raises VersionConflict, which carries the current entry, when if_change_version is given and is not the entry's
     version; a key never set is at version 0. Raises TooLarge over MAX_VALUE_BYTES, MAX_STORE_BYTES or MAX_KEYS.
     """
@@ -53,8 +55,13 @@ def set_metadata(
         raise VersionConflict(
             f"if_change_version: {if_change_version}, the key is at {entry.change_version}", data=as_wire(entry)
         )
-    event = change(context, entry, None if isinstance(data, Missing) else compact(data))
-    return Outcome(as_wire(entry), [event])
+    text = None if isinstance(data, Missing) else compact(data)
+    changes = [(entry, text)]
+    if key == PINS_KEY:
+        changes += _default_after(context, None if isinstance(data, Missing) else data)
+    check_fits(context, *changes)
+    events = [change(context, changed, to) for changed, to in changes]
+    return Outcome(as_wire(entry), events)
 
 
 @operation("get-metadata")
@@ -123,14 +130,29 @@ def unpin_message(context: Context, *, id: str) -> Outcome:
 
 
 def _pins(context: Context) -> list[dict[str, Any]]:
-    held = value_of(context.work.entry(context.session, PINS_KEY))
+    return _pins_in(value_of(context.work.entry(context.session, PINS_KEY)))
+
+
+def _pins_in(held: JSON) -> list[dict[str, Any]]:
     # Any peer with the right may have stored something else under the key.
     return [pin for pin in held if isinstance(pin, dict)] if isinstance(held, list) else []
 
 
+def _newest(pins: list[dict[str, Any]]) -> str | None:
+    text = pins[0].get("text") if pins else None
+    return text if isinstance(text, str) else None
+
+
+def _default_after(context: Context, pins: JSON) -> list[tuple[MetadataEntry, str | None]]:
+    """How the session metadata without a key follows pins that are set by their key."""
+    default = context.work.entry(context.session, DEFAULT_KEY)
+    shown, newest = _newest(_pins(context)), _newest(_pins_in(pins))
+    follows = value_of(default) == shown and newest != shown
+    return [(default, compact(newest))] if follows else []
+
+
 def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
-    newest = pins[0].get("text") if pins else None
-    wanted = {PINS_KEY: pins, DEFAULT_KEY: newest if isinstance(newest, str) else None}
+    wanted = {PINS_KEY: pins, DEFAULT_KEY: _newest(pins)}
     entries = {key: context.work.entry(context.session, key) for key in wanted}
     changes = [(entries[key], compact(value)) for key, value in wanted.items() if value_of(entries[key]) != value]
     check_fits(context, *changes)

@@ -360,6 +360,23 @@ def test_unpinning_an_older_pin_leaves_the_string_alone(alice):
     assert do(alice, "get-metadata")["change_version"] == before
 
 
+def test_pins_that_a_client_keeps_by_itself_are_seen_by_old_clients(alice, bob):
+    tea, milk = ({"text": f"Bob: {text}", "id": text, "pinnedBy": "Bob"} for text in ("tea", "milk"))
+    do(alice, "pin-message", id="tea", text="Bob: tea")
+    do(bob, "set-metadata", key="pinnedMessages", data=[milk, tea])
+    assert do(alice, "get-metadata")["data"] == "Bob: milk"
+    do(bob, "set-metadata", key="pinnedMessages")
+    assert do(alice, "get-metadata")["data"] is None
+
+
+def test_pins_that_a_client_keeps_by_itself_spare_what_else_is_kept_without_a_key(alice):
+    do(alice, "set-metadata", data={"agenda": ["tea"]})
+    do(alice, "set-metadata", key="pinnedMessages", data=[{"text": "Bob: tea", "id": "tea", "pinnedBy": "Bob"}])
+    do(alice, "set-metadata", key="pinnedMessages", data=[])
+    entry = do(alice, "get-metadata")
+    assert (entry["data"], entry["change_version"]) == ({"agenda": ["tea"]}, 1)
+
+
 @pytest.mark.parametrize("held", ["text", 7, {"a": 1}, [1, None, "x"], [{"id": "other"}]])
 def test_whatever_stands_under_the_key_a_pin_can_be_set_and_taken_away(alice, held):
     do(alice, "set-metadata", key="pinnedMessages", data=held)
