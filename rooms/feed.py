@@ -15,6 +15,7 @@ from django.conf import settings
 
 from rooms import metrics
 from rooms.events import End, Numbered, compact
+from rooms.logs import describe
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment, Welcome
 from rooms.outbox import TOO_SLOW, Outbox, framed
@@ -177,8 +178,9 @@ class Feed:
     async def _repair(self, session_id: str, until: int) -> None:
         try:
             events = await self._fetch(session_id, self.last_seq, until)
-        except Exception:
-            log.exception("missed events cannot be read", extra={"context": {"session": session_id}})
+        except Exception as error:
+            context = {"session": session_id, "why": describe(error)}
+            log.error("missed events cannot be read", extra={"context": context})
             await asyncio.sleep(1)
             events = []  # asked for again as long as something waits for them
         self._fetching = False

@@ -10,15 +10,17 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Container
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from rooms import hub as hubs
 from rooms import metrics
+from rooms.logs import describe
 from rooms.models import Peer, SentMessage, Session, Worker, milliseconds
 from rooms.operations.calls import Caller
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
@@ -196,10 +198,19 @@ def lease_age() -> float:
 
 def start() -> None:
     """Take this process's lease and start the threads that keep it and that reap."""
-    _lease.begin()
+    # In a thread, for some servers import the application on a running event loop, where Django refuses queries.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(_begin).result()
     metrics.LEASE_AGE.set_function(lease_age)
     _repeat("lease", _lease.beat, settings.HEARTBEAT_INTERVAL)
     _repeat("reaper", Reaper(_lease).run_once, settings.REAPER_INTERVAL)
+
+
+def _begin() -> None:
+    try:
+        _lease.begin()
+    finally:
+        connection.close()
 
 
 def stop() -> None:
@@ -207,8 +218,8 @@ def stop() -> None:
     _stopped.set()
     try:
         _lease.end()
-    except Exception:
-        log.warning("the lease could not be given up", exc_info=True)
+    except Exception as error:
+        log.warning("the lease could not be given up", extra={"context": {"why": describe(error)}})
     finally:
         close_old_connections()
 
@@ -218,6 +229,8 @@ def _repeat(name: str, job: Callable[[], None], interval: float) -> None:
         while not _stopped.wait(interval):
             try:
                 job()
+            except (OperationalError, InterfaceError) as error:
+                log.error("the database cannot be used", extra={"context": {"job": name, "why": describe(error)}})
             except Exception:
                 log.exception("a background job failed", extra={"context": {"job": name}})
             finally:

@@ -1,7 +1,9 @@
 """With SQLite exactly one process may serve: a second one would deliver nothing to the peers of the first."""
 
 import fcntl
+import multiprocessing
 import os
+import signal
 import sys
 from typing import IO
 
@@ -28,6 +30,8 @@ def take() -> None:
             "for several processes set DATABASE_URL to PostgreSQL and REDIS_URL.\n"
         )
         sys.stderr.flush()
+        if (supervisor := multiprocessing.parent_process()) and supervisor.pid:
+            os.kill(supervisor.pid, signal.SIGTERM)  # of several workers: it would start this one again and again
         os._exit(3)
     file.truncate(0)
     file.write(str(os.getpid()))

@@ -1,10 +1,13 @@
 """The pages: make a room or open one, and the room itself."""
 
+import logging
 import re
+import sys
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,7 +15,10 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rooms.creation import create_room
+from rooms.logs import describe
 from rooms.models import Peer, Room, RoomCode
+
+log = logging.getLogger("rooms.views")
 
 MAX_TITLE_CHARS = 100
 HOST, GUEST = "host", "guest"
@@ -106,6 +112,7 @@ _REFUSALS = {
     "closed room": ("This room is closed", "Whoever runs the room has closed it. Ask them to open it again."),
     "missing": ("Nothing here", "There is no page at this address."),
     "missing room": ("No such room", "No room has this code. Check the link, or ask for it again."),
+    "away": ("Not now", "The server cannot reach its database. Try again in a moment."),
     "error": ("Something broke", "The server made a mistake, and its log says which. Try again in a moment."),
 }
 
@@ -127,6 +134,10 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None, wha
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
+        log.error("the database cannot be used", extra={"context": {"why": describe(error)}})
+        return _refuse(request, "away", 503)
     return _refuse(request, "error", 500)
 
 

@@ -1,16 +1,21 @@
 """What the endpoints share: who asks, from where, and answers that pages of other origins can read."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from rooms import origins, protocol
-from rooms.errors import BadRequest, Forbidden, RoomError, TooFast, Unauthorized
+from rooms.errors import BadRequest, Forbidden, InternalError, RoomError, TooFast, Unauthorized, Unavailable
+from rooms.logs import describe
 from rooms.rates import Buckets
+
+log = logging.getLogger("rooms.api")
 
 View = Callable[[HttpRequest], dict[str, Any]]
 
@@ -53,7 +58,14 @@ def _run(view: View, methods: tuple[str, ...], request: HttpRequest) -> HttpResp
             raise Forbidden(f"origin: {origin[:200]} is not in ALLOWED_ORIGINS")
         return JsonResponse(view(request))
     except RoomError as error:
-        return JsonResponse(error.as_wire(), status=error.code)
+        refusal = error
+    except (OperationalError, InterfaceError) as error:
+        log.error("the database cannot be used", extra={"context": {"why": describe(error)}})
+        refusal = Unavailable()
+    except Exception:
+        log.exception("an endpoint failed", extra={"context": {"path": request.path}})
+        refusal = InternalError()
+    return JsonResponse(refusal.as_wire(), status=refusal.code)
 
 
 def own_origin(request: HttpRequest) -> str:
