@@ -30,6 +30,7 @@ from rooms.operations.work import database_now
 log = logging.getLogger("rooms.leases")
 
 _HOUSEKEEPING_SECONDS = 60
+_MOST_TIDIED = 500
 
 
 class Lease:
@@ -175,7 +176,9 @@ class Reaper:
 
 def tidy(now: datetime) -> None:
     """Delete what is kept for a time only: old sessions, client ids of messages, dead leases."""
-    Session.objects.filter(ended_at__lt=now - timedelta(days=settings.HISTORY_DAYS)).delete()
+    old = Session.objects.filter(ended_at__lt=now - timedelta(days=settings.HISTORY_DAYS)).values_list("id", flat=True)
+    # Not all that there may be: with SQLite everybody waits until it is done.
+    Session.objects.filter(id__in=list(old[:_MOST_TIDIED])).delete()
     SentMessage.objects.filter(timestamp__lt=milliseconds(now) - settings.CLIENT_ID_SECONDS * 1000).delete()
     Worker.objects.filter(dead_at__lt=now - timedelta(days=1)).delete()
 
