@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests.browser.person import People, Person
 from tests.proxy import Proxy
 from tests.sdk.driver import Pages, Room, make_rooms
 from tests.server import RunningServer
@@ -87,3 +88,13 @@ async def proxy(server: RunningServer) -> AsyncIterator[Proxy]:
     """Another way to the shared server, which the test may cut."""
     async with Proxy(server.port) as proxy:
         yield proxy
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bob(browser: Browser, room: Room) -> AsyncIterator[Person]:
+    """A guest who is in the room by our page."""
+    people = People(browser, room.server)
+    person = await people.person("Bob")
+    yield await person.enter(f"{room.server}/r/{room.codes['guest']}/")
+    await people.close()
+    assert people.complaints == []

@@ -37,8 +37,8 @@ async def test_sender_and_receivers_know_a_message_by_the_same_id_and_time(room,
     )
     for text in ("one", "two"):
         await alice.call("sendBroadcastMessage", text)
-    await bob.sees(["one", "two"], "texts")
-    await carol.sees(["one", "two"], "texts")
+    for peer in (alice, bob, carol):
+        await peer.sees(["one", "two"], "texts")
 
     sent, *received = [
         [(message["id"], message["time"]) for message in await peer.see("messages")] for peer in (alice, bob, carol)

@@ -10,8 +10,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.person import People, Person
-from tests.sdk.driver import Room
 from tests.server import RunningServer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
@@ -59,16 +57,6 @@ async def prebuilt(
     assert failures == []
     hosts = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
     assert hosts - {ANALYTICS} == {urlsplit(example).netloc, urlsplit(server.url).netloc}
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def bob(browser: Browser, room: Room) -> AsyncIterator[Person]:
-    """A guest who is in the room by our page."""
-    people = People(browser, room.server)
-    person = await people.person("Bob")
-    yield await person.enter(f"{room.server}/r/{room.codes['guest']}/")
-    await people.close()
-    assert people.complaints == []
 
 
 async def test_prebuilt_by_code_chats_pins_and_raises_hands_with_our_page(prebuilt, room, bob):

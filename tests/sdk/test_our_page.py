@@ -1,0 +1,51 @@
+"""The SDK and our own room page in one room."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.sdk.driver import before, since
+
+pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest.mark.parametrize("release", before("0.10.16"))
+async def test_pins_pass_between_our_page_and_an_app_of_the_first_days(room, bob, release):
+    alice = await room.join(release, "Alice")
+    await alice.call("ignoreMessageTypes", ["metadata"])
+    await alice.call("sendBroadcastMessage", "Lunch at noon")
+
+    await bob.act_on_message("Lunch at noon", "Pin for everyone")
+    await alice.sees(True, "refreshed")
+    await alice.call("populateSessionMetadata")
+    await alice.sees("Alice: Lunch at noon", "sessionMetadata")
+
+    await bob.part("unpin").click()
+    await alice.sees(2, "refreshes")
+    await alice.call("populateSessionMetadata")
+    await alice.sees(None, "sessionMetadata")
+
+    await alice.call("setSessionMetadata", "Alice: no, at one")
+    await expect(bob.part("pin-text")).to_have_text("Alice: no, at one")
+    await alice.call("setSessionMetadata", None)
+    await expect(bob.part("pins")).to_be_hidden()
+
+
+@pytest.mark.parametrize("release", since("0.10.16"))
+async def test_pins_pass_between_our_page_and_an_app_on_the_session_store(room, bob, release):
+    alice = await room.join(release, "Alice")
+    await alice.call("sessionStore.observe", "pinnedMessages")
+    await alice.call("sendBroadcastMessage", "Lunch at noon")
+    await bob.sees("Lunch at noon")
+    await alice.sees(["Lunch at noon"], "texts")
+    lunch = {"text": "Alice: Lunch at noon", "id": (await alice.see("messages"))[0]["id"], "pinnedBy": "Bob"}
+
+    await bob.act_on_message("Lunch at noon", "Pin for everyone")
+    await alice.sees([lunch], "key", "pinnedMessages")
+
+    dinner = {"text": "Alice: Dinner at six", "id": "dinner", "pinnedBy": "Alice"}
+    await alice.call("sessionStore.set", "pinnedMessages", [dinner, lunch])
+    await expect(bob.part("pin-text")).to_have_text("Alice: Dinner at six")
+    await bob.part("unpin").click()
+    await alice.sees([lunch], "key", "pinnedMessages")
+    await alice.call("removeKey", "pinnedMessages")
+    await expect(bob.part("pins")).to_be_hidden()
