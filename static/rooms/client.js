@@ -44,7 +44,7 @@ export class Client {
     this.#token = authToken;
     this.#origin = new URL(initEndpoint, HERE === "null" ? undefined : HERE).origin;
     this.#hello = { name: userName, data: metaData };
-    this.#keeper = new Keeper(roomId, userId ?? jti, globalThis.sessionStorage);
+    this.#keeper = new Keeper(roomId, userId ?? jti);
     this.#store.set(this.#keeper.load() ?? nowhere());
     const id = this.state.room.localPeer || uuid();
     this.change("connecting", { roomId, peer: { id, name: userName, data: metaData, userId, role } });

@@ -22,9 +22,9 @@ export class Keeper {
   };
 
   /** @param owner who the token says its holder is: nobody else may take up the peer */
-  constructor(room, owner, storage) {
+  constructor(room, owner) {
     const key = `hmsroom:${room}:${owner}`;
-    this.#storage = inUse.has(key) ? null : storage;
+    this.#storage = inUse.has(key) ? null : storage();
     this.#key = key;
     if (!this.#storage) return;
     inUse.add(key);
@@ -69,5 +69,13 @@ export class Keeper {
     inUse.delete(this.#key);
     this.#storage = null;
     globalThis.removeEventListener?.("pagehide", this.#write);
+  }
+}
+
+function storage() {
+  try {
+    return globalThis.sessionStorage ?? null;
+  } catch {
+    return null; // the browser does not let pages store anything
   }
 }

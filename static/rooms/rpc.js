@@ -2,6 +2,7 @@
 
 const PING_EVERY = 5_000; // ms between pings
 const SILENCE = 12_000; // ms without a frame after a ping: the connection is lost, whatever the browser thinks
+const ARRIVAL = 15_000; // ms for a new socket to open and to be greeted
 const FIRST_DELAY = 500; // ms before the first new try; doubles with each
 const LONGEST_DELAY = 15_000;
 const FIRST_TRIES = 5; // before open() gives up
@@ -152,6 +153,7 @@ export class Rpc extends EventTarget {
     socket.onopen = mine(() => this.#welcome(socket));
     socket.onmessage = mine(({ data }) => this.#receive(data));
     socket.onclose = mine(({ code }) => this.#closed(code));
+    this.#later(() => socket === this.#socket && !this.#ready && this.#closed(1006), ARRIVAL);
   }
 
   async #welcome(socket) {

@@ -3,6 +3,7 @@
 import { RpcError } from "./rpc.js";
 
 const HERE = new URL(import.meta.url).origin;
+const PATIENCE = 15_000; // ms
 const requests = new Map(); // token → the request that brought it, to ask again when it has expired
 
 /** @returns {{room_id: string, user_id?: string, jti?: string, role: string}} */
@@ -34,7 +35,7 @@ export async function renewed(token) {
 export async function ask(url, options) {
   let response;
   try {
-    response = await fetch(url, options);
+    response = await fetch(url, { ...options, signal: AbortSignal.timeout(PATIENCE) });
   } catch {
     throw new RpcError({ code: 1003, message: "the server cannot be reached" });
   }

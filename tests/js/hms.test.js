@@ -398,6 +398,22 @@ async function whenWritten(kept) {
   }
 }
 
+test("where nothing may be stored, joining works all the same", async () => {
+  Object.defineProperty(globalThis, "sessionStorage", {
+    configurable: true,
+    get() {
+      throw new Error("denied");
+    },
+  });
+  try {
+    const { store, actions } = await joinedPage();
+    assert.equal(store.getState(selectRoomState), "Connected");
+    await actions.leave();
+  } finally {
+    Object.defineProperty(globalThis, "sessionStorage", { configurable: true, writable: true, value: storage });
+  }
+});
+
 test("two stores on one page are two peers", async () => {
   const first = await joinedPage();
   const second = await joinedPage();

@@ -168,6 +168,26 @@ test("silence after a ping is a loss", async () => {
   assert.equal(first.closedWith, 1000);
 });
 
+test("a socket that does not come up, or is not greeted, is given up", async () => {
+  const { rpc, wire, clock } = connection();
+  rpc.open().catch(() => {});
+  await settle();
+  clock.tick(15_000);
+  assert.equal(wire.socket.closedWith, 1000);
+  clock.tick(500);
+  await settle();
+  assert.equal(wire.sockets.length, 2);
+  wire.socket.open();
+  await settle();
+  clock.tick(15_000);
+  assert.equal(wire.socket.closedWith, 1000);
+  clock.tick(1_000);
+  await greeted(wire);
+  assert.equal(wire.sockets.length, 3);
+  clock.tick(4_900);
+  assert.equal(wire.socket.closedWith, undefined);
+});
+
 test("any frame is a sign of life, and pongs are told", async () => {
   const { wire, events, clock } = await opened();
   for (let beat = 0; beat < 10; beat += 1) {
