@@ -49,6 +49,7 @@ class RunningServer(WebProgram):
         if redis_url:
             self._settings["REDIS_URL"] = redis_url
         self._settings |= {name: str(value) for name, value in settings.items()}
+        self._rooms: dict[str, str] = {}
         (self.directory / "var").mkdir(mode=0o700)
 
     @property
@@ -86,8 +87,10 @@ class RunningServer(WebProgram):
 
     def room(self, name: str) -> str:
         """The id of the room of that name, which is made if need be."""
-        claims = jwt.decode(self.token(name), options={"verify_signature": False})
-        return str(claims["room_id"])
+        if name not in self._rooms:
+            claims = jwt.decode(self.token(name), options={"verify_signature": False})
+            self._rooms[name] = claims["room_id"]
+        return self._rooms[name]
 
     def sign(self, room_id: str, role: str = "guest", user: str = "alice", **claims: object) -> str:
         """A token signed here, for a room that exists; claims replace the usual ones, and None leaves one out."""
