@@ -82,6 +82,8 @@ async def test_prebuilt_by_code_chats_pins_and_raises_hands_with_our_page(prebui
     await bob.part("unpin").click()
     await expect(own).not_to_contain_text("Pinned by Bob")
     await expect(message).to_contain_text("Pinned by you")
+    await alice.get_by_title("Unpin Message").click()
+    await expect(bob.part("pins")).to_be_hidden()
 
     await alice.get_by_test_id("hand_raise_btn").click()
     await bob.open_people()
