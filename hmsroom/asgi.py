@@ -2,6 +2,7 @@
 
 import gc
 import os
+import warnings
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter
@@ -13,6 +14,10 @@ django = get_asgi_application()
 # These need the applications to be loaded.
 from rooms import drain, hub, leases, origins, server_lock  # noqa: E402
 from rooms.routing import websocket_application  # noqa: E402
+
+
+# WhiteNoise's files are such answers; none is long.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -163,7 +163,6 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_ALLOW_ALL_ORIGINS = True  # other sites may import the script modules

@@ -6,7 +6,6 @@ A test marked ``matrix`` runs once for each database (those that use ``world``) 
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import environ
@@ -24,17 +23,12 @@ DATABASES = ["sqlite", "postgres"]
 DEPLOYMENTS = ["daphne", "plain", "postgres"]
 
 
-def pytest_configure() -> None:
-    # WhiteNoise complains if it is not there.
-    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
     for fixture, scope, kinds in (("database", "function", DATABASES), ("cluster", "session", DEPLOYMENTS)):
         if fixture in metafunc.fixturenames:
             chosen = ["postgres"] if "postgres" in marks else kinds if "matrix" in marks else kinds[:1]
-            metafunc.parametrize(fixture, chosen, indirect=True, scope=scope)
+            metafunc.parametrize(fixture, chosen, indirect=True, scope=scope)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
