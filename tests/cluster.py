@@ -29,7 +29,9 @@ print(json.dumps([create_room().id for _ in range({count})]))
 class Cluster:
     """Further keywords are settings by the name of their environment variable, over those of QUICK."""
 
-    def __init__(self, count: int, *, server: str, database_url: str = "", redis_url: str = "", **settings: Any) -> None:
+    def __init__(
+        self, count: int, *, server: str, database_url: str = "", redis_url: str = "", **settings: Any
+    ) -> None:
         self.processes = [
             RunningServer(server=server, database_url=database_url, redis_url=redis_url, **QUICK | settings)
             for _ in range(count)

@@ -1,4 +1,4 @@
-"""A peer on the application itself, without a server: what it sends and hears passes the real consumer, hub and database."""
+"""A peer on the application itself, without a server: its frames pass the real consumer, hub and database."""
 
 import asyncio
 import json
@@ -202,8 +202,6 @@ def names(events: list[Message]) -> list[str]:
 def numbered(events: list[Message]) -> list[int]:
     """The numbers of the journalled ones."""
     return [event["seq"] for event in events if "seq" in event]
-
-
 
 
 async def chat(peer: RawPeer, text: str, **to: Any) -> Message:

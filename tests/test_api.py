@@ -30,7 +30,8 @@ def unhurried(monkeypatch):
 
 
 def init(client: Client, token: str, peer_id: str = "p1", **headers: str) -> Any:
-    return client.get("/init", {"peer_id": peer_id}, headers={"host": "testserver", "authorization": f"Bearer {token}", **headers})
+    sent = {"host": "testserver", "authorization": f"Bearer {token}", **headers}
+    return client.get("/init", {"peer_id": peer_id}, headers=sent)
 
 
 def token(room_id: str, role: str = "guest", user: str = "alice") -> str:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rooms import consumers
+from rooms.events import Outcome
 from rooms.models import Event, MetadataEntry, Peer, Session
 from rooms.operations.gate import METHODS, operation
-from rooms.events import Outcome
 from tests.server import RpcError
 from tests.sockets import World, chat, heard, names, numbered, values
 
@@ -583,9 +583,7 @@ async def test_different_keys_written_at_once_all_survive(world: World):
     peers = [await world.peer(f"peer{number}") for number in range(8)]
 
     for count in range(5):
-        await asyncio.gather(
-            *(peers[number].call("set-metadata", key=f"k{number}", data=count) for number in range(8))
-        )
+        await asyncio.gather(*(peers[number].call("set-metadata", key=f"k{number}", data=count) for number in range(8)))
 
     for number in range(8):
         entry = await peers[0].call("get-metadata", key=f"k{number}")
@@ -815,7 +813,7 @@ async def test_what_is_held_for_a_resume_is_held_until_a_join_under_way_is_answe
 
 # --- Frames -------------------------------------------------------------------------------------
 
-BAD_FRAMES = [
+BAD_FRAMES: list[Any] = [
     "",
     "{",
     "null",
@@ -861,7 +859,7 @@ async def test_i29_no_frame_does_more_than_be_refused(world: World):
         alice._calls["x"] = reply = asyncio.get_running_loop().create_future()
         await alice.send(frame)
         if isinstance(frame, str) and '"id":"x"' in frame and "error" not in frame:
-            done, _ = await asyncio.wait(
+            await asyncio.wait(
                 {reply, asyncio.create_task(alice.until(lambda before=before: len(alice.events) > before))},
                 return_when=asyncio.FIRST_COMPLETED,
             )

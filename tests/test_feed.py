@@ -56,7 +56,8 @@ class Room:
     def write(self, count: int = 1, audience: Audience = EVERYBODY, **facts: Any) -> list[Numbered]:
         """Events that are stored and not told yet."""
         start = len(self.journal)
-        new = [Numbered(seq, "on-test", f'{{"n":{seq}}}', audience, facts) for seq in range(start + 1, start + 1 + count)]
+        numbers = range(start + 1, start + 1 + count)
+        new = [Numbered(seq, "on-test", f'{{"n":{seq}}}', audience, facts) for seq in numbers]
         self.journal += new
         return new
 

@@ -18,7 +18,7 @@ from tests.lossy import two_hubs
 from tests.server import RpcError
 from tests.sockets import World, chat, heard, names, numbered, values
 
-BAD = {"lose": 0.3, "repeat": 0.2, "delay": 0.3}
+BAD: dict[str, Any] = {"lose": 0.3, "repeat": 0.2, "delay": 0.3}
 
 
 @pytest.fixture(autouse=True)

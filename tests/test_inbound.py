@@ -1,5 +1,6 @@
 """The short way in: whatever the pieces in which bytes arrive, each frame is read once, by one reader, in order."""
 
+import itertools
 import os
 
 from hypothesis import given
@@ -45,7 +46,7 @@ class Readers:
 
     def feed(self, data: bytes, cuts: list[int]) -> list[tuple[str, bytes]]:
         places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in itertools.pairwise(places):
             self.splitter.feed(data[start:end])
         return self.got
 

@@ -50,9 +50,7 @@ class Elsewhere:
         return caller
 
     async def last_seen(self, seconds_ago: float) -> None:
-        await self.world.query(
-            lambda: Worker.objects.filter(id=self.lease.id).update(last_seen=past(seconds_ago))
-        )
+        await self.world.query(lambda: Worker.objects.filter(id=self.lease.id).update(last_seen=past(seconds_ago)))
 
 
 @pytest.mark.matrix
@@ -296,7 +294,7 @@ def test_i13_without_the_rooms_lock_a_peer_enters_a_session_that_was_ended(datab
     monkeypatch.setattr(connection.features.__class__, "has_select_for_update", False)
     _race(room.id)
 
-    assert [peer.peer_id for peer in Session.objects.order_by("started_at").first().peers.all()] == ["first", "second"]
+    assert [peer.peer_id for peer in Session.objects.order_by("started_at")[0].peers.all()] == ["first", "second"]
 
 
 @pytest.mark.matrix

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from typing import Any
 
 import psycopg
 import pytest
@@ -109,9 +110,7 @@ async def test_a_redis_that_hangs_delays_nobody(postgres: PostgresServer, own_re
 
 async def test_i10_i19_postgres_restarts_and_no_session_ends(own_postgres: PostgresServer, redis: RedisServer):
     url = own_postgres.create_database()
-    with Cluster(
-        2, server="uvicorn", database_url=url, redis_url=redis.url, LEASE_TTL=2, PEER_GRACE=4
-    ) as cluster:
+    with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, LEASE_TTL=2, PEER_GRACE=4) as cluster:
         room = cluster.room()
         clients = [Client(cluster.processes, room, f"client-{n}", keys=["k"], seed=n) for n in range(8)]
         for client in clients:
@@ -175,7 +174,7 @@ async def test_i30_connections_stay_within_the_pool_and_are_given_back(postgres:
                 for _ in range(20)
             ]
             calls = [peer.call("set-metadata", key="k", data=1) for peer in peers]
-            answers = await asyncio.gather(*inits, *calls)
+            answers: list[Any] = await asyncio.gather(*inits, *calls)
             assert [answer.status for answer in answers[:20]] == [200] * 20
         watching.cancel()
         assert 1 <= most <= 6

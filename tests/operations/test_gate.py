@@ -264,7 +264,7 @@ def change_and_fail(context: Context) -> Outcome:
 @operation()
 def store_the_impossible(context: Context) -> Outcome:
     """Fails only when it is written."""
-    context.work.add(MetadataEntry(session=context.session, key=None, updated_at=context.now))  # type: ignore[misc]
+    context.work.add(MetadataEntry(session=context.session, key=None, updated_at=context.now))
     return Outcome({}, [News("on-broadcast", "{}", EVERYBODY)])
 
 
