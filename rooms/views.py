@@ -14,7 +14,9 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from rooms.api.http import limit_address
 from rooms.creation import create_room
+from rooms.errors import TooFast
 from rooms.logs import describe
 from rooms.models import Peer, Room, RoomCode
 
@@ -44,6 +46,11 @@ def new_room(request: HttpRequest) -> HttpResponseBase:
     if len(title) > MAX_TITLE_CHARS:
         problem = f"A name has at most {MAX_TITLE_CHARS} characters; this one has {len(title)}."
         return _start(request, status=400, title=title, title_problem=problem)
+    try:
+        limit_address(request)
+    except TooFast:
+        problem = "Too many rooms were made from here just now. Try again in a moment."
+        return _start(request, status=429, title=title, title_problem=problem)
     return redirect("room", code=create_room(title=title).codes.get(role=HOST).code)
 
 

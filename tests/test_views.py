@@ -6,9 +6,11 @@ from django.test import Client
 from django.utils import timezone
 
 from rooms import views
+from rooms.api import http
 from rooms.creation import create_room
 from rooms.middleware import CONTENT_SECURITY_POLICY
 from rooms.models import Peer, Room, RoomCode, Session
+from rooms.rates import Buckets
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,14 @@ def test_a_title_that_is_too_long_is_given_back_with_the_reason(client):
     assert "at most 100 characters; this one has 101" in answer.content.decode()
     assert "x" * 101 in answer.content.decode()
     assert not Room.objects.exists()
+
+
+def test_one_address_makes_only_so_many_rooms_at_once(client, monkeypatch):
+    monkeypatch.setattr(http, "_addresses", Buckets(0.001, 2))
+    answers = [client.post("/rooms/new", {"title": "Again"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [302, 302, 429]
+    assert "Too many rooms" in answers[2].content.decode()
+    assert Room.objects.count() == 2
 
 
 def test_a_foreign_form_makes_no_room():
