@@ -16,6 +16,7 @@ export function startPanel() {
     });
   }
   part("panel-close").addEventListener("click", () => show(null));
+  wide.addEventListener("change", resetPanel);
   part("panel").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !wide.matches) show(null);
   });
