@@ -56,7 +56,8 @@ FULL = (
     Contest(scenarios.memory, (*OURS, "socket.io", "picows"), "kib_per_connection"),
     Contest(scenarios.slow_readers, ("hmsroom-long", "hmsroom-daphne-long"), "growth_mib"),
     Contest(scenarios.two_processes, ("hmsroom-two",), "max"),
-    Contest(scenarios.growth, ("hmsroom-uncoalesced",), "peers_200"),
+    Contest(scenarios.sets, ("hmsroom",), "under_way_64"),
+    Contest(scenarios.growth, ("hmsroom-uncoalesced", "hmsroom"), "peers_200"),
 )
 
 QUICK = (

@@ -176,6 +176,17 @@ def two_processes(running: Running, seconds: float) -> Row:
         return {"orders": len(orders), "loss": ordered.loss, "calm_p50": ordered.p50, "calm_p99": ordered.p99, **row}
 
 
+def sets(running: Running, seconds: float) -> Row:
+    """Server CPU for a message, in microseconds, in 200 rooms of 5 when so many are under way: what storing sets saves."""
+    with Clients(running, 1000, lambda index: f"q-{index // 5}") as clients:
+        clients.open()
+        senders, row = range(0, 1000, 5), {}
+        for window in (1, 4, 16, 64, 256):
+            run = clients.chat(senders, seconds=seconds, fan_out=running.protocol.deliveries(5), window=window)
+            row[f"under_way_{window}"] = run.cpu / run.sent * 1e6
+        return row
+
+
 def growth(running: Running, seconds: float) -> Row:
     """Server CPU for a delivery, in microseconds, as peers in a room, rooms, or the size of messages grow."""
     row = {f"peers_{peers}": _cost(running, 1, peers, 0, seconds) for peers in (10, 50, 200, 1000)}
