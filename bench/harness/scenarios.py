@@ -177,7 +177,7 @@ def two_processes(running: Running, seconds: float) -> Row:
 
 
 def sets(running: Running, seconds: float) -> Row:
-    """Server CPU for a message, in microseconds, in 200 rooms of 5 when so many are under way: what storing sets saves."""
+    """Server CPU for a message, in microseconds, in 200 rooms of 5 with so many under way: what sets save."""
     with Clients(running, 1000, lambda index: f"q-{index // 5}") as clients:
         clients.open()
         senders, row = range(0, 1000, 5), {}
