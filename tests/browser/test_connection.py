@@ -1,5 +1,6 @@
 """Losing the connection, the server or the tab, and coming back."""
 
+import asyncio
 import json
 
 import pytest
@@ -51,6 +52,32 @@ async def test_i11_a_restart_of_the_server_is_survived_with_everything_kept(peop
             await expect(person.part("people-count")).to_have_text("2")
             await expect(person.part("pin-text")).to_have_text("Alice: before")
             await expect(person.part("log")).not_to_contain_text("left")
+
+
+async def test_a_session_that_ended_meanwhile_begins_anew(people):
+    people.forgive(r"WebSocket connection to|net::ERR_|Failed to load resource")
+    with RunningServer(PEER_GRACE=0.2, REAPER_INTERVAL=0.2) as own:
+        people.url = own.url
+        alice = await people.person("Alice")
+        async with Proxy(own.port) as proxy:
+            bob = await people.person("Bob")
+            link = await bob.make_room()
+            await bob.leave(is_last=True)
+            await alice.enter(link.replace(str(own.port), str(proxy.port)))
+            await alice.say("before")
+            await alice.act_on_message("before", "Pin for everyone")
+            await expect(alice.part("pins")).to_be_visible()
+            proxy.block()
+            async with asyncio.timeout(30):
+                while b"Nobody is here yet" not in own.request("GET", link.removeprefix(own.url)).body:
+                    await asyncio.sleep(0.05)
+            proxy.unblock()
+            await expect(alice.part("log")).to_contain_text("the room begins anew")
+            await expect(alice.part("pins")).to_be_hidden()
+            await alice.say("after")
+            await alice.sees("after")
+            await expect(alice.part("people-count")).to_have_text("1")
+            await alice.leave(is_last=True)
 
 
 async def test_a_duplicated_tab_takes_over_and_gives_back(people):

@@ -10,6 +10,7 @@ import {
   selectPeerNameByID,
   selectPermissions,
   selectRolesMap,
+  selectSessionId,
 } from "../hms.js";
 import { avatar } from "./avatar.js";
 import { writeTo } from "./composer.js";
@@ -33,11 +34,13 @@ let top = 0; // where the scroller was: only a person moves it up
 let unseen = 0;
 let title = "";
 let filled = false; // the first draw is history, not news
+let session = ""; // whose messages are drawn
 
 export function startLog(roomTitle) {
   title = roomTitle;
   const drawSoon = eachFrame(draw);
   hmsStore.subscribe(drawSoon, selectHMSMessages);
+  hmsStore.subscribe(drawSoon, selectSessionId);
   hmsStore.subscribe(eachFrame(drawOutbox), selectOutbox);
   hmsNotifications.onNotification(({ type, data }) => addPresence(type, data), ["PEER_JOINED", "PEER_LEFT"]);
   scroller.addEventListener("scroll", onScroll, { passive: true });
@@ -50,16 +53,21 @@ export function startLog(roomTitle) {
   });
 }
 
-/** Empties the log, and draws what the store holds. */
+/** Draws what the store holds of a room just entered. */
 export function resetLog() {
+  clear();
+  draw();
+  drawOutbox();
+}
+
+function clear() {
   log.replaceChildren();
   shown.clear();
   last = lastDay = presence = null;
   unseen = 0;
   stuck = true;
   filled = false;
-  draw();
-  drawOutbox();
+  session = hmsStore.getState(selectSessionId);
 }
 
 /** A line between the messages. */
@@ -90,8 +98,13 @@ export function jumpTo(id) {
 }
 
 function draw() {
+  const present = hmsStore.getState(selectSessionId);
+  if (!present) return; // left: what is drawn goes when a room is entered again
+  if (present !== session) {
+    clear();
+    append(make("p", { class: "line" }, "Everybody had left meanwhile: the room begins anew."));
+  }
   const messages = hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
-  if (shown.size && !messages.some(({ id }) => shown.has(id))) return; // left: the next room resets the log
   const fresh = messages.filter(({ id }) => !shown.has(id));
   if (!filled) log.setAttribute("aria-live", "off");
   const own = hmsStore.getState(selectLocalPeerID);
