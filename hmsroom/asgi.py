@@ -15,7 +15,6 @@ django = get_asgi_application()
 from rooms import drain, hub, leases, origins, server_lock  # noqa: E402
 from rooms.routing import websocket_application  # noqa: E402
 
-
 # WhiteNoise's files are such answers; none is long.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 

@@ -1,9 +1,9 @@
-"""Every URL of the application but the admin's."""
+"""Every URL of the application but the admin's and the probes', see ``api/health.py``."""
 
 from django.urls import path
 
 from rooms import views
-from rooms.api import codes, health, init, layouts
+from rooms.api import codes, init, layouts
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -13,7 +13,4 @@ urlpatterns = [
     path("init", init.init, name="init"),
     path("v2/token", codes.token, name="token"),
     path("v2/layouts/ui", layouts.layouts, name="layouts"),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", health.metrics),
 ]

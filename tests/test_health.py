@@ -202,17 +202,36 @@ async def test_publications_that_redis_does_not_take_are_counted(postgres: Postg
         assert alice.open
 
 
+@pytest.mark.faults
+def test_probes_are_answered_whatever_the_server_is_called():
+    with RunningServer(ALLOWED_HOSTS="rooms.example.org,127.0.0.1") as server:
+        assert server.request("GET", "/healthz", Host="10.1.2.3:8000").status == 200
+        assert server.request("GET", "/readyz", Host="10.1.2.3:8000").status == 200
+        assert server.request("GET", "/", Host="10.1.2.3:8000").status == 400
+
+
 # --- Who may read metrics -----------------------------------------------------------------------
 
 
-def test_metrics_are_for_loopback(client):
-    assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 200
-    assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200
-    assert client.get("/metrics", REMOTE_ADDR="10.0.0.9").status_code == 403
+HERE = "127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "status"),
+    [
+        ("127.0.0.1", HERE, 200),
+        ("::1", "localhost:8000", 200),
+        ("10.0.0.9", HERE, 403),
+        ("127.0.0.1", "rebound.example", 403),
+    ],
+)
+def test_metrics_are_for_loopback(client, settings, address, host, status):
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+    assert client.get("/metrics", REMOTE_ADDR=address, headers={"Host": host}).status_code == status
 
 
 def test_metrics_are_not_for_whom_a_proxy_of_this_machine_speaks(client):
-    answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1", headers={"X-Forwarded-For": "203.0.113.7"})
+    answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1", headers={"Host": HERE, "X-Forwarded-For": "203.0.113.7"})
     assert answer.status_code == 403
 
 

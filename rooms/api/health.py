@@ -1,6 +1,7 @@
 """``/healthz``, ``/readyz`` and ``/metrics``: for those who run the server."""
 
 import hmac
+from collections.abc import Callable
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from rooms import drain, leases
+from rooms import drain, leases, origins
 from rooms.models import Worker
 
 
@@ -35,15 +36,15 @@ def _database_answers() -> bool:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """What the process counted, for loopback or the holder of METRICS_TOKEN."""
+    """What this process counted, for loopback or the holder of METRICS_TOKEN."""
     if not (_is_local(request) or _has_token(request)):
         return HttpResponse("metrics: only from this machine, or with METRICS_TOKEN\n", status=403)
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _is_local(request: HttpRequest) -> bool:
-    # A proxy on this machine speaks for others.
-    if "X-Forwarded-For" in request.headers:
+    # A proxy on this machine speaks for others, and so does a page whose name was made to mean this machine.
+    if "X-Forwarded-For" in request.headers or not origins.is_own_host(request.headers.get("Host", "")):
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
@@ -56,3 +57,15 @@ def _has_token(request: HttpRequest) -> bool:
     return bool(settings.METRICS_TOKEN) and hmac.compare_digest(
         request.headers.get("Authorization", "").encode(), wanted
     )
+
+
+class Probes:
+    """Middleware: answers those who look after the server before all else, whatever Host they know it by."""
+
+    _VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._VIEWS.get(request.path, self.get_response)(request)
