@@ -59,3 +59,9 @@ def requirements() -> set[str]:
 
 def canonical(package: str) -> str:
     return package.lower().replace("_", "-")
+
+
+def test_every_link_leads_to_a_file():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*/README.md")]
+    links = {(page, link) for page in pages for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())}
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
