@@ -76,15 +76,20 @@ class _TransportOutbox(Outbox):
 class UvicornOutbox(_TransportOutbox):
     """Lets the transport itself tell when too much is unsent, so that a write is the transport's own."""
 
-    __slots__ = ("_unsent",)
+    __slots__ = ("_set_limits", "_unsent")
 
     def __init__(self, send: Send, protocol: Any) -> None:
         transport = protocol.transport
         super().__init__(send, transport.abort)
         self.write = transport.write
         self._unsent = transport.get_write_buffer_size
-        transport.set_write_buffer_limits(high=settings.MAX_UNSENT_BYTES)
+        self._set_limits = transport.set_write_buffer_limits
+        self._set_limits(high=self._limit)
         protocol.pause_writing = functools.partial(self.abandon, "bytes")
+
+    def allow(self, size: int) -> None:
+        super().allow(size)
+        self._set_limits(high=self._limit)
 
     @property
     def unsent(self) -> int:
@@ -119,7 +124,7 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
 class DaphneOutbox(_TransportOutbox):
     """Twisted never writes at once; while nothing is queued, the socket can be asked directly."""
 
-    __slots__ = ("_limit", "_protocol", "_socket_send", "_transport")
+    __slots__ = ("_protocol", "_socket_send", "_transport")
 
     def __init__(self, send: Send, protocol: Any) -> None:
         transport = protocol.transport
@@ -128,7 +133,6 @@ class DaphneOutbox(_TransportOutbox):
         self._protocol = protocol
         self._transport = transport
         self._socket_send = transport.socket.send
-        self._limit = settings.MAX_UNSENT_BYTES
 
     @property
     def unsent(self) -> int:

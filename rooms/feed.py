@@ -337,7 +337,9 @@ class Feed:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
                 member.versions = {value["key"]: value["change_version"] for value in attachment.values}
         if texts:
-            member.write(b"".join(map(framed, texts)))
+            state = b"".join(map(framed, texts))
+            member.outbox.allow(len(state))
+            member.write(state)
 
     def detach(self, member: Member) -> None:
         """Forget a member whose socket is closed, or which is to be attached anew."""

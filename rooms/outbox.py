@@ -50,7 +50,7 @@ class Outbox:
     the connection, or if the server offers no way to do so ends its application.
     """
 
-    __slots__ = ("_due", "_due_at", "_give_up", "closing", "write")
+    __slots__ = ("_due", "_due_at", "_give_up", "_limit", "closing", "write")
     write: Callable[[bytes], object]
 
     def __init__(self, give_up: Callable[[], None]) -> None:
@@ -58,6 +58,11 @@ class Outbox:
         self.closing = False
         self._due = 0
         self._due_at = 0.0
+        self._limit = settings.MAX_UNSENT_BYTES
+
+    def allow(self, size: int) -> None:
+        """Let so many bytes more be unsent: a state that the peer asked for may be longer than what it may fall behind."""
+        self._limit += size
 
     def close(self, code: int) -> None:
         """Close the socket after what was written."""
@@ -116,7 +121,7 @@ class AsgiOutbox(Outbox):
             return
         self._queue.append(wire)
         self._unsent += len(wire)
-        if self._unsent > settings.MAX_UNSENT_BYTES:
+        if self._unsent > self._limit:
             self.abandon("bytes")
         else:
             self._work()

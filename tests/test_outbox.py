@@ -111,3 +111,16 @@ async def test_a_socket_that_is_gone_is_no_error():
 
     assert socket.sent == []
     assert outbox.closing
+
+
+async def test_a_state_that_was_asked_for_may_be_longer_than_the_limit(settings):
+    settings.MAX_UNSENT_BYTES = 10_000
+    socket = Socket()
+    socket.flowing.clear()
+    outbox = socket.outbox()
+    outbox.allow(50_000)
+    outbox.write(framed("x" * 49_000))
+    assert not socket.given_up
+    for _ in range(12):
+        outbox.write(framed("x" * 1000))
+    assert socket.given_up == 1

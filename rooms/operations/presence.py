@@ -168,21 +168,25 @@ def _join_again(
         peer.name, peer.metadata = changes["name"], changes["metadata"]
         context.work.changed(peer, "name", "metadata")
         events.append(peer_updated(peer, but=peer.peer_id))
-    missed = None
-    if place and place[0] == session.id and peer.joined_seq <= place[1] <= session.seq:
-        missed = context.work.events_after(session, place[1])
+    replay = _missed(context, session, peer, place) if place else None
     if peer.conn_id != context.caller.conn_id or peer.state != Peer.State.CONNECTED:
         events.append(_attach(context, session, peer))
-    if missed is None:
-        return Outcome(
-            {"session_id": session.id, "resync": True},
-            events,
-            aside=_attachment(context, session, peer),
-        )
-    replay = journal.addressed_to(missed, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed))
+    how = "resync" if replay is None else "resumed"
     return Outcome(
-        {"session_id": session.id, "resumed": True}, events, aside=_attachment(context, session, peer, replay=replay)
+        {"session_id": session.id, how: True}, events, aside=_attachment(context, session, peer, replay=replay)
     )
+
+
+def _missed(context: Context, session: Session, peer: Peer, place: tuple[str, int]) -> list[Numbered] | None:
+    """What the peer gets of the events after a place; None if they are not kept, or more than a socket may be sent."""
+    session_id, seq = place
+    if session_id != session.id or not peer.joined_seq <= seq <= session.seq:
+        return None
+    events = context.work.events_after(session, seq)
+    if events is None:
+        return None
+    missed = journal.addressed_to(events, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed))
+    return missed if sum(len(event.body) for event in missed) <= settings.MAX_UNSENT_BYTES else None
 
 
 def _place(resume: dict[str, Any] | None) -> tuple[str, int] | None:

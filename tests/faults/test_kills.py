@@ -41,13 +41,12 @@ async def test_i05_i06_one_of_two_processes_is_killed_under_two_hundred_peers(pa
 
     texts = {"before", "after", *(f"during/{client.user}" for client in [*staying[:5], *returning[:5]])}
     for client in [*returning, *staying]:
-        await client.until(
-            lambda client=client: set(client.heard()) == texts - {f"during/{client.user}"}, timeout=60
-        )
+        await client.until(lambda client=client: set(client.heard()) == texts - {f"during/{client.user}"}, timeout=60)
         assert client.wrong == []
         assert len(client.heard()) == len(set(client.heard()))
         assert client.peers.keys() == {
-            watcher.peer_id, *(other.peer_id for other in [*returning, *staying] if other is not client)
+            watcher.peer_id,
+            *(other.peer_id for other in [*returning, *staying] if other is not client),
         }
     assert len(watcher.named("on-peer-leave")) == 10
     assert len(watcher.named("on-peer-join")) == 200
@@ -71,6 +70,33 @@ async def test_i05_a_killed_process_that_comes_back_is_another_one(pair: Cluster
     await watcher.until(lambda: watcher.named("on-peer-state") == [] or len(watcher.named("on-peer-state")) % 2 == 0)
     assert not watcher.named("on-peer-leave")
     await leave_all([watcher, back])
+
+
+async def test_i10_a_process_that_stood_still_takes_its_peers_back(pair: Cluster):
+    room = pair.room()
+    frozen, awake = pair.processes
+    watcher = await pair.peer(room, "watcher", at=awake)
+    peers = [await pair.peer(room, f"peer-{n}", at=frozen) for n in range(5)]
+
+    frozen.signal(signal.SIGSTOP)
+    try:
+        await watcher.until(lambda: len(watcher.named("on-peer-state")) == 5, timeout=30)
+        await chat(watcher, "while it stood still")
+    finally:
+        frozen.signal(signal.SIGCONT)
+    await watcher.until(lambda: len(watcher.named("on-peer-state")) == 10, timeout=30)
+    await chat(peers[0], "awake")
+    await chat(watcher, "all here?")
+
+    assert {state["state"] for state in watcher.named("on-peer-state")[5:]} == {"connected"}
+    for peer in peers:
+        await peer.until(lambda peer=peer: heard(peer)[-1:] == ["all here?"])
+        assert heard(peer) == [
+            text for text in ("while it stood still", "awake", "all here?") if peer is not peers[0] or text != "awake"
+        ]
+        assert peer.open
+    assert not watcher.named("on-peer-leave")
+    await leave_all([watcher, *peers])
 
 
 async def test_i11_the_only_process_is_killed_and_started_again(single: Cluster):

@@ -1,0 +1,337 @@
+"""Clients that fall silent, do not read, flood, or break the rules."""
+
+import asyncio
+import json
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.cluster import Cluster, again, leave_all
+from tests.proxy import Proxy
+from tests.server import RawPeer, RunningServer
+from tests.sockets import chat, heard
+
+pytestmark = pytest.mark.faults
+
+MEGABYTE = 1024 * 1024
+
+
+def resident(server: RunningServer) -> int:
+    """Bytes of memory that a process holds."""
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found
+    return int(found[1]) * 1024
+
+
+async def metric(server: RunningServer, name: str) -> float:
+    """The sum of a metric over its labels."""
+    text = (await asyncio.to_thread(server.request, "GET", "/metrics")).body.decode()
+    return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
+
+
+# --- Silence ------------------------------------------------------------------------------------
+
+
+async def _falls_silent(kind: str) -> None:
+    cluster = Cluster(1, server=kind, PEER_GRACE=1)
+    await asyncio.to_thread(cluster.__enter__)
+    try:
+        room = await asyncio.to_thread(cluster.room)
+        alice = await cluster.peer(room, "alice")
+        async with Proxy(cluster.first.port) as proxy:
+            bob = RawPeer(f"ws://127.0.0.1:{proxy.port}/v2/ws", cluster.first.sign(room, user="bob"))
+            await bob.connect()
+            await bob.join("Bob")
+            await alice.wait_for("on-peer-join")
+            proxy.stall()
+            lost = await alice.wait_for("on-peer-state", timeout=60)
+            left = await alice.wait_for("on-peer-leave", timeout=60)
+
+            assert lost["params"]["state"] == "reconnecting"
+            assert left["params"] == {"peer_id": bob.peer_id, "role": "guest", "reason": "websocket closed"}
+            carol = await cluster.peer(room, "carol")
+            assert carol.named("peer-list")[0]["peers"].keys() == {alice.peer_id}
+            assert len(alice.named("on-peer-leave")) == 1
+            await leave_all([alice, carol])
+    finally:
+        await asyncio.to_thread(cluster.__exit__)
+
+
+async def test_i09_a_half_open_connection_is_found_and_its_peer_goes_once():
+    await asyncio.gather(_falls_silent("daphne"), _falls_silent("uvicorn"))
+
+
+# --- Not reading --------------------------------------------------------------------------------
+
+
+class Handset:
+    """A WebSocket client that reads only when it is told to, with next to no room for what it has not read."""
+
+    def __init__(self, port: int, query: str) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        self._socket.connect(("127.0.0.1", port))
+        self._socket.sendall(
+            f"GET /v2/ws?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        assert b"101" in self._socket.recv(12)
+
+    def say(self, text: str) -> bool:
+        """Send a frame without waiting; whether the connection still is."""
+        payload = text.encode()
+        assert len(payload) < 126
+        frame = bytes((0x81, 0x80 | len(payload), 0, 0, 0, 0)) + payload
+        try:
+            return bool(self._socket.send(frame, socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def read(self) -> bytes:
+        """All that came until the connection ended."""
+        self._socket.settimeout(30)
+        got = b""
+        try:
+            while data := self._socket.recv(65536):
+                got += data
+        except ConnectionResetError:
+            pass
+        return got
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.parametrize("talks", [False, True], ids=["silent", "talking"])
+@pytest.mark.parametrize("fast_path", ["on", "off"])
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+async def test_i26_a_client_that_does_not_read_is_closed_and_delays_nobody(kind: str, fast_path: str, talks: bool):
+    with Cluster(1, server=kind, FAST_PATH=fast_path, MAX_MESSAGE_CHARS=20_000, PEER_GRACE=120) as cluster:
+        room = cluster.room()
+        alice, carol = await cluster.peer(room, "alice"), await cluster.peer(room, "carol")
+        token = cluster.first.sign(room, user="bob")
+        bob = Handset(cluster.first.port, f"peer=bob-1&token={token}")
+        bob.say('{"method":"join","params":{"name":"Bob"}}')
+        await alice.until(lambda: len(alice.named("on-peer-join")) == 2)
+        place = await alice.call("ping")
+        session_id = alice.named("peer-list")[0]["room"]["session_id"]
+        before = resident(cluster.first)
+
+        sent = most = 0
+        while not alice.named("on-peer-state") and sent < 3000:
+            await asyncio.gather(*(chat(alice, f"{sent + n:05}" + "x" * 16_000) for n in range(10)))
+            sent += 10
+            if talks:
+                bob.say('{"method":"get-metadata","id":1,"params":{"key":"k"}}')
+            most = max(most, resident(cluster.first) - before)
+        lost = await alice.wait_for("on-peer-state", timeout=60)
+        await carol.until(lambda: len(heard(carol)) == sent, timeout=60)
+
+        assert (lost["params"]["peer_id"], lost["params"]["state"]) == ("bob-1", "reconnecting")
+        assert most < 64 * MEGABYTE
+        assert await metric(cluster.first, "hmsroom_outbox_closes_total") == 1
+        assert not alice.named("on-peer-leave")
+        bob.close()
+
+        back = RawPeer(cluster.first.ws_url, token, peer_id="bob-1")
+        await back.connect()
+        answer = await back.join("Bob", resume={"session_id": session_id, "seq": place["seq"]})
+        await chat(alice, "after")
+        await back.until(lambda: heard(back)[-1:] == ["after"], timeout=60)
+        # More than a socket may be sent at once is not replayed.
+        resumed = sent * 16_000 <= MEGABYTE
+        assert ("resumed" in answer, "resync" in answer) == (resumed, not resumed)
+        missed = [f"{number:05}" for number in range(sent)] if resumed else []
+        assert [text[:5] for text in heard(back)] == [*missed, "after"]
+        await leave_all([alice, carol, back])
+
+
+async def test_i22_what_fits_is_replayed_and_what_does_not_is_a_resync(cluster: Cluster):
+    room = cluster.room()
+    alice, bob = await cluster.peer(room, "alice"), await cluster.peer(room, "bob")
+    session_id = bob.named("peer-list")[0]["room"]["session_id"]
+    for count, outcome in ((200, "resumed"), (400, "resync")):
+        place = await bob.call("ping")
+        await bob.drop()
+        await asyncio.gather(*(chat(alice, f"{number:03}" + "x" * 3900) for number in range(count)))
+        bob = await again(bob)
+        answer = await bob.join("Bob", resume={"session_id": session_id, "seq": place["seq"]})
+        await chat(alice, "after")
+        await bob.until(lambda bob=bob: heard(bob)[-1:] == ["after"], timeout=60)
+        assert outcome in answer
+        replayed = [f"{number:03}" for number in range(count)] if outcome == "resumed" else []
+        assert [text[:3] for text in heard(bob)] == [*replayed, "aft"]
+    await leave_all([alice, bob])
+
+
+async def _push(peer: RawPeer, frame: str) -> None:
+    try:
+        await peer.send(frame)
+    except ConnectionClosed:
+        pass  # that is what it is about
+
+
+# --- Floods -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+@pytest.mark.parametrize(
+    ("frame", "closes"),
+    [
+        ({"id": "f", "method": "broadcast", "params": {"info": {"message": "flood " * 100}}}, True),
+        ({"id": "f", "method": "ping", "params": {"timestamp": 1}}, False),
+        ({"method": "track-update", "params": {"tracks": {}}}, False),
+        ("{" * 1000, True),
+        (b"\x00" * 1000, True),
+    ],
+    ids=["messages", "pings", "ignored", "no JSON", "binary"],
+)
+async def test_i28_a_flood_costs_bounded_memory_and_delays_nobody(
+    frame: Any, closes: bool, kind: str, floodable: dict[str, Cluster]
+):
+    cluster = floodable[kind]
+    room = cluster.room()
+    alice, bob = await cluster.peer(room, "alice"), await cluster.peer(room, "bob")
+    before = resident(cluster.first)
+    data = json.dumps(frame) if isinstance(frame, dict) else frame
+
+    async def flood() -> None:
+        for _ in range(20_000):
+            await bob.send(data)
+
+    flooding = asyncio.create_task(flood())
+    while not flooding.done():
+        await alice.call("ping")
+    if closes:
+        assert await bob.wait_closed(timeout=60) == 4029
+    else:
+        await bob.call("ping")
+        await bob.close()
+    await asyncio.gather(flooding, return_exceptions=True)
+    assert resident(cluster.first) - before < 64 * MEGABYTE
+    assert len(heard(alice)) < 100
+    assert (await chat(alice, "calm"))["seq"]
+    await leave_all([alice])
+
+
+@pytest.fixture(scope="module")
+def floodable():
+    """Servers that limit rates."""
+    with Cluster(1, server="daphne", RATE_LIMIT=10) as daphne, Cluster(1, server="uvicorn", RATE_LIMIT=10) as uvicorn:
+        yield {"daphne": daphne, "uvicorn": uvicorn}
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+async def test_i29_a_frame_that_is_too_long_closes_its_socket_alone(floodable: dict[str, Cluster], kind: str):
+    cluster = floodable[kind]
+    room = cluster.room()
+    alice, bob = await cluster.peer(room, "alice"), await cluster.peer(room, "bob")
+
+    await bob.send(json.dumps({"method": "ping", "id": "x", "params": {"x": "x" * 70_000}}))
+    refusal = await bob.wait_for(lambda event: "error" in event)
+    assert refusal["error"] == {"code": 400, "message": "frame: longer than 65536 bytes"}
+    for size in (200_000, 2_000_000):
+        await _push(bob, "x" * size)
+        # A code may be lost when the rest of the frame is still on its way.
+        assert await bob.wait_closed() in (1009, 1006)
+        bob = await again(bob)
+        await bob.wait_for("peer-list")
+    await chat(bob, "here")
+    await alice.wait_for("on-broadcast")
+    assert not alice.named("on-peer-leave")
+    await leave_all([alice, bob])
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+async def test_i28_an_address_opens_so_many_sockets_and_no_more(kind: str):
+    with Cluster(1, server=kind, CONNECT_RATE=0.01, CONNECT_BURST=20) as cluster:
+        token = cluster.first.sign(cluster.room())
+        sockets = [RawPeer(cluster.first.ws_url, token) for _ in range(30)]
+        outcomes = await asyncio.gather(*(socket.connect() for socket in sockets), return_exceptions=True)
+        refused = [outcome for outcome in outcomes if outcome is not None]
+        assert len(refused) == 10
+        assert cluster.first.request("GET", "/readyz").status == 200
+        await asyncio.gather(
+            *(socket.close() for socket, outcome in zip(sockets, outcomes, strict=True) if outcome is None)
+        )
+
+
+# --- Tokens -------------------------------------------------------------------------------------
+
+
+@pytest.mark.matrix
+async def test_i32_a_client_that_ignores_the_end_of_its_token_is_cut_off(cluster: Cluster):
+    room = cluster.room()
+    alice = await cluster.peer(room, "alice")
+    reader, writer = await asyncio.open_connection("127.0.0.1", cluster.first.port)
+    token = cluster.first.sign(room, user="bob", exp=int(time.time()) - 7)
+    writer.write(
+        f"GET /v2/ws?peer=bob-1&token={token} HTTP/1.1\r\nHost: 127.0.0.1:{cluster.first.port}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(_masked('{"method":"join","id":1,"params":{"name":"Bob"}}'))
+    await alice.wait_for("on-peer-join")
+
+    got = bytearray()
+
+    async def read() -> None:
+        while data := await reader.read(65536):
+            got.extend(data)
+
+    async def go_on() -> None:
+        while True:
+            writer.write(_masked('{"method":"broadcast","params":{"info":{"message":"still here"}}}'))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    tasks = asyncio.create_task(read()), asyncio.create_task(go_on())
+    await alice.wait_for("on-peer-state", timeout=40)
+    # The server has cut it off, so both end by themselves.
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+    assert b'"code":401' in got
+    count = len(heard(alice))
+    assert count > 0
+    await chat(alice, "gone?")
+    await alice.call("ping")
+    assert len(heard(alice)) == count
+    writer.close()
+    await leave_all([alice])
+
+
+def _masked(text: str) -> bytes:
+    payload = text.encode()
+    assert len(payload) < 126
+    return bytes((0x81, 0x80 | len(payload), 0, 0, 0, 0)) + payload
+
+
+@pytest.mark.matrix
+async def test_i32_no_token_stands_in_the_log(cluster: Cluster):
+    room = cluster.room()
+    tokens = [cluster.first.sign(room, user=f"user-{n}") for n in range(3)]
+    peer = await cluster.first.peer(tokens[0])
+    cluster.first.request("GET", f"/init?peer_id=p&token={tokens[1]}", Authorization=f"Bearer {tokens[1]}")
+    cluster.first.request("GET", f"/nowhere?token={tokens[1]}")
+    cluster.first.request("POST", "/v2/token", json.dumps({"code": tokens[2], "token": tokens[2]}))
+    foreign = RawPeer(cluster.first.ws_url, tokens[2], origin="https://evil.example")
+    with pytest.raises(Exception, match="403"):
+        await foreign.connect()
+    bad = RawPeer(cluster.first.ws_url, tokens[2][:-3] + "xxx")
+    await bad.connect()
+    await bad.wait_closed()
+    await peer.leave()
+
+    log = "".join(process.log() for process in cluster.processes)
+    assert "evil.example" in log
+    for token in tokens:
+        assert token.split(".")[1] not in log
