@@ -61,7 +61,7 @@ class Outbox:
         self._limit = settings.MAX_UNSENT_BYTES
 
     def allow(self, size: int) -> None:
-        """Let so many bytes more be unsent: a state that the peer asked for may be longer than what it may fall behind."""
+        """Let so many bytes more be unsent: a state may be longer than what a peer may fall behind."""
         self._limit += size
 
     def close(self, code: int) -> None:

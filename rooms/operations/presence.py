@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms import journal, roles
-from rooms.errors import BadRequest, Forbidden, TooLarge
+from rooms.errors import BadRequest, Forbidden, NotJoined, TooLarge
 from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
 from rooms.models import Peer, Session, Template, milliseconds
 from rooms.operations.gate import Context, operation
@@ -137,6 +137,8 @@ def join(context: Context, *, name: str = "", data: str = "", resume: dict[str, 
     check_owner(context, peer)
     if session and peer and peer.present:
         return _join_again(context, session, peer, name=name, data=data, place=place)
+    if place and peer and peer.leave_reason == Peer.Leave.REMOVED:
+        raise NotJoined("resume: the peer was removed from the session")
     _check_admission(context, session)
     if session is None:
         session = context.work.start_session(context.room)

@@ -252,3 +252,13 @@ def test_a_stranger_may_do_nothing(alice, room):
     assert refused(eve, "role-change-request", requested_for="peer-Alice", role="guest", force=True)[0] == 410
     assert refused(eve, "peer-leave-request", requested_for="peer-Alice")[0] == 410
     assert refused(eve, "end-room")[0] == 410
+
+
+def test_a_removed_peer_does_not_resume(alice, bob):
+    session_id = Peer.objects.get(peer_id="peer-Bob").session_id
+    do(alice, "peer-leave-request", requested_for="peer-Bob", reason="enough")
+
+    refused = call(bob, "join", name="Bob", resume={"session_id": session_id, "seq": 2})
+    assert refused.error is not None
+    assert refused.error.code == 410
+    assert Peer.objects.get(peer_id="peer-Bob").state == Peer.State.LEFT
