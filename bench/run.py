@@ -25,7 +25,9 @@ def main() -> None:
     started = time.monotonic()
     contests = plan.select(plan.QUICK if options.quick else plan.FULL, options.scenarios, options.systems)
     repetitions = options.repetitions or (2 if options.quick else 3)
-    found = report.medians(measure.rounds(contests, repetitions=repetitions, seconds=options.seconds))
+    found = report.medians(
+        measure.rounds(contests, repetitions=repetitions, seconds=options.seconds or (1 if options.quick else 1.5))
+    )
     print(f"\n{report.table(found, contests)}\n\n{report.ratio_lines(found, contests)}")
     print(f"\n{time.monotonic() - started:.0f} s, {repetitions} repetition(s); load average {os.getloadavg()[0]:.1f}")
     if not options.scenarios and not options.systems:
@@ -41,7 +43,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--scenarios", type=_names, default=(), help="only these, separated by commas")
     parser.add_argument("--systems", type=_names, default=(), help="only these, separated by commas")
     parser.add_argument("--repetitions", type=int, help="3, or 2 with --quick")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of one measured run")
+    parser.add_argument("--seconds", type=float, help="length of one measured run: 1.5, or 1 with --quick")
     return parser.parse_args()
 
 

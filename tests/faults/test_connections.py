@@ -138,7 +138,9 @@ async def test_i26_a_client_that_does_not_read_is_closed_and_delays_nobody(kind:
 
         assert (lost["params"]["peer_id"], lost["params"]["state"]) == ("bob-1", "reconnecting")
         assert most < 64 * MEGABYTE
-        assert await metric(cluster.first, "hmsroom_outbox_closes_total") == 1
+        # What daphne holds back itself cannot be seen the ASGI way: there the unanswered pings end the connection.
+        seen = 0 if (kind, fast_path) == ("daphne", "off") else 1
+        assert await metric(cluster.first, "hmsroom_outbox_closes_total") == seen
         assert not alice.named("on-peer-leave")
         bob.close()
 
