@@ -367,7 +367,7 @@ class PeerAdmin(Inspection):
     list_display = ["__str__", "room_link", "state", "role", "user_id", "joined_at", "left_at", "leave_reason"]
     list_filter = ["state", "role", "leave_reason", "joined_at"]
     list_select_related = ["session__room"]
-    ordering = ["-joined_at"]
+    ordering = ["-id"]  # nearly that of joining, and has an index
     search_fields = ["name", "peer_id", "user_id", "session__id", "session__room__name", "session__room__title"]
     fields = [
         "name", "peer_id", "user_id", "session_link", "room_link", "state", "role", "groups", "metadata", "observed",
