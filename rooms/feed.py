@@ -122,6 +122,7 @@ class Feed:
         self._held: set[Member] = set()
         self._common_bytes = 0
         self._flushing: asyncio.TimerHandle | None = None
+        self._flush_at = 0.0
         self._flush_after = 0.0
         self._counting: asyncio.TimerHandle | None = None
         self._counted_at = 0.0
@@ -424,13 +425,14 @@ class Feed:
         now = self._loop.time()
         at = max(self._flush_after, now + _MAX_GAP if patient and settings.COALESCE_MS else 0)
         if self._flushing:
-            if self._flushing.when() <= at:
+            if self._flush_at <= at:
                 return
             self._flushing.cancel()
             self._flushing = None
         if at <= now:
             self._flush()
         else:
+            self._flush_at = at  # not every loop's timer can tell
             self._flushing = self._loop.call_at(at, self._flush)
 
     def _flush(self) -> None:
