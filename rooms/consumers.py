@@ -360,4 +360,4 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if self.member and self.member.held is None and self.feed:
             self.feed.write(self.member, text)
         else:
-            self.outbox.write(framed(text))
+            self.outbox.put(framed(text))

@@ -18,7 +18,7 @@ from rooms.events import End, Numbered, compact
 from rooms.logs import describe
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment, Welcome
-from rooms.outbox import TOO_SLOW, Outbox, framed
+from rooms.outbox import GONE, TOO_SLOW, Outbox, framed
 from rooms.protocol import notification
 
 log = logging.getLogger("rooms.feed")
@@ -66,7 +66,7 @@ class Member:
     def write(self, wire: bytes) -> None:
         self.own_bytes += len(wire)
         if self.held is None:
-            self.outbox.write(wire)
+            self.outbox.put(wire)
         else:
             self.held.append(wire)
 
@@ -221,7 +221,11 @@ class Feed:
             if arrival.end:
                 self.finish(arrival.end)
         if answer and arrival.done:
-            arrival.done(answer)
+            try:
+                arrival.done(answer)
+            except Exception:
+                # Whoever asked is at fault, or gone; what follows is for others.
+                log.exception("an answer could not be given", extra={"context": {"room": self.room_id}})
 
     # --- Events ---------------------------------------------------------------------------------
 
@@ -353,7 +357,7 @@ class Feed:
         """Send a member what was held for it, and from now on everything at once."""
         held, member.held = member.held, None
         if held:
-            member.outbox.write(b"".join(held))
+            member.outbox.put(b"".join(held))
         if self.members.get(member.peer_id) is member:
             self._writes[member] = member.outbox.write
             self._held.discard(member)
@@ -383,7 +387,7 @@ class Feed:
     def _send_away(self, member: Member, notice: str | None, code: int) -> None:
         self.dismiss(member)
         if notice:
-            member.outbox.write(framed(notice))
+            member.outbox.put(framed(notice))
         member.gone(code)
 
     def finish(self, end: End | None) -> None:
@@ -469,7 +473,10 @@ class Feed:
         self._common_bytes += len(wire)
         passed_over = {member: self._writes.pop(member) for member in but if member in self._writes}
         for write in self._writes.values():
-            write(wire)
+            try:
+                write(wire)
+            except GONE:
+                pass  # one that is gone must not keep the others from theirs
         self._writes |= passed_over
         for member in passed_over:
             member.own_bytes -= len(wire)

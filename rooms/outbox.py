@@ -5,6 +5,7 @@ import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,9 @@ log = logging.getLogger("rooms.outbox")
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 TOO_SLOW = 4008
+
+GONE = (OSError, RuntimeError)
+"""What a transport may raise when it is written to after its connection was lost."""
 
 
 def framed(text: str) -> bytes:
@@ -46,8 +50,8 @@ class Outbox:
     """Where a socket's frames go. One that leaves too much unsent, or for too long, is given up.
 
     ``write`` takes frames as ``framed`` makes them, several joined or one. It never waits, and does nothing on a
-    closing socket; it is a plain attribute because it is called for every frame of every member. ``give_up`` cuts
-    the connection, or if the server offers no way to do so ends its application.
+    closing socket; it is a plain attribute because it is called for every frame of every member, and may raise one of
+    GONE. ``give_up`` cuts the connection, or if the server offers no way to do so ends its application.
     """
 
     __slots__ = ("_due", "_due_at", "_give_up", "_limit", "closing", "write")
@@ -59,6 +63,11 @@ class Outbox:
         self._due = 0
         self._due_at = 0.0
         self._limit = settings.MAX_UNSENT_BYTES
+
+    def put(self, wire: bytes) -> None:
+        """Write to a socket that may be gone already, which its consumer hears of separately."""
+        with suppress(*GONE):
+            self.write(wire)
 
     def allow(self, size: int) -> None:
         """Let so many bytes more be unsent: a state may be longer than what a peer may fall behind."""

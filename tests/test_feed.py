@@ -278,3 +278,51 @@ async def test_frames_are_held_for_a_socket_that_may_ask_to_resume():
     room.feed.settle(room.feed.members["a"])
     assert held.numbers() == [2, 3]
     assert [frame["method"] for frame in held.frames][:2] == ["peer-list", "session-info"]
+
+
+class Gone(Paper):
+    """A socket that was lost, of which its consumer has not heard yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.write = self._refuse
+
+    def _refuse(self, wire: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+
+@pytest.mark.parametrize("window", [0, 5])
+async def test_a_socket_that_is_gone_keeps_nobody_from_his_frames(settings, window: int, monkeypatch):
+    settings.COALESCE_MS = window
+    room = Room()
+    before = room.enter("a")
+    monkeypatch.setitem(globals(), "Paper", Gone)
+    room.enter("b")
+    monkeypatch.undo()
+    settings.COALESCE_MS = window
+    after = room.enter("c")
+
+    room.tell(*room.write(1))
+    room.tell(*room.write(1, Audience(roles=("guest",))))
+    room.tell(*room.write(1))
+
+    await room.reach(before, 6)
+    await room.reach(after, 6)
+    assert before.numbers() == [2, 3, 4, 5, 6]
+    assert after.numbers() == [4, 5, 6]
+
+
+async def test_who_cannot_take_an_answer_stops_nothing():
+    room = Room()
+    paper = room.enter("a")
+    [event] = room.write(1)
+
+    def fail(answer: Answer) -> None:
+        raise ZeroDivisionError
+
+    answer = Answer(None, session_id=SESSION, seq=event.seq, events=[event])  # type: ignore[arg-type]
+    room.feed.arrive(Arrival(SESSION, event.seq, [event], None, answer, fail))
+    room.tell(*room.write(1))
+    await room.reach(paper, 3)
+
+    assert paper.numbers() == [2, 3]

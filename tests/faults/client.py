@@ -196,7 +196,7 @@ class Client:
         """Send a message that counts once, however often it is repeated."""
         client_id = str(uuid.uuid4())
         answer = await self.call("broadcast", info={"message": text, "type": "chat"}, client_id=client_id, **to)
-        self.acknowledged[answer["message_id"]] = {**answer, "session_id": self.session_id, "text": text}
+        self.acknowledged[answer["message_id"]] = {**answer, **to, "session_id": self.session_id, "text": text}
         return answer
 
     def heard(self) -> list[str]:
