@@ -17,6 +17,7 @@ export class Client {
   #keeper = null;
   #token = "";
   #origin = HERE;
+  #halfway = false; // whether a greeting was begun and not finished
   #hello = null; // {name, data} of a join that is not answered yet
   #observed = new Set(["default"]);
   #after = new Map(); // method → what else to do once it is applied
@@ -148,12 +149,15 @@ export class Client {
     const { name, data } = this.#hello ?? peers.get(room.localPeer);
     const result = await send("join", { name, data, ...(place ? { resume: place } : {}) });
     this.change("joined", { ...result, name, data });
-    if (result.resumed) return;
+    // A greeting that was cut off half-way is finished by the next, although that one resumes.
+    if (result.resumed && !this.#halfway) return;
+    this.#halfway = true;
     await send("listen-metadata-change", { keys: [...this.#observed] });
     if (!this.state.metadata.has("default")) {
       this.change("read-metadata", await send("get-metadata", { key: "default" }));
     }
     if (result.resync) this.change("on-peer-update", await send("get-peer", { peer_id: room.localPeer }));
+    this.#halfway = false;
   }
 
   #connected() {

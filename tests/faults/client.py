@@ -61,6 +61,7 @@ class Client:
         self.over = asyncio.Event()
         self._chance = random.Random(f"{seed}/{user}")
         self._heard_join = False
+        self._listens = False
         self._task = asyncio.create_task(self._live())
 
     # --- The connection
@@ -80,8 +81,10 @@ class Client:
                 params = {"name": self.user, "data": "", **place}
                 await socket.send({"id": socket.join_id, "method": "join", "params": params})
                 answer = await asyncio.wait_for(reply, 30)
-                if self.keys and not answer.get("resumed"):
+                self._listens = self._listens and bool(answer.get("resumed"))
+                if self.keys and not self._listens:
                     await socket.call("listen-metadata-change", keys=self.keys)
+                    self._listens = True
                 self.joined.set()
                 await socket.wait_closed(timeout=3600)
             except (*LOST, RpcError):

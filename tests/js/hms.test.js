@@ -324,6 +324,33 @@ test("an unacknowledged message survives the loss of the connection and comes on
   assert.equal(store.getState(selectRoomState), "Connected");
 });
 
+test("a greeting that was cut off after the join is finished by the one that resumes", async () => {
+  const { actions, store, socket } = await joinedPage();
+  socket.drop();
+  actions.retryConnection();
+  await settle();
+  const second = wire.socket;
+  second.open();
+  await settle();
+  second.answer("join", { session_id: "s1", seq: 9, resync: true });
+  await settle();
+  assert.deepEqual(second.request("listen-metadata-change").params, { keys: ["default"] });
+  second.drop();
+  actions.retryConnection();
+  await settle();
+  const third = wire.socket;
+  third.open();
+  await settle();
+  third.answer("join", { session_id: "s1", seq: 9, resumed: true });
+  await settle();
+  third.answer("listen-metadata-change", {});
+  await settle();
+  third.hear({ method: "on-metadata-change", params: { values: [{ key: "default", data: "tea", change_version: 1 }] } });
+  await settle();
+  assert.equal(store.getState(selectSessionMetadata), "tea");
+  assert.equal(store.getState(selectRoomState), "Connected");
+});
+
 test("the place to resume from is the highest seq of notifications and replies", async () => {
   const { actions, socket } = await joinedPage();
   socket.hear(said("m1", "hi", 11));
