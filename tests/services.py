@@ -109,6 +109,11 @@ class RedisServer(Program):
                 return False
         return True
 
+    def keys(self) -> list[bytes]:
+        """What it holds: keys, and the channels that somebody hears."""
+        with redis.Redis(port=self.port, socket_timeout=5) as client:
+            return sorted([*client.keys(), *client.pubsub_channels()])
+
 
 class NginxServer(WebProgram):
     """Debian's nginx with an `http` block of the test's, in which PORT stands for the port it listens on."""
