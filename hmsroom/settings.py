@@ -137,12 +137,20 @@ if EMBEDDED:
     database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     database["CONN_MAX_AGE"] = 0
+    database["CONN_HEALTH_CHECKS"] = True  # a connection that the database dropped is no caller's concern
     database["OPTIONS"] = {
         **database.get("OPTIONS", {}),
         # A database that is away, or silent, must cost callers seconds and not minutes.
         "connect_timeout": 5,
         "tcp_user_timeout": 10_000,
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 5},
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL", default=8),
+            "timeout": 5,
+            # Left to itself the pool tries again ever less often, and a process whose pool sleeps looks dead to those
+            # that found the database again. Having given up, it tries anew for the next caller.
+            "reconnect_timeout": 2,
+        },
     }
 
 REDIS_URL = env.url_of("REDIS_URL", "redis", "rediss", "unix")
