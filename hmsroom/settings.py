@@ -149,7 +149,7 @@ else:
             "timeout": 5,
             # Left to itself the pool tries again ever less often, and a process whose pool sleeps looks dead to those
             # that found the database again. Having given up, it tries anew for the next caller.
-            "reconnect_timeout": 2,
+            "reconnect_timeout": 4,
         },
     }
 
