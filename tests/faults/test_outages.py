@@ -110,7 +110,7 @@ async def test_a_redis_that_hangs_delays_nobody(postgres: PostgresServer, own_re
 
 async def test_i10_i19_postgres_restarts_and_no_session_ends(own_postgres: PostgresServer, redis: RedisServer):
     url = own_postgres.create_database()
-    with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, LEASE_TTL=2, PEER_GRACE=4) as cluster:
+    with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, LEASE_TTL=2, PEER_GRACE=10) as cluster:
         room = cluster.room()
         clients = [Client(cluster.processes, room, f"client-{n}", keys=["k"], seed=n) for n in range(8)]
         for client in clients:
@@ -131,7 +131,7 @@ async def test_i10_i19_postgres_restarts_and_no_session_ends(own_postgres: Postg
         assert cluster.first.request("GET", "/healthz").status == 200
         assert cluster.first.request("GET", "/readyz").status == 503
         saying = [asyncio.create_task(client.say(f"over the gap/{client.user}")) for client in clients]
-        await asyncio.sleep(6)  # longer than the lease and the grace
+        await asyncio.sleep(12)  # longer than the lease and the grace; the processes come back seconds apart
         await asyncio.to_thread(own_postgres.start)
 
         await asyncio.gather(*saying)
