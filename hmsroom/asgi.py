@@ -41,7 +41,7 @@ application = ProtocolTypeRouter({"http": http, "websocket": websocket_applicati
 # process that holds many objects for each socket.
 gc.collect()
 gc.freeze()
-gc.set_threshold(10_000, 20, 50)
+gc.set_threshold(10_000, 10, 5)
 
 server_lock.take()
 leases.start()

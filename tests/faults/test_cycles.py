@@ -14,7 +14,7 @@ pytestmark = pytest.mark.soak
 CYCLES = 5000
 AT_ONCE = 20
 WARM_UP = 500
-MAY_GROW = 24 * MEGABYTE
+MAY_GROW = 32 * MEGABYTE
 
 LIVE = (
     "[Peer.objects.exclude(state='left').count(), MetadataEntry.objects.count(), Event.objects.count(), "
