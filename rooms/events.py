@@ -35,10 +35,12 @@ class Audience(NamedTuple):
 
     def encode(self) -> str:
         """The text that is stored; empty for everybody."""
-        if self is EVERYBODY:
+        if self == EVERYBODY:
             return ""
+        if self[1:] == EVERYBODY[1:]:
+            return compact({"but": self.but})  # of nearly every event
         told = {name: value for name, value, usual in zip(self._fields, self, EVERYBODY, strict=True) if value != usual}
-        return compact(told) if told else ""
+        return compact(told)
 
     @classmethod
     def decode(cls, text: str) -> "Audience":

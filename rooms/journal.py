@@ -5,11 +5,10 @@ Numbers follow the order of commits and have no holes, because whoever appends h
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.db import connection
-from django.db.models.functions import Length
 
 from rooms.events import Audience, Event, Numbered, compact
 from rooms.models import Event as Row
@@ -20,6 +19,10 @@ _TRIM_EVERY = 64
 # Straight to the driver: a model instance for each message costs more than storing it.
 _INSERT = (
     "INSERT INTO rooms_event (session_id, seq, kind, audience, body, facts, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+_OLDEST = (
+    "SELECT seq, at, LENGTH(body) + LENGTH(facts) FROM rooms_event WHERE session_id = %s AND seq <= %s"
+    " ORDER BY seq LIMIT %s OFFSET %s"
 )
 _COUNT = "UPDATE rooms_session SET seq = %s, messages = %s, journal_bytes = %s, generation = %s WHERE id = %s"
 
@@ -57,11 +60,12 @@ def trim(session: Session, *, at: int, most: int) -> None:
     The last JOURNAL_EVENTS stay; of the others what is younger than JOURNAL_SECONDS, within JOURNAL_MAX_EVENTS and
     JOURNAL_MAX_BYTES.
     """
-    oldest = Row.objects.filter(session_id=session.id, seq__lte=session.seq - settings.JOURNAL_EVENTS).order_by("seq")
-    sized = oldest.annotate(size=Length("body") + Length("facts")).values_list("seq", "at", "size")
+    newest = session.seq - settings.JOURNAL_EVENTS
+    if newest <= 0:
+        return
     last = 0
     # Nearly always the first one is to stay.
-    for seq, written, size in itertools.chain(sized[:1], sized[1:most]):
+    for seq, written, size in itertools.chain(_oldest(session, newest, 0, 1), _oldest(session, newest, 1, most - 1)):
         young = written > at - settings.JOURNAL_SECONDS * 1000
         fits = session.seq - seq < settings.JOURNAL_MAX_EVENTS and session.journal_bytes <= settings.JOURNAL_MAX_BYTES
         if young and fits:
@@ -70,6 +74,13 @@ def trim(session: Session, *, at: int, most: int) -> None:
         session.journal_bytes -= size
     if last:
         Row.objects.filter(session_id=session.id, seq__lte=last).delete()
+
+
+def _oldest(session: Session, newest: int, after: int, most: int) -> Iterator[tuple[int, int, int]]:
+    """(seq, at, size) of the oldest events up to a number, but for the first ``after`` of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST, (session.id, newest, most, after))
+        yield from cursor.fetchall()
 
 
 def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:

@@ -1,6 +1,6 @@
 """Messages: chat and whatever else an app sends to everybody, to roles, or to one peer."""
 
-import uuid
+import secrets
 from typing import Any
 
 from django.conf import settings
@@ -40,7 +40,7 @@ def broadcast(
     sender = context.peer
     if peer_id:
         context.present_peer(peer_id)
-    timestamp, message_id = context.work.at, str(uuid.uuid4())
+    timestamp, message_id = context.work.at, secrets.token_hex(16)
     message: dict[str, Any] = {
         "message_id": message_id,
         "timestamp": timestamp,
