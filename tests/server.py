@@ -3,16 +3,19 @@
 import asyncio
 import itertools
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import jwt
+import psycopg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -67,6 +70,15 @@ class RunningServer(WebProgram):
 
     def is_ready(self) -> bool:
         return is_serving(self.port)
+
+    def select(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows that an SQL statement reads from its database."""
+        if url := self._settings.get("DATABASE_URL"):
+            with psycopg.connect(url, autocommit=True) as postgres:
+                return postgres.execute(statement.encode()).fetchall()
+        path = Path(self._settings["DATA_DIR"]) / "db.sqlite3"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as sqlite:
+            return sqlite.execute(statement).fetchall()
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints, run beside the server in its environment."""

@@ -1,7 +1,6 @@
 """Who may do what, and several calls in one transaction."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -13,49 +12,7 @@ from rooms.operations.gate import METHODS, Context, operation, run
 from rooms.operations.presence import connect
 from rooms.roles import DEFAULT_TEMPLATE, PERMISSIONS
 from tests.operations.driver import ask, call, do, position, prepare, refused, row, server, visitor
-
-HELLO = {"message": "hello"}
-SOUP = {"question": {"text": "Soup?", "type": "single-choice"}, "options": [{"text": "yes"}]}
-OTHER = {"requested_for": "peer-Other"}
-
-# Each call that needs a permission, and what it is.
-NEEDS: list[tuple[str, str, dict[str, Any]]] = [
-    ("sendMessages", "broadcast", {"info": HELLO}),
-    ("writeMetadata", "set-metadata", {"data": "tea"}),
-    ("writeMetadata", "pin-message", {"id": "m1", "text": "Bob: hello"}),
-    ("writeMetadata", "unpin-message", {"id": "m1"}),
-    ("changeRole", "role-change-request", {**OTHER, "role": "host", "force": True}),
-    ("changeRole", "role-change-request", {**OTHER, "role": "host"}),
-    ("changeRole", "role-change-request", {"roles": ["guest"], "role": "host", "force": True}),
-    ("removeOthers", "peer-leave-request", OTHER),
-    ("removeOthers", "group-add", {"name": "_handraise", "peer_id": "peer-Other"}),
-    ("removeOthers", "group-remove", {"name": "_handraise", "peer_id": "peer-Other"}),
-    ("raiseHand", "group-join", {"name": "_handraise"}),
-    ("endRoom", "end-room", {}),
-    ("endRoom", "end-room", {"lock": True}),
-    ("pollWrite", "poll-info-set", {"title": "Lunch"}),
-    ("pollWrite", "poll-questions-set", {"poll_id": "draft", "questions": [SOUP]}),
-    ("pollWrite", "poll-start", {"poll_id": "draft"}),
-    ("pollWrite", "poll-stop", {"poll_id": "running"}),
-    ("pollRead", "poll-response", {"poll_id": "running", "responses": [{"question": 1, "option": 1}]}),
-    ("pollRead", "poll-list", {}),
-    ("pollRead", "poll-info-get", {"poll_id": "running"}),
-    ("pollRead", "poll-questions-get", {"poll_id": "running"}),
-    ("pollRead", "poll-result", {"poll_id": "running"}),
-    ("pollRead", "poll-responses", {"poll_id": "running"}),
-    ("pollRead", "poll-leaderboard", {"poll_id": "over"}),
-]
-FREE: list[tuple[str, dict[str, Any]]] = [
-    ("get-metadata", {}),
-    ("listen-metadata-change", {"keys": ["topic"]}),
-    ("peer-update", {"name": "New"}),
-    ("group-join", {"name": "tables"}),
-    ("group-leave", {"name": "_handraise"}),
-    ("get-peer", {"peer_id": "peer-Other"}),
-    ("find-peer", {}),
-    ("peer-name-search", {"query": "o"}),
-    ("leave", {}),
-]
+from tests.permissions import FREE, HELLO, NEEDS, OTHER, SOUP
 
 
 @pytest.fixture
