@@ -132,7 +132,13 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if answer.error:
             self._refuse_socket(answer.error)
             return
-        welcome: Welcome = answer.aside
+        try:
+            self._greet(answer.aside)
+            self._finished()
+        except Exception:
+            self._fail("an answer could not be given")
+
+    def _greet(self, welcome: Welcome) -> None:
         self._tell("on-policy-change", welcome.policy)
         if welcome.attachment:
             self._attach(welcome.attachment, held=True)
@@ -140,7 +146,6 @@ class PeerConsumer(AsyncWebsocketConsumer):
         elif welcome.preview:
             self._tell("room-state", welcome.preview)
             self._tell("session-info", self._preview_info(welcome.preview))
-        self._finished()
 
     def _preview_info(self, preview: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -306,9 +311,10 @@ class PeerConsumer(AsyncWebsocketConsumer):
                 self._respond(request.id, answer.result)
                 if request.method == "listen-metadata-change" and self.member and self.feed:
                     self.feed.observe(self.member, *answer.aside)
+            self._finished()
         except Exception:
+            # Also one of the next request, which is started here.
             self._fail("an answer could not be given")
-        self._finished()
 
     def _finished(self) -> None:
         self.under_way -= 1

@@ -383,6 +383,7 @@ async def test_i23_a_replay_keeps_messages_from_those_they_were_not_for(world: W
     assert heard(back) == ["for guests, before", "for bob", "for hosts, after", "for all"]
 
 
+@pytest.mark.matrix
 async def test_i23_a_change_of_role_counts_from_its_place_on(world: World):
     alice = await world.peer("alice", "host")
     bob = await world.peer("bob")
@@ -616,6 +617,7 @@ async def test_i18_who_joins_in_a_storm_of_writes_misses_and_repeats_no_version(
         assert versions == list(range(versions[0], last + 1))
 
 
+@pytest.mark.matrix
 async def test_i16_a_reply_and_the_news_come_in_the_order_of_versions(world: World):
     peers = [await world.peer(f"peer{number}") for number in range(5)]
     order: dict[int, list[int]] = {}
@@ -901,6 +903,7 @@ async def test_i29_unusual_values_are_kept_alike_by_both_databases(world: World,
     assert (await alice.call("get-metadata"))["data"] == stored
 
 
+@pytest.mark.matrix
 async def test_i33_no_payload_can_set_the_sender_or_the_role(world: World):
     alice, bob = await world.peer("alice", "host"), await world.peer("bob")
     forged = {"peer": {"peer_id": alice.peer_id}, "sender": alice.peer_id, "role": "host", "user_id": "alice"}
@@ -944,6 +947,7 @@ async def test_i33_a_guest_may_not_act_as_a_host(world: World, method: str, para
     assert bob.open
 
 
+@pytest.mark.matrix
 async def test_i33_a_role_that_was_taken_away_counts_no_more(world: World):
     alice, bob = await world.peer("alice", "host"), await world.peer("bob")
     # Both are under way together: what counts is what holds when the message is stored.
@@ -990,6 +994,50 @@ async def test_a_bug_closes_its_socket_alone_and_the_peer_may_return(world: Worl
     await alice.wait_for("on-broadcast")
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "after another"])
+@pytest.mark.parametrize("place", ["protocol.parse", "protocol.bind", "protocol.response"])
+async def test_a15_a_bug_anywhere_leaves_no_peer_behind(world: World, monkeypatch, settings, place: str, waits: bool):
+    monkeypatch.setitem(METHODS, "test-nap", nap)
+    NAPS["a15"] = threading.Event()
+    alice, bob = await world.peer("alice"), await world.peer("bob")
+    sound = getattr(consumers.protocol, place.partition(".")[2])
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        if "break" in repr(arguments):
+            raise ZeroDivisionError
+        return sound(*arguments, **options)
+
+    monkeypatch.setattr(f"rooms.consumers.{place}", fail)
+    if waits:
+        await bob.begin("test-nap", name="a15")
+    await bob.notify("set-metadata", key="break", data=1)
+    await bob.begin("set-metadata", key="break", data=2)
+    await alice.call("ping")
+    NAPS["a15"].set()
+
+    assert await bob.wait_closed() == 1011
+    state = await alice.wait_for("on-peer-state")
+    assert (state["params"]["peer_id"], state["params"]["state"]) == (bob.peer_id, "reconnecting")
+    assert (await chat(alice, "nothing happened"))["seq"]
+    settings.PEER_GRACE = 0
+    await world.reap()
+    left = await alice.wait_for("on-peer-leave")
+    assert left["params"]["reason"] == "websocket closed"
+    await alice.leave()
+    await world.settled()
+    assert [bool(session.ended_at) for session in await world.stored(Session)] == [True]
+
+
+async def test_a15_a_bug_in_a_greeting_closes_its_socket(world: World, monkeypatch):
+    alice, bob = await world.peer("alice"), await world.peer("bob")
+    await bob.drop()
+    monkeypatch.setattr(consumers.PeerConsumer, "_attach", None)
+    back = await world.again(bob)
+    assert await back.wait_closed() == 1011
+    assert (await chat(alice, "nothing happened"))["seq"]
+
+
+@pytest.mark.matrix
 async def test_i27_a_slow_operation_delays_no_ping(world: World, monkeypatch):
     monkeypatch.setitem(METHODS, "test-nap", nap)
     NAPS["i27"] = threading.Event()
@@ -1089,6 +1137,7 @@ async def test_i32_a_bad_token_is_told_and_closed(world: World, token: str):
     assert alice.named("on-error")[0]["code"] == 401
 
 
+@pytest.mark.matrix
 async def test_i31_a_token_for_one_room_and_role_gives_nothing_in_another(world: World):
     other = await world.new_room(title="Other")
     carol = await world.peer("carol", "host", room=other)
@@ -1105,6 +1154,7 @@ async def test_i31_a_token_for_one_room_and_role_gives_nothing_in_another(world:
     assert numbered(alice.events) == []
 
 
+@pytest.mark.matrix
 async def test_i35_to_a_tokens_holder_unknown_closed_and_forbidden_rooms_look_alike(world: World):
     closed = await world.new_room(title="Closed", enabled=False)
     sockets = [
