@@ -1,24 +1,28 @@
 """Leases and the reaper: dead processes, processes taken for dead, and peers that stay away."""
 
 import asyncio
+import logging
+import re
 import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from rooms import hub, leases
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper
-from rooms.models import Event, MetadataEntry, Peer, Session, Worker
+from rooms.models import Event, MetadataEntry, Peer, Poll, RoomCode, SentMessage, Session, Worker
 from rooms.operations import gate
 from rooms.operations.calls import Call, Caller
 from rooms.operations.gate import METHODS
 from rooms.operations.presence import connect, disconnect
-from tests.sockets import World, chat
+from tests.sockets import LocalPeer, World, chat
 
 
 def past(seconds: float) -> datetime:
@@ -246,6 +250,104 @@ async def test_a_connection_that_nobody_missed_is_found_by_the_next_heartbeat(wo
     await alice.wait_for("on-peer-state")
     [lost] = await world.stored(Peer, state="reconnecting")
     assert lost.peer_id == bob.peer_id
+
+
+async def _all_show(world: World, alice: LocalPeer, states: dict[str, str]) -> None:
+    """Whoever asks who is in the room is told of these peers and states."""
+    door = world.stranger("visitor")
+    await door.connect()
+    preview = (await door.wait_for("room-state"))["params"]
+    await door.close()
+    found = await alice.call("find-peer")
+    await alice.until(lambda: alice.named("session-info")[-1]["peer_count"] == len(states))
+    lobby, listed, shown = await world.query(_pages, world.room.id)
+
+    assert {peer_id: peer["state"] for peer_id, peer in preview["peers"].items()} == states
+    assert {peer["peer_id"]: peer["state"] for peer in found["peers"]} == states
+    assert (preview["peer_count"], found["total"], lobby, listed, shown) == (len(states),) * 5
+
+
+def _pages(room_id: str) -> tuple[int, int, int]:
+    """The head counts that the lobby, the admin's list of rooms and its page of the room show."""
+    client, code = Client(), RoomCode.objects.filter(room_id=room_id)[0]
+    client.force_login(User.objects.get_or_create(username="olga", is_staff=True, is_superuser=True)[0])
+    lobby, listed, shown = (
+        client.get(path).content.decode()
+        for path in (f"/r/{code}/", "/admin/rooms/room/", f"/admin/rooms/room/{room_id}/change/")
+    )
+    found = (
+        re.search(r"(\w+) (?:person is|people are) inside", lobby),
+        re.search(r'class="field-people">(\d+)<', listed),
+        re.search(r'field-people.*?class="readonly">(\d+)<', shown, re.DOTALL),
+    )
+    counts = [int(match[1].replace("One", "1")) for match in found if match]
+    return counts[0], counts[1], counts[2]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("how", ["connection", "process"])
+async def test_a1_wherever_one_looks_a_lost_peer_is_lost_and_then_gone(world: World, settings, how: str):
+    settings.ROOT_URLCONF = "tests.urls_with_admin"
+    alice, elsewhere = await world.peer("alice"), await Elsewhere.start(world)
+    bob = await world.peer("bob", peer_id="bob-id") if how == "connection" else await elsewhere.join("bob")
+    await _all_show(world, alice, {alice.peer_id: "connected", "bob-id": "connected"})
+
+    if isinstance(bob, LocalPeer):
+        await bob.drop()
+    else:
+        await elsewhere.last_seen(16)
+        await world.reap()
+    await alice.wait_for("on-peer-state")
+    await _all_show(world, alice, {alice.peer_id: "connected", "bob-id": "reconnecting"})
+
+    settings.PEER_GRACE = 0
+    await asyncio.gather(*(world.reap() for _ in range(3)))
+    await alice.wait_for("on-peer-leave")
+    await _all_show(world, alice, {alice.peer_id: "connected"})
+    assert len(alice.named("on-peer-leave")) == len(alice.named("on-peer-state")) == 1
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("how", ["leave", "close", "drop", "expire", "remove", "end", "die"])
+async def test_a3_however_the_last_peers_go_the_session_ends_once(world: World, settings, caplog, how: str):
+    caplog.set_level(logging.INFO, "rooms")
+    lifetime = -8.0 if how == "expire" else 3600
+    peers = [await world.peer(user, "host", lifetime=lifetime) for user in ("alice", "bob")]
+    first = await peers[0].join("Alice")
+    await peers[0].call("set-metadata", key="topic", data="tea")
+    await chat(peers[1], "hello", client_id="c1")
+    await peers[1].call("poll-info-set", title="Lunch")
+
+    if how in ("leave", "close", "drop"):
+        await asyncio.gather(*(getattr(peer, how)() for peer in peers))
+    elif how == "expire":
+        assert [await peer.wait_closed() for peer in peers] == [4001, 4001]
+    elif how == "remove":
+        await peers[0].call("peer-leave-request", requested_for=peers[1].peer_id)
+        await hub.get().perform(
+            METHODS["peer-leave-request"], Caller(world.room.id, name="operator"), requested_for=peers[0].peer_id
+        )
+    elif how == "end":
+        await peers[0].call("end-room")
+    else:
+        # The process hangs: its sockets are open, but its lease is not renewed any more.
+        reaper = Reaper(Lease())
+        await world.query(lambda: Worker.objects.filter(id=leases.worker_id()).update(last_seen=past(16)))
+        await world.query(reaper.run_once)
+    await world.settled()
+    settings.PEER_GRACE = 0
+    await asyncio.gather(*(world.reap() for _ in range(3)))
+
+    [session] = await world.stored(Session)
+    assert session.ended_at
+    assert len([line for line in caplog.records if line.getMessage() == "a session ended"]) == 1
+    assert {peer.state for peer in await world.stored(Peer)} == {"left"}
+    for model in (MetadataEntry, Event, SentMessage, Poll):
+        assert not await world.stored(model)
+    carol = await world.peer("carol")
+    assert (await carol.call("get-metadata", key="topic"))["change_version"] == 0
+    assert carol.named("peer-list")[0]["room"]["session_id"] != first["session_id"]
+    assert carol.named("peer-list")[0]["peers"] == {}
 
 
 # --- The room's lock, and the fence -------------------------------------------------------------

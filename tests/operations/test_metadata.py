@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from rooms.errors import VersionConflict
-from rooms.models import MetadataEntry
+from rooms.models import MetadataEntry, milliseconds
 from rooms.operations.gate import run
 from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, server, told, visitor
 
@@ -314,6 +315,16 @@ def test_a_pin_is_seen_by_new_and_old_clients(alice, bob):
     assert pins(bob) == [("m1", "Bob: hello", "Alice")]
     assert do(bob, "get-metadata")["data"] == "Bob: hello"
     assert answer.result["pinned"] == [{"text": "Bob: hello", "id": "m1", "pinnedBy": "Alice"}]
+
+
+def test_a11_a_pin_and_its_removal_say_whose_they_are_and_when(alice, bob):
+    for caller, method, params in ((alice, "pin-message", {"text": "Bob: hello"}), (bob, "unpin-message", {})):
+        start = milliseconds(timezone.now())
+        do(caller, method, id="m1", **params)
+        for key in ("pinnedMessages", "default"):
+            told, stored = do(alice, "get-metadata", key=key), MetadataEntry.objects.get(key=key)
+            assert (told["updated_by"], stored.updated_by_name) == (caller.peer_id, caller.name)
+            assert start <= told["updated_at"] <= milliseconds(timezone.now())
 
 
 def test_pinning_what_is_pinned_and_unpinning_what_is_not_change_nothing(alice, bob):
