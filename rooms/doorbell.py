@@ -44,6 +44,10 @@ class Doorbell:
         self._tasks: list[asyncio.Task[None]] = []
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MAX_OUTGOING)
 
+    @property
+    def reaches_others(self) -> bool:
+        return self._layer is not None
+
     def start(self) -> None:
         if self._layer:
             loop = asyncio.get_running_loop()
@@ -96,8 +100,6 @@ class Doorbell:
 
     def publish(self, room_id: str, session_id: str, seq: int, events: list[Numbered], end: End | None) -> None:
         """Tell the others; returns at once."""
-        if not self._layer:
-            return
         message = {
             "type": "doorbell",
             "from": self._worker,

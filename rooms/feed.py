@@ -7,7 +7,7 @@ object ready to be listed, and the members, which are the peers whose sockets ar
 import asyncio
 import heapq
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,8 @@ _SESSION_INFO_GAP, _LARGE_SESSION_INFO_GAP = 0.5, 2.0
 
 _COMINGS_AND_GOINGS = frozenset({"on-peer-join", "on-peer-leave", "on-peer-state"})
 """News that can wait a moment for more of the kind, and that the members of a large room are not told at all."""
+
+_NOBODY: frozenset[Any] = frozenset()
 
 
 @dataclass(eq=False, slots=True)
@@ -123,6 +125,7 @@ class Feed:
         self._common_bytes = 0
         self._flushing: asyncio.TimerHandle | None = None
         self._flush_at = 0.0
+        self._gap = settings.COALESCE_MS / 1000
         self._flush_after = 0.0
         self._counting: asyncio.TimerHandle | None = None
         self._counted_at = 0.0
@@ -230,16 +233,21 @@ class Feed:
     # --- Events ---------------------------------------------------------------------------------
 
     def _deliver(self, events: Sequence[Numbered]) -> None:
+        delivered, patient = 0, True
         for event in events:
             if event.seq <= self.last_seq:
                 continue
+            delivered += 1
+            patient = patient and event.kind in _COMINGS_AND_GOINGS
             self.last_seq = event.seq
             if event.facts:
                 self._learn(event)
             self._spread(event)
             if event.facts:
                 self._part(event)
-        self._flush_soon(patient=all(event.kind in _COMINGS_AND_GOINGS for event in events))
+        if delivered:
+            metrics.EVENTS.inc(delivered)
+            self._flush_soon(patient=patient)
 
     def _learn(self, event: Numbered) -> None:
         """Take over what must be known before the event is spread."""
@@ -283,17 +291,26 @@ class Feed:
         audience = event.audience
         if audience.nobody or not self.members or (self._large and event.kind in _COMINGS_AND_GOINGS):
             return
-        metrics.EVENTS.inc()
         text = event.frame()
         if not (audience.peer or audience.roles or audience.key is not None):
             self._pending.append((text, self.members.get(audience.but), None))
             return
         wire = framed(text)
         self._flush()
-        for member in self.members.values():
-            if audience.includes(member.peer_id, member.role, member.observed):
-                if audience.key is not None:
-                    member.versions[audience.key] = event.facts["version"]
+        if audience.key is not None:
+            getting = [member for member in self.members.values() if audience.key in member.observed]
+            for member in getting:
+                member.versions[audience.key] = event.facts["version"]
+        else:
+            getting = [
+                member
+                for member in self.members.values()
+                if audience.includes(member.peer_id, member.role, member.observed)
+            ]
+        if len(getting) == len(self.members):
+            self._write_to_all(wire, _NOBODY)
+        else:
+            for member in getting:
                 member.write(wire)
         if "refresh" in event.facts:
             self._refresh_legacy(event)
@@ -427,7 +444,7 @@ class Feed:
         if not self._pending:
             return
         now = self._loop.time()
-        at = max(self._flush_after, now + _MAX_GAP if patient and settings.COALESCE_MS else 0)
+        at = max(self._flush_after, now + _MAX_GAP if patient and self._gap else 0)
         if self._flushing:
             if self._flush_at <= at:
                 return
@@ -449,8 +466,22 @@ class Feed:
         if not pending:
             return
         started = self._loop.time()
-        frames = [(framed(text), but, only) for text, but, only in pending]
-        special = {member for _, but, only in pending if (member := but or only)} | newcomers
+        if len(pending) == 1 and not newcomers:
+            [(text, but, only)] = pending
+            if only:
+                only.write(framed(text))
+            else:
+                self._write_to_all(framed(text), {but} if but else _NOBODY)
+        else:
+            self._write_frames([(framed(text), but, only) for text, but, only in pending], newcomers)
+        # A large room is written to so seldom that most of the time is left for everything else.
+        cost = self._loop.time() - started
+        self._flush_after = started + (min(max(self._gap, cost * _REST), _MAX_GAP) if self._gap else 0)
+
+    def _write_frames(
+        self, frames: Sequence[tuple[bytes, Member | None, Member | None]], newcomers: Set[Member]
+    ) -> None:
+        special = {member for _, but, only in frames if (member := but or only)} | newcomers
         common = b"".join([wire for wire, _, only in frames if only is None])
         if common:
             self._write_to_all(common, special)
@@ -464,12 +495,8 @@ class Feed:
             ]
             if own:
                 member.write(b"".join(own))
-        # A large room is written to so seldom that most of the time is left for everything else.
-        gap = settings.COALESCE_MS / 1000
-        cost = self._loop.time() - started
-        self._flush_after = started + (min(max(gap, cost * _REST), _MAX_GAP) if gap else 0)
 
-    def _write_to_all(self, wire: bytes, but: set[Member]) -> None:
+    def _write_to_all(self, wire: bytes, but: Set[Member]) -> None:
         self._common_bytes += len(wire)
         passed_over = {member: self._writes.pop(member) for member in but if member in self._writes}
         for write in self._writes.values():
@@ -480,9 +507,10 @@ class Feed:
         self._writes |= passed_over
         for member in passed_over:
             member.own_bytes -= len(wire)
-        for member in self._held - but:
-            member.write(wire)
-            member.own_bytes -= len(wire)
+        for member in self._held:
+            if member not in but:
+                member.write(wire)
+                member.own_bytes -= len(wire)
 
     def check_outboxes(self, now: float) -> None:
         """Give up the members whose sockets do not read."""

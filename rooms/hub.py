@@ -95,6 +95,8 @@ class Hub:
 
     def ring(self, answers: Sequence[Answer]) -> None:
         """Tell other processes what these answers caused."""
+        if not self._doorbell.reaches_others:
+            return
         told: dict[tuple[str, str], tuple[list[Numbered], End | None]] = {}
         for answer in answers:
             if answer.events or answer.end:

@@ -6,7 +6,10 @@ so it need not be asked what state it is in.
 
 from collections.abc import Callable
 
-from websockets.utils import apply_mask
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a build without its compiled part
+    from websockets.utils import apply_mask
 
 _FINAL_TEXT = 0x81
 _MASKED = 0x80

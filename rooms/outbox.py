@@ -5,7 +5,6 @@ import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -66,8 +65,10 @@ class Outbox:
 
     def put(self, wire: bytes) -> None:
         """Write to a socket that may be gone already, which its consumer hears of separately."""
-        with suppress(*GONE):
+        try:
             self.write(wire)
+        except GONE:
+            pass
 
     def allow(self, size: int) -> None:
         """Let so many bytes more be unsent: a state may be longer than what a peer may fall behind."""

@@ -11,7 +11,7 @@ import types
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from rooms.errors import BadRequest, RoomError
 from rooms.events import compact
@@ -33,8 +33,7 @@ MAX_DEPTH = 32
 MAX_NODES = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One frame of a client. ``id`` is None for a notification, which gets no answer."""
 
     method: str
