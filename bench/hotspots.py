@@ -22,7 +22,13 @@ from harness.systems import SYSTEMS, Running
 SAMPLES_PER_SECOND = 250
 LINES = 40
 # py-spy takes these for running while they wait.
-WAITING = ("_worker (concurrent", "_repeat.<locals>.run (rooms/leases", "Runner.run (asyncio", "wait (threading")
+WAITING = (
+    "_worker (concurrent",
+    "_repeat.<locals>.run (rooms/leases",
+    "Runner.run (asyncio",
+    "wait (threading",
+    "Condition.wait (threading",
+)
 
 
 @contextlib.contextmanager

@@ -124,15 +124,13 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
 class DaphneOutbox(_TransportOutbox):
     """Twisted never writes at once; while nothing is queued, the socket can be asked directly."""
 
-    __slots__ = ("_protocol", "_socket_send", "_transport")
+    __slots__ = ("_transport",)
 
     def __init__(self, send: Send, protocol: Any) -> None:
         transport = protocol.transport
         super().__init__(send, transport.abortConnection)
-        self.write = self._write
-        self._protocol = protocol
         self._transport = transport
-        self._socket_send = transport.socket.send
+        self.write = self._writer(protocol, transport)
 
     @property
     def unsent(self) -> int:
@@ -140,23 +138,28 @@ class DaphneOutbox(_TransportOutbox):
         size: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
         return size
 
-    def _write(self, wire: bytes) -> None:
-        if self._protocol.state != self._protocol.STATE_OPEN:
-            return  # the close frame was sent; nothing may follow it
-        transport = self._transport
-        if transport.dataBuffer or transport._tempDataLen or transport.disconnecting or not transport.connected:
-            transport.write(wire)
-            if self.unsent > self._limit:
-                self.abandon("bytes")
-            return
-        try:
-            sent = self._socket_send(wire)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            return  # the reactor will find the same and close the connection
-        if sent < len(wire):
-            transport.write(wire[sent:])
+    def _writer(self, protocol: Any, transport: Any) -> Callable[[bytes], None]:
+        # Called for each frame of each member: a closure finds what it needs in half the time of a method.
+        opened, send = protocol.STATE_OPEN, transport.socket.send
+
+        def write(wire: bytes) -> None:
+            if protocol.state != opened:
+                return  # the close frame was sent; nothing may follow it
+            if transport.dataBuffer or transport._tempDataLen or transport.disconnecting or not transport.connected:
+                transport.write(wire)
+                if self.unsent > self._limit:
+                    self.abandon("bytes")
+                return
+            try:
+                sent = send(wire)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError:
+                return  # the reactor will find the same and close the connection
+            if sent < len(wire):
+                transport.write(wire[sent:])
+
+        return write
 
 
 def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:

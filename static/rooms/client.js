@@ -17,6 +17,7 @@ export class Client {
   #keeper = null;
   #token = "";
   #origin = HERE;
+  #placed = false; // whether join was answered on the present socket: events before that come again
   #halfway = false; // whether a greeting was begun and not finished
   #hello = null; // {name, data} of a join that is not answered yet
   #observed = new Set(["default"]);
@@ -147,7 +148,9 @@ export class Client {
   async #greet(send) {
     const { place, room, peers } = this.state;
     const { name, data } = this.#hello ?? peers.get(room.localPeer);
+    this.#placed = false;
     const result = await send("join", { name, data, ...(place ? { resume: place } : {}) });
+    this.#placed = true;
     this.change("joined", { ...result, name, data });
     // A greeting that was cut off half-way is finished by the next, although that one resumes.
     if (result.resumed && !this.#halfway) return;
@@ -179,7 +182,7 @@ export class Client {
   #heard({ method, params, seq }) {
     if (method === "on-peer-leave-request") this.#sentAway(params);
     else if (method === "on-error") this.#refused(params);
-    else {
+    else if (this.#placed || seq === undefined) {
       this.change(method, params, seq);
       this.#after.get(method)?.(params);
     }

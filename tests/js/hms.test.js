@@ -351,6 +351,25 @@ test("a greeting that was cut off after the join is finished by the one that res
   assert.equal(store.getState(selectRoomState), "Connected");
 });
 
+test("events that a slow line brings before the answer to join are taken from the replay, in order", async () => {
+  const { actions, store, socket } = await joinedPage();
+  socket.hear(said("m1", "first", 6));
+  socket.drop();
+  actions.retryConnection();
+  await settle();
+  const next = wire.socket;
+  next.open();
+  await settle();
+  next.hear(said("m3", "third", 8));
+  next.answer("join", { session_id: "s1", seq: 8, resumed: true });
+  await settle();
+  next.hear(said("m2", "second", 7));
+  next.hear(said("m3", "third", 8));
+  await settle();
+  const heard = store.getState(selectHMSMessages).map(({ message }) => message);
+  assert.deepEqual(heard, ["first", "second", "third"]);
+});
+
 test("the place to resume from is the highest seq of notifications and replies", async () => {
   const { actions, socket } = await joinedPage();
   socket.hear(said("m1", "hi", 11));
