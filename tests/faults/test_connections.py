@@ -15,6 +15,7 @@ from tests.cluster import Cluster, again, leave_all
 from tests.proxy import Proxy
 from tests.server import RawPeer, RunningServer
 from tests.sockets import chat, heard
+from tests.test_consumers import BAD_FRAMES
 
 pytestmark = pytest.mark.faults
 
@@ -50,8 +51,8 @@ async def _falls_silent(kind: str) -> None:
             await bob.join("Bob")
             await alice.wait_for("on-peer-join")
             proxy.stall()
-            lost = await alice.wait_for("on-peer-state", timeout=60)
-            left = await alice.wait_for("on-peer-leave", timeout=60)
+            lost = await alice.wait_for("on-peer-state", timeout=20)
+            left = await alice.wait_for("on-peer-leave", timeout=1 + 5)
 
             assert lost["params"]["state"] == "reconnecting"
             assert left["params"] == {"peer_id": bob.peer_id, "role": "guest", "reason": "websocket closed"}
@@ -63,8 +64,23 @@ async def _falls_silent(kind: str) -> None:
         await asyncio.to_thread(cluster.__exit__)
 
 
-async def test_i09_a_half_open_connection_is_found_and_its_peer_goes_once():
+async def test_i09_a1_a_half_open_connection_is_found_and_its_peer_goes_once():
     await asyncio.gather(_falls_silent("daphne"), _falls_silent("uvicorn"))
+
+
+async def test_a3_a_session_that_everybody_lost_ends_within_the_grace_and_five_seconds():
+    with RunningServer(PEER_GRACE=1) as server:
+        room = server.room("tea")
+        peers = [await server.peer(server.sign(room, user=f"user-{n}")) for n in range(5)]
+        await peers[0].call("set-metadata", key="k", data="kept")
+        live = "SELECT count(*) FROM rooms_session WHERE ended_at IS NULL"
+        left = "SELECT (SELECT count(*) FROM rooms_metadataentry) + (SELECT count(*) FROM rooms_event)"
+        await asyncio.gather(*(peer.drop() for peer in peers))
+        assert server.select(live) == [(1,)]
+        async with asyncio.timeout(1 + 5):
+            while server.select(live) != [(0,)]:
+                await asyncio.sleep(0.05)
+        assert server.select(left) == [(0,)]
 
 
 # --- Not reading --------------------------------------------------------------------------------
@@ -230,6 +246,24 @@ def floodable():
     """Servers that limit rates."""
     with Cluster(1, server="daphne", RATE_LIMIT=10) as daphne, Cluster(1, server="uvicorn", RATE_LIMIT=10) as uvicorn:
         yield {"daphne": daphne, "uvicorn": uvicorn}
+
+
+@pytest.mark.matrix
+async def test_i29_a15_a_bad_frame_is_refused_and_its_socket_stays(cluster: Cluster):
+    room = cluster.room()
+    alice, bob = await cluster.peer(room, "alice"), await cluster.peer(room, "bob", at=cluster.last)
+    await bob.call("listen-metadata-change", keys=["default"])
+    place = await alice.call("ping")
+    for frame in BAD_FRAMES:
+        before = len(alice.events)
+        await alice.send(frame)
+        answer = await alice.wait_for(lambda event: "error" in event, after=before)
+        assert answer["error"]["code"] in (400, 404), frame
+    assert (await alice.call("ping"))["seq"] == place["seq"]
+    await chat(alice, "still here")
+    await bob.wait_for("on-broadcast")
+    assert not bob.named("on-metadata-change") + bob.named("on-peer-state") + bob.named("on-peer-leave")
+    await leave_all([alice, bob])
 
 
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
