@@ -107,7 +107,9 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     kind = getattr(request, "param", DEPLOYMENTS[0])
     if kind == "postgres":
         database = request.getfixturevalue("postgres").create_database()
-        cluster = Cluster(2, server="uvicorn", database_url=database, redis_url=request.getfixturevalue("redis").url)
+        redis_url = request.getfixturevalue("redis").url
+        # It looks at the database as seldom as in use: what arrives within a second was told by the other process.
+        cluster = Cluster(2, server="uvicorn", database_url=database, redis_url=redis_url, POSITION_CHECK_INTERVAL=5)
     elif kind == "plain":
         cluster = Cluster(1, server="daphne", FAST_PATH="off")
     else:

@@ -192,8 +192,17 @@ async def test_i04_many_rounds_of_joins_and_last_leaves_leave_no_ghost(cluster: 
 async def test_i35_a_room_that_is_disabled_refuses_newcomers_at_both(cluster: Cluster):
     room = cluster.room()
     alice = await cluster.peer(room, "alice")
+    waiting = [RawPeer(process.ws_url, process.sign(room, user="early")) for process in cluster.processes]
+    for peer in waiting:
+        await peer.connect()
+        await peer.wait_for("room-state")
     await cluster.query("Room.objects.filter(id=room).update(enabled=False)", room=room)
 
+    for peer in waiting:
+        with pytest.raises(RpcError) as refusal:
+            await peer.join("Early")
+        assert (refusal.value.code, refusal.value.message) == (403, "room not available")
+        await peer.close()
     for process in cluster.processes:
         token = process.sign(room, user="bob")
         answer = process.request("GET", "/init?peer_id=bob", Authorization=f"Bearer {token}")
