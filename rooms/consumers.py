@@ -67,6 +67,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         query = scope["query_string"].decode("latin-1")
+        del scope  # long, and held as long as this runs
         await receive()  # websocket.connect
         self.conn_id = secrets.token_hex(8)
         await send({"type": "websocket.accept"})

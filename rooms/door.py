@@ -1,6 +1,7 @@
 """What a WebSocket handshake must satisfy before its consumer hears of it."""
 
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
 from django.conf import settings
@@ -21,18 +22,16 @@ class Door:
         self._application = application
         self._addresses = Buckets(settings.CONNECT_RATE, settings.CONNECT_BURST)
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Awaitable[None]:
         if drain.under_way():
-            await _turn_away(scope, receive, send)
-            return
+            return _turn_away(scope, receive, send)
         refusal = self._refusal(scope)
         if refusal is None:
-            await self._application(scope, receive, send)
-            return
+            application: Awaitable[None] = self._application(scope, receive, send)
+            return application
         metrics.REFUSALS.labels("handshake").inc()
         log.warning("a handshake is refused", extra={"context": {"why": refusal}})
-        await receive()  # websocket.connect
-        await send({"type": "websocket.close", "code": 4403})
+        return _refuse(receive, send)
 
     def _refusal(self, scope: dict[str, Any]) -> str | None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -48,6 +47,11 @@ class Door:
         if not self._addresses.take(address):
             return f"too many sockets from {address}"
         return None
+
+
+async def _refuse(receive: Any, send: Any) -> None:
+    await receive()  # websocket.connect
+    await send({"type": "websocket.close", "code": 4403})
 
 
 async def _turn_away(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -1,5 +1,7 @@
 """The WebSocket part of the application."""
 
+from typing import Any
+
 from channels.routing import URLRouter
 from django.urls import path
 
@@ -8,4 +10,9 @@ from rooms.door import Door
 
 
 def websocket_application() -> Door:
-    return Door(URLRouter([path("v2/ws", PeerConsumer.as_asgi())]))
+    return Door(URLRouter([path("v2/ws", _open)]))
+
+
+def _open(scope: dict[str, Any], receive: Any, send: Any) -> Any:
+    # as_asgi() would keep the scope, and a coroutine of its own, as long as the socket lives.
+    return PeerConsumer()(scope, receive, send)
