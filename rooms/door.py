@@ -1,7 +1,6 @@
 """What a WebSocket handshake must satisfy before its consumer hears of it."""
 
 import logging
-from collections.abc import Awaitable
 from typing import Any
 
 from django.conf import settings
@@ -22,16 +21,18 @@ class Door:
         self._application = application
         self._addresses = Buckets(settings.CONNECT_RATE, settings.CONNECT_BURST)
 
-    def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Awaitable[None]:
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if drain.under_way():
-            return _turn_away(scope, receive, send)
+            await _turn_away(scope, receive, send)
+            return
         refusal = self._refusal(scope)
         if refusal is None:
-            application: Awaitable[None] = self._application(scope, receive, send)
-            return application
+            await self._application(scope, receive, send)
+            return
         metrics.REFUSALS.labels("handshake").inc()
         log.warning("a handshake is refused", extra={"context": {"why": refusal}})
-        return _refuse(receive, send)
+        await receive()  # websocket.connect
+        await send({"type": "websocket.close", "code": 4403})
 
     def _refusal(self, scope: dict[str, Any]) -> str | None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -47,11 +48,6 @@ class Door:
         if not self._addresses.take(address):
             return f"too many sockets from {address}"
         return None
-
-
-async def _refuse(receive: Any, send: Any) -> None:
-    await receive()  # websocket.connect
-    await send({"type": "websocket.close", "code": 4403})
 
 
 async def _turn_away(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -34,19 +34,24 @@ def open_outbox(send: Send, abandon: Callable[[], None], take: Callable[[str], b
     return outbox
 
 
-def _reader(take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """What reads a connection's bytes: frames go to take as long as none waits in the server's own queue."""
+class _Reader(FrameSplitter):
+    """Reads a connection's bytes: frames go to ``take`` as long as none waits in the server's own queue."""
 
-    def take_payload(payload: bytes) -> bool:
-        if not queue.empty():
+    __slots__ = ("_queue", "_take")
+
+    def __init__(self, take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None]) -> None:
+        super().__init__(leave)
+        self._take = take
+        self._queue = queue
+
+    def take_text(self, payload: bytes) -> bool:
+        if not self._queue.empty():
             return False
         try:
             text = payload.decode()
         except UnicodeDecodeError:
             return False  # the server closes the socket as it should be
-        return take(text)
-
-    return FrameSplitter(take_payload, leave).feed
+        return self._take(text)
 
 
 @functools.cache
@@ -76,24 +81,26 @@ class _TransportOutbox(Outbox):
 class UvicornOutbox(_TransportOutbox):
     """Lets the transport itself tell when too much is unsent, so that a write is the transport's own."""
 
-    __slots__ = ("_set_limits", "_unsent")
+    __slots__ = ("_transport",)
 
     def __init__(self, send: Send, protocol: Any) -> None:
         transport = protocol.transport
         super().__init__(send, transport.abort)
         self.write = transport.write
-        self._unsent = transport.get_write_buffer_size
-        self._set_limits = transport.set_write_buffer_limits
-        self._set_limits(high=self._limit)
-        protocol.pause_writing = functools.partial(self.abandon, "bytes")
+        self._transport = transport
+        transport.set_write_buffer_limits(high=self._limit)
+        protocol.pause_writing = self._overflow
+
+    def _overflow(self) -> None:
+        self.abandon("bytes")
 
     def allow(self, size: int) -> None:
         super().allow(size)
-        self._set_limits(high=self._limit)
+        self._transport.set_write_buffer_limits(high=self._limit)
 
     @property
     def unsent(self) -> int:
-        size: int = self._unsent()
+        size: int = self._transport.get_write_buffer_size()
         return size
 
 
@@ -113,7 +120,7 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     )
     if not known:
         return None
-    protocol.data_received = _reader(take, protocol.queue, protocol.data_received)
+    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received).feed
     protocol.transport.set_protocol(protocol)  # some event loops hold on to the method
     return UvicornOutbox(send, protocol)
 
@@ -186,5 +193,5 @@ def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
     )
     if not known:
         return None
-    protocol.dataReceived = _reader(take, protocol.application_queue, protocol.dataReceived)
+    protocol.dataReceived = _Reader(take, protocol.application_queue, protocol.dataReceived).feed
     return DaphneOutbox(send, protocol)

@@ -19,18 +19,20 @@ _DATA_OPCODES = (0x0, 0x1, 0x2)
 class FrameSplitter:
     """Splits what a client sends, RFC 6455 §5.2, between two readers.
 
-    ``take_text`` gets the text of a frame; it returns False if it cannot take it now, because frames that were
-    left to the server wait for their turn. ``leave`` hands bytes to the server's parser.
+    ``leave`` hands bytes to the server's parser.
     """
 
-    __slots__ = ("_begun", "_in_fragments", "_leave", "_left", "_take_text")
+    __slots__ = ("_begun", "_in_fragments", "_leave", "_left")
 
-    def __init__(self, take_text: Callable[[bytes], bool], leave: Callable[[bytes], None]) -> None:
-        self._take_text = take_text
+    def __init__(self, leave: Callable[[bytes], None]) -> None:
         self._leave = leave
         self._begun = b""  # a header that has not arrived whole
         self._left = 0  # bytes of a frame that is the server's, still to arrive
         self._in_fragments = False
+
+    def take_text(self, payload: bytes) -> bool:
+        """Take the text of a frame; False if that cannot be now, for frames that were left to the server wait."""
+        raise NotImplementedError
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -48,7 +50,7 @@ class FrameSplitter:
             if size is None:
                 self._begun = data[at:]
                 return
-            if at + size <= end and self._is_text(data, at) and self._take_text(_payload(data, at, size)):
+            if at + size <= end and self._is_text(data, at) and self.take_text(_payload(data, at, size)):
                 at += size
                 continue
             self._note_fragments(data[at])

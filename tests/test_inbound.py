@@ -25,29 +25,29 @@ def frame(opcode: int, payload: bytes, *, final: bool = True, masked: bool = Tru
     return bytes([(0x80 if final else 0) | opcode]) + length + mask + (apply_mask(payload, mask) if masked else payload)
 
 
-class Readers:
+class Readers(FrameSplitter):
     """Notes what each of the two readers gets."""
 
     def __init__(self, *, ready: bool = True) -> None:
+        super().__init__(self._note_left)
         self.ready = ready
         self.got: list[tuple[str, bytes]] = []
-        self.splitter = FrameSplitter(self._take, self._leave)
 
-    def _take(self, payload: bytes) -> bool:
+    def take_text(self, payload: bytes) -> bool:
         if self.ready:
             self.got.append(("taken", payload))
         return self.ready
 
-    def _leave(self, piece: bytes) -> None:
+    def _note_left(self, piece: bytes) -> None:
         if self.got and self.got[-1][0] == "left":
             self.got[-1] = ("left", self.got[-1][1] + piece)
         else:
             self.got.append(("left", piece))
 
-    def feed(self, data: bytes, cuts: list[int]) -> list[tuple[str, bytes]]:
+    def feed_in_pieces(self, data: bytes, cuts: list[int]) -> list[tuple[str, bytes]]:
         places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
         for start, end in itertools.pairwise(places):
-            self.splitter.feed(data[start:end])
+            self.feed(data[start:end])
         return self.got
 
 
@@ -59,7 +59,7 @@ cuts = st.lists(st.integers(0, 1_000_000), max_size=12)
 def test_every_frame_reaches_one_reader_whole_and_in_order(kinds: list[tuple[int, bytes]], cuts: list[int]) -> None:
     frames = [(kind, payload, frame(kind, payload)) for kind, payload in kinds]
 
-    got = Readers().feed(b"".join(wire for _, _, wire in frames), cuts)
+    got = Readers().feed_in_pieces(b"".join(wire for _, _, wire in frames), cuts)
 
     left, taken = b"".join(data for what, data in got if what == "left"), [d for what, d in got if what == "taken"]
     wires = [wire for kind, payload, wire in frames if kind == TEXT and len(payload) <= 65_535]
@@ -81,7 +81,7 @@ def test_every_frame_reaches_one_reader_whole_and_in_order(kinds: list[tuple[int
 def test_complete_text_frames_are_taken() -> None:
     wire = frame(TEXT, b"one") + frame(TEXT, b"t" * 300) + frame(PING, b"") + frame(TEXT, b"two")
 
-    got = Readers().feed(wire, [])
+    got = Readers().feed_in_pieces(wire, [])
 
     assert [what for what, _ in got] == ["taken", "taken", "left", "taken"]
 
@@ -89,13 +89,13 @@ def test_complete_text_frames_are_taken() -> None:
 def test_nothing_is_taken_while_frames_wait() -> None:
     wire = frame(TEXT, b"one")
 
-    assert Readers(ready=False).feed(wire, []) == [("left", wire)]
+    assert Readers(ready=False).feed_in_pieces(wire, []) == [("left", wire)]
 
 
 def test_fragments_and_what_stands_between_them_are_the_servers() -> None:
     parts = [frame(TEXT, b"a", final=False), frame(PING, b"p"), frame(TEXT, b"!"), frame(CONTINUATION, b"b")]
 
-    got = Readers().feed(b"".join([*parts, frame(TEXT, b"next")]), [])
+    got = Readers().feed_in_pieces(b"".join([*parts, frame(TEXT, b"next")]), [])
 
     assert got == [("left", b"".join(parts)), ("taken", b"next")]
 
@@ -106,4 +106,4 @@ def test_frames_that_break_the_rules_are_the_servers_to_refuse() -> None:
     reserved = bytes([0xC1, 0x83]) + b"\0\0\0\0abc"
 
     for wire in (unmasked, overlong, reserved):
-        assert Readers().feed(wire, []) == [("left", wire)]
+        assert Readers().feed_in_pieces(wire, []) == [("left", wire)]
