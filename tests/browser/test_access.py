@@ -26,6 +26,13 @@ async def test_i34_markup_is_text_everywhere(people):
     await bob.set_status(MARKUP)
     await expect(alice.row("Bob").locator(".person-status")).to_have_text(MARKUP)
     await expect(alice.part("spotlight-status")).to_have_text(MARKUP)
+    question = {"text": f"Which? {MARKUP}", "type": "single-choice", "options": [{"text": MARKUP}, {"text": "none"}]}
+    poll = {"title": f"Poll {MARKUP}", "type": "poll", "questions": [question]}
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", poll)
+    await bob.page.get_by_role("button", name="Answer").click()
+    for text in (f"Poll {MARKUP}", f"Which? {MARKUP}"):
+        await expect(bob.part("polls")).to_contain_text(text)
+    await expect(bob.part("polls").get_by_label(MARKUP)).to_be_visible()
     await alice.act_on("Bob", "Remove from the room")
     await expect(alice.part("confirm-title")).to_have_text(f"Remove Bob{MARKUP}?")
     await alice.agree()
