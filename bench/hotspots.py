@@ -24,7 +24,7 @@ LINES = 40
 # py-spy takes these for running while they wait.
 WAITING = (
     "_worker (concurrent",
-    "_repeat.<locals>.run (rooms/leases",
+    "repeat.<locals>.run (rooms/background",
     "Runner.run (asyncio",
     "wait (threading",
     "Condition.wait (threading",

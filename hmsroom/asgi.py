@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hmsroom.settings")
 django = get_asgi_application()
 
 # These need the applications to be loaded.
-from rooms import drain, hub, leases, origins, server_lock  # noqa: E402
+from rooms import checkpoints, drain, hub, leases, origins, server_lock  # noqa: E402
 from rooms.routing import websocket_application  # noqa: E402
 
 # WhiteNoise's files are such answers; none is long.
@@ -45,4 +45,5 @@ gc.set_threshold(10_000, 10, 5)
 
 server_lock.take()
 leases.start()
+checkpoints.start()
 drain.install()

@@ -6,20 +6,19 @@ run in plain threads with database connections of their own, so that a busy even
 
 import logging
 import secrets
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from rooms import background, metrics
 from rooms import hub as hubs
-from rooms import metrics
 from rooms.logs import describe
 from rooms.models import Peer, SentMessage, Session, Worker, milliseconds
 from rooms.operations.calls import Caller
@@ -186,7 +185,6 @@ def tidy(now: datetime) -> None:
 # --- This process's threads -------------------------------------------------------------------------
 
 _lease = Lease()
-_stopped = threading.Event()
 
 
 def worker_id() -> str:
@@ -205,8 +203,8 @@ def start() -> None:
     with ThreadPoolExecutor(1) as threads:
         threads.submit(_begin).result()
     metrics.LEASE_AGE.set_function(lease_age)
-    _repeat("lease", _lease.beat, settings.HEARTBEAT_INTERVAL)
-    _repeat("reaper", Reaper(_lease).run_once, settings.REAPER_INTERVAL)
+    background.repeat("lease", _lease.beat, settings.HEARTBEAT_INTERVAL)
+    background.repeat("reaper", Reaper(_lease).run_once, settings.REAPER_INTERVAL)
 
 
 def _begin() -> None:
@@ -218,25 +216,10 @@ def _begin() -> None:
 
 def stop() -> None:
     """End the threads and give the lease up; for the end of the process."""
-    _stopped.set()
+    background.stop()
     try:
         _lease.end()
     except Exception as error:
         log.warning("the lease could not be given up", extra={"context": {"why": describe(error)}})
     finally:
         close_old_connections()
-
-
-def _repeat(name: str, job: Callable[[], None], interval: float) -> None:
-    def run() -> None:
-        while not _stopped.wait(interval):
-            try:
-                job()
-            except (OperationalError, InterfaceError) as error:
-                log.error("the database cannot be used", extra={"context": {"job": name, "why": describe(error)}})
-            except Exception:
-                log.exception("a background job failed", extra={"context": {"job": name}})
-            finally:
-                close_old_connections()
-
-    threading.Thread(target=run, name=name, daemon=True).start()
