@@ -60,7 +60,7 @@ class Outbox:
         self._give_up = give_up
         self.closing = False
         self._due = 0
-        self._due_at = 0.0
+        self._due_at: float | None = None  # not looked at yet
         self._limit = settings.MAX_UNSENT_BYTES
 
     def put(self, wire: bytes) -> None:
@@ -86,9 +86,9 @@ class Outbox:
     def check(self, written: int, now: float) -> None:
         """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Called about once a second.
 
-        ``written`` is how many bytes were ever written to it.
+        ``written`` is how many bytes were ever written to it, but for some of the first.
         """
-        if written - self.unsent >= self._due:
+        if self._due_at is None or written - self.unsent >= self._due:
             self._due, self._due_at = written, now
         elif now - self._due_at > settings.MAX_UNSENT_SECONDS:
             self.abandon("seconds")

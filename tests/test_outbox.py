@@ -85,6 +85,23 @@ async def test_i26_a_socket_that_takes_nothing_for_too_long_is_given_up(settings
     assert socket.given_up == 1
 
 
+async def test_a_socket_that_has_taken_nothing_yet_is_not_late_at_the_first_look(settings):
+    settings.MAX_UNSENT_SECONDS = 10
+    socket = Socket()
+    socket.flowing.clear()
+    outbox = socket.outbox()
+    outbox.write(framed("greeting"))
+    greeting = outbox.unsent
+    outbox.write(framed("x" * 100))
+    # What was written before the peer was a member is not counted.
+    written = outbox.unsent - greeting
+    for now in (1000, 1009):
+        outbox.check(written, now)
+    assert not socket.given_up
+    outbox.check(written, 1011)
+    assert socket.given_up == 1
+
+
 async def test_a_slow_socket_that_goes_on_reading_is_kept(settings):
     settings.MAX_UNSENT_SECONDS = 10
     socket = Socket()
