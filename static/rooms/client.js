@@ -18,7 +18,7 @@ export class Client {
   #token = "";
   #origin = HERE;
   #placed = false; // whether join was answered on the present socket: events before that come again
-  #halfway = false; // whether a greeting was begun and not finished
+  #halfway = false; // whether a state was promised that has not come whole: there is nothing to resume from
   #hello = null; // {name, data} of a join that is not answered yet
   #observed = new Set(["default"]);
   #after = new Map(); // method → what else to do once it is applied
@@ -149,17 +149,16 @@ export class Client {
     const { place, room, peers } = this.state;
     const { name, data } = this.#hello ?? peers.get(room.localPeer);
     this.#placed = false;
-    const result = await send("join", { name, data, ...(place ? { resume: place } : {}) });
+    const result = await send("join", { name, data, ...(place && !this.#halfway ? { resume: place } : {}) });
     this.#placed = true;
     this.change("joined", { ...result, name, data });
-    // A greeting that was cut off half-way is finished by the next, although that one resumes.
-    if (result.resumed && !this.#halfway) return;
+    if (result.resumed) return;
     this.#halfway = true;
     await send("listen-metadata-change", { keys: [...this.#observed] });
     if (!this.state.metadata.has("default")) {
       this.change("read-metadata", await send("get-metadata", { key: "default" }));
     }
-    if (result.resync) this.change("on-peer-update", await send("get-peer", { peer_id: room.localPeer }));
+    if (place) this.change("on-peer-update", await send("get-peer", { peer_id: room.localPeer }));
     this.#halfway = false;
   }
 

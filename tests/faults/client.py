@@ -62,6 +62,7 @@ class Client:
         self._chance = random.Random(f"{seed}/{user}")
         self._heard_join = False
         self._listens = False
+        self._whole = False  # whether the state has come to which what is missed can be added
         self._task = asyncio.create_task(self._live())
 
     # --- The connection
@@ -74,7 +75,7 @@ class Client:
             try:
                 await socket.connect()
                 self.connections += 1
-                place = {"resume": {"session_id": self.session_id, "seq": self.seq}} if self.session_id else {}
+                place = {"resume": {"session_id": self.session_id, "seq": self.seq}} if self._whole else {}
                 socket.join_id = str(next(socket._ids))
                 reply = asyncio.get_running_loop().create_future()
                 socket._calls[socket.join_id] = reply
@@ -144,6 +145,7 @@ class Client:
         self.session_id, self.seq = answer["session_id"], answer["seq"]
         self.stays.append((self.session_id, [self.seq, self.seq]))
         self.peers, self.values = {}, {}
+        self._whole = False
 
     def _advance(self, message: Message) -> None:
         place = self.session_id, message["seq"]
@@ -161,6 +163,7 @@ class Client:
     def _apply(self, method: str, params: Message) -> None:
         if method == "peer-list":
             self.peers = {peer_id: peer["state"] for peer_id, peer in params["peers"].items()}
+            self._whole = True
         elif method == "on-peer-join":
             if params["peer_id"] in self.peers:
                 self.wrong.append(f"joined twice: {params}")

@@ -122,7 +122,7 @@ class Chaos:
         self._check_messages()
 
     async def _check_views(self) -> None:
-        present = await self.cluster.query(PRESENT, room=self.room)
+        present = await self._all_present()
         entries = await self.cluster.query(ENTRIES, room=self.room)
         assert present == {client.peer_id: "connected" for client in self.inside}
         for client in self.inside:
@@ -135,6 +135,15 @@ class Chaos:
             acknowledged = [number for of, number in self.written[key] if of == session]
             assert len(acknowledged) == len(set(acknowledged))
             assert max(acknowledged, default=0) <= version
+
+    async def _all_present(self) -> dict[str, str]:
+        """Who is in the room, once nobody is left in it whose leave was lost with its process."""
+        inside = {client.peer_id: "connected" for client in self.inside}
+        end = time.monotonic() + 60
+        while (present := await self.cluster.query(PRESENT, room=self.room)) != inside:
+            assert time.monotonic() < end, (present, inside)
+            await asyncio.sleep(1)
+        return present
 
     def _check_order(self) -> None:
         """Each number is the same event for everybody who got it."""

@@ -324,7 +324,7 @@ test("an unacknowledged message survives the loss of the connection and comes on
   assert.equal(store.getState(selectRoomState), "Connected");
 });
 
-test("a greeting that was cut off after the join is finished by the one that resumes", async () => {
+test("after a greeting that was cut off behind the answer to join, the whole state is asked for", async () => {
   const { actions, store, socket } = await joinedPage();
   socket.drop();
   actions.retryConnection();
@@ -341,12 +341,18 @@ test("a greeting that was cut off after the join is finished by the one that res
   const third = wire.socket;
   third.open();
   await settle();
-  third.answer("join", { session_id: "s1", seq: 9, resumed: true });
+  assert.equal(third.request("join").params.resume, undefined);
+  third.answer("join", { session_id: "s1", seq: 9 });
+  const bob = { peer_id: "bob", role: "guest", groups: [], info: { name: "Bob", data: "", user_id: "b" } };
+  third.hear({ method: "peer-list", params: { peers: { bob }, room: { session_id: "s1" } } });
   await settle();
   third.answer("listen-metadata-change", {});
-  await settle();
   third.hear({ method: "on-metadata-change", params: { values: [{ key: "default", data: "tea", change_version: 1 }] } });
   await settle();
+  third.answer("get-peer", { ...bob, peer_id: store.getState(selectLocalPeer).id, role: "viewer" });
+  await settle();
+  assert.equal(store.getState(selectPeers).map(({ name }) => name).includes("Bob"), true);
+  assert.equal(store.getState(selectLocalPeer).roleName, "viewer");
   assert.equal(store.getState(selectSessionMetadata), "tea");
   assert.equal(store.getState(selectRoomState), "Connected");
 });
