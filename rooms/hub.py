@@ -81,7 +81,7 @@ class Hub:
     def _finished(self, answered: list[tuple[Answer, _Asked]]) -> None:
         now = time.perf_counter()
         for answer, asked in answered:
-            metrics.operation_seconds(answer.call.operation.name).observe(now - asked.at)
+            metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - asked.at)
             if asked.feed:
                 asked.feed.arrive(Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, asked.done))
             else:

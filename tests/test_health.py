@@ -83,6 +83,10 @@ async def test_counters_count_events_operations_refusals_and_reaped_peers():
     assert grown("events_total") == 5  # three messages, a lost connection, a departure
     assert grown('operation_seconds_count{operation="broadcast"}') == 4
     assert grown('operation_seconds_sum{operation="broadcast"}') > 0
+    buckets = [
+        grown(f'operation_seconds_bucket{{le="{bound}",operation="broadcast"}}') for bound in ("0.001", "5.0", "+Inf")
+    ]
+    assert buckets == sorted(buckets) and buckets[-1] == 4
     assert grown('refusals_total{code="403"}') == 1
     assert grown('refusals_total{code="401"}') == 1
     assert grown("reaped_peers_total") == 1
