@@ -75,6 +75,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.loop = asyncio.get_running_loop()
         self.task = asyncio.current_task()
         self.waiting: list[Request] = []
+        self.frame_limit = settings.MAX_FRAME_BYTES  # looking a setting up takes as long as reading a short frame
         self.rate = Bucket(settings.RATE_LIMIT, settings.RATE_BURST)
         metrics.SOCKETS.inc()
         try:
@@ -250,7 +251,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if self.closed:
             return
         try:
-            request = protocol.parse(text, limit=settings.MAX_FRAME_BYTES)
+            request = protocol.parse(text, limit=self.frame_limit)
         except RoomError as error:
             self._refuse(getattr(error, "request_id", None), error)
             return
