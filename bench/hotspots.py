@@ -24,6 +24,7 @@ LINES = 40
 # py-spy takes these for running while they wait.
 WAITING = (
     "_worker (concurrent",
+    "Writer._work (rooms/writer",
     "repeat.<locals>.run (rooms/background",
     "Runner.run (asyncio",
     "wait (threading",

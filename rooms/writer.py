@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from django.db import close_old_connections, connection
@@ -30,7 +31,13 @@ class Writer(Generic[T]):
         self._loop = asyncio.get_running_loop()
         # SQLite takes one writer; on PostgreSQL several rooms can be written at once.
         self._free = 1 if connection.vendor == "sqlite" else 4
-        self._threads = ThreadPoolExecutor(self._free, thread_name_prefix="writer")
+        # By hand, for an executor takes longer to pass a set on than a small one takes to run.
+        self._batches: SimpleQueue[list[tuple[Call, T]] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"writer_{number}", daemon=True) for number in range(self._free)
+        ]
+        for thread in self._threads:
+            thread.start()
         self._waiting: dict[str, list[tuple[Call, T]]] = {}
         self._busy: set[str] = set()
         self._closed = False
@@ -56,7 +63,7 @@ class Writer(Generic[T]):
         self._starting = False
         while self._free and not self._closed and (batch := self._collect()):
             self._free -= 1
-            self._threads.submit(self._run, batch)
+            self._batches.put(batch)
 
     def _collect(self) -> list[tuple[Call, T]]:
         batch: list[tuple[Call, T]] = []
@@ -70,6 +77,10 @@ class Writer(Generic[T]):
             if len(batch) >= MAX_SET:
                 break
         return batch
+
+    def _work(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            self._run(batch)
 
     def _run(self, batch: list[tuple[Call, T]]) -> None:
         answers = gate.run([call for call, _ in batch])
@@ -93,7 +104,10 @@ class Writer(Generic[T]):
     def close(self) -> None:
         """Let what is under way end; what waits is not run."""
         self._closed = True
-        self._threads.shutdown(wait=True)
+        for _ in self._threads:
+            self._batches.put(None)
+        for thread in self._threads:
+            thread.join()
 
 
 def release_connection() -> None:
