@@ -230,7 +230,8 @@ async def test_i28_a_flood_costs_bounded_memory_and_delays_nobody(
     while not flooding.done():
         await alice.call("ping")
     if closes:
-        assert await bob.wait_closed(timeout=60) == 4029
+        # Whoever is cut while still sending may not get to read why.
+        assert await bob.wait_closed(timeout=60) in (4029, 1006)
     else:
         await bob.call("ping")
         await bob.close()

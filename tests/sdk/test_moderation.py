@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from tests.sdk.driver import RELEASES
@@ -37,7 +39,10 @@ async def test_the_end_of_a_room_sends_everybody_away_and_it_can_be_used_again(r
 
     await bob.join(room.token("guest"), room.server)
     await bob.sees(["Bob"], "names")
-    assert await bob.see("session") not in (ended, "")
+    async with asyncio.timeout(15):
+        while not (session := await bob.see("session")):
+            await asyncio.sleep(0.05)
+    assert session != ended
 
 
 @pytest.mark.parametrize("release", RELEASES)
