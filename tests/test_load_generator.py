@@ -27,6 +27,7 @@ class Chat:
         self.peers: list[ServerConnection] = []
         self.faulty_towards_last = False
         self.reverse_for_last = False
+        self.copies = 1
         self._held: list[str] = []
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -63,7 +64,8 @@ class Chat:
     async def _tell(self, params: dict[str, Any]) -> None:
         frame = json.dumps(params)
         for peer in self.peers[:-1] if self.faulty_towards_last or self.reverse_for_last else self.peers:
-            await peer.send(frame)
+            for _ in range(self.copies):
+                await peer.send(frame)
         if self.reverse_for_last:
             self._held.append(frame)
             if len(self._held) == 2:
@@ -169,6 +171,14 @@ def test_counts_the_joins_that_each_peer_learned_of(chat):
         clients.open()
         clients.await_sightings(190, 5)
         assert clients.sightings == clients.protocol.sightings(20) == 190
+
+
+def test_counts_a_join_once_although_it_is_told_twice(chat):
+    chat.copies = 2
+    with clients_of(chat, 20, room="n") as clients:
+        clients.open()
+        clients.await_sightings(191, 0.5)
+        assert clients.sightings == 190
 
 
 def test_misses_a_join_that_somebody_was_not_told_of(chat):
