@@ -75,6 +75,16 @@ function newPage() {
   return page;
 }
 
+/** Breaks a socket; the one that the client opens instead, before anything was answered on it. */
+async function cutAndReopened(actions, socket) {
+  socket.drop();
+  actions.retryConnection();
+  await settle();
+  wire.socket.open();
+  await settle();
+  return wire.socket;
+}
+
 /** Answers everything that the client says on a new socket up to being in the room. */
 async function letIn({
   join = { session_id: "s1", seq: 5 },
@@ -326,21 +336,11 @@ test("an unacknowledged message survives the loss of the connection and comes on
 
 test("after a greeting that was cut off behind the answer to join, the whole state is asked for", async () => {
   const { actions, store, socket } = await joinedPage();
-  socket.drop();
-  actions.retryConnection();
-  await settle();
-  const second = wire.socket;
-  second.open();
-  await settle();
+  const second = await cutAndReopened(actions, socket);
   second.answer("join", { session_id: "s1", seq: 9, resync: true });
   await settle();
   assert.deepEqual(second.request("listen-metadata-change").params, { keys: ["default"] });
-  second.drop();
-  actions.retryConnection();
-  await settle();
-  const third = wire.socket;
-  third.open();
-  await settle();
+  const third = await cutAndReopened(actions, second);
   assert.equal(third.request("join").params.resume, undefined);
   third.answer("join", { session_id: "s1", seq: 9 });
   const bob = { peer_id: "bob", role: "guest", groups: [], info: { name: "Bob", data: "", user_id: "b" } };
@@ -360,12 +360,7 @@ test("after a greeting that was cut off behind the answer to join, the whole sta
 test("events that a slow line brings before the answer to join are taken from the replay, in order", async () => {
   const { actions, store, socket } = await joinedPage();
   socket.hear(said("m1", "first", 6));
-  socket.drop();
-  actions.retryConnection();
-  await settle();
-  const next = wire.socket;
-  next.open();
-  await settle();
+  const next = await cutAndReopened(actions, socket);
   next.hear(said("m3", "third", 8));
   next.answer("join", { session_id: "s1", seq: 8, resumed: true });
   await settle();
