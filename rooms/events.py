@@ -24,8 +24,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 class Audience(NamedTuple):
     """Who gets an event: everybody of the session, narrowed by the fields that are set.
 
-    ``roles`` means who holds one of them when the event happens; ``key``, which stands
-    alone, who observes that metadata key.
+    ``roles`` means who holds one of them when the event happens; ``key`` who observes that metadata key.
     """
 
     but: str = ""

@@ -297,16 +297,14 @@ class Feed:
             return
         wire = framed(text)
         self._flush()
+        getting = [
+            member
+            for member in self.members.values()
+            if audience.includes(member.peer_id, member.role, member.observed)
+        ]
         if audience.key is not None:
-            getting = [member for member in self.members.values() if audience.key in member.observed]
             for member in getting:
                 member.versions[audience.key] = event.facts["version"]
-        else:
-            getting = [
-                member
-                for member in self.members.values()
-                if audience.includes(member.peer_id, member.role, member.observed)
-            ]
         if len(getting) == len(self.members):
             self._write_to_all(wire, _NOBODY)
         else:

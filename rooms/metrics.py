@@ -40,7 +40,8 @@ class OperationSeconds(Collector):
         self._sums[operation] += seconds
 
     def collect(self) -> Iterator[Metric]:
-        family = HistogramMetricFamily("hmsroom_operation_seconds", self.__doc__ or "", labels=["operation"])
+        told = "Time from a request until its answer, by operation"
+        family = HistogramMetricFamily("hmsroom_operation_seconds", told, labels=["operation"])
         bounds = [*map(str, self.BOUNDS), "+Inf"]
         for operation, counts in list(self._counts.items()):
             family.add_metric(
