@@ -127,21 +127,29 @@ class Feed:
         self._flush_at = 0.0
         self._gap = settings.COALESCE_MS / 1000
         self._flush_after = 0.0
+        # Events since the last time that something was written or a time was set for it, and whether all can wait.
+        self._delivered, self._patient = 0, True
         self._counting: asyncio.TimerHandle | None = None
         self._counted_at = 0.0
 
     # --- News -----------------------------------------------------------------------------------
 
     def arrive(self, arrival: Arrival) -> None:
-        """Take news; what it brings is delivered as soon as everything before it was."""
+        """Take news; ``advance`` delivers what it brings as soon as everything before it was."""
         if arrival.answer is not None:
             self._local.append(arrival)
         elif arrival.session_id == self.session_id or self.in_flight:
             heapq.heappush(self._remote, arrival)
-        self.advance()
 
     def advance(self) -> None:
         """Deliver what is next, as far as it goes."""
+        self._take_next()
+        if self._delivered:
+            metrics.EVENTS.inc(self._delivered)
+            self._flush_soon(patient=self._patient)
+            self._delivered, self._patient = 0, True
+
+    def _take_next(self) -> None:
         if self._fetching:
             return
         while self._local:
@@ -233,21 +241,20 @@ class Feed:
     # --- Events ---------------------------------------------------------------------------------
 
     def _deliver(self, events: Sequence[Numbered]) -> None:
-        delivered, patient = 0, True
         for event in events:
             if event.seq <= self.last_seq:
                 continue
-            delivered += 1
-            patient = patient and event.kind in _COMINGS_AND_GOINGS
+            self._delivered += 1
+            if self._patient:
+                self._patient = event.kind in _COMINGS_AND_GOINGS
             self.last_seq = event.seq
             if event.facts:
                 self._learn(event)
             self._spread(event)
             if event.facts:
                 self._part(event)
-        if delivered:
-            metrics.EVENTS.inc(delivered)
-            self._flush_soon(patient=patient)
+        if not self._gap:
+            self._flush()
 
     def _learn(self, event: Numbered) -> None:
         """Take over what must be known before the event is spread."""

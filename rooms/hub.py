@@ -80,16 +80,16 @@ class Hub:
 
     def _finished(self, answered: list[tuple[Answer, _Asked]]) -> None:
         now = time.perf_counter()
-        for answer, asked in answered:
-            metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - asked.at)
-            if asked.feed:
-                asked.feed.arrive(Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, asked.done))
+        feeds = set()
+        for answer, (done, feed, at) in answered:
+            metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - at)
+            if feed:
+                feed.in_flight -= 1
+                feed.arrive(Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, done))
+                feeds.add(feed)
             else:
-                asked.done(answer)
-        feeds = [asked.feed for _, asked in answered if asked.feed]
+                done(answer)
         for feed in feeds:
-            feed.in_flight -= 1
-        for feed in set(feeds):
             feed.advance()
         self.ring([answer for answer, _ in answered])
 
@@ -143,6 +143,7 @@ class Hub:
     def _heard(self, room_id: str, arrival: Arrival) -> None:
         if feed := self.feeds.get(room_id):
             feed.arrive(arrival)
+            feed.advance()
 
     async def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """What a function that reads the database returns; it runs in a thread."""

@@ -51,12 +51,14 @@ def load_json(text: str) -> JSON:
     32 levels or 2,000 values. Of a repeated key the last one counts.
     """
     try:
-        value = _DECODER.decode(text)
+        value = _decode(text)
     except RecursionError:
         raise BadRequest(f"JSON: more than {MAX_DEPTH} levels") from None
     except ValueError as error:
         raise BadRequest(f"JSON: {error}") from None
-    if text.count("[") + text.count("{") > MAX_DEPTH or text.count(",") + text.count(":") > MAX_NODES // 2:
+    if text.count("[") + text.count("{") > MAX_DEPTH or (
+        len(text) > MAX_NODES // 2 and text.count(",") + text.count(":") > MAX_NODES // 2
+    ):
         _check_shape(value)
     if "\\u" in text or not text.isascii():
         _check_text(compact(value))
@@ -81,6 +83,15 @@ def _parse_int(text: str) -> int:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int)
+
+
+def _decode(text: str) -> JSON:
+    try:
+        # The compiled part by itself, which is all that text without white space around it needs.
+        value, end = _DECODER.scan_once(text, 0)
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def _check_shape(value: JSON) -> None:
@@ -123,6 +134,9 @@ def _check_text(text: str) -> None:
 # --- Frames -------------------------------------------------------------------------------------
 
 
+_ID_TYPES = {str, int, type(None)}
+
+
 def parse(text: str | None, *, limit: int) -> Request:
     """The request in a text frame of at most limit bytes; text is None for a binary frame.
 
@@ -137,7 +151,7 @@ def parse(text: str | None, *, limit: int) -> Request:
     if not isinstance(frame, dict):
         raise BadRequest("frame: expected a JSON object")
     request_id = frame.get("id")
-    if isinstance(request_id, bool) or not isinstance(request_id, str | int | None):
+    if type(request_id) not in _ID_TYPES:
         raise BadRequest("id: expected a string or a whole number")
     if isinstance(request_id, str) and len(request_id) > 128:
         raise BadRequest("id: longer than 128 characters")
@@ -187,11 +201,6 @@ _NAMES = {
 }
 
 
-def _is(value: JSON, kind: type) -> bool:
-    # To Python, true and false are whole numbers.
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One keyword of an operation: the JSON types it takes, and of a list the type of its items."""
@@ -203,22 +212,21 @@ class Parameter:
     nullable: bool
 
     def check(self, value: JSON) -> JSON:
-        if value is None and self.nullable:
-            return None
-        if not self.kinds:
-            return value
-        for kind in self.kinds:
-            if _is(value, kind):
-                break
-            if kind is float and type(value) is int:
-                return float(value)
-            if kind is int and isinstance(value, float) and value.is_integer():
-                return int(value)
-        else:
-            raise BadRequest(f"{self.name}: expected {_NAMES[self.kinds[0]]}")
-        if self.item is not None and not all(_is(item, self.item) for item in value):
+        # By the type itself: to isinstance, true and false are whole numbers.
+        if type(value) not in self.kinds:
+            return self._convert(value)
+        if self.item is not None and any(type(item) is not self.item for item in value):
             raise BadRequest(f"{self.name}: expected a list of which each is {_NAMES[self.item]}")
         return value
+
+    def _convert(self, value: JSON) -> JSON:
+        if not self.kinds or (value is None and self.nullable):
+            return value
+        if float in self.kinds and type(value) is int:
+            return float(value)
+        if int in self.kinds and type(value) is float and value.is_integer():
+            return int(value)
+        raise BadRequest(f"{self.name}: expected {_NAMES[self.kinds[0]]}")
 
 
 def schema(function: Callable[..., Any]) -> tuple[Parameter, ...]:

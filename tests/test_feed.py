@@ -12,6 +12,7 @@ from rooms.feed import Arrival, Feed, Member
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment
 from rooms.outbox import Outbox, texts_in
+from rooms.protocol import notification
 
 SESSION = "s" * 24
 
@@ -63,7 +64,11 @@ class Room:
 
     def tell(self, *events: Numbered) -> None:
         """News from another process."""
-        self.feed.arrive(Arrival(SESSION, events[-1].seq, events, None))
+        self.bring(Arrival(SESSION, events[-1].seq, events, None))
+
+    def bring(self, arrival: Arrival) -> None:
+        self.feed.arrive(arrival)
+        self.feed.advance()
 
     def enter(self, peer_id: str, **fields: Any) -> Paper:
         """A member that joins by an operation of this process; its join is the next event."""
@@ -88,7 +93,7 @@ class Room:
             **fields,
         )
         answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], aside=attachment)  # type: ignore[arg-type]
-        self.feed.arrive(
+        self.bring(
             Arrival(SESSION, joined.seq, [joined], None, answer, lambda _: self.feed.attach(member, attachment))
         )
         return paper
@@ -259,14 +264,15 @@ async def test_news_of_another_process_waits_for_answers_under_way():
     await asyncio.sleep(0.03)
     assert paper.numbers() == []
 
-    done: list[list[int]] = []
     answer = Answer(None, session_id=SESSION, seq=own.seq, events=[own])  # type: ignore[arg-type]
-    room.feed.arrive(Arrival(SESSION, own.seq, [own], None, answer, lambda _: done.append(paper.numbers())))
+    member = room.feed.members["a"]
+    room.feed.arrive(
+        Arrival(SESSION, own.seq, [own], None, answer, lambda _: room.feed.write(member, notification("done", {})))
+    )
     room.feed.in_flight = 0
     room.feed.advance()
 
-    assert done == [[2]]
-    assert paper.numbers() == [2, 3]
+    assert [frame.get("seq", frame["method"]) for frame in paper.frames][-3:] == [2, "done", 3]
 
 
 async def test_frames_are_held_for_a_socket_that_may_ask_to_resume():
@@ -321,7 +327,7 @@ async def test_who_cannot_take_an_answer_stops_nothing():
         raise ZeroDivisionError
 
     answer = Answer(None, session_id=SESSION, seq=event.seq, events=[event])  # type: ignore[arg-type]
-    room.feed.arrive(Arrival(SESSION, event.seq, [event], None, answer, fail))
+    room.bring(Arrival(SESSION, event.seq, [event], None, answer, fail))
     room.tell(*room.write(1))
     await room.reach(paper, 3)
 

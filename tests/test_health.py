@@ -120,6 +120,7 @@ async def test_a_gap_that_is_read_from_the_journal_is_counted():
     feed.session_id, before = "session", counted("gap_repairs")
 
     feed.arrive(Arrival("session", 3, [Numbered(3, "on-broadcast", "{}", NOBODY, {})], None))
+    feed.advance()
     while feed.last_seq < 3:
         await asyncio.sleep(0.01)
 

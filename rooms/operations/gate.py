@@ -130,7 +130,7 @@ def run(calls: Sequence[Call]) -> list[Answer]:
 def _answer(work: Work, call: Call) -> Answer:
     try:
         context = _enter(work, call)
-        outcome = call.operation(context, **call.arguments)
+        outcome = call.operation.function(context, **call.arguments)
     except RoomError as error:
         session = work.session(call.caller.room_id)
         return Answer(call, error=error, session_id=session.id if session else "", seq=session.seq if session else 0)
