@@ -35,10 +35,8 @@ class Audience(NamedTuple):
 
     def encode(self) -> str:
         """The text that is stored; empty for everybody."""
-        if self == EVERYBODY:
-            return ""
-        if self[1:] == EVERYBODY[1:]:
-            return compact({"but": self.but})  # of nearly every event
+        if self[1:] == _NO_OTHERS:
+            return compact({"but": self.but}) if self.but else ""  # of nearly every event
         told = {name: value for name, value, usual in zip(self._fields, self, EVERYBODY, strict=True) if value != usual}
         return compact(told)
 
@@ -63,6 +61,7 @@ class Audience(NamedTuple):
 
 EVERYBODY = Audience()
 NOBODY = Audience(nobody=True)
+_NO_OTHERS = EVERYBODY[1:]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -28,8 +28,8 @@ log = logging.getLogger("rooms.operations")
 class Context:
     """What is so in the transaction: the room, its live session, the caller's peer and the role it holds now.
 
-    ``known_peer`` is the row of the caller's peer id in the live session, present or not. ``follows`` is the session
-    that the caller's process knows the peers of.
+    ``known_peer`` is the row of the caller's peer id in the live session, present or not. ``held_role`` is None when the
+    server asks. ``follows`` is the session that the caller's process knows the peers of.
     """
 
     work: Work
@@ -79,8 +79,9 @@ class Context:
 
     def require(self, permission: str) -> None:
         """Raises Forbidden unless the server asks, or the caller's role has the permission."""
-        if not self.caller.is_server and not self.role.allows(permission):
-            raise Forbidden(f"the role {self.role.name} lacks the permission {permission}")
+        role = self.held_role
+        if role is not None and not role.allows(permission):
+            raise Forbidden(f"the role {role.name} lacks the permission {permission}")
 
 
 METHODS: dict[str, Operation] = {}
@@ -141,15 +142,8 @@ def _answer(work: Work, call: Call) -> Answer:
     numbered = work.record(session, outcome.events)
     if outcome.end:
         work.end_session(session, outcome.end)
-    return Answer(
-        call,
-        {"seq": session.seq, **outcome.result},
-        session_id=session.id,
-        seq=session.seq,
-        events=numbered,
-        end=outcome.end,
-        aside=outcome.aside,
-    )
+    result = {"seq": session.seq, **outcome.result}
+    return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.aside)
 
 
 def _enter(work: Work, call: Call) -> Context:
@@ -159,15 +153,15 @@ def _enter(work: Work, call: Call) -> Context:
         raise Forbidden("room not available")
     session = work.session(room.id)
     peer = role = None
-    if not caller.is_server:
+    if caller.peer_id:
         peer = work.peer(session, caller.peer_id) if session else None
+        present = peer if peer and peer.present else None
         if wanted.joined:
-            if peer is None or not peer.present:
+            if present is None:
                 raise NotJoined("not joined")
-            if peer.conn_id != caller.conn_id:
+            if present.conn_id != caller.conn_id:
                 raise NotJoined("another connection has taken this peer over")
-        in_force = peer.role if peer and peer.present else caller.role
-        role = room.template.role(in_force)
+        role = room.template.role(present.role if present else caller.role)
         if role is None:
             raise Forbidden("room not available")
     context = Context(work, caller, room, session, peer, role, call.follows)

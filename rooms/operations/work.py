@@ -4,6 +4,8 @@ Operations change the objects that they get from here and say so; everything is 
 calls can share a transaction, and each sees what those before it did.
 """
 
+import itertools
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,6 +63,8 @@ class Work:
         self._changed: dict[models.Model, set[str]] = {}
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._memo: dict[Callable[..., Any], Any] = {}
+        self._id_prefix = secrets.token_hex(12)
+        self._ids = itertools.count()
         askers: dict[str, set[str]] = {}
         for call in calls:
             askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
@@ -208,6 +212,10 @@ class Work:
             self.changed(entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at")
 
     # --- Rows
+
+    def fresh_id(self) -> str:
+        """32 hex digits that nothing else has. Random but for the last eight: the kernel is asked once for a set."""
+        return f"{self._id_prefix}{next(self._ids):08x}"
 
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
