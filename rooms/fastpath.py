@@ -146,13 +146,14 @@ class DaphneOutbox(_TransportOutbox):
         return size
 
     def _writer(self, protocol: Any, transport: Any) -> Callable[[bytes], None]:
-        # Called for each frame of each member: a closure finds what it needs in half the time of a method.
+        # Called for each frame of each member: a closure finds what it needs in half the time of a method, and does
+        # not ask whether the connection is lost, which the socket tells.
         opened, send = protocol.STATE_OPEN, transport.socket.send
 
         def write(wire: bytes) -> None:
             if protocol.state != opened:
                 return  # the close frame was sent; nothing may follow it
-            if transport.dataBuffer or transport._tempDataLen or transport.disconnecting or not transport.connected:
+            if transport.dataBuffer or transport._tempDataLen:
                 transport.write(wire)
                 if self.unsent > self._limit:
                     self.abandon("bytes")
@@ -187,7 +188,6 @@ def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
         and isinstance(getattr(transport, "dataBuffer", None), bytes)
         and isinstance(getattr(transport, "offset", None), int)
         and isinstance(getattr(transport, "_tempDataLen", None), int)
-        and all(hasattr(transport, name) for name in ("disconnecting", "connected"))
         and callable(getattr(getattr(transport, "socket", None), "send", None))
         and callable(getattr(transport, "abortConnection", None))
     )
