@@ -10,7 +10,7 @@ from harness.systems import Running
 MEBIBYTE, KIBIBYTE = 1 << 20, 1 << 10
 LAZY = 0.002  # keeps the generator below its core's limit while a server is pushed to its own
 WINDOWS = (8, 64)
-STEPS = 6
+STEPS = 10
 
 
 def room200(running: Running, seconds: float) -> Row:
