@@ -3,12 +3,13 @@
 Numbers follow the order of commits and have no holes, because whoever appends holds the room's lock.
 """
 
+import functools
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
-from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from rooms.events import Audience, Event, Numbered, compact
 from rooms.models import Event as Row
@@ -36,7 +37,7 @@ def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
     return numbered
 
 
-def append(entries: Sequence[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
+def append(cursor: CursorWrapper, entries: Sequence[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
     """Store events that have just been numbered, and their sessions' counters; at is in milliseconds."""
     rows = []
     for session, events in entries:
@@ -45,16 +46,15 @@ def append(entries: Sequence[tuple[Session, Sequence[Numbered]]], *, at: int) ->
             rows.append((session.id, event.seq, event.kind, event.audience.encode(), event.body, facts, at))
             session.journal_bytes += len(event.body) + len(facts)
         if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
-            trim(session, at=at, most=2 * len(events) + _TRIM_EVERY)
+            trim(cursor, session, at=at, most=2 * len(events) + _TRIM_EVERY)
     counters = [(s.seq, s.messages, s.journal_bytes, s.generation, s.id) for s, _ in entries]
-    with connection.cursor() as cursor:
-        if rows:
-            cursor.executemany(_INSERT, rows)
-        if counters:
-            cursor.executemany(_COUNT, counters)
+    if rows:
+        cursor.executemany(_INSERT, rows)
+    if counters:
+        cursor.executemany(_COUNT, counters)
 
 
-def trim(session: Session, *, at: int, most: int) -> None:
+def trim(cursor: CursorWrapper, session: Session, *, at: int, most: int) -> None:
     """Delete up to most of the oldest events that need not be kept.
 
     The last JOURNAL_EVENTS stay; of the others what is younger than JOURNAL_SECONDS, within JOURNAL_MAX_EVENTS and
@@ -65,7 +65,8 @@ def trim(session: Session, *, at: int, most: int) -> None:
         return
     last = 0
     # Nearly always the first one is to stay.
-    for seq, written, size in itertools.chain(_oldest(session, newest, 0, 1), _oldest(session, newest, 1, most - 1)):
+    oldest = functools.partial(_oldest, cursor, session, newest)
+    for seq, written, size in itertools.chain(oldest(0, 1), oldest(1, most - 1)):
         young = written > at - settings.JOURNAL_SECONDS * 1000
         fits = session.seq - seq < settings.JOURNAL_MAX_EVENTS and session.journal_bytes <= settings.JOURNAL_MAX_BYTES
         if young and fits:
@@ -76,11 +77,12 @@ def trim(session: Session, *, at: int, most: int) -> None:
         Row.objects.filter(session_id=session.id, seq__lte=last).delete()
 
 
-def _oldest(session: Session, newest: int, after: int, most: int) -> Iterator[tuple[int, int, int]]:
+def _oldest(
+    cursor: CursorWrapper, session: Session, newest: int, after: int, most: int
+) -> Iterator[tuple[int, int, int]]:
     """(seq, at, size) of the oldest events up to a number, but for the first ``after`` of them."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OLDEST, (session.id, newest, most, after))
-        yield from cursor.fetchall()
+    cursor.execute(_OLDEST, (session.id, newest, most, after))
+    yield from cursor.fetchall()
 
 
 def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:

@@ -87,9 +87,9 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_parse_
 
 def _decode(text: str) -> JSON:
     try:
-        # The compiled part by itself, which is all that text without white space around it needs.
-        value, end = _DECODER.scan_once(text, 0)
-    except StopIteration:
+        # Looks for no white space around the text: there hardly ever is any.
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
         end = -1
     return value if end == len(text) else _DECODER.decode(text)
 

@@ -93,9 +93,7 @@ class Room:
             **fields,
         )
         answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], aside=attachment)  # type: ignore[arg-type]
-        self.bring(
-            Arrival(SESSION, joined.seq, [joined], None, answer, lambda _: self.feed.attach(member, attachment))
-        )
+        self.bring(Arrival(SESSION, joined.seq, [joined], None, answer, lambda _: self.feed.attach(member, attachment)))
         return paper
 
     async def reach(self, paper: Paper, seq: int) -> None:

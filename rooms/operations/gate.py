@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from rooms import metrics, protocol
 from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomError, Unavailable
@@ -28,8 +28,8 @@ log = logging.getLogger("rooms.operations")
 class Context:
     """What is so in the transaction: the room, its live session, the caller's peer and the role it holds now.
 
-    ``known_peer`` is the row of the caller's peer id in the live session, present or not. ``held_role`` is None when the
-    server asks. ``follows`` is the session that the caller's process knows the peers of.
+    ``known_peer`` is the row of the caller's peer id in the live session, present or not. ``held_role`` is None when
+    the server asks. ``follows`` is the session that the caller's process knows the peers of.
     """
 
     work: Work
@@ -109,8 +109,8 @@ def run(calls: Sequence[Call]) -> list[Answer]:
     itself.
     """
     try:
-        with transaction.atomic():
-            work = Work(calls)
+        with transaction.atomic(), connection.cursor() as cursor:
+            work = Work(calls, cursor)
             answers = [_answer(work, call) for call in calls]
             work.flush()
     except (OperationalError, InterfaceError) as error:

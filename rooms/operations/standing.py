@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
-from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from rooms.models import MetadataEntry, Peer, Room, Session
 
@@ -66,7 +66,7 @@ class Standing:
 _remembered: OrderedDict[str, Standing] = OrderedDict()
 
 
-def lock(room_ids: Iterable[str]) -> dict[str, Place]:
+def lock(cursor: CursorWrapper, room_ids: Iterable[str]) -> dict[str, Place]:
     """Take the locks of these rooms, and read where they stand.
 
     In the order of their ids: two transactions with several rooms each would otherwise wait for each other. SQLite's
@@ -74,13 +74,12 @@ def lock(room_ids: Iterable[str]) -> dict[str, Place]:
     """
     wanted = sorted(room_ids)
     chosen = f"r.id IN ({', '.join(['%s'] * len(wanted))})"
-    with connection.cursor() as cursor:
-        if connection.features.has_select_for_update:
-            # A statement of its own: one that waits for a lock goes on with what it saw before it waited.
-            cursor.execute(f"SELECT 1 FROM rooms_room r WHERE {chosen} ORDER BY r.id FOR UPDATE", wanted)
-        cursor.execute(_PLACES[connection.vendor].format(chosen=chosen), wanted)
-        [places] = cursor.fetchone()
-        return {place[0]: Place._make(place) for place in orjson.loads(places or "[]")}
+    if cursor.db.features.has_select_for_update:
+        # A statement of its own: one that waits for a lock goes on with what it saw before it waited.
+        cursor.execute(f"SELECT 1 FROM rooms_room r WHERE {chosen} ORDER BY r.id FOR UPDATE", wanted)
+    cursor.execute(_PLACES[cursor.db.vendor].format(chosen=chosen), wanted)
+    [places] = cursor.fetchone()
+    return {place[0]: Place._make(place) for place in orjson.loads(places or "[]")}
 
 
 # By hand, for it is asked for every set of messages, and building the query would take longer than its answer. As one

@@ -4,14 +4,16 @@ Operations change the objects that they get from here and say so; everything is 
 calls can share a transaction, and each sees what those before it did.
 """
 
+import functools
 import itertools
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from rooms import journal
@@ -27,12 +29,16 @@ T = TypeVar("T")
 
 def database_now() -> datetime:
     """The database's clock on PostgreSQL, so that processes on several machines agree; else this machine's."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment
+        return _now(cursor)
+
+
+def _now(cursor: CursorWrapper) -> datetime:
+    if cursor.db.vendor != "postgresql":
+        return timezone.now()
+    cursor.execute("SELECT clock_timestamp()")
+    moment: datetime = cursor.fetchone()[0]
+    return moment
 
 
 @dataclass(slots=True)
@@ -53,23 +59,26 @@ class _Pages:
 
 
 class Work:
-    """The open transaction. Made inside ``transaction.atomic()``; takes the locks of its rooms first of all."""
+    """The open transaction. Made inside ``transaction.atomic()``; takes the locks of its rooms first of all.
 
-    def __init__(self, calls: Sequence[Call]) -> None:
+    Its own statements share one cursor: Django takes longer to make one than SQLite to run most of them.
+    """
+
+    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper) -> None:
         self.calls = calls
+        self._cursor = cursor
         self.rooms: dict[str, Room] = {}
         self._pages: dict[str, _Pages] = {}
         self._live: dict[str, _Pages] = {}
         self._changed: dict[models.Model, set[str]] = {}
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._memo: dict[Callable[..., Any], Any] = {}
-        self._id_prefix = secrets.token_hex(12)
-        self._ids = itertools.count()
+        self._ids: Iterator[str] | None = None
         askers: dict[str, set[str]] = {}
         for call in calls:
             askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
-        places = standing.lock(askers)
-        self.now = database_now()
+        places = standing.lock(cursor, askers)
+        self.now = _now(cursor)
         self.at = milliseconds(self.now)
         # The server's own jobs, which make good what went wrong, believe the rows alone.
         by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids}
@@ -214,8 +223,10 @@ class Work:
     # --- Rows
 
     def fresh_id(self) -> str:
-        """32 hex digits that nothing else has. Random but for the last eight: the kernel is asked once for a set."""
-        return f"{self._id_prefix}{next(self._ids):08x}"
+        """32 hex digits that nothing else has."""
+        if self._ids is None:
+            self._ids = _fresh_ids()
+        return next(self._ids)
 
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
@@ -244,13 +255,13 @@ class Work:
                 # Before the next session of the room is inserted: a room has one live session.
                 pages.session.save(update_fields=["ended_at"])
         for kind, rows in self._added.items():
-            if connection.features.can_return_rows_from_bulk_insert:
+            if self._cursor.db.features.can_return_rows_from_bulk_insert:
                 kind._default_manager.bulk_create(rows)
                 continue
             for row in rows:
                 row.save(force_insert=True)
         for row, fields in self._changed.items():
-            _update(row, fields)
+            _update(self._cursor, row, fields)
         written = []
         for pages in self._pages.values():
             if pages.end:
@@ -262,7 +273,7 @@ class Work:
                 pages.session.save(update_fields=["empty_since"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
-        journal.append(written, at=self.at)
+        journal.append(self._cursor, written, at=self.at)
         transaction.on_commit(self._remember)
 
     def _remember(self) -> None:
@@ -291,12 +302,36 @@ class Work:
         peers.update(metadata="", groups=[], observed=[], conn_id="", worker="")
 
 
-def _update(row: models.Model, names: Iterable[str]) -> None:
+def _fresh_ids() -> Iterator[str]:
+    # Random but for the last eight digits: the kernel is asked once for a set of messages.
+    prefix = secrets.token_hex(12)
+    return (f"{prefix}{number:08x}" for number in itertools.count())
+
+
+def _update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:
     """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
-    quote, meta = connection.ops.quote_name, row._meta
-    key: Any = meta.pk
-    fields: list[Any] = [meta.get_field(name) for name in names]
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    changes = ", ".join([f"{quote(field.column)} = %s" for field in fields])
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {quote(meta.db_table)} SET {changes} WHERE {quote(key.column)} = %s", [*values, row.pk])
+    statement, columns = _update_statement(type(row), tuple(sorted(names)))
+    values = [
+        getattr(row, name) if prepare is None else prepare(getattr(row, name), cursor.db) for name, prepare in columns
+    ]
+    cursor.execute(statement, [*values, row.pk])
+
+
+_Prepare = Callable[[Any, Any], Any]
+
+
+@functools.cache
+def _update_statement(
+    kind: type[models.Model], names: tuple[str, ...]
+) -> tuple[str, tuple[tuple[str, _Prepare | None], ...]]:
+    """The statement, and for each column the attribute and how its value is made ready, if it need be."""
+    key: Any = kind._meta.pk
+    fields: list[Any] = [kind._meta.get_field(name) for name in names]
+    changes = ", ".join([f'"{field.column}" = %s' for field in fields])
+    columns = tuple(
+        (field.attname, None if type(field) in _STORED_AS_IS else field.get_db_prep_save) for field in fields
+    )
+    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', columns
+
+
+_STORED_AS_IS = {models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField}

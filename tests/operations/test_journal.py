@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from rooms import journal
@@ -20,10 +21,20 @@ def session(room: Room) -> Session:
     return Session.objects.create(room=room)
 
 
+def append(*entries: tuple[Session, list[Numbered]], at: int) -> None:
+    with connection.cursor() as cursor:
+        journal.append(cursor, entries, at=at)
+
+
+def trim(session: Session, *, most: int) -> None:
+    with connection.cursor() as cursor:
+        journal.trim(cursor, session, at=milliseconds(timezone.now()), most=most)
+
+
 def write(session: Session, *texts: str, at: int = 0, audience: Audience | None = None) -> list[Numbered]:
     events = [Event("on-broadcast", json.dumps(text), audience or Audience()) for text in texts]
     numbered = journal.number(session, events)
-    journal.append([(session, numbered)], at=at or milliseconds(timezone.now()))
+    append((session, numbered), at=at or milliseconds(timezone.now()))
     return numbered
 
 
@@ -43,7 +54,7 @@ def test_what_is_read_is_what_was_written(session):
     facts = {"role": ["p", "guest", "host"]}
     audience = Audience(but="p", roles=("host", "guest"))
     numbered = journal.number(session, [Event("on-x", '{"a":"é"}', audience, facts), Event("on-y", "{}")])
-    journal.append([(session, numbered)], at=1)
+    append((session, numbered), at=1)
     assert journal.read(session.id, after=0, until=2) == numbered
     assert journal.read(session.id, after=1, until=2) == numbered[1:]
     assert journal.read(session.id, after=2, until=2) == []
@@ -55,7 +66,7 @@ def test_several_sessions_are_written_at_once(session):
     elsewhere = Session.objects.create(room=create_room(name="elsewhere"))
     first = journal.number(session, [Event("on-x", "{}")])
     second = journal.number(elsewhere, [Event("on-y", "{}"), Event("on-z", "{}")])
-    journal.append([(session, first), (elsewhere, second)], at=1)
+    append((session, first), (elsewhere, second), at=1)
     assert (kept(session), kept(elsewhere)) == ([1], [1, 2])
 
 
@@ -74,9 +85,9 @@ def test_i25_old_events_go_but_the_last_stay_whatever_their_age(session, setting
     long_ago = milliseconds(timezone.now()) - 121_000
     for _ in range(5):
         write(session, *["x"] * 64, at=long_ago)
-    journal.trim(session, at=milliseconds(timezone.now()), most=50)
+    trim(session, most=50)
     assert kept(session) == list(range(51, 321))
-    journal.trim(session, at=milliseconds(timezone.now()), most=1000)
+    trim(session, most=1000)
     assert kept(session) == list(range(221, 321))
 
 

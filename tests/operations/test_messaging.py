@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from rooms.models import Event, Room, SentMessage, Session, Template
 from rooms.operations import standing
@@ -229,8 +229,8 @@ def test_i33_a_template_that_is_exchanged_holds_at_once(database, room):
 
 def remembered(room: Room) -> Standing:
     """What this process remembers of the room at this moment."""
-    with transaction.atomic():
-        held = standing.recall(standing.lock([room.id])[room.id])
+    with transaction.atomic(), connection.cursor() as cursor:
+        held = standing.recall(standing.lock(cursor, [room.id])[room.id])
     assert held is not None
     return held
 
