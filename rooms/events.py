@@ -1,10 +1,10 @@
 """What happened in a session and who is told: the values that travel from operations to sockets."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 
@@ -19,6 +19,17 @@ def compact(value: Any) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Addressee(Protocol):
+    """Somebody who may get events."""
+
+    peer_id: str
+    role: str
+    observed: frozenset[str]
+
+
+M = TypeVar("M", bound=Addressee)
 
 
 class Audience(NamedTuple):
@@ -59,6 +70,14 @@ class Audience(NamedTuple):
         return not self.roles or role in self.roles
 
 
+    def among(self, members: Iterable[M]) -> list[M]:
+        """Those of the members who get the event."""
+        if self == Audience(key=self.key) and self.key is not None:
+            # As includes has it, without asking it of the hundreds who may observe a key.
+            return [member for member in members if self.key in member.observed]
+        return [member for member in members if self.includes(member.peer_id, member.role, member.observed)]
+
+
 EVERYBODY = Audience()
 NOBODY = Audience(nobody=True)
 _NO_OTHERS = EVERYBODY[1:]
@@ -73,7 +92,7 @@ class Event(NamedTuple):
     ``peer`` the id of the peer whose object the body is; ``state_of`` such an object where the body is another;
     ``left`` a peer id that is gone; ``attached`` ``[peer id, conn id]``; ``role`` ``[peer id, before, now]``;
     ``sent_away`` a peer id whose socket is to be closed, ``*`` for those of all who get the event;
-    ``version`` of a metadata change; ``refresh`` when old clients must be told to fetch it (milliseconds).
+    ``refresh`` when old clients must be told to fetch it (milliseconds).
     """
 
     kind: str

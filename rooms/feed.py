@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Awaitable, Callable, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -50,7 +50,7 @@ class Member:
     """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code.
 
     While ``held`` is a list, frames wait in it: a socket that found its peer again may yet ask to resume.
-    ``versions`` are those last sent of each observed key.
+    ``told`` are the observed keys that it was sent, as they were at ``place``, the number of the last event then.
     """
 
     peer_id: str
@@ -61,7 +61,8 @@ class Member:
     outbox: Outbox
     gone: Callable[[int | None], None]
     held: list[bytes] | None = None
-    versions: dict[str, int] = field(default_factory=dict)
+    told: Set[str] = frozenset()
+    place: int = 0
     since: int = 0
     own_bytes: int = 0  # written to it and not to all; what all got and it did not counts negative
 
@@ -110,6 +111,7 @@ class Feed:
         self._room = "{}"
         self._large = False
         self.members: dict[str, Member] = {}
+        self._changed: dict[str, int] = {}  # by key of the session's metadata, the number of its last change
         self._fetch = fetch
         self._loop = asyncio.get_running_loop()
         self._local: list[Arrival] = []
@@ -304,14 +306,9 @@ class Feed:
             return
         wire = framed(text)
         self._flush()
-        getting = [
-            member
-            for member in self.members.values()
-            if audience.includes(member.peer_id, member.role, member.observed)
-        ]
         if audience.key is not None:
-            for member in getting:
-                member.versions[audience.key] = event.facts["version"]
+            self._changed[audience.key] = event.seq
+        getting = audience.among(self.members.values())
         if len(getting) == len(self.members):
             self._write_to_all(wire, _NOBODY)
         else:
@@ -345,6 +342,7 @@ class Feed:
         self._newcomers.add(member)
         member.since = len(self._pending)
         member.own_bytes = -self._common_bytes
+        member.place = self.last_seq
         self.members[member.peer_id] = member
         if member.held is None:
             self._writes[member] = member.outbox.write
@@ -352,9 +350,7 @@ class Feed:
             self._held.add(member)
         if attachment.replay is not None:
             texts = [event.frame() for event in attachment.replay]
-            for event in attachment.replay:
-                if event.audience.key is not None:
-                    member.versions[event.audience.key] = event.facts["version"]
+            member.told = {key for event in attachment.replay if (key := event.audience.key) is not None}
         else:
             texts = [self._peer_list(member.peer_id), self._session_info()]
             if self._large:
@@ -362,7 +358,7 @@ class Feed:
                 texts.append(notification("room-info", room_info))
             if attachment.values:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
-                member.versions = {value["key"]: value["change_version"] for value in attachment.values}
+            member.told = member.observed
         if texts:
             state = b"".join(map(framed, texts))
             member.outbox.allow(len(state))
@@ -392,10 +388,9 @@ class Feed:
 
     def observe(self, member: Member, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> None:
         """Let a member observe these keys from now on; it is sent the values that it has not got."""
-        member.observed = keys
-        member.versions = {key: version for key, version in member.versions.items() if key in keys}
-        news = [value for value in values if value["change_version"] > member.versions.get(value["key"], 0)]
-        member.versions |= {value["key"]: value["change_version"] for value in news}
+        told = {key for key in member.observed if key in member.told or self._changed.get(key, 0) > member.place}
+        news = [value for value in values if value["key"] not in told]
+        member.observed = member.told = keys
         if news:
             self.write(member, notification("on-metadata-change", {"values": news}))
 
@@ -435,7 +430,7 @@ class Feed:
             member.gone(code)
 
     def _forget(self) -> None:
-        self.session_id, self.last_seq, self.peers = "", 0, {}
+        self.session_id, self.last_seq, self.peers, self._changed = "", 0, {}, {}
         self._remote.clear()
         for timer in (self._counting, self._flushing, self._patience):
             if timer:

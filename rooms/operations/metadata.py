@@ -4,13 +4,13 @@ The version of a key starts at 1 and grows by one with each change, a removal in
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
 
 from rooms.errors import BadRequest, TooLarge, VersionConflict
-from rooms.events import Audience, Event, Outcome, compact
+from rooms.events import NOTHING, Audience, Event, Outcome, compact
 from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.protocol import JSON, MISSING, Missing
@@ -59,8 +59,7 @@ def set_metadata(
     changes = [(entry, text)]
     if key == PINS_KEY:
         changes += _default_after(context, None if isinstance(data, Missing) else data)
-    check_fits(context, *changes)
-    events = [change(context, changed, to) for changed, to in changes]
+    events = _apply(context, changes)
     return Outcome(as_wire(entry), events)
 
 
@@ -155,16 +154,19 @@ def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
     wanted = {PINS_KEY: pins, DEFAULT_KEY: _newest(pins)}
     entries = {key: context.work.entry(context.session, key) for key in wanted}
     changes = [(entries[key], compact(value)) for key, value in wanted.items() if value_of(entries[key]) != value]
-    check_fits(context, *changes)
-    return Outcome({"pinned": pins}, [change(context, entry, data) for entry, data in changes])
+    return Outcome({"pinned": pins}, _apply(context, changes))
 
 
-# --- Changing an entry --------------------------------------------------------------------------
+# --- Changing entries ---------------------------------------------------------------------------
 
 
-def change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
-    """Give the entry new JSON text, or None to remove it; the event that says so. Raises TooLarge."""
-    check_fits(context, (entry, data))
+def _apply(context: Context, changes: Sequence[tuple[MetadataEntry, str | None]]) -> list[Event]:
+    """Give entries new JSON text, or None to remove them; the events that say so. Raises TooLarge before any change."""
+    _check_fits(context, changes)
+    return [_change(context, entry, data) for entry, data in changes]
+
+
+def _change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     entry.data = data
     entry.size = _size(entry.key, data)
     entry.change_version += 1
@@ -172,10 +174,9 @@ def change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     entry.updated_at = context.now
     context.work.entry_changed(entry)
     body = f'{{"values":[{compact(as_wire(entry))}]}}'
-    facts = {"version": entry.change_version}
     # Old clients cannot hear this event. One that writes tells the others itself.
-    if entry.key == DEFAULT_KEY and not context.caller.legacy:
-        facts["refresh"] = milliseconds(context.now)
+    refresh = entry.key == DEFAULT_KEY and not context.caller.legacy
+    facts = {"refresh": milliseconds(context.now)} if refresh else NOTHING
     return Event("on-metadata-change", body, Audience(key=entry.key), facts)
 
 
@@ -185,7 +186,7 @@ def check_key(key: str, *, field: str = "key") -> None:
         raise BadRequest(f"{field}: expected 1 to {settings.MAX_KEY_BYTES} bytes")
 
 
-def check_fits(context: Context, *changes: tuple[MetadataEntry, str | None]) -> None:
+def _check_fits(context: Context, changes: Sequence[tuple[MetadataEntry, str | None]]) -> None:
     """Raises TooLarge if the session cannot take all of these texts, or these keys."""
     for _, data in changes:
         size = 0 if data is None else len(data.encode())

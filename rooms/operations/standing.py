@@ -57,9 +57,12 @@ class Standing:
         """Let go of the many that only come and listen, and of large values."""
         if len(self.regulars) > MAX_REGULARS:
             self.regulars.clear()
-        self.peers = {
-            peer_id: peer for peer_id, peer in self.peers.items() if peer and peer.present and peer_id in self.regulars
-        }
+        if len(self.peers) > len(self.regulars):
+            self.peers = {
+                peer_id: peer
+                for peer_id, peer in self.peers.items()
+                if peer and peer.present and peer_id in self.regulars
+            }
         self.entries = {key: entry for key, entry in self.entries.items() if entry.size <= MAX_ENTRY_BYTES}
 
 
