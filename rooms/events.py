@@ -69,7 +69,6 @@ class Audience(NamedTuple):
             return self.key in observed
         return not self.roles or role in self.roles
 
-
     def among(self, members: Iterable[M]) -> list[M]:
         """Those of the members who get the event."""
         if self == Audience(key=self.key) and self.key is not None:

@@ -542,6 +542,52 @@ async def test_observing_shows_what_is_there_and_replaces_what_was_observed(worl
 
 
 @pytest.mark.matrix
+async def test_asking_again_for_what_was_sent_sends_nothing_twice(world: World):
+    alice = await world.peer("alice")
+    for key in "abc":
+        await alice.call("set-metadata", key=key, data=1)
+    bob = await world.peer("bob")
+    await bob.call("listen-metadata-change", keys=["a"])
+    await bob.call("listen-metadata-change", keys=["a", "b"])
+    await alice.call("set-metadata", key="a", data=2)
+    await bob.call("listen-metadata-change", keys=["a", "b", "c"])
+    await bob.drop()
+    back = await world.again(bob)
+    await back.join("Bob")
+    await back.call("listen-metadata-change", keys=["a", "b", "c"])
+    last = await chat(alice, "last")
+    await back.wait_for(lambda event: event.get("seq") == last["seq"])
+
+    assert [values(bob, key) for key in "abc"] == [[(1, 1), (2, 2)], [(1, 1)], [(1, 1)]]
+    assert [values(back, key) for key in "abc"] == [[(2, 2)], [(1, 1)], [(1, 1)]]
+
+
+@pytest.mark.matrix
+async def test_i22_a_value_that_was_lost_with_its_socket_comes_when_it_is_asked_for_after_a_resume(world: World):
+    """What a listener is sent at first is no event of the journal, so a resume cannot bring it."""
+    alice, bob = await world.peer("alice"), await world.peer("bob")
+    await alice.call("listen-metadata-change", keys=["lost", "missed", "after"])
+    for key in ("lost", "missed", "after"):
+        await alice.call("set-metadata", key=key, data=1)
+    place = await bob.call("ping")
+    session_id = bob.named("peer-list")[0]["room"]["session_id"]
+    await bob.call("listen-metadata-change", keys=["lost", "missed", "after"])
+    await bob.drop()
+    await alice.call("set-metadata", key="missed", data=2)
+
+    back = await world.again(bob)
+    assert (await back.join("Bob", resume={"session_id": session_id, "seq": place["seq"]}))["resumed"]
+    await alice.call("set-metadata", key="after", data=2)
+    await back.call("listen-metadata-change", keys=["lost", "missed", "after"])
+    last = await chat(alice, "last")
+    await back.wait_for(lambda event: event.get("seq") == last["seq"])
+
+    assert values(back, "lost") == [(1, 1)]
+    assert values(back, "missed") == [(2, 2)]
+    assert values(back, "after") == [(2, 2)]
+
+
+@pytest.mark.matrix
 async def test_observed_keys_are_told_again_after_a_reconnect(world: World):
     alice, bob = await world.peer("alice"), await world.peer("bob")
     await alice.call("set-metadata", key="a", data=1)
