@@ -1,10 +1,10 @@
 """What happened in a session and who is told: the values that travel from operations to sockets."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,17 +19,6 @@ def compact(value: Any) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-class Addressee(Protocol):
-    """Somebody who may get events."""
-
-    peer_id: str
-    role: str
-    observed: frozenset[str]
-
-
-M = TypeVar("M", bound=Addressee)
 
 
 class Audience(NamedTuple):
@@ -68,13 +57,6 @@ class Audience(NamedTuple):
         if self.key is not None:
             return self.key in observed
         return not self.roles or role in self.roles
-
-    def among(self, members: Iterable[M]) -> list[M]:
-        """Those of the members who get the event."""
-        if self == Audience(key=self.key) and self.key is not None:
-            # As includes has it, without asking it of the hundreds who may observe a key.
-            return [member for member in members if self.key in member.observed]
-        return [member for member in members if self.includes(member.peer_id, member.role, member.observed)]
 
 
 EVERYBODY = Audience()

@@ -7,6 +7,7 @@ object ready to be listed, and the members, which are the peers whose sockets ar
 import asyncio
 import heapq
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms import metrics
-from rooms.events import End, Numbered, compact
+from rooms.events import Audience, End, Numbered, compact
 from rooms.logs import describe
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment, Welcome
@@ -111,7 +112,9 @@ class Feed:
         self._room = "{}"
         self._large = False
         self.members: dict[str, Member] = {}
-        self._changed: dict[str, int] = {}  # by key of the session's metadata, the number of its last change
+        # By key of the session's metadata: the number of its last change, and how many members observe it.
+        self._changed: dict[str, int] = {}
+        self._observing: Counter[str | None] = Counter()
         self._fetch = fetch
         self._loop = asyncio.get_running_loop()
         self._local: list[Arrival] = []
@@ -308,12 +311,12 @@ class Feed:
         self._flush()
         if audience.key is not None:
             self._changed[audience.key] = event.seq
-        getting = audience.among(self.members.values())
-        if len(getting) == len(self.members):
+        if audience == Audience(key=audience.key) and self._observing[audience.key] == len(self.members):
             self._write_to_all(wire, _NOBODY)
         else:
-            for member in getting:
-                member.write(wire)
+            for member in self.members.values():
+                if audience.includes(member.peer_id, member.role, member.observed):
+                    member.write(wire)
         if "refresh" in event.facts:
             self._refresh_legacy(event)
 
@@ -344,6 +347,7 @@ class Feed:
         member.own_bytes = -self._common_bytes
         member.place = self.last_seq
         self.members[member.peer_id] = member
+        self._count_observers(frozenset(), member.observed)
         if member.held is None:
             self._writes[member] = member.outbox.write
         else:
@@ -370,6 +374,15 @@ class Feed:
         self._held.discard(member)
         if self.members.get(member.peer_id) is member:
             del self.members[member.peer_id]
+            self._count_observers(member.observed, frozenset())
+
+    def _count_observers(self, before: frozenset[str], now: frozenset[str]) -> None:
+        for key in now - before:
+            self._observing[key] += 1
+        for key in before - now:
+            self._observing[key] -= 1
+            if not self._observing[key]:
+                del self._observing[key]
 
     def settle(self, member: Member) -> None:
         """Send a member what was held for it, and from now on everything at once."""
@@ -390,6 +403,7 @@ class Feed:
         """Let a member observe these keys from now on; it is sent the values that it has not got."""
         told = {key for key in member.observed if key in member.told or self._changed.get(key, 0) > member.place}
         news = [value for value in values if value["key"] not in told]
+        self._count_observers(member.observed, keys)
         member.observed = member.told = keys
         if news:
             self.write(member, notification("on-metadata-change", {"values": news}))

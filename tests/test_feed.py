@@ -70,14 +70,14 @@ class Room:
         self.feed.arrive(arrival)
         self.feed.advance()
 
-    def enter(self, peer_id: str, **fields: Any) -> Paper:
+    def enter(self, peer_id: str, *, observed: frozenset[str] = frozenset(), **fields: Any) -> Paper:
         """A member that joins by an operation of this process; its join is the next event."""
         [joined] = self.write(1, Audience(but=peer_id), peer=peer_id, attached=[peer_id, f"conn-{peer_id}"])
         follows = self.feed.session_id == SESSION
         attachment = Attachment(
             peer_id=peer_id,
             role="guest",
-            observed=frozenset(),
+            observed=observed,
             room={"session_id": SESSION},
             peers=None if follows else {peer_id: "{}"},
         )
@@ -86,7 +86,7 @@ class Room:
             peer_id=peer_id,
             conn_id=f"conn-{peer_id}",
             role="guest",
-            observed=frozenset(),
+            observed=observed,
             legacy=False,
             outbox=paper,
             gone=lambda code: self.codes.__setitem__(peer_id, code),
@@ -178,6 +178,37 @@ async def test_i21_whatever_is_lost_repeated_or_reordered_each_arrives_once(seed
     for since, paper in papers.values():
         await room.reach(paper, last[0].seq)
         assert paper.numbers() == list(range(since + 1, last[0].seq + 1))
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_who_observes_a_key_gets_its_changes_and_nobody_else_does(seed: int):
+    chance = random.Random(seed)
+    room = Room()
+    room.enter("host", observed=frozenset("ab"))
+    papers: dict[str, Paper] = {}
+    due: dict[Paper, list[int]] = {}
+    for _ in range(100):
+        name, keys = chance.choice("wxyz"), frozenset(chance.sample("ab", chance.randrange(3)))
+        member = room.feed.members.get(name)
+        if member is None or chance.random() < 0.2:
+            if member:
+                room.feed.detach(member)
+            papers[name] = room.enter(name, observed=keys)
+            due[papers[name]] = []
+        elif chance.random() < 0.3:
+            room.feed.detach(member)
+        else:
+            room.feed.observe(member, keys, [])
+        key = chance.choice("ab")
+        [event] = room.write(1, Audience(key=key))
+        room.tell(event)
+        for other in room.feed.members.values():
+            if other.peer_id in papers and key in other.observed:
+                due[papers[other.peer_id]].append(event.seq)
+
+    changes = {event.seq for event in room.journal if event.audience.key}
+    for paper, expected in due.items():
+        assert [seq for seq in paper.numbers() if seq in changes] == expected
 
 
 async def test_i18_a_newcomer_gets_the_list_and_then_all_that_follows(settings):
