@@ -4,6 +4,7 @@ Nothing here knows of sockets. Times are UTC; JSON that peers wrote is kept as t
 session is found by the constraint or key that begins with the session, so that needs no index of its own.
 """
 
+import random
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -40,7 +41,7 @@ room_name = RegexValidator(r"^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 let
 
 def new_generation() -> int:
     """A number that no earlier state of a row had, also not one that was rolled back."""
-    return secrets.randbits(62)
+    return random.getrandbits(62)  # nobody has to guess it, and it need not ask the kernel
 
 
 class Template(models.Model):
