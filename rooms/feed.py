@@ -51,7 +51,8 @@ class Member:
     """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code.
 
     While ``held`` is a list, frames wait in it: a socket that found its peer again may yet ask to resume.
-    ``told`` are the observed keys that it was sent, as they were at ``place``, the number of the last event then.
+    ``told`` are the observed keys whose values it was sent when it came or asked for them; changes after ``place``, the
+    number of the last event before it came, it was sent as well.
     """
 
     peer_id: str
@@ -311,6 +312,7 @@ class Feed:
         self._flush()
         if audience.key is not None:
             self._changed[audience.key] = event.seq
+        # A key is most often observed by everybody, who then need not be asked one by one.
         if audience == Audience(key=audience.key) and self._observing[audience.key] == len(self.members):
             self._write_to_all(wire, _NOBODY)
         else:

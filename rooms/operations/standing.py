@@ -57,7 +57,7 @@ class Standing:
         """Let go of the many that only come and listen, and of large values."""
         if len(self.regulars) > MAX_REGULARS:
             self.regulars.clear()
-        if len(self.peers) > len(self.regulars):
+        if len(self.peers) > len(self.regulars):  # or looking at each would cost every change more than it frees
             self.peers = {
                 peer_id: peer
                 for peer_id, peer in self.peers.items()
