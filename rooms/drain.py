@@ -13,8 +13,8 @@ from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from rooms import background, leases
 from rooms import hub as hubs
-from rooms import leases
 from rooms.hub import Hub
 
 log = logging.getLogger("rooms.drain")
@@ -83,6 +83,7 @@ async def stop() -> None:
                 await hub.settle()
         except TimeoutError:
             log.warning("the process ends before everything was stored")
+    background.stop()
     await asyncio.to_thread(leases.stop)
     await hubs.close()
 

@@ -215,8 +215,7 @@ def _begin() -> None:
 
 
 def stop() -> None:
-    """End the threads and give the lease up; for the end of the process."""
-    background.stop()
+    """Give the lease up; for the end of the process, when no job begins any more."""
     try:
         _lease.end()
     except Exception as error:
