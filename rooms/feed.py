@@ -251,8 +251,7 @@ class Feed:
             if event.seq <= self.last_seq:
                 continue
             self._delivered += 1
-            if self._patient:
-                self._patient = event.kind in _COMINGS_AND_GOINGS
+            self._patient = self._patient and event.kind in _COMINGS_AND_GOINGS
             self.last_seq = event.seq
             if event.facts:
                 self._learn(event)

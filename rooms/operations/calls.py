@@ -45,9 +45,6 @@ class Operation:
     joined: bool
     parameters: tuple[Parameter, ...]
 
-    def __call__(self, context: Any, /, **arguments: Any) -> Outcome:
-        return self.function(context, **arguments)
-
 
 class Call(NamedTuple):
     """An operation to be run for a caller, with arguments of the right form. ``follows`` as in Context."""

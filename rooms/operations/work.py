@@ -5,9 +5,7 @@ calls can share a transaction, and each sees what those before it did.
 """
 
 import functools
-import itertools
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -73,7 +71,6 @@ class Work:
         self._changed: dict[models.Model, set[str]] = {}
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._memo: dict[Callable[..., Any], Any] = {}
-        self._ids: Iterator[str] | None = None
         askers: dict[str, set[str]] = {}
         for call in calls:
             askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
@@ -222,12 +219,6 @@ class Work:
 
     # --- Rows
 
-    def fresh_id(self) -> str:
-        """32 hex digits that nothing else has."""
-        if self._ids is None:
-            self._ids = _fresh_ids()
-        return next(self._ids)
-
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
         if isinstance(row, Peer):
@@ -302,36 +293,23 @@ class Work:
         peers.update(metadata="", groups=[], observed=[], conn_id="", worker="")
 
 
-def _fresh_ids() -> Iterator[str]:
-    # Random but for the last eight digits: the kernel is asked once for a set of messages.
-    prefix = secrets.token_hex(12)
-    return (f"{prefix}{number:08x}" for number in itertools.count())
-
-
 def _update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:
     """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
-    statement, columns = _update_statement(type(row), tuple(sorted(names)))
-    values = [
-        getattr(row, name) if prepare is None else prepare(getattr(row, name), cursor.db) for name, prepare in columns
-    ]
+    statement, fields = _update_statement(type(row), tuple(sorted(names)))
+    values = []
+    for column in fields:
+        value = getattr(row, column.attname)
+        values.append(value if type(column) in _STORED_AS_IS else column.get_db_prep_save(value, cursor.db))
     cursor.execute(statement, [*values, row.pk])
 
 
-_Prepare = Callable[[Any, Any], Any]
-
-
 @functools.cache
-def _update_statement(
-    kind: type[models.Model], names: tuple[str, ...]
-) -> tuple[str, tuple[tuple[str, _Prepare | None], ...]]:
-    """The statement, and for each column the attribute and how its value is made ready, if it need be."""
+def _update_statement(kind: type[models.Model], names: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
+    """The statement, and the fields whose values it takes before the row's key."""
     key: Any = kind._meta.pk
     fields: list[Any] = [kind._meta.get_field(name) for name in names]
     changes = ", ".join([f'"{field.column}" = %s' for field in fields])
-    columns = tuple(
-        (field.attname, None if type(field) in _STORED_AS_IS else field.get_db_prep_save) for field in fields
-    )
-    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', columns
+    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', fields
 
 
 _STORED_AS_IS = {models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField}
