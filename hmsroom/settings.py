@@ -26,6 +26,8 @@ ADMIN_PATH = env.str("ADMIN_PATH", default="admin/" if DEVELOPMENT else "")
 ROOM_CREATION = env.one_of("ROOM_CREATION", "anyone", "staff")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 HISTORY_DAYS = env.float("HISTORY_DAYS", default=30)
+ROOM_DAYS = env.float("ROOM_DAYS", default=0)
+FRAME_ANCESTORS = env.list("FRAME_ANCESTORS", default=[])
 
 # --- Presence (seconds) -------------------------------------------------------------------------
 
@@ -50,8 +52,11 @@ MAX_PEER_METADATA_BYTES = env.int("MAX_PEER_METADATA_BYTES", default=4 * 1024)
 MAX_USER_ID_CHARS = env.int("MAX_USER_ID_CHARS", default=128)
 MAX_FRAME_BYTES = env.int("MAX_FRAME_BYTES", default=64 * 1024)
 MAX_ROOM_PEERS = env.int("MAX_ROOM_PEERS", default=2500)
+MAX_PEERS_PER_OWNER = env.int("MAX_PEERS_PER_OWNER", default=20)
+KEPT_MESSAGES = env.int("KEPT_MESSAGES", default=1000)
 MAX_UNSENT_BYTES = env.int("MAX_UNSENT_BYTES", default=1024 * 1024)
 MAX_UNSENT_SECONDS = env.float("MAX_UNSENT_SECONDS", default=10)
+HANDSHAKE_SECONDS = env.float("HANDSHAKE_SECONDS", default=10)
 
 # Requests a second and at once: of one peer, and of one address (new sockets; tokens and rooms).
 RATE_LIMIT = env.float("RATE_LIMIT", default=10)
@@ -181,6 +186,8 @@ STORAGES = {
 }
 
 SECURE = PUBLIC_URL.startswith("https://")
+COOKIE_PREFIX = env.str("COOKIE_PREFIX", default="")
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
 SECURE_SSL_REDIRECT = env.switch("SECURE_SSL_REDIRECT", default=False)
