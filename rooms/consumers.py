@@ -14,13 +14,14 @@ from django.conf import settings
 from rooms import hub as hubs
 from rooms import leases, metrics, protocol, tokens
 from rooms.clients import is_legacy
-from rooms.errors import BadRequest, NotFound, NotJoined, RoomError, TooFast, Unauthorized
+from rooms.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.fastpath import open_outbox
 from rooms.feed import SENT_AWAY, Feed, Member
 from rooms.operations.calls import Answer, Caller
 from rooms.operations.gate import METHODS
-from rooms.operations.presence import Attachment, Welcome, connect, disconnect
+from rooms.operations.presence import Attachment, Welcome, check_peer_id, connect, disconnect
 from rooms.outbox import framed
+from rooms.parameters import bind
 from rooms.protocol import Request
 from rooms.rates import Bucket
 
@@ -108,14 +109,14 @@ class PeerConsumer(AsyncWebsocketConsumer):
         try:
             claims = tokens.read(query.get("token", ""))
             peer_id = query.get("peer", "")
-            if not 0 < len(peer_id) <= 128 or not peer_id.isprintable():
-                raise BadRequest("peer: expected 1 to 128 printable characters")
+            check_peer_id(peer_id)
         except RoomError as error:
             self._refuse_socket(error)
             return
         self.caller = Caller(
             room_id=claims.room_id,
             peer_id=peer_id,
+            owner=claims.owner,
             user_id=claims.user_id,
             role=claims.role,
             conn_id=self.conn_id,
@@ -293,7 +294,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             operation = METHODS.get(request.method)
             if operation is None:
                 raise NotFound(f"method: {request.method[:64]} is not known")
-            arguments = protocol.bind(operation.parameters, request.params)
+            arguments = bind(operation.parameters, request.params)
         except RoomError as error:
             self._refuse(request.id, error, request.method)
             return

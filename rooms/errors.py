@@ -40,6 +40,14 @@ class Forbidden(RoomError):
     code = 403
 
 
+class Removed(Forbidden):
+    """The caller was removed from the session; ``data`` is ``{removed: true, reason}``."""
+
+    def __init__(self, reason: str) -> None:
+        message = "removed from this session"
+        super().__init__(f"{message}: {reason}" if reason else message, data={"removed": True, "reason": reason})
+
+
 class NotFound(RoomError):
     """No such method, peer, poll, room or code."""
 

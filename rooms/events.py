@@ -66,8 +66,17 @@ _NO_OTHERS = EVERYBODY[1:]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+class Stored(NamedTuple):
+    """What is kept of an event that is a message, besides the event: ``number`` counts the session's messages."""
+
+    message_id: str
+    number: int
+    peer_id: str
+    client_id: str
+
+
 class Event(NamedTuple):
-    """A notification before it has a number. ``body`` is its params as JSON text.
+    """A notification before it has a number. ``body`` is its params as JSON text. ``stored`` is of messages.
 
     ``facts`` tell hubs what changed besides, as ``{name: value}``:
     ``peer`` the id of the peer whose object the body is; ``state_of`` such an object where the body is another;
@@ -80,6 +89,7 @@ class Event(NamedTuple):
     body: str
     audience: Audience = EVERYBODY
     facts: Mapping[str, Any] = NOTHING
+    stored: Stored | None = None
 
 
 class Numbered(NamedTuple):
@@ -90,6 +100,7 @@ class Numbered(NamedTuple):
     body: str
     audience: Audience
     facts: Mapping[str, Any]
+    stored: Stored | None = None
 
     def frame(self) -> str:
         """The text frame that clients get."""

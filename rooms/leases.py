@@ -20,7 +20,7 @@ from django.utils import timezone
 from rooms import background, metrics
 from rooms import hub as hubs
 from rooms.logs import describe
-from rooms.models import Peer, SentMessage, Session, Worker, milliseconds
+from rooms.models import Peer, Session, Worker
 from rooms.operations.calls import Caller
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import mark_lost, reap, reclaim
@@ -174,11 +174,10 @@ class Reaper:
 
 
 def tidy(now: datetime) -> None:
-    """Delete what is kept for a time only: old sessions, client ids of messages, dead leases."""
+    """Delete what is kept for a time only: old sessions, dead leases."""
     old = Session.objects.filter(ended_at__lt=now - timedelta(days=settings.HISTORY_DAYS)).values_list("id", flat=True)
     # Not all that there may be: with SQLite everybody waits until it is done.
     Session.objects.filter(id__in=list(old[:_MOST_TIDIED])).delete()
-    SentMessage.objects.filter(timestamp__lt=milliseconds(now) - settings.CLIENT_ID_SECONDS * 1000).delete()
     Worker.objects.filter(dead_at__lt=now - timedelta(days=1)).delete()
 
 

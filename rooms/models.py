@@ -36,6 +36,11 @@ def milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
+OWNER_CHARS = 140
+"""The longest owner: a kind of two to four letters, a colon, and a user id."""
+
+PERSON_CHARS = 22
+
 room_name = RegexValidator(r"^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 letters, digits or any of . - : _")
 
 
@@ -115,8 +120,9 @@ class RoomCode(models.Model):
 class Session(models.Model):
     """One live run of a room: from the first join until the last peer leaves.
 
-    ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events still kept. ``generation``
-    changes with every change of a peer.
+    ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events and messages still kept.
+    ``generation`` changes with every change of a peer. ``histories`` says which runs of the database numbered its
+    events, ``[[history, first seq]]``: a place that another one gave, before a backup was put back, is none of these.
     """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
@@ -130,6 +136,7 @@ class Session(models.Model):
     messages = models.PositiveIntegerField(default=0)
     journal_bytes = models.BigIntegerField(default=0)
     generation = models.BigIntegerField(default=new_generation, editable=False)
+    histories = models.JSONField(default=list, editable=False)
 
     class Meta:
         constraints = [
@@ -144,10 +151,13 @@ class Session(models.Model):
 class Peer(models.Model):
     """One participant of one session; the row stays after the peer left.
 
-    ``user_id`` is whose the peer id is (the token's user_id, else its jti). ``worker`` and ``conn_id`` name
-    the connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the
-    connection was lost; ``joined_seq`` numbers its join, before which it may read nothing; ``role_seq`` the last change
-    of its role. ``groups`` and ``observed`` are JSON lists of names and of metadata keys.
+    ``owner`` is whose the peer id is, see tokens, and is never told to anybody; ``person`` is what may be told: the
+    same for all peers of an owner in this session, and nobody can choose it. ``user_id`` is for show. ``joined_role``
+    is the role of the token that it joined with, ``role`` the one it has now. ``worker`` and ``conn_id`` name the
+    connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the connection was lost;
+    ``joined_seq`` numbers its join, before which it may read nothing; ``role_seq`` the last change of its role.
+    ``groups`` and ``observed`` are JSON lists of names and of metadata keys; ``hand_raised_at`` is in milliseconds
+    since 1970, 0 while the hand is down.
     """
 
     class State(models.TextChoices):
@@ -165,12 +175,16 @@ class Peer(models.Model):
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="peers", db_index=False)
     peer_id = models.CharField(max_length=128)
+    owner = models.CharField(max_length=OWNER_CHARS, blank=True, default="")
+    person = models.CharField(max_length=PERSON_CHARS, blank=True, default="")
     user_id = models.CharField(max_length=128)
     name = models.CharField(max_length=400, blank=True)
     role = models.CharField(max_length=100)
+    joined_role = models.CharField(max_length=100, blank=True, default="")
     metadata = models.TextField(blank=True)
     groups = models.JSONField(default=list, blank=True)
     observed = models.JSONField(default=list, blank=True)
+    hand_raised_at = models.BigIntegerField(default=0)
     joined_at = models.DateTimeField()
     joined_seq = models.BigIntegerField(default=0)
     role_seq = models.BigIntegerField(default=0)
@@ -185,6 +199,7 @@ class Peer(models.Model):
         constraints = [models.UniqueConstraint(fields=["session", "peer_id"], name="peer_id_unique_in_session")]
         indexes = [
             models.Index(fields=["session", "state"]),
+            models.Index(fields=["session", "owner"]),
             models.Index(fields=["gone_at"], condition=Q(state="reconnecting"), name="peer_reconnecting"),
             models.Index(fields=["worker"], condition=Q(state="connected"), name="peer_connected_worker"),
         ]
@@ -198,8 +213,9 @@ class Peer(models.Model):
 
     def as_wire(self) -> dict[str, Any]:
         """The protocol's peer object; clients need every field of it."""
-        return {
+        wire = {
             "peer_id": self.peer_id,
+            "person": self.person,
             "role": self.role,
             "joined_at": milliseconds(self.joined_at),
             "groups": self.groups,
@@ -207,6 +223,44 @@ class Peer(models.Model):
             "state": str(self.state),
             "info": {"name": self.name, "data": self.metadata, "user_id": self.user_id, "type": "regular"},
             "tracks": {},
+        }
+        if self.hand_raised_at:
+            wire["hand_raised_at"] = self.hand_raised_at
+        return wire
+
+
+class Person(models.Model):
+    """What a session remembers of an owner beyond its peers: a role that it was given, and that it was removed.
+
+    ``given_role`` is blank if it was given none; ``name`` and ``role`` are those of the peer that it happened to.
+    ``removed_at`` is null for one who may come.
+    """
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="persons", db_index=False)
+    owner = models.CharField(max_length=OWNER_CHARS)
+    person = models.CharField(max_length=PERSON_CHARS)
+    name = models.CharField(max_length=400, blank=True)
+    role = models.CharField(max_length=100, blank=True)
+    given_role = models.CharField(max_length=100, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    removed_by = models.CharField(max_length=400, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "owner"], name="owner_unique_in_session")]
+
+    def __str__(self) -> str:
+        return self.name or self.person
+
+    def as_wire(self) -> dict[str, Any]:
+        """How those who may remove others are told of one who was removed."""
+        return {
+            "person": self.person,
+            "name": self.name,
+            "role": self.role,
+            "reason": self.reason,
+            "removed_by": self.removed_by,
+            "removed_at": milliseconds(self.removed_at) if self.removed_at else None,
         }
 
 
@@ -249,21 +303,32 @@ class Event(models.Model):
     at = models.BigIntegerField()
 
 
-class SentMessage(models.Model):
-    """The reply to a message that its sender may repeat under the same client id."""
+class Message(models.Model):
+    """A message of a session, which is an event of its journal too and is kept longer than others.
 
+    ``number`` counts the messages of the session. ``peer_id`` sent it, maybe under a ``client_id`` of its own.
+    ``audience`` and ``body`` are those of the event; ``at`` is in milliseconds since 1970.
+    """
+
+    pk = models.CompositePrimaryKey("session_id", "seq")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+", db_index=False)
-    peer_id = models.CharField(max_length=128)
-    client_id = models.CharField(max_length=64)
-    message_id = models.CharField(max_length=36)
-    timestamp = models.BigIntegerField()
     seq = models.BigIntegerField()
+    number = models.BigIntegerField()
+    message_id = models.CharField(max_length=36)
+    peer_id = models.CharField(max_length=128)
+    client_id = models.CharField(max_length=64, blank=True)
+    audience = models.TextField(blank=True)
+    body = models.TextField()
+    at = models.BigIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["session", "peer_id", "client_id"], name="client_id_unique_of_peer")
+            models.UniqueConstraint(
+                fields=["session", "peer_id", "client_id"],
+                condition=Q(client_id__gt=""),
+                name="client_id_unique_of_peer",
+            )
         ]
-        indexes = [models.Index(fields=["timestamp"])]
 
 
 class Worker(models.Model):
@@ -292,7 +357,7 @@ class Poll(models.Model):
         STOPPED = "stopped"
 
     class Mode(models.TextChoices):
-        """By what two answers are known to be of the same person."""
+        """By what clients say that a person is known. A vote belongs to its owner whatever they say."""
 
         USER_ID = "userid"
         PEER_ID = "peerid"

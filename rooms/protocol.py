@@ -1,33 +1,20 @@
-"""The wire format: JSON-RPC 2.0 frames, the gate that all JSON passes, and the checking of parameters.
+"""The wire format: JSON-RPC 2.0 frames, the gate that all JSON passes, and text from outside.
 
 Pure: knows no Django and no sockets. The protocol itself is described in docs/protocol.md.
 """
 
-import inspect
 import json
 import math
 import re
-import types
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from rooms.errors import BadRequest, RoomError
 from rooms.events import compact
 
 JSON = Any
 """Any JSON value."""
-
-
-class Missing:
-    """The default of a parameter whose absence differs from null."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = Missing()
 
 MAX_DEPTH = 32
 MAX_NODES = 2000
@@ -189,87 +176,15 @@ def notification(method: str, params: Mapping[str, Any]) -> str:
     return f'{{"method":"{method}","params":{compact(params)}}}'
 
 
-# --- Parameters ---------------------------------------------------------------------------------
-
-_NAMES = {
-    str: "a string",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    list: "a list",
-    dict: "an object",
-}
+# --- Text ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One keyword of an operation: the JSON types it takes, and of a list the type of its items."""
-
-    name: str
-    kinds: tuple[type, ...]
-    item: type | None
-    required: bool
-    nullable: bool
-
-    def check(self, value: JSON) -> JSON:
-        # By the type itself: to isinstance, true and false are whole numbers.
-        if type(value) not in self.kinds:
-            return self._convert(value)
-        if self.item is not None and any(type(item) is not self.item for item in value):
-            raise BadRequest(f"{self.name}: expected a list of which each is {_NAMES[self.item]}")
-        return value
-
-    def _convert(self, value: JSON) -> JSON:
-        if not self.kinds or (value is None and self.nullable):
-            return value
-        if float in self.kinds and type(value) is int:
-            return float(value)
-        if int in self.kinds and type(value) is float and value.is_integer():
-            return int(value)
-        raise BadRequest(f"{self.name}: expected {_NAMES[self.kinds[0]]}")
+def is_storable(text: str) -> bool:
+    """Whether every database can keep the text: PostgreSQL takes neither NUL nor lone surrogates."""
+    return "\x00" not in text and (text.isascii() or not _SURROGATE.search(text))
 
 
-def schema(function: Callable[..., Any]) -> tuple[Parameter, ...]:
-    """The parameters that the keyword-only signature of an operation describes."""
-    hints = get_type_hints(function)
-    found = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
-        options = _options(hints[name])
-        kinds = tuple(get_origin(option) or option for option in options if option not in (type(None), Missing))
-        if Any in kinds:
-            kinds = ()
-        items = [get_args(option)[0] for option in options if get_origin(option) is list]
-        found.append(
-            Parameter(
-                name=name,
-                kinds=kinds,
-                item=items[0] if items and items[0] in _NAMES else None,
-                required=parameter.default is inspect.Parameter.empty,
-                nullable=not kinds or type(None) in options,
-            )
-        )
-    return tuple(found)
-
-
-def _options(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-
-
-def bind(parameters: tuple[Parameter, ...], params: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The arguments for an operation; parameters that it does not know are passed over.
-
-    Raises BadRequest, which names the parameter.
-    """
-    arguments = {}
-    for parameter in parameters:
-        if parameter.name in params:
-            arguments[parameter.name] = parameter.check(params[parameter.name])
-        elif parameter.required:
-            raise BadRequest(f"{parameter.name}: missing")
-    return arguments
-
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _UNSEEN = {"Cc", "Cs", "Co", "Cn"}
 _INVISIBLE = {"Cf", "Mn", "Me"}  # these join or adorn others, and alone show nothing

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+MAX_PRIORITY = 5
+"""Of the least important roles."""
+
 JSONObject = Mapping[str, Any]
 
 # Names of the signaling protocol; a template must grant them.
@@ -28,6 +31,11 @@ class Role:
 
     def allows(self, permission: str) -> bool:
         return permission in self.permissions
+
+
+def absent_role(name: str) -> Role:
+    """A role that a peer still holds although the template has it no longer: it may leave, and little else."""
+    return Role(name=name, priority=MAX_PRIORITY, permissions=frozenset(), max_peers=0, sees_preview=False)
 
 
 def parse_role(name: str, wire: JSONObject) -> Role:
@@ -65,6 +73,10 @@ def _policy(role: Role, wire: JSONObject) -> JSONObject:
         "subscribeParams": {"maxSubsBitRate": 3200, **(wire.get("subscribeParams") or {}), "subscribeToRoles": []},
         "permissions": {name: name in role.permissions for name in PERMISSIONS + MEDIA},
     }
+
+
+NO_PERMISSIONS: JSONObject = {"priority": MAX_PRIORITY, "permissions": dict.fromkeys(GRANTED + HELD, False)}
+"""The wire form of an absent role."""
 
 
 def _permissions(*names: str) -> dict[str, bool]:

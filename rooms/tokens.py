@@ -1,6 +1,14 @@
-"""Who a token says you are. Tokens are JWTs, HS256, signed with the app secret."""
+"""Who a token says you are. Tokens are JWTs, HS256, signed with the app secret.
 
+A token has an *owner*, which decides what is somebody's own: peer ids, votes, roles that were given, being removed. It
+is never told to others, and cannot be had by knowing anything that is. A back end that signs tokens vouches for its
+``user_id``. Whoever comes by a room code, which others have too, chooses the ``user_id`` freely: there the owner comes
+from a secret that the client keeps.
+"""
+
+import hmac
 import json
+import secrets
 import time
 import uuid
 from dataclasses import dataclass
@@ -10,6 +18,10 @@ import jwt
 from django.conf import settings
 
 from rooms.errors import Unauthorized
+from rooms.protocol import is_storable
+
+BY_CODE = "code:"
+"""How the owner of a token by code begins. A back end may have a claim of that name for purposes of its own."""
 
 LEEWAY = 10
 """Seconds by which the signer's clock may differ."""
@@ -20,12 +32,20 @@ LIFETIME = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an auth token grants: a role in a room. ``user_id`` falls back on the token's own id."""
+    """What an auth token grants: a role in a room. ``user_id``, for show, falls back on the token's own id."""
 
     room_id: str
     user_id: str
     role: str
+    owner: str
     expires_at: float
+
+
+def owner_by_secret(secret: str) -> str:
+    """The owner of tokens by code for the client that keeps this secret; a new one if there is none."""
+    if not secret:
+        return f"{BY_CODE}{secrets.token_hex(16)}"
+    return f"{BY_CODE}{hmac.digest(settings.APP_SECRET.encode(), secret.encode(), 'sha256').hex()}"
 
 
 class _BrowserSafe(json.JSONEncoder):
@@ -38,8 +58,8 @@ class _BrowserSafe(json.JSONEncoder):
         return text
 
 
-def sign(room_id: str, role: str, user_id: str, *, lifetime: float = LIFETIME) -> tuple[str, int]:
-    """An auth token and when it expires, in seconds since 1970."""
+def sign(room_id: str, role: str, user_id: str, *, owner: str = "", lifetime: float = LIFETIME) -> tuple[str, int]:
+    """An auth token and when it expires, in seconds since 1970. Without owner it is its user_id's, as a back end's."""
     now = int(time.time())
     expires_at = now + int(lifetime)
     claims = {
@@ -53,6 +73,7 @@ def sign(room_id: str, role: str, user_id: str, *, lifetime: float = LIFETIME) -
         "nbf": now - LEEWAY,
         "exp": expires_at,
         "jti": str(uuid.uuid4()),
+        **({"owner": owner} if owner else {}),
     }
     return jwt.encode(claims, settings.APP_SECRET, algorithm="HS256", json_encoder=_BrowserSafe), expires_at
 
@@ -81,8 +102,21 @@ def read(token: str) -> Claims:
         raise Unauthorized("token: type is not app")
     user_id = claims.get("user_id") or claims.get("jti")
     for name, value in {"room_id": claims.get("room_id"), "role": claims.get("role"), "user_id": user_id}.items():
-        if not isinstance(value, str) or not value:
-            raise Unauthorized(f"token: {name} is missing")
-        if len(value) > settings.MAX_USER_ID_CHARS or "\x00" in value:
-            raise Unauthorized(f"token: {name} is longer than {settings.MAX_USER_ID_CHARS} characters")
-    return Claims(claims["room_id"], str(user_id), claims["role"], float(claims["exp"]))
+        _check_text(name, value)
+    return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), float(claims["exp"]))
+
+
+def _owner(claims: dict[str, Any]) -> str:
+    # Spaces of their own: no user id can be another token's id, or an owner by code.
+    given = claims.get("owner")
+    if isinstance(given, str) and given.startswith(BY_CODE):
+        _check_text("owner", given)
+        return given
+    return f"user:{claims['user_id']}" if claims.get("user_id") else f"jti:{claims['jti']}"
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise Unauthorized(f"token: {name} is missing")
+    if len(value) > settings.MAX_USER_ID_CHARS or not is_storable(value):
+        raise Unauthorized(f"token: {name} is longer than {settings.MAX_USER_ID_CHARS} characters, or holds NUL")

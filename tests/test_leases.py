@@ -17,7 +17,7 @@ from django.utils import timezone
 from rooms import hub, leases
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper
-from rooms.models import Event, MetadataEntry, Peer, Poll, RoomCode, SentMessage, Session, Worker
+from rooms.models import Event, MetadataEntry, Peer, Poll, RoomCode, Message, Session, Worker
 from rooms.operations import gate
 from rooms.operations.calls import Call, Caller
 from rooms.operations.gate import METHODS
@@ -342,7 +342,7 @@ async def test_a3_however_the_last_peers_go_the_session_ends_once(world: World, 
     assert session.ended_at
     assert len([line for line in caplog.records if line.getMessage() == "a session ended"]) == 1
     assert {peer.state for peer in await world.stored(Peer)} == {"left"}
-    for model in (MetadataEntry, Event, SentMessage, Poll):
+    for model in (MetadataEntry, Event, Message, Poll):
         assert not await world.stored(model)
     carol = await world.peer("carol")
     assert (await carol.call("get-metadata", key="topic"))["change_version"] == 0

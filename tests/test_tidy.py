@@ -8,7 +8,7 @@ from django.utils import timezone
 from rooms import leases
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper, tidy
-from rooms.models import Peer, Room, SentMessage, Session, Worker, milliseconds
+from rooms.models import Peer, Room, Message, Session, Worker, milliseconds
 
 pytestmark = pytest.mark.django_db
 
@@ -57,13 +57,13 @@ def test_client_ids_are_kept_for_client_id_seconds(room, settings):
     session, now = Session.objects.create(room=room), timezone.now()
     for age in (299, 301):
         at = milliseconds(now) - age * 1000
-        SentMessage.objects.create(
+        Message.objects.create(
             session=session, peer_id="alice", client_id=str(age), message_id="m", timestamp=at, seq=1
         )
 
     tidy(now)
 
-    assert [message.client_id for message in SentMessage.objects.all()] == ["299"]
+    assert [message.client_id for message in Message.objects.all()] == ["299"]
 
 
 def test_dead_leases_are_kept_for_a_day():

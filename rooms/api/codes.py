@@ -2,34 +2,41 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from rooms import tokens
 from rooms.api.http import body, endpoint, limit_address
-from rooms.errors import BadRequest, Forbidden, NotFound
+from rooms.errors import Forbidden, NotFound
 from rooms.models import RoomCode
+from rooms.parameters import Chars, bind, fields_of
+
+
+class Wanted(TypedDict):
+    code: Annotated[str, Chars(1, 24)]
+    user_id: NotRequired[Annotated[str, Chars(0, "MAX_USER_ID_CHARS")] | None]
+    secret: NotRequired[Annotated[str, Chars(16, 128)] | None]
+
+
+_PARAMETERS = fields_of(Wanted)
 
 
 @endpoint("POST")
 def token(request: HttpRequest) -> dict[str, Any]:
-    """``{token, expires_at}`` for ``{code, user_id?}``.
+    """``{token, expires_at}`` for ``{code, user_id?, secret?}``.
 
-    Raises NotFound if there is no such code, Forbidden if it or its room is closed.
+    ``user_id`` is for others to see. ``secret`` is what the client proves itself with next time: who sends the same one
+    again is the same owner, and who sends none is somebody new. Raises NotFound if there is no such code, Forbidden if
+    it or its room is closed.
     """
     limit_address(request)
-    wanted = body(request)
-    code, user_id = wanted.get("code"), wanted.get("user_id") or str(uuid.uuid4())
-    if not isinstance(code, str):
-        raise BadRequest("code: expected a string")
-    if not isinstance(user_id, str) or len(user_id) > settings.MAX_USER_ID_CHARS:
-        raise BadRequest(f"user_id: expected a string of at most {settings.MAX_USER_ID_CHARS} characters")
-    found = RoomCode.objects.select_related("room").filter(code=code[:24]).first()
+    wanted = bind(_PARAMETERS, body(request))
+    code, user_id, secret = wanted["code"], wanted.get("user_id") or str(uuid.uuid4()), wanted.get("secret") or ""
+    found = RoomCode.objects.select_related("room").filter(code=code).first()
     if found is None:
         raise NotFound("code: no such room code")
     if not (found.enabled and found.room.enabled):
         raise Forbidden("code: the room is closed")
-    signed, expires_at = tokens.sign(found.room_id, found.role, user_id)
+    signed, expires_at = tokens.sign(found.room_id, found.role, user_id, owner=tokens.owner_by_secret(secret))
     return {"token": signed, "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")}

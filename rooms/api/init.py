@@ -9,7 +9,7 @@ from rooms.api.http import bearer, endpoint, own_origin
 from rooms.errors import Unavailable
 from rooms.hub import perform_now
 from rooms.operations.calls import Caller
-from rooms.operations.presence import admit
+from rooms.operations.presence import admit, check_peer_id
 
 
 @endpoint("GET")
@@ -21,9 +21,12 @@ def init(request: HttpRequest) -> dict[str, Any]:
     if drain.under_way():
         raise Unavailable("the server restarts, try again")
     claims = tokens.read(bearer(request))
+    peer_id = request.GET.get("peer_id") or "-"  # some client that has not chosen one yet
+    check_peer_id(peer_id)
     caller = Caller(
         room_id=claims.room_id,
-        peer_id=request.GET.get("peer_id", "")[:128] or "-",
+        peer_id=peer_id,
+        owner=claims.owner,
         user_id=claims.user_id,
         role=claims.role,
     )

@@ -6,19 +6,21 @@ from typing import Any, NamedTuple
 
 from rooms.errors import RoomError
 from rooms.events import NOTHING, End, Numbered, Outcome
-from rooms.protocol import Parameter
+from rooms.parameters import Parameter
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, by what a checked token or the server itself claims.
 
-    ``peer_id`` is empty when the server asks, for an operator or by itself. ``legacy`` marks a client from before the
+    ``peer_id`` is empty when the server asks, for an operator or by itself. ``owner`` is who the token is known to
+    belong to, ``user_id`` what it is shown as. ``legacy`` marks a client from before the
     session store, which tells others of its metadata changes by a broadcast of its own.
     """
 
     room_id: str
     peer_id: str = ""
+    owner: str = ""
     user_id: str = ""
     role: str = ""
     conn_id: str = ""
@@ -56,7 +58,10 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a call. ``seq`` is its place among the events of the session: all up to it come before it."""
+    """What became of a call. ``seq`` is its place among the events of the session: all up to it come before it.
+
+    ``history`` is the run of the database that the place is of, see Session.histories.
+    """
 
     call: Call
     result: Mapping[str, Any] = NOTHING
@@ -66,3 +71,4 @@ class Answer(NamedTuple):
     events: Sequence[Numbered] = ()
     end: End | None = None
     aside: Any = None
+    history: str = ""

@@ -1,24 +1,23 @@
 """Finding peers: by id, by role or group, by name; page by page in the order of joining."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.signing import BadSignature, Signer
 
-from rooms.errors import BadRequest, TooLarge
+from rooms.errors import BadRequest
 from rooms.events import Outcome
 from rooms.models import Peer
 from rooms.operations.gate import Context, operation
+from rooms.parameters import Bytes, Chars, Items, Number, PeerId, RoleName
 
 PAGE = 10
 MAX_PAGE = 100
-MAX_PEERS = 100
-MAX_FIELD_CHARS = 100
 
 _signer = Signer(salt="rooms.peer-iterator")
 
 
 @operation("get-peer")
-def get_peer(context: Context, *, peer_id: str) -> Outcome:
+def get_peer(context: Context, *, peer_id: PeerId) -> Outcome:
     """A peer that is in the session."""
     return Outcome(context.present_peer(peer_id).as_wire())
 
@@ -27,26 +26,21 @@ def get_peer(context: Context, *, peer_id: str) -> Outcome:
 def find_peer(
     context: Context,
     *,
-    role: str | None = None,
-    group: str | None = None,
-    peers: list[str] | None = None,
-    limit: int | None = None,
+    role: RoleName | None = None,
+    group: Annotated[str, Chars(0, 100)] | None = None,
+    peers: Annotated[list[PeerId], Items(100), Bytes(0, 6_400)] | None = None,
+    limit: Number | None = None,
 ) -> Outcome:
     """Peers that hold the role, are in the group and are among the given ids, as far as these are given.
 
     Answers ``{peers, total, eof, iterator}``. The iterator stands for the query and the place reached; it is good for
     as long as the session.
     """
-    for field, text in (("role", role), ("group", group)):
-        if text and len(text) > MAX_FIELD_CHARS:
-            raise BadRequest(f"{field}: longer than {MAX_FIELD_CHARS} characters")
-    if peers and (len(peers) > MAX_PEERS or sum(map(len, peers)) > MAX_PEERS * 64):
-        raise TooLarge(f"peers: at most {MAX_PEERS} ids")
     return _page(context, {"role": role, "group": group, "peers": peers}, after=0, limit=limit)
 
 
 @operation("peer-iter-next")
-def next_peers(context: Context, *, iterator: str, limit: int | None = None) -> Outcome:
+def next_peers(context: Context, *, iterator: Annotated[str, Chars(1, 40_000)], limit: Number | None = None) -> Outcome:
     """The next peers of a query; iterator is the one that came last."""
     try:
         session_id, query, after = _signer.unsign_object(iterator)
@@ -81,7 +75,9 @@ def _matches(peer: Peer, query: dict[str, Any]) -> bool:
 
 
 @operation("peer-name-search")
-def search_names(context: Context, *, query: str, limit: int | None = None, offset: int = 0) -> Outcome:
+def search_names(
+    context: Context, *, query: Annotated[str, Chars(0, 200)], limit: Number | None = None, offset: Number = 0
+) -> Outcome:
     """Peers whose name contains the query, in whatever case. ``offset`` in the answer is that of the next page."""
     wanted = query.casefold()
     found = [peer for peer in context.work.present(context.session) if wanted in peer.name.casefold()]

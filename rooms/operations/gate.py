@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from rooms import metrics, protocol
+from rooms import metrics, parameters
 from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomError, Unavailable
 from rooms.events import Outcome
 from rooms.logs import describe
@@ -19,7 +19,7 @@ from rooms.models import Peer, Room, Session
 from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.operations.chronicle import chronicle
 from rooms.operations.work import Work
-from rooms.roles import Role
+from rooms.roles import Role, absent_role
 
 log = logging.getLogger("rooms.operations")
 
@@ -80,8 +80,11 @@ class Context:
     def require(self, permission: str) -> None:
         """Raises Forbidden unless the server asks, or the caller's role has the permission."""
         role = self.held_role
-        if role is not None and not role.allows(permission):
-            raise Forbidden(f"the role {role.name} lacks the permission {permission}")
+        if role is None or role.allows(permission):
+            return
+        if self.room.template.role(role.name) is None:
+            raise Forbidden(f"the room has the role {role.name} no longer")
+        raise Forbidden(f"the role {role.name} lacks the permission {permission}")
 
 
 METHODS: dict[str, Operation] = {}
@@ -91,11 +94,16 @@ METHODS: dict[str, Operation] = {}
 def operation(
     method: str = "", *, requires: str = "", joined: bool = True
 ) -> Callable[[Callable[..., Outcome]], Operation]:
-    """Make a function an operation, see Operation. Its keyword-only signature is its parameter schema."""
+    """Make a function an operation, see Operation. Its keyword-only signature is its parameter schema.
+
+    Whatever a peer can give to a method has a limit there. Raises TypeError if it has not.
+    """
 
     def register(function: Callable[..., Outcome]) -> Operation:
-        made = Operation(function.__name__, function, method, requires, joined, protocol.schema(function))
+        made = Operation(function.__name__, function, method, requires, joined, parameters.schema(function))
         if method:
+            if unlimited := [parameter.name for parameter in made.parameters if not parameter.is_limited]:
+                raise TypeError(f"{method}: without a limit in the signature: {', '.join(unlimited)}")
             METHODS[method] = made
         return made
 
@@ -134,16 +142,17 @@ def _answer(work: Work, call: Call) -> Answer:
         outcome = call.operation.function(context, **call.arguments)
     except RoomError as error:
         session = work.session(call.caller.room_id)
-        return Answer(call, error=error, session_id=session.id if session else "", seq=session.seq if session else 0)
+        place = (session.id, session.seq) if session else ("", 0)
+        return Answer(call, {}, error, *place, history=work.history)
     # Looked up again, for the operation may have started it.
     session = context.live_session or work.session(call.caller.room_id)
     if session is None:
-        return Answer(call, outcome.result, aside=outcome.aside)
+        return Answer(call, outcome.result, aside=outcome.aside, history=work.history)
     numbered = work.record(session, outcome.events)
     if outcome.end:
         work.end_session(session, outcome.end)
     result = {"seq": session.seq, **outcome.result}
-    return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.aside)
+    return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.aside, work.history)
 
 
 def _enter(work: Work, call: Call) -> Context:
@@ -161,7 +170,10 @@ def _enter(work: Work, call: Call) -> Context:
                 raise NotJoined("not joined")
             if present.conn_id != caller.conn_id:
                 raise NotJoined("another connection has taken this peer over")
-        role = room.template.role(present.role if present else caller.role)
+        held = present.role if present else work.given_role(session, caller.owner)
+        role = room.template.role(held or caller.role)
+        if role is None and held:
+            role = absent_role(held)
         if role is None:
             raise Forbidden("room not available")
     context = Context(work, caller, room, session, peer, role, call.follows)

@@ -1,18 +1,22 @@
 """Groups that peers belong to, by name. A raised hand is the group ``_handraise``."""
 
-from rooms.errors import BadRequest, TooLarge
+from typing import Annotated
+
+from rooms.errors import TooLarge
 from rooms.events import Outcome
-from rooms.models import Peer
+from rooms.models import Peer, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.presence import peer_updated
+from rooms.parameters import Chars, PeerId
 
 HANDS = "_handraise"
 MAX_GROUPS = 16
-MAX_GROUP_CHARS = 64
+
+GroupName = Annotated[str, Chars(1, 64)]
 
 
 @operation("group-join")
-def join_group(context: Context, *, name: str) -> Outcome:
+def join_group(context: Context, *, name: GroupName) -> Outcome:
     """Put the caller into a group. To raise its hand it needs the permission raiseHand."""
     if name == HANDS:
         context.require("raiseHand")
@@ -20,26 +24,24 @@ def join_group(context: Context, *, name: str) -> Outcome:
 
 
 @operation("group-leave")
-def leave_group(context: Context, *, name: str) -> Outcome:
+def leave_group(context: Context, *, name: GroupName) -> Outcome:
     """Take the caller out of a group."""
     return _exit(context, context.peer, name)
 
 
 @operation("group-add", requires="removeOthers")
-def add_to_group(context: Context, *, name: str, peer_id: str) -> Outcome:
+def add_to_group(context: Context, *, name: GroupName, peer_id: PeerId) -> Outcome:
     """Put a peer into a group."""
     return _enter(context, context.present_peer(peer_id), name)
 
 
 @operation("group-remove", requires="removeOthers")
-def remove_from_group(context: Context, *, name: str, peer_id: str) -> Outcome:
+def remove_from_group(context: Context, *, name: GroupName, peer_id: PeerId) -> Outcome:
     """Take a peer out of a group."""
     return _exit(context, context.present_peer(peer_id), name)
 
 
 def _enter(context: Context, peer: Peer, name: str) -> Outcome:
-    if not 0 < len(name) <= MAX_GROUP_CHARS:
-        raise BadRequest(f"name: expected 1 to {MAX_GROUP_CHARS} characters")
     if name not in peer.groups and len(peer.groups) >= MAX_GROUPS:
         raise TooLarge(f"name: the peer is in {MAX_GROUPS} groups already")
     return _regroup(context, peer, [*(group for group in peer.groups if group != name), name])
@@ -52,6 +54,8 @@ def _exit(context: Context, peer: Peer, name: str) -> Outcome:
 def _regroup(context: Context, peer: Peer, groups: list[str]) -> Outcome:
     if set(groups) == set(peer.groups):
         return Outcome({"groups": peer.groups})
+    if (HANDS in groups) != (HANDS in peer.groups):
+        peer.hand_raised_at = milliseconds(context.now) if HANDS in groups else 0
     peer.groups = groups
-    context.work.changed(peer, "groups")
+    context.work.changed(peer, "groups", "hand_raised_at")
     return Outcome({"groups": groups}, [peer_updated(peer)])

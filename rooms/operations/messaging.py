@@ -1,62 +1,67 @@
-"""Messages: chat and whatever else an app sends to everybody, to roles, or to one peer."""
+"""Messages: chat and whatever else an app sends to everybody, to roles, or to one peer.
 
-import itertools
+They are kept for the life of the session, the last KEPT_MESSAGES of them, as part of its journal.
+"""
+
+import re
 import secrets
-from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
-from django.conf import settings
-
-from rooms.errors import BadRequest, TooLarge
-from rooms.events import Audience, Event, Outcome, compact
-from rooms.models import Peer, SentMessage
-from rooms.operations.calls import Call
+from rooms.errors import BadRequest, Forbidden, NotFound
+from rooms.events import EVERYBODY, Audience, Event, Outcome, Stored, compact
+from rooms.models import Message, Peer
 from rooms.operations.gate import Context, operation
 from rooms.operations.work import Work
+from rooms.parameters import Chars, Items, PeerId, RoleName
 
-MAX_TYPE_CHARS = 64
-MAX_CLIENT_ID_CHARS = 64
-MAX_ROLES = 50
+
+class Info(TypedDict):
+    """What is said. Messages of other types than ``chat`` are events for the app."""
+
+    message: Annotated[str, Chars(1, "MAX_MESSAGE_CHARS")]
+    type: NotRequired[Annotated[str, Chars(0, 64)]]
 
 
 @operation("broadcast", requires="sendMessages")
 def broadcast(
     context: Context,
     *,
-    info: dict[str, Any],
-    roles: list[str] | None = None,
-    peer_id: str | None = None,
-    client_id: str | None = None,
+    info: Info,
+    roles: Annotated[list[RoleName], Items(50)] | None = None,
+    peer_id: PeerId | None = None,
+    client_id: Annotated[str, Chars(0, 64)] | None = None,
 ) -> Outcome:
-    """Send ``info {message, type}`` to everybody else, or to the holders of some roles, or to one peer.
+    """Send a message to everybody else, or to the holders of some of the room's roles, or to one peer.
 
     ``client_id`` makes a repetition harmless: it gets the first one's answer. Answers ``{message_id, timestamp}``.
     """
-    text, kind = _checked(info, context.work.once(_most_chars))
-    if roles and len(roles) > MAX_ROLES:
-        raise TooLarge(f"roles: {len(roles)}, at most {MAX_ROLES}")
+    if roles:
+        _check_roles(context, roles)
+    sender, session = context.peer, context.session
     if client_id:
-        earlier = _earlier(context, client_id)
+        earlier = context.work.once(_sent).get((session.id, sender.peer_id, client_id))
         if earlier:
-            return Outcome({"message_id": earlier.message_id, "timestamp": earlier.timestamp, "seq": earlier.seq})
-    sender = context.peer
+            message_id, timestamp, seq = earlier
+            return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
     if peer_id:
         context.present_peer(peer_id)
-    timestamp, message_id = context.work.at, next(context.work.once(_message_ids))
+    timestamp, seq = context.work.at, session.seq + 1
+    message_id = f"{context.work.once(_random)}{seq:08x}"
     message: dict[str, Any] = {
         "message_id": message_id,
         "timestamp": timestamp,
         "private": bool(peer_id),
-        "info": {"message": text, "type": kind},
+        "info": {"message": info["message"], "type": info.get("type", "chat")},
         "peer": author(sender),
     }
     if roles and not peer_id:
         message["roles"] = roles
     audience = Audience(but=sender.peer_id, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
-    context.session.messages += 1
+    session.messages += 1
     if client_id:
-        context.work.add(_remember(context, client_id, message_id, timestamp))
-    sent = Event("on-broadcast", compact(message), audience)
+        context.work.once(_sent)[session.id, sender.peer_id, client_id] = message_id, timestamp, seq
+    stored = Stored(message_id, session.messages, sender.peer_id, client_id or "")
+    sent = Event("on-broadcast", compact(message), audience, stored=stored)
     return Outcome({"message_id": message_id, "timestamp": timestamp}, [sent])
 
 
@@ -64,6 +69,7 @@ def author(peer: Peer) -> dict[str, Any]:
     """The sender as messages carry it."""
     return {
         "peer_id": peer.peer_id,
+        "person": peer.person,
         "role": peer.role,
         "groups": peer.groups,
         # Without its metadata, which may be longer than the message and is known from the peer itself.
@@ -71,58 +77,45 @@ def author(peer: Peer) -> dict[str, Any]:
     }
 
 
-def _message_ids(work: Work) -> Iterator[str]:
-    # 32 hex digits, random but for the last eight: the kernel is asked once a transaction.
-    prefix = secrets.token_hex(12)
-    return (f"{prefix}{number:08x}" for number in itertools.count())
+def _check_roles(context: Context, roles: list[str]) -> None:
+    for role in roles:
+        if context.room.template.role(role) is None:
+            raise BadRequest(f"roles: the room has no role {role}")
 
 
-def _most_chars(work: Work) -> int:
-    # Asked for once a transaction: Django's settings take a microsecond.
-    limit: int = settings.MAX_MESSAGE_CHARS
-    return limit
+# --- Kept messages ------------------------------------------------------------------------------
+
+_MESSAGE_ID = re.compile(r"[0-9a-f]{32,36}")
+_RANDOM_DIGITS = 24
 
 
-def _checked(info: dict[str, Any], most: int) -> tuple[str, str]:
-    text, kind = info.get("message"), info.get("type", "chat")
-    if not isinstance(text, str):
-        raise BadRequest("info.message: expected a string")
-    if not text:
-        raise BadRequest("info.message: empty")
-    if len(text) > most:
-        raise TooLarge(f"info.message: {len(text)} characters, at most {most}")
-    if not isinstance(kind, str) or len(kind) > MAX_TYPE_CHARS:
-        raise BadRequest(f"info.type: expected a string of at most {MAX_TYPE_CHARS} characters")
-    return text, kind
+def _random(work: Work) -> str:
+    # The kernel is asked once a transaction; what follows in an id is the message's number in the session.
+    return secrets.token_hex(_RANDOM_DIGITS // 2)
 
 
-# --- Repetitions --------------------------------------------------------------------------------
+def public_message(context: Context, message_id: str, *, field: str) -> Message:
+    """A message of the session that was for everybody.
+
+    Raises Forbidden for one that was for the caller and others, and NotFound for any else, as if it did not exist.
+    """
+    seq = int(message_id[_RANDOM_DIGITS:], 16) if _MESSAGE_ID.fullmatch(message_id) else 0
+    found = Message.objects.filter(session_id=context.session.id, seq=seq, message_id=message_id).first()
+    audience = Audience.decode(found.audience) if found else EVERYBODY
+    if found and audience._replace(but="") == EVERYBODY:
+        return found
+    if found and not context.caller.is_server:
+        peer = context.peer
+        if found.peer_id == peer.peer_id or audience.includes(peer.peer_id, peer.role, frozenset()):
+            raise Forbidden(f"{field}: the message was not for everybody")
+    raise NotFound(f"{field}: no such message")
 
 
-def _earlier(context: Context, client_id: str) -> SentMessage | None:
-    if len(client_id) > MAX_CLIENT_ID_CHARS:
-        raise BadRequest(f"client_id: longer than {MAX_CLIENT_ID_CHARS} characters")
-    return context.work.once(_sent).get((context.session.id, context.actor, client_id))
-
-
-def _sent(work: Work) -> dict[tuple[str, str, str], SentMessage]:
-    """What was sent before under the client ids of this transaction's calls."""
-    calls: list[Call] = [call for call in work.calls if "client_id" in call.arguments]
-    rows = SentMessage.objects.filter(
-        client_id__in={call.arguments["client_id"] for call in calls},
-        peer_id__in={call.caller.peer_id for call in calls},
-    )
-    return {(row.session_id, row.peer_id, row.client_id): row for row in rows}
-
-
-def _remember(context: Context, client_id: str, message_id: str, timestamp: int) -> SentMessage:
-    sent = SentMessage(
-        session=context.session,
-        peer_id=context.actor,
-        client_id=client_id,
-        message_id=message_id,
-        timestamp=timestamp,
-        seq=context.session.seq + 1,
-    )
-    context.work.once(_sent)[sent.session_id, sent.peer_id, sent.client_id] = sent
-    return sent
+def _sent(work: Work) -> dict[tuple[str, str, str], tuple[str, int, int]]:
+    """``(message id, timestamp, seq)`` of what was sent before under the client ids of this transaction's calls."""
+    asked = [
+        (session.id, call.caller.peer_id, client_id)
+        for call in work.calls
+        if (client_id := call.arguments.get("client_id")) and (session := work.session(call.caller.room_id))
+    ]
+    return work.sent_under(asked)

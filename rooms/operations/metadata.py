@@ -5,21 +5,26 @@ The version of a key starts at 1 and grows by one with each change, a removal in
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 
-from rooms.errors import BadRequest, TooLarge, VersionConflict
+from rooms.errors import TooLarge, VersionConflict
 from rooms.events import NOTHING, Audience, Event, Outcome, compact
 from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.gate import Context, operation
-from rooms.protocol import JSON, MISSING, Missing
+from rooms.operations.messaging import public_message
+from rooms.parameters import MISSING, Between, Bytes, Chars, Items, Missing
+from rooms.protocol import JSON
 
 DEFAULT_KEY = "default"
 """The key of calls that name none: the one value of clients from before keys."""
 
 PINS_KEY = "pinnedMessages"
 MAX_PINS = 3
+
+Key = Annotated[str, Bytes(1, "MAX_KEY_BYTES")]
+MessageId = Annotated[str, Chars(1, 64)]
 
 
 def as_wire(entry: MetadataEntry) -> dict[str, Any]:
@@ -38,9 +43,9 @@ def value_of(entry: MetadataEntry) -> JSON:
 def set_metadata(
     context: Context,
     *,
-    key: str = DEFAULT_KEY,
-    data: JSON | Missing = MISSING,
-    if_change_version: int | None = None,
+    key: Key = DEFAULT_KEY,
+    data: Annotated[JSON, Bytes(0, "MAX_VALUE_BYTES")] | Missing = MISSING,
+    if_change_version: Annotated[int, Between(0, 2**53)] | None = None,
 ) -> Outcome:
     """Store data under key, or remove the key if there is no data, and tell the peers who observe it.
 
@@ -49,7 +54,6 @@ def set_metadata(
     Raises VersionConflict, which carries the current entry, when if_change_version is given and is not the entry's
     version; a key never set is at version 0. Raises TooLarge over MAX_VALUE_BYTES, MAX_STORE_BYTES or MAX_KEYS.
     """
-    check_key(key)
     entry = context.work.entry(context.session, key)
     if if_change_version is not None and if_change_version != entry.change_version:
         raise VersionConflict(
@@ -64,22 +68,17 @@ def set_metadata(
 
 
 @operation("get-metadata")
-def get_metadata(context: Context, *, key: str = DEFAULT_KEY) -> Outcome:
+def get_metadata(context: Context, *, key: Key = DEFAULT_KEY) -> Outcome:
     """The entry of a key; one never set is at version 0."""
-    check_key(key)
     return Outcome(as_wire(context.work.entry(context.session, key)))
 
 
 @operation("listen-metadata-change")
-def listen_metadata_change(context: Context, *, keys: list[str]) -> Outcome:
+def listen_metadata_change(context: Context, *, keys: Annotated[list[Key], Items("MAX_KEYS")]) -> Outcome:
     """Observe these keys and no others. Their present values are sent, those of keys that are set.
 
     ``aside`` is ``(keys, values)``.
     """
-    if len(keys) > settings.MAX_KEYS:
-        raise TooLarge(f"keys: {len(keys)}, at most {settings.MAX_KEYS}")
-    for key in keys:
-        check_key(key, field="keys")
     observed = sorted(set(keys))
     if observed != context.peer.observed:
         context.peer.observed = observed
@@ -90,27 +89,25 @@ def listen_metadata_change(context: Context, *, keys: list[str]) -> Outcome:
 
 def present_values(context: Context, session: Session, keys: Iterable[str]) -> list[dict[str, Any]]:
     """What these keys hold now; null where there is nothing."""
-    return [as_wire(context.work.entry(session, key)) for key in keys]
+    return [as_wire(entry) for entry in context.work.entries(session, list(keys))]
 
 
 # --- Pins ---------------------------------------------------------------------------------------
 
 
 @operation("pin-message", requires="writeMetadata")
-def pin_message(context: Context, *, id: str, text: str) -> Outcome:
-    """Pin a message for everybody, as the newest of three, or of fewer if they are long; text is ``Name: message``.
+def pin_message(context: Context, *, id: MessageId) -> Outcome:
+    """Pin a message of this session for everybody, as the newest of three, or of fewer if they are long.
 
-    The pins are the key ``pinnedMessages``, a list of ``{text, id, pinnedBy}``; the text of the newest is also the
-    session metadata without a key. Pinning what is pinned changes nothing.
+    A pin shows ``Name: message``, as the message was sent. The pins are the key ``pinnedMessages``, a list of
+    ``{text, id, pinnedBy}``; the text of the newest is also the session metadata without a key. Pinning what is pinned
+    changes nothing. Raises NotFound if there is no such message for the caller, Forbidden if it was not for everybody.
     """
-    if not id or len(id) > 64:
-        raise BadRequest("id: expected 1 to 64 characters")
-    limit = settings.MAX_MESSAGE_CHARS + settings.MAX_NAME_CHARS + 2
-    if not text.strip() or len(text) > limit:
-        raise BadRequest(f"text: expected 1 to {limit} characters")
     pins = _pins(context)
     if any(pin.get("id") == id for pin in pins):
         return Outcome({"pinned": pins})
+    message = json.loads(public_message(context, id, field="id").body)
+    text = f"{message['peer']['info']['name']}: {message['info']['message']}"
     pin = {"text": text, "id": id, "pinnedBy": context.actor_name}
     pins = [pin, *pins][:MAX_PINS]
     while len(pins) > 1 and len(compact(pins).encode()) > settings.MAX_VALUE_BYTES:
@@ -119,7 +116,7 @@ def pin_message(context: Context, *, id: str, text: str) -> Outcome:
 
 
 @operation("unpin-message", requires="writeMetadata")
-def unpin_message(context: Context, *, id: str) -> Outcome:
+def unpin_message(context: Context, *, id: MessageId) -> Outcome:
     """Take a pin away. One that is not there changes nothing."""
     pins = _pins(context)
     kept = [pin for pin in pins if pin.get("id") != id]
@@ -178,12 +175,6 @@ def _change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     refresh = entry.key == DEFAULT_KEY and not context.caller.legacy
     facts = {"refresh": milliseconds(context.now)} if refresh else NOTHING
     return Event("on-metadata-change", body, Audience(key=entry.key), facts)
-
-
-def check_key(key: str, *, field: str = "key") -> None:
-    size = len(key.encode())
-    if not 0 < size <= settings.MAX_KEY_BYTES:
-        raise BadRequest(f"{field}: expected 1 to {settings.MAX_KEY_BYTES} bytes")
 
 
 def _check_fits(context: Context, changes: Sequence[tuple[MetadataEntry, str | None]]) -> None:

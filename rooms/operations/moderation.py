@@ -1,7 +1,7 @@
 """What some peers may do to others: give them roles, remove them, end the session."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.signing import BadSignature, Signer
 
@@ -9,10 +9,12 @@ from rooms.errors import BadRequest, Forbidden, NotFound
 from rooms.events import EVERYBODY, Audience, End, Event, Outcome, compact
 from rooms.models import Peer, milliseconds
 from rooms.operations.gate import Context, operation
+from rooms.operations.persons import peers_with, remember_role, shut_out
 from rooms.operations.presence import depart, peer_updated, policy
+from rooms.parameters import Chars, Items, PeerId, RoleName
 from rooms.roles import Role
 
-MAX_REASON_CHARS = 200
+Reason = Annotated[str, Chars(0, 200)]
 OFFER_SECONDS = 600
 """How long a peer may take to accept a role."""
 
@@ -28,9 +30,9 @@ _signer = Signer(salt="rooms.role-offer")
 def request_role_change(
     context: Context,
     *,
-    role: str,
-    requested_for: str | None = None,
-    roles: list[str] | None = None,
+    role: RoleName,
+    requested_for: PeerId | None = None,
+    roles: Annotated[list[RoleName], Items(50)] | None = None,
     force: bool = False,
 ) -> Outcome:
     """Give a role to one peer, or to all that hold one of some roles; without force, ask them whether they want it.
@@ -44,14 +46,13 @@ def request_role_change(
         chosen = [peer for peer in context.work.present(context.session) if peer.role in roles]
     else:
         raise BadRequest("requested_for: missing, and so is roles")
-    chosen = [peer for peer in chosen if peer.role != wanted.name]
     if not force:
-        return Outcome(events=[_offer(context, peer, wanted) for peer in chosen])
+        return Outcome(events=[_offer(context, peer, wanted) for peer in chosen if peer.role != wanted.name])
     return Outcome(events=_give_role(context, chosen, wanted))
 
 
 @operation("role-change")
-def accept_role(context: Context, *, role: str, token: str) -> Outcome:
+def accept_role(context: Context, *, role: RoleName, token: Annotated[str, Chars(1, 4_096)]) -> Outcome:
     """Take the role that the caller was asked to take; token is the one of that request.
 
     Raises Forbidden if the token is not of this peer, role and session, or too old, or if the peer's role was changed
@@ -88,20 +89,24 @@ def _bound(context: Context, peer: Peer, role: Role) -> list[Any]:
 
 
 def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Event]:
-    """Change the role of peers that do not hold it yet; the events that tell of it. Raises Forbidden."""
+    """Change the role of these peers and of their owners' others; the events that tell of it. Raises Forbidden."""
+    concerned = {peer.peer_id: peer for chosen in peers for peer in peers_with(context, chosen)}
+    changing = [peer for peer in concerned.values() if peer.role != role.name]
     if role.max_peers:
         holders = sum(peer.role == role.name for peer in context.work.present(context.session))
-        if holders + len(peers) > max(role.max_peers, 0):
+        if holders + len(changing) > max(role.max_peers, 0):
             raise Forbidden(f"role: the room takes no more of the role {role.name}")
     told = compact(policy(context.room.template, role.name))
     events: list[Event] = []
-    for peer in peers:
+    for peer in changing:
         before, peer.role = peer.role, role.name
         peer.role_seq = context.session.seq + len(events) + 1
         context.work.changed(peer, "role", "role_seq")
         facts = {"role": [peer.peer_id, before, peer.role]}
         events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), facts))
         events.append(peer_updated(peer))
+    for peer in peers:
+        remember_role(context, peer)
     return events
 
 
@@ -109,24 +114,26 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
 
 
 @operation("peer-leave-request", requires="removeOthers")
-def remove_peer(context: Context, *, requested_for: str, reason: str = "") -> Outcome:
-    """Remove another peer, which is told the reason and by whom.
+def remove_peer(context: Context, *, requested_for: PeerId, reason: Reason = "") -> Outcome:
+    """Remove another peer, and all of its owner's, which are told the reason and by whom.
 
-    Reconnecting does not bring it back; joining anew does, if its token still lets it in.
+    They stay out until the session ends, or until they are let in again.
     """
-    _check_reason(reason)
     peer = context.present_peer(requested_for, field="requested_for")
     if peer.peer_id == context.actor:
         raise BadRequest("requested_for: to go yourself, leave")
-    told = _sent_away(context, reason, Audience(peer=peer.peer_id), who=peer.peer_id, room_end=False)
-    events, end = depart(context, [peer], reason=Peer.Leave.REMOVED, by=context.actor)
-    return Outcome({}, [told, *events], end)
+    gone = peers_with(context, peer)
+    told = [
+        _sent_away(context, reason, Audience(peer=other.peer_id), who=other.peer_id, room_end=False) for other in gone
+    ]
+    told += shut_out(context, peer, reason)
+    events, end = depart(context, gone, reason=Peer.Leave.REMOVED, by=context.actor)
+    return Outcome({}, [*told, *events], end)
 
 
 @operation("end-room", requires="endRoom")
-def end_room(context: Context, *, lock: bool = False, reason: str = "") -> Outcome:
+def end_room(context: Context, *, lock: bool = False, reason: Reason = "") -> Outcome:
     """End the session and remove everybody; with lock, let nobody into the room any more."""
-    _check_reason(reason)
     if context.caller.is_server:
         context.session.ended_by = context.caller.name
     if lock:
@@ -140,11 +147,6 @@ def end_room(context: Context, *, lock: bool = False, reason: str = "") -> Outco
 def _sent_away(context: Context, reason: str, audience: Audience, *, who: str, room_end: bool) -> Event:
     body = {"requested_by": context.actor, "reason": reason, "room_end": room_end}
     return Event("on-peer-leave-request", _without_empty(body), audience, {"sent_away": who})
-
-
-def _check_reason(reason: str) -> None:
-    if len(reason) > MAX_REASON_CHARS:
-        raise BadRequest(f"reason: longer than {MAX_REASON_CHARS} characters")
 
 
 def _without_empty(body: dict[str, Any]) -> str:

@@ -5,20 +5,18 @@ from django.conf import settings
 from rooms.errors import BadRequest
 from rooms.events import Outcome
 from rooms.operations.gate import Context, operation
-from rooms.operations.presence import check_peer_metadata, peer_updated
+from rooms.operations.presence import PeerMetadata, RawName, peer_updated
 from rooms.protocol import clean_name
 
 
 @operation("peer-update")
-def peer_update(context: Context, *, name: str | None = None, data: str | None = None) -> Outcome:
+def peer_update(context: Context, *, name: RawName | None = None, data: PeerMetadata | None = None) -> Outcome:
     """Change the caller's name, or its metadata, or both; only what is given changes."""
     peer = context.peer
     if name is not None:
         shown = clean_name(name, limit=settings.MAX_NAME_CHARS)
         if not shown:
             raise BadRequest("name: empty")
-    if data is not None:
-        check_peer_metadata(data)
     before = peer.name, peer.metadata
     if name is not None:
         peer.name = shown

@@ -4,21 +4,33 @@ A person may change an answer while the poll runs, unless the question says ``on
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import Count, Max, Q, Sum
 from django.utils.crypto import salted_hmac
 
 from rooms.errors import BadRequest, Forbidden
 from rooms.events import Event, Outcome, compact
-from rooms.models import Peer, Poll, PollAnswer
+from rooms.models import Peer, Poll, PollAnswer, milliseconds
 from rooms.operations.gate import Context, operation
-from rooms.operations.poll_questions import SINGLE, Given, check_answer, is_correct, is_hidden, score
-from rooms.operations.polls import PAGE, sees_answers, told, visible_poll, window, writes
+from rooms.operations.poll_questions import (
+    MAX_QUESTIONS,
+    SINGLE,
+    Given,
+    Response,
+    check_answer,
+    is_correct,
+    is_hidden,
+    score,
+)
+from rooms.operations.polls import PAGE, PollId, sees_answers, told, visible_poll, window, writes
+from rooms.parameters import Items, Number
 
 
 @operation("poll-response", requires="pollRead")
-def answer_poll(context: Context, *, poll_id: str, responses: list[Any]) -> Outcome:
+def answer_poll(
+    context: Context, *, poll_id: PollId, responses: Annotated[list[Response], Items(MAX_QUESTIONS)]
+) -> Outcome:
     """Answer questions of a running poll; all of the answers count, or none if one is refused.
 
     Answers ``{result: [{question, correct}]}``, without ``correct`` where the right answer is still hidden.
@@ -54,9 +66,8 @@ def _check_open(context: Context, poll: Poll) -> None:
 
 
 def _voter(poll: Poll, peer: Peer) -> str:
-    """A name for the person that says nothing of it outside this poll."""
-    person = {Poll.Mode.USER_ID: peer.user_id, Poll.Mode.PEER_ID: peer.peer_id, Poll.Mode.NAME: peer.name}
-    secret = f"{poll.session_id}/{poll.poll_id}/{poll.mode}/{person[Poll.Mode(poll.mode)]}"
+    """A name for the peer's owner that says nothing of it outside this poll: everybody has one vote."""
+    secret = f"{poll.session_id}/{poll.poll_id}/{peer.owner}"
     return salted_hmac("rooms.poll", secret, algorithm="sha256").hexdigest()
 
 
@@ -82,12 +93,18 @@ def _keep(context: Context, poll: Poll, voter: str, given: Given, held: PollAnsw
     item = poll.questions[given.question - 1]
     answer.options, answer.text, answer.skipped = list(given.options), given.text, given.skipped
     answer.correct, answer.score = is_correct(item, given), score(item, given)
-    answer.duration, answer.updated = given.duration, held is not None
+    answer.duration, answer.updated = _taken(context, poll), held is not None
     if not poll.anonymous:
         peer = context.peer
         answer.peer_id, answer.user_id, answer.name = peer.peer_id, peer.user_id, peer.name
     answer.save()
     _count(poll, answer, 1)
+
+
+def _taken(context: Context, poll: Poll) -> int:
+    """Milliseconds since the poll began, by the server: what a client says could be anything."""
+    assert poll.started_at
+    return max(milliseconds(context.now) - milliseconds(poll.started_at), 0)
 
 
 def _count(poll: Poll, answer: PollAnswer, change: int) -> None:
@@ -105,7 +122,7 @@ def _count(poll: Poll, answer: PollAnswer, change: int) -> None:
 
 
 @operation("poll-result")
-def get_poll_result(context: Context, *, poll_id: str) -> Outcome:
+def get_poll_result(context: Context, *, poll_id: PollId) -> Outcome:
     """How many answered a poll, and how; without the latter for those who may not see what others answered."""
     poll = visible_poll(context, poll_id)
     result = counts(poll, reveal=writes(context))
@@ -133,7 +150,12 @@ def counts(poll: Poll, *, reveal: bool = False) -> dict[str, Any]:
 
 @operation("poll-responses")
 def get_poll_responses(
-    context: Context, *, poll_id: str, index: int | None = 0, count: int | None = PAGE, self: bool | None = False
+    context: Context,
+    *,
+    poll_id: PollId,
+    index: Number | None = 0,
+    count: Number | None = PAGE,
+    self: bool | None = False,
 ) -> Outcome:
     """Single answers, the oldest first, count of them after the first index; with self the caller's own."""
     poll = visible_poll(context, poll_id)
@@ -181,7 +203,9 @@ def _person(answer: PollAnswer, own: Peer | None) -> dict[str, str]:
 
 
 @operation("poll-leaderboard")
-def get_leaderboard(context: Context, *, poll_id: str, count: int | None = PAGE, offset: int | None = 0) -> Outcome:
+def get_leaderboard(
+    context: Context, *, poll_id: PollId, count: Number | None = PAGE, offset: Number | None = 0
+) -> Outcome:
     """Who did best in a poll that is over: by score, then by the time that the right answers took.
 
     ``correct_users`` are those with a right answer. Those who may not see what others answered get their own entry

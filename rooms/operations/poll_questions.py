@@ -3,12 +3,12 @@
 A question is ``{question: {index, text, type, …}, options: [{index, text, weight}], answer: {hidden, option, …}}``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
-from rooms.errors import BadRequest, TooLarge
-from rooms.protocol import JSON, Parameter, bind
+from rooms.errors import BadRequest
+from rooms.parameters import Between, Chars, Items, OneOf
 
 Question = dict[str, Any]
 
@@ -19,7 +19,6 @@ TYPES = (SINGLE, MULTIPLE, SHORT, LONG)
 MAX_QUESTIONS = 50
 MAX_OPTIONS = 50
 MAX_TEXT_CHARS = 1024
-MAX_WEIGHT = 10_000
 MAX_DURATION = 7 * 24 * 3600
 
 
@@ -31,113 +30,99 @@ class Given:
     options: tuple[int, ...] = ()
     text: str = ""
     skipped: bool = False
-    duration: int = 0
 
 
 # --- Fields -------------------------------------------------------------------------------------
 
-
-def _needs(name: str, kind: type) -> Parameter:
-    return Parameter(name, (kind,), item=None, required=True, nullable=False)
-
-
-def _takes(name: str, kind: type, *, item: type | None = None) -> Parameter:
-    return Parameter(name, (kind,), item=item, required=False, nullable=True)
-
-
-_ITEM = (_needs("question", dict), _takes("options", list), _takes("answer", dict))
-_QUESTION = (
-    _needs("text", str),
-    _needs("type", str),
-    _takes("index", int),
-    _takes("skippable", bool),
-    _takes("once", bool),
-    _takes("negative", bool),
-    _takes("weight", float),
-    _takes("duration", int),
-    _takes("answer_min_len", int),
-    _takes("answer_max_len", int),
-)
-_OPTION = (_needs("text", str), _takes("index", int), _takes("weight", float))
-_ANSWER = (
-    _takes("hidden", bool),
-    _takes("option", int),
-    _takes("options", list, item=int),
-    _takes("text", str),
-    _takes("case", bool),
-    _takes("trim", bool),
-)
-_RESPONSE = (
-    _needs("question", int),
-    _takes("option", int),
-    _takes("options", list, item=int),
-    _takes("text", str),
-    _takes("skipped", bool),
-    _takes("duration", int),
-)
+Text = Annotated[str, Chars(1, MAX_TEXT_CHARS)]
+AnswerText = Annotated[str, Chars(0, MAX_TEXT_CHARS)]
+Index = Annotated[int, Between(1, MAX_OPTIONS)]
+Chosen = Annotated[list[Annotated[int, Between(0, MAX_OPTIONS)]], Items(MAX_OPTIONS)]
+Weight = Annotated[float, Between(0, 10_000)]
+Length = Annotated[int, Between(0, 2**31)]
 
 
-def _checked(parameters: tuple[Parameter, ...], item: JSON, where: str) -> dict[str, Any]:
-    """The known fields of an object that are not null."""
-    if not isinstance(item, dict):
-        raise BadRequest(f"{where}: expected an object")
-    try:
-        return {name: value for name, value in bind(parameters, item).items() if value is not None}
-    except BadRequest as error:
-        raise BadRequest(f"{where}.{error.message}") from None
+class QuestionFields(TypedDict):
+    text: Text
+    type: Annotated[str, OneOf(TYPES)]
+    index: NotRequired[Index | None]
+    skippable: NotRequired[bool | None]
+    once: NotRequired[bool | None]
+    negative: NotRequired[bool | None]
+    weight: NotRequired[Weight | None]
+    duration: NotRequired[Length | None]
+    answer_min_len: NotRequired[Length | None]
+    answer_max_len: NotRequired[Length | None]
+
+
+class OptionFields(TypedDict):
+    text: Text
+    index: NotRequired[Index | None]
+    weight: NotRequired[Weight | None]
+
+
+class AnswerFields(TypedDict):
+    hidden: NotRequired[bool | None]
+    option: NotRequired[Annotated[int, Between(0, MAX_OPTIONS)] | None]
+    options: NotRequired[Chosen | None]
+    text: NotRequired[AnswerText | None]
+    case: NotRequired[bool | None]
+    trim: NotRequired[bool | None]
+
+
+class QuestionItem(TypedDict):
+    """A question as ``poll-questions-set`` takes it."""
+
+    question: QuestionFields
+    options: NotRequired[Annotated[list[OptionFields], Items(MAX_OPTIONS)] | None]
+    answer: NotRequired[AnswerFields | None]
+
+
+class Response(TypedDict):
+    """An answer as ``poll-response`` takes it."""
+
+    question: Annotated[int, Between(1, MAX_QUESTIONS)]
+    option: NotRequired[Annotated[int, Between(0, MAX_OPTIONS)] | None]
+    options: NotRequired[Chosen | None]
+    text: NotRequired[AnswerText | None]
+    skipped: NotRequired[bool | None]
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are not null."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 # --- Questions ----------------------------------------------------------------------------------
 
 
-def check_questions(given: list[JSON]) -> list[Question]:
-    """The questions of a poll, with the known fields alone. Raises BadRequest or TooLarge, naming the field."""
-    if len(given) > MAX_QUESTIONS:
-        raise TooLarge(f"questions: {len(given)}, at most {MAX_QUESTIONS}")
+def check_questions(given: Sequence[QuestionItem]) -> list[Question]:
+    """The questions of a poll as they are stored. Raises BadRequest, naming the field."""
     return [_check_item(place, item) for place, item in enumerate(given, 1)]
 
 
-def _check_item(place: int, item: JSON) -> Question:
+def _check_item(place: int, item: QuestionItem) -> Question:
     where = f"questions[{place}]"
-    parts = _checked(_ITEM, item, where)
-    question = _checked(_QUESTION, parts["question"], f"{where}.question")
-    if question.setdefault("index", place) != place:
-        raise BadRequest(f"{where}.question.index: expected {place}")
-    if question["type"] not in TYPES:
-        raise BadRequest(f"{where}.question.type: expected one of {', '.join(TYPES)}")
-    _check_text(question["text"], f"{where}.question.text")
-    if not 0 <= question.get("weight", 1) <= MAX_WEIGHT:
-        raise BadRequest(f"{where}.question.weight: expected 0 to {MAX_WEIGHT}")
-    options = _check_options(parts.get("options") or [], where) if question["type"] in (SINGLE, MULTIPLE) else []
-    if not options and question["type"] in (SINGLE, MULTIPLE):
+    question = _given(item["question"])
+    _check_index(question, place, f"{where}.question")
+    has_options = question["type"] in (SINGLE, MULTIPLE)
+    options = [_given(option) for option in (item.get("options") or [])] if has_options else []
+    for number, option in enumerate(options, 1):
+        _check_index(option, number, f"{where}.options[{number}]")
+    if has_options and not options:
         raise BadRequest(f"{where}.options: missing")
-    answer = _checked(_ANSWER, parts.get("answer") or {}, f"{where}.answer")
-    for option in _right_options(answer):
-        if not 1 <= option <= len(options):
-            raise BadRequest(f"{where}.answer: there is no option {option}")
-    if len(answer.get("text", "")) > MAX_TEXT_CHARS:
-        raise TooLarge(f"{where}.answer.text: longer than {MAX_TEXT_CHARS} characters")
+    answer = _given(item.get("answer") or {})
+    for chosen in _right_options(answer):
+        if not 1 <= chosen <= len(options):
+            raise BadRequest(f"{where}.answer: there is no option {chosen}")
     return {"question": question, "options": options, "answer": {"hidden": False, **answer}}
 
 
-def _check_options(given: list[JSON], where: str) -> list[dict[str, Any]]:
-    if len(given) > MAX_OPTIONS:
-        raise TooLarge(f"{where}.options: {len(given)}, at most {MAX_OPTIONS}")
-    options = []
-    for place, item in enumerate(given, 1):
-        option = _checked(_OPTION, item, f"{where}.options[{place}]")
-        if option.setdefault("index", place) != place:
-            raise BadRequest(f"{where}.options[{place}].index: expected {place}")
-        _check_text(option["text"], f"{where}.options[{place}].text")
-        options.append(option)
-    return options
-
-
-def _check_text(text: str, field: str) -> None:
-    if not text.strip():
-        raise BadRequest(f"{field}: empty")
-    if len(text) > MAX_TEXT_CHARS:
-        raise TooLarge(f"{field}: longer than {MAX_TEXT_CHARS} characters")
+def _check_index(item: dict[str, Any], place: int, where: str) -> None:
+    if item.setdefault("index", place) != place:
+        raise BadRequest(f"{where}.index: expected {place}")
+    if not item["text"].strip():
+        raise BadRequest(f"{where}.text: empty")
 
 
 def is_hidden(item: Question) -> bool:
@@ -149,33 +134,32 @@ def is_hidden(item: Question) -> bool:
 # --- Answers ------------------------------------------------------------------------------------
 
 
-def check_answer(questions: list[Question], given: JSON) -> Given:
-    """An answer to one of the questions, of the form that its type asks for. Raises BadRequest or TooLarge."""
-    fields = _checked(_RESPONSE, given, "responses")
+def check_answer(questions: list[Question], given: Response) -> Given:
+    """An answer to one of the questions, of the form that its type asks for. Raises BadRequest."""
+    fields = _given(given)
     number = fields["question"]
-    if not 1 <= number <= len(questions):
+    if number > len(questions):
         raise BadRequest(f"responses.question: there is no question {number}")
     item = questions[number - 1]
     question, where = item["question"], f"responses[{number}]"
-    duration = min(max(fields.get("duration", 0), 0), MAX_DURATION * 1000)
     if fields.get("skipped"):
         if question.get("skippable") is False:
             raise BadRequest(f"{where}: the question cannot be skipped")
-        return Given(number, skipped=True, duration=duration)
+        return Given(number, skipped=True)
     if question["type"] in (SHORT, LONG):
         text = fields.get("text", "")
         shortest = max(question.get("answer_min_len", 0), 1)
         longest = min(question.get("answer_max_len") or MAX_TEXT_CHARS, MAX_TEXT_CHARS)
         if not shortest <= len(text) <= longest:
             raise BadRequest(f"{where}.text: expected {shortest} to {longest} characters")
-        return Given(number, text=text, duration=duration)
+        return Given(number, text=text)
     chosen = fields.get("options") or []
     if question["type"] == SINGLE:
         chosen = [fields.get("option") or next(iter(chosen), 0)]
     for option in chosen or [0]:
         if not 1 <= option <= len(item["options"]):
             raise BadRequest(f"{where}: there is no option {option}")
-    return Given(number, options=tuple(sorted({int(option) for option in chosen})), duration=duration)
+    return Given(number, options=tuple(sorted(set(chosen))))
 
 
 def is_correct(item: Question, given: Given) -> bool:

@@ -5,22 +5,23 @@ in poll_answers, the form of questions in poll_questions.
 """
 
 import uuid
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from rooms.errors import BadRequest, NotFound, TooLarge
 from rooms.events import EVERYBODY, NOBODY, Audience, Event, Outcome, compact
 from rooms.models import Poll, milliseconds
 from rooms.operations.gate import Context, operation
-from rooms.operations.poll_questions import MAX_DURATION, check_questions, is_hidden
+from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
+from rooms.parameters import Between, Chars, Items, Number, OneOf, RoleName
 from rooms.roles import Role
 
 MAX_POLLS = 100
-MAX_ROLES = 50
-MAX_ROLE_CHARS = 100
 PAGE = 50
 """Of everything that comes in pages here: so many clients ask for."""
+
+PollId = Annotated[str, Chars(1, 64)]
+RoleNames = Annotated[list[RoleName], Items(50)]
 
 
 # --- Who may see what ---------------------------------------------------------------------------
@@ -74,15 +75,15 @@ def told(context: Context, *, answers_of: Poll | None = None) -> Audience:
 def set_poll_info(
     context: Context,
     *,
-    title: str,
-    poll_id: str | None = None,
-    type: str | None = "poll",
-    duration: int | None = 0,
+    title: Annotated[str, Chars(1, 200)],
+    poll_id: Annotated[str, Chars(0, 64)] | None = None,
+    type: Annotated[str, OneOf(("poll", "quiz"))] | None = "poll",
+    duration: Annotated[int, Between(0, MAX_DURATION)] | None = 0,
     anonymous: bool | None = False,
     visibility: bool | None = False,
-    mode: str | None = None,
-    vote: list[str] | None = None,
-    responses: list[str] | None = None,
+    mode: Annotated[str, OneOf(tuple(Poll.Mode.values))] | None = None,
+    vote: RoleNames | None = None,
+    responses: RoleNames | None = None,
 ) -> Outcome:
     """Make a draft, or change one that was not started.
 
@@ -90,22 +91,19 @@ def set_poll_info(
     to all who may see polls. ``mode`` says by what a person is known: userid, peerid or username. ``vote`` are the
     roles that may answer, ``responses`` those that may see what others answer; none stands for all.
     """
-    seconds = duration or 0
-    if not 0 <= seconds <= MAX_DURATION:
-        raise BadRequest(f"duration: expected 0 to {MAX_DURATION} seconds")
+    if not title.strip():
+        raise BadRequest("title: empty")
     fields = {
-        "title": _title(title),
-        "is_quiz": _one_of("type", type or "poll", ("poll", "quiz")) == "quiz",
-        "duration": seconds,
+        "title": title,
+        "is_quiz": type == "quiz",
+        "duration": duration or 0,
         "anonymous": bool(anonymous),
         "visibility": bool(visibility),
-        "mode": _one_of("mode", mode or Poll.Mode.USER_ID, Poll.Mode.values),
-        "voters": _role_names("vote", vote),
-        "viewers": _role_names("responses", responses),
+        "mode": mode or Poll.Mode.USER_ID,
+        "voters": vote or [],
+        "viewers": responses or [],
     }
     poll_id = poll_id or str(uuid.uuid4())
-    if len(poll_id) > 64:
-        raise BadRequest("poll_id: longer than 64 characters")
     poll = Poll.objects.filter(session_id=context.session.id, poll_id=poll_id).first()
     if poll is None:
         if Poll.objects.filter(session_id=context.session.id).count() >= MAX_POLLS:
@@ -119,7 +117,9 @@ def set_poll_info(
 
 
 @operation("poll-questions-set", requires="pollWrite")
-def set_poll_questions(context: Context, *, poll_id: str, questions: list[Any]) -> Outcome:
+def set_poll_questions(
+    context: Context, *, poll_id: PollId, questions: Annotated[list[QuestionItem], Items(MAX_QUESTIONS)]
+) -> Outcome:
     """Give a draft these questions instead of those that it has."""
     poll = visible_poll(context, poll_id)
     _require_draft(poll)
@@ -133,29 +133,11 @@ def _require_draft(poll: Poll) -> None:
         raise BadRequest("poll_id: the poll was started and cannot be changed")
 
 
-def _title(title: str) -> str:
-    if not 0 < len(title.strip()) <= 200:
-        raise BadRequest("title: expected 1 to 200 characters")
-    return title
-
-
-def _one_of(field: str, value: str, allowed: Iterable[str]) -> str:
-    if value not in allowed:
-        raise BadRequest(f"{field}: expected one of {', '.join(allowed)}")
-    return value
-
-
-def _role_names(field: str, names: list[str] | None) -> list[str]:
-    if names and (len(names) > MAX_ROLES or any(len(name) > MAX_ROLE_CHARS for name in names)):
-        raise TooLarge(f"{field}: at most {MAX_ROLES} roles of {MAX_ROLE_CHARS} characters")
-    return names or []
-
-
 # --- Running it ---------------------------------------------------------------------------------
 
 
 @operation("poll-start", requires="pollWrite")
-def start_poll(context: Context, *, poll_id: str) -> Outcome:
+def start_poll(context: Context, *, poll_id: PollId) -> Outcome:
     """Let a poll be answered, and tell all who may see polls. Starting a running poll changes nothing."""
     poll = visible_poll(context, poll_id)
     result = {"poll_id": poll_id, "duration": poll.duration}
@@ -176,7 +158,7 @@ def start_poll(context: Context, *, poll_id: str) -> Outcome:
 
 
 @operation("poll-stop", requires="pollWrite")
-def stop_poll(context: Context, *, poll_id: str) -> Outcome:
+def stop_poll(context: Context, *, poll_id: PollId) -> Outcome:
     """Take no more answers, and tell all who may see polls. Stopping a stopped poll changes nothing."""
     poll = visible_poll(context, poll_id)
     result = {"poll_id": poll_id, "duration": poll.duration}
@@ -220,13 +202,15 @@ def _news(context: Context, kind: str, polls: list[Poll]) -> Event:
 
 
 @operation("poll-info-get")
-def get_poll_info(context: Context, *, poll_id: str) -> Outcome:
+def get_poll_info(context: Context, *, poll_id: PollId) -> Outcome:
     """What a poll is, without its questions."""
     return Outcome(info(visible_poll(context, poll_id)))
 
 
 @operation("poll-questions-get")
-def get_poll_questions(context: Context, *, poll_id: str, index: int | None = 0, count: int | None = PAGE) -> Outcome:
+def get_poll_questions(
+    context: Context, *, poll_id: PollId, index: Number | None = 0, count: Number | None = PAGE
+) -> Outcome:
     """Questions of a poll, count of them after the first index.
 
     A right answer that is hidden is shown only to those who may make polls, until the poll is stopped.
@@ -243,12 +227,14 @@ def get_poll_questions(context: Context, *, poll_id: str, index: int | None = 0,
 
 @operation("poll-list")
 def list_polls(
-    context: Context, *, state: str | None = None, count: int | None = PAGE, start: str | None = None
+    context: Context,
+    *,
+    state: Annotated[str, OneOf(tuple(Poll.State.values))] | None = None,
+    count: Number | None = PAGE,
+    start: Annotated[str, Chars(0, 64)] | None = None,
 ) -> Outcome:
     """Polls in the order of their making, of one state or all; start is the ``last`` of the page before."""
     require_reader(context)
-    if state:
-        _one_of("state", state, Poll.State.values)
     polls = Poll.objects.filter(session_id=context.session.id).order_by("pk")
     if state:
         polls = polls.filter(state=state)

@@ -6,19 +6,32 @@ A session begins with the first join and ends with the last departure, in that p
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 
 from rooms import journal, roles
-from rooms.errors import BadRequest, Forbidden, NotJoined, TooLarge
+from rooms.errors import BadRequest, Forbidden, NotJoined
 from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
 from rooms.models import Peer, Session, Template, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.metadata import present_values
+from rooms.operations.persons import check_may_come, person_of
+from rooms.parameters import Between, Bytes, Chars
 from rooms.protocol import clean_name
+from rooms.roles import NO_PERMISSIONS, known_roles
 
 EMPTIED = "last peer left"
+
+NAMELESS = "Guest"
+"""What a peer is called whose name shows nothing."""
+
+MAX_PEER_ID_CHARS = 128
+
+MAX_LEFT_OF_OWNER = 10
+"""Rows that a session keeps of the peers of one owner that left."""
+
+_NOTHING_HELD: dict[str, Any] = {"groups": [], "observed": [], "hand_raised_at": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +70,13 @@ class Welcome:
 def connect(context: Context) -> Outcome:
     """Let a socket in. A peer that is in the session gets this connection; so does one that only timed out.
 
-    ``aside`` is a Welcome. Raises Forbidden if the room is closed to newcomers or the peer id is somebody else's.
+    ``aside`` is a Welcome. Raises Forbidden, see ``check_admission``.
     """
     session, peer = context.live_session, context.known_peer
-    check_owner(context, peer)
+    check_admission(context)
     room = {"name": context.room.title or context.room.name, "id": context.room.id}
     events: list[Event] = []
     attachment = None
-    if not (context.room.enabled or (peer and peer.present)):
-        raise Forbidden("room not available")
     if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
         events.append(_attach(context, session, peer))
         attachment = _attachment(context, session, peer)
@@ -83,9 +94,10 @@ def connect(context: Context) -> Outcome:
 
 def policy(template: Template, role: str) -> dict[str, Any]:
     """What a peer is told of its role and of all others, with ``on-policy-change``."""
+    known = template.policy if role in template.policy else {**template.policy, **known_roles({role: NO_PERMISSIONS})}
     return {
         "name": role,
-        "known_roles": template.policy,
+        "known_roles": known,
         "template_id": template.id,
         "plugins": {},
         "app_data": {},
@@ -94,11 +106,8 @@ def policy(template: Template, role: str) -> dict[str, Any]:
 
 @operation(joined=False)
 def admit(context: Context) -> Outcome:
-    """Refuse whoever could not join now. A peer that is in the session may always come back."""
-    peer = context.known_peer
-    check_owner(context, peer)
-    if not (peer and peer.present):
-        _check_admission(context, context.live_session)
+    """Refuse whoever could not come in now, by a socket or by joining."""
+    check_admission(context)
     return Outcome()
 
 
@@ -122,47 +131,69 @@ def _room(context: Context, session: Session | None) -> dict[str, Any]:
     return room
 
 
-@operation("join", joined=False)
-def join(context: Context, *, name: str = "", data: str = "", resume: dict[str, Any] | None = None) -> Outcome:
-    """Enter the session, and start it if there is none. Answers ``{session_id, seq}``.
+class Place(TypedDict):
+    """Up to where a client has got everything. ``history`` is the one that the answer to its ``join`` named."""
 
-    ``data`` is the peer's metadata, at most MAX_PEER_METADATA_BYTES. ``resume`` is ``{session_id, seq}``, the place up
-    to which this peer has got everything: the answer then has ``resumed: true`` and what was missed follows, or it has
-    ``resync: true`` and the full state follows. For a peer that is present already, joining is the same as resuming.
+    session_id: Annotated[str, Chars(0, 64)]
+    seq: Annotated[int, Between(-(2**53), 2**53)]
+    history: NotRequired[Annotated[str, Chars(0, 64)] | None]
+
+
+RawName = Annotated[str, Chars(0, 1_600)]
+"""A name before it is cleaned, which makes it shorter."""
+
+PeerMetadata = Annotated[str, Bytes(0, "MAX_PEER_METADATA_BYTES")]
+
+
+@operation("join", joined=False)
+def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resume: Place | None = None) -> Outcome:
+    """Enter the session, and start it if there is none. Answers ``{session_id, seq, history}``.
+
+    ``data`` is the peer's metadata. ``resume`` is the place up to which this peer has got everything: the answer then
+    has ``resumed: true`` and what was missed follows, or it has ``resync: true`` and the full state follows. For a peer
+    that is present already, joining is the same as resuming.
     """
     name = clean_name(name, limit=settings.MAX_NAME_CHARS)
-    check_peer_metadata(data)
-    place = _place(resume)
+    check_admission(context)
     session, peer = context.live_session, context.known_peer
-    check_owner(context, peer)
     if session and peer and peer.present:
-        return _join_again(context, session, peer, name=name, data=data, place=place)
-    if place and peer and peer.leave_reason == Peer.Leave.REMOVED:
+        return _join_again(context, session, peer, name=name, data=data, place=resume)
+    if resume and peer and peer.leave_reason == Peer.Leave.REMOVED:
         raise NotJoined("resume: the peer was removed from the session")
-    _check_admission(context, session)
     if session is None:
         session = context.work.start_session(context.room)
     if session.empty_since:
         session.empty_since = None
         context.work.session_changed(session)
-    fields = {"name": name, "metadata": data, "role": context.role.name, "groups": [], "observed": []}
+    fields = {"name": name or NAMELESS, "metadata": data, "role": context.role.name, **_NOTHING_HELD}
     if peer is None:
-        peer = Peer(session=session, peer_id=context.caller.peer_id, user_id=context.caller.user_id, **fields)
+        caller = context.caller
+        own = {"owner": caller.owner, "person": person_of(caller.owner, session), "user_id": caller.user_id}
+        peer = Peer(session=session, peer_id=caller.peer_id, joined_role=caller.role, **own, **fields)
         peer.state = Peer.State.LEFT
         context.work.add_peer(peer)
+        _forget_earlier(context, session, peer)
     else:
         for field_name, value in fields.items():
             setattr(peer, field_name, value)
         context.work.changed(peer, *fields)
     event = _enter_session(context, session, peer)
-    result: dict[str, Any] = {"session_id": session.id}
-    if place:
+    result: dict[str, Any] = {"session_id": session.id, "history": context.work.history}
+    if resume:
         result["resync"] = True
     return Outcome(result, [event], aside=_attachment(context, session, peer))
 
 
+def _forget_earlier(context: Context, session: Session, peer: Peer) -> None:
+    """Keep few rows of the peers that an owner had before in this session."""
+    left = [other for other in context.work.peers_of(session, peer.owner) if not other.present and other is not peer]
+    left.sort(key=lambda other: other.joined_seq, reverse=True)
+    for other in left[MAX_LEFT_OF_OWNER:]:
+        context.work.forget_peer(other)
+
+
 def _join_again(
-    context: Context, session: Session, peer: Peer, *, name: str, data: str, place: tuple[str, int] | None
+    context: Context, session: Session, peer: Peer, *, name: str, data: str, place: Place | None
 ) -> Outcome:
     events = []
     changes = {"name": name or peer.name, "metadata": data or peer.metadata}
@@ -174,15 +205,16 @@ def _join_again(
     if peer.conn_id != context.caller.conn_id or peer.state != Peer.State.CONNECTED:
         events.append(_attach(context, session, peer))
     how = "resync" if replay is None else "resumed"
-    return Outcome(
-        {"session_id": session.id, how: True}, events, aside=_attachment(context, session, peer, replay=replay)
-    )
+    result = {"session_id": session.id, "history": context.work.history, how: True}
+    return Outcome(result, events, aside=_attachment(context, session, peer, replay=replay))
 
 
-def _missed(context: Context, session: Session, peer: Peer, place: tuple[str, int]) -> list[Numbered] | None:
+def _missed(context: Context, session: Session, peer: Peer, place: Place) -> list[Numbered] | None:
     """What the peer gets of the events after a place; None if they are not kept, or more than a socket may be sent."""
-    session_id, seq = place
-    if session_id != session.id or not peer.joined_seq <= seq <= session.seq:
+    seq, history = place["seq"], place.get("history")
+    if place["session_id"] != session.id or seq < peer.joined_seq:
+        return None
+    if not journal.is_past(session, seq, history=history, now=context.work.history):
         return None
     events = context.work.events_after(session, seq)
     if events is None:
@@ -191,37 +223,30 @@ def _missed(context: Context, session: Session, peer: Peer, place: tuple[str, in
     return missed if sum(len(event.body) for event in missed) <= settings.MAX_UNSENT_BYTES else None
 
 
-def _place(resume: dict[str, Any] | None) -> tuple[str, int] | None:
-    if resume is None:
-        return None
-    session_id, seq = resume.get("session_id"), resume.get("seq")
-    if not isinstance(session_id, str):
-        raise BadRequest("resume.session_id: expected a string")
-    if not isinstance(seq, int) or isinstance(seq, bool):
-        raise BadRequest("resume.seq: expected a whole number")
-    return session_id, seq
+def check_peer_id(peer_id: str) -> None:
+    """Raises BadRequest if a peer cannot be called so."""
+    if not 0 < len(peer_id) <= MAX_PEER_ID_CHARS or not peer_id.isprintable():
+        raise BadRequest(f"peer: expected 1 to {MAX_PEER_ID_CHARS} printable characters")
 
 
-def check_owner(context: Context, peer: Peer | None) -> None:
-    """Raises Forbidden if the peer id was used in this session by another user."""
-    if peer and peer.user_id != context.caller.user_id:
-        raise Forbidden("peer: this peer id belongs to another user")
+def check_admission(context: Context) -> None:
+    """Raises Forbidden unless the caller may come in, by whatever door. A peer that is in the session may always.
 
-
-def check_peer_metadata(data: str) -> None:
-    size = len(data.encode())
-    if size > settings.MAX_PEER_METADATA_BYTES:
-        raise TooLarge(f"data: {size} bytes, at most {settings.MAX_PEER_METADATA_BYTES}")
-
-
-def _check_admission(context: Context, session: Session | None) -> None:
+    A peer id is taken over only by its owner, with a token of the role that it joined with.
+    """
+    peer, caller = context.known_peer, context.caller
+    if peer and (peer.owner, peer.joined_role) != (caller.owner, caller.role):
+        raise Forbidden("peer: this peer id belongs to another user or role")
+    if peer and peer.present:
+        return
     if not context.room.enabled:
         raise Forbidden("room not available")
-    refuse_if_full(context, session)
+    check_may_come(context, context.live_session)
+    _refuse_if_full(context, context.live_session)
 
 
-def refuse_if_full(context: Context, session: Session | None) -> None:
-    """Raises Forbidden if the room, or the caller's role in it, takes nobody more."""
+def _refuse_if_full(context: Context, session: Session | None) -> None:
+    """Raises Forbidden if the room takes nobody more, or not of the caller's role, or of its owner."""
     if context.role.max_peers < 0:
         raise Forbidden(f"the role {context.role.name} admits nobody")
     if session is None:
@@ -229,6 +254,9 @@ def refuse_if_full(context: Context, session: Session | None) -> None:
     limit = min(context.room.size or settings.MAX_ROOM_PEERS, settings.MAX_ROOM_PEERS)
     if context.work.head_count(session) >= limit:
         raise Forbidden("the room is full")
+    own = sum(peer.present for peer in context.work.peers_of(session, context.caller.owner))
+    if own >= settings.MAX_PEERS_PER_OWNER:
+        raise Forbidden(f"the room has {own} peers of this user already")
     if context.role.max_peers:
         holders = sum(peer.role == context.role.name for peer in context.work.present(session))
         if holders >= context.role.max_peers:
@@ -250,6 +278,8 @@ def _enter_session(context: Context, session: Session, peer: Peer) -> Event:
 def _attach(context: Context, session: Session, peer: Peer) -> Event:
     """Give a peer the caller's connection. Others are told if it had none."""
     if not peer.present:
+        peer.role = context.role.name  # the owner may have been given another one meanwhile
+        context.work.changed(peer, "role")
         return _enter_session(context, session, peer)
     was_away = peer.state == Peer.State.RECONNECTING
     _hold(context, peer)
@@ -307,6 +337,9 @@ def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = ""
     for peer in peers:
         peer.state, peer.left_at, peer.leave_reason = Peer.State.LEFT, context.now, reason
         context.work.changed(peer, "state", "left_at", "leave_reason")
+        if reason != Peer.Leave.TIMED_OUT:  # who may come back as it was
+            peer.metadata, peer.groups, peer.observed, peer.hand_raised_at = "", [], [], 0
+            context.work.changed(peer, "metadata", *_NOTHING_HELD)
         context.work.count(context.session, -1)
         body = {"peer_id": peer.peer_id, "role": peer.role, "reason": reason}
         events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), {"left": peer.peer_id}))

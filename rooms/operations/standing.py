@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 from django.db.backends.utils import CursorWrapper
 
-from rooms.models import MetadataEntry, Peer, Room, Session
+from rooms.models import MetadataEntry, Peer, Person, Room, Session
 
 MAX_ROOMS = 2000
 MAX_REGULARS = 256
@@ -34,19 +34,23 @@ class Place(NamedTuple):
     seq: int
     messages: int
     journal_bytes: int
+    history: str
 
 
 @dataclass(slots=True)
 class Standing:
     """What is known of a room's live session, as of one generation of it and of the room's template.
 
-    ``peers`` and ``entries`` are those that were asked for; None is known not to exist. ``head_count`` and ``sizes``,
-    the size of each entry by key, are None until they were. ``regulars`` are the ids of peers that did more than come.
+    ``peers`` and ``entries`` are those that were asked for. ``owned`` are the ids of all
+    peers of an owner, by owner, for those who were asked for. ``head_count``, ``persons`` by owner, and ``sizes``, the
+    size of each entry by key, are None until they were. ``regulars`` are the ids of peers that did more than come.
     """
 
     room: Room
     session: Session
-    peers: dict[str, Peer | None] = field(default_factory=dict)
+    peers: dict[str, Peer] = field(default_factory=dict)
+    owned: dict[str, set[str]] = field(default_factory=dict)
+    persons: dict[str, Person] | None = None
     entries: dict[str, MetadataEntry] = field(default_factory=dict)
     head_count: int | None = None
     sizes: dict[str, int] | None = None
@@ -59,10 +63,9 @@ class Standing:
             self.regulars.clear()
         if len(self.peers) > len(self.regulars):  # or looking at each would cost every change more than it frees
             self.peers = {
-                peer_id: peer
-                for peer_id, peer in self.peers.items()
-                if peer and peer.present and peer_id in self.regulars
+                peer_id: peer for peer_id, peer in self.peers.items() if peer.present and peer_id in self.regulars
             }
+            self.owned = {}
         self.entries = {key: entry for key, entry in self.entries.items() if entry.size <= MAX_ENTRY_BYTES}
 
 
@@ -91,17 +94,29 @@ _SELECT_PLACES = """
     SELECT CAST({collect}({row}(
         r.id, r.title, r.enabled, r.large_room, r.size, t.generation,
         s.id, COALESCE(s.generation, 0), COALESCE(s.seq, 0), COALESCE(s.messages, 0),
-        COALESCE(s.journal_bytes, 0)
+        COALESCE(s.journal_bytes, 0), {history}
     )) AS text)
     FROM rooms_room r JOIN rooms_template t ON t.id = r.template_id
     LEFT JOIN rooms_session s ON s.room_id = r.id AND s.ended_at IS NULL
     WHERE {chosen}
 """
+# Which run of the database this is: with SQLite the lease of the one process that serves it, taken anew at each start;
+# else when the database itself was started. Both are others once a backup was put back.
 _PLACES = {
-    vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row)
-    for vendor, collect, row in [
-        ("sqlite", "json_group_array", "json_array"),
-        ("postgresql", "json_agg", "json_build_array"),
+    vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row).replace("{history}", history)
+    for vendor, collect, row, history in [
+        (
+            "sqlite",
+            "json_group_array",
+            "json_array",
+            "COALESCE((SELECT w.id FROM rooms_worker w WHERE w.dead_at IS NULL ORDER BY w.last_seen DESC LIMIT 1), '')",
+        ),
+        (
+            "postgresql",
+            "json_agg",
+            "json_build_array",
+            "to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint)",
+        ),
     ]
 }
 

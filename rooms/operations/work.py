@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 from django.utils import timezone
 
 from rooms import journal
 from rooms.events import End, Event, Numbered
 from rooms.models import Event as EventRow
-from rooms.models import MetadataEntry, Peer, Poll, Room, SentMessage, Session, milliseconds, new_generation
+from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
 from rooms.operations import standing
 from rooms.operations.calls import Call
 from rooms.operations.standing import Place, Standing
@@ -48,8 +49,16 @@ class _Pages:
     fields_changed: bool = False  # fields of the session's row that are seldom changed
     rows_changed: bool = False  # peers or entries
     all_present: bool = False  # whether all present peers are known
+    entries_read: bool = False
     events: list[Numbered] = field(default_factory=list)
     end: End | None = None
+    absent: set[str] = field(default_factory=set)  # ids that no peer has, asked for in this transaction
+
+    def take(self, row: Peer) -> None:
+        """Remember a peer that was read, unless it is known already."""
+        self.known.peers.setdefault(row.peer_id, row)
+        if self.is_new or row.owner in self.known.owned:
+            self.known.owned.setdefault(row.owner, set()).add(row.peer_id)
 
     @property
     def session(self) -> Session:
@@ -72,17 +81,21 @@ class Work:
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._memo: dict[Callable[..., Any], Any] = {}
         askers: dict[str, set[str]] = {}
+        newcomers: dict[str, set[str]] = {}  # owners of those who may not have joined yet
         for call in calls:
             askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
+            if not call.operation.joined:
+                newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
         places = standing.lock(cursor, askers)
         self.now = _now(cursor)
         self.at = milliseconds(self.now)
+        self.history = next(iter(places.values())).history if places else ""
         # The server's own jobs, which make good what went wrong, believe the rows alone.
         by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids}
         unknown = [place for place in places.values() if place.room_id in by_server or not self._recall(place)]
         if unknown:
             self._load(unknown)
-        self._load_askers(askers)
+        self._load_askers(askers, newcomers)
 
     def _recall(self, place: Place) -> bool:
         """Take what is remembered of a room, if it still holds."""
@@ -99,18 +112,25 @@ class Work:
         for session in Session.objects.filter(id__in=[place.session_id for place in places if place.session_id]):
             self._open(_Pages(Standing(self.rooms[session.room_id], session)))
 
-    def _load_askers(self, askers: Mapping[str, set[str]]) -> None:
-        unknown: set[str] = set()
+    def _load_askers(self, askers: Mapping[str, set[str]], newcomers: Mapping[str, set[str]]) -> None:
+        """Read the rows of those who ask, and of newcomers also the other peers of their owners."""
+        peer_ids: set[str] = set()
+        owners: set[str] = set()
         sessions = []
         for room_id, pages in self._live.items():
-            if missing := askers[room_id] - pages.known.peers.keys() - {""}:
-                pages.known.peers.update(dict.fromkeys(missing))
-                unknown |= missing
+            unknown = askers[room_id] - pages.known.peers.keys() - {""}
+            strangers = newcomers.get(room_id, set()) - pages.known.owned.keys()
+            if unknown or strangers:
+                pages.absent |= unknown
+                pages.known.owned |= {owner: set() for owner in strangers}
+                peer_ids |= unknown
+                owners |= strangers
                 sessions.append(pages.session.id)
-        if not unknown:
+        if not sessions:
             return
-        for peer in Peer.objects.filter(session_id__in=sessions, peer_id__in=unknown):
-            self._pages[peer.session_id].known.peers[peer.peer_id] = peer
+        chosen = Q(peer_id__in=peer_ids) | Q(owner__in=owners) if owners else Q(peer_id__in=peer_ids)
+        for peer in Peer.objects.filter(chosen, session_id__in=sessions):
+            self._pages[peer.session_id].take(peer)
 
     def _open(self, pages: _Pages) -> None:
         self._pages[pages.session.id] = self._live[pages.session.room_id] = pages
@@ -154,16 +174,53 @@ class Work:
     def peer(self, session: Session, peer_id: str) -> Peer | None:
         """The session's row of this peer id, present or not."""
         pages = self._pages[session.id]
-        peers = pages.known.peers
-        if peer_id not in peers and not pages.is_new:
-            peers[peer_id] = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
-        return peers.get(peer_id)
+        if peer_id not in pages.known.peers and peer_id not in pages.absent and not pages.is_new:
+            row = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
+            if row:
+                pages.take(row)
+            else:
+                pages.absent.add(peer_id)
+        return pages.known.peers.get(peer_id)
 
     def add_peer(self, peer: Peer) -> None:
         pages = self._pages[peer.session_id]
-        pages.known.peers[peer.peer_id] = peer
+        pages.take(peer)
         pages.rows_changed = True
         self.add(peer)
+
+    def peers_of(self, session: Session, owner: str) -> list[Peer]:
+        """All peers of a newcomer's owner, present or not."""
+        known = self._pages[session.id].known
+        return [known.peers[peer_id] for peer_id in known.owned.get(owner, ())]
+
+    def forget_peer(self, peer: Peer) -> None:
+        """Delete the row of a peer that left."""
+        pages = self._pages[peer.session_id]
+        pages.rows_changed = True
+        pages.known.peers.pop(peer.peer_id, None)
+        pages.known.owned.get(peer.owner, set()).discard(peer.peer_id)
+        self._changed.pop(peer, None)
+        peer.delete()
+
+    # --- Persons
+
+    def persons(self, session: Session) -> dict[str, Person]:
+        """What the session remembers of owners, by owner."""
+        pages = self._pages[session.id]
+        if pages.known.persons is None:
+            rows = [] if pages.is_new else Person.objects.filter(session_id=session.id)
+            pages.known.persons = {person.owner: person for person in rows}
+        return pages.known.persons
+
+    def given_role(self, session: Session | None, owner: str) -> str:
+        """The name of the role that an owner was given in the session, or an empty one."""
+        person = self.persons(session).get(owner) if session and owner else None
+        return person.given_role if person else ""
+
+    def add_person(self, person: Person) -> None:
+        self._pages[person.session_id].rows_changed = True
+        self.persons(person.session)[person.owner] = person
+        self.add(person)
 
     def head_count(self, session: Session) -> int:
         """How many peers are in the session, connected or reconnecting."""
@@ -182,46 +239,62 @@ class Work:
         peers = pages.known.peers
         if not pages.all_present:
             for row in Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT):
-                if peers.get(row.peer_id) is None:
-                    peers[row.peer_id] = row
+                pages.take(row)
             pages.all_present = True
-        return sorted((peer for peer in peers.values() if peer and peer.present), key=lambda peer: peer.joined_seq)
+        return sorted((peer for peer in peers.values() if peer.present), key=lambda peer: peer.joined_seq)
 
     # --- Session metadata
 
     def entry(self, session: Session, key: str) -> MetadataEntry:
         """The entry of a key; one that was never set is at version 0, and is not stored unless it changes."""
-        entries = self._pages[session.id].known.entries
-        if key not in entries:
-            entries[key] = MetadataEntry.objects.filter(session_id=session.id, key=key).first() or (
-                MetadataEntry(session=session, key=key, updated_at=self.now)
-            )
-        return entries[key]
+        return self.entries(session, [key])[0]
+
+    def entries(self, session: Session, keys: Sequence[str]) -> list[MetadataEntry]:
+        """The entries of these keys. Of those that were never set nothing is remembered."""
+        pages = self._pages[session.id]
+        held = pages.known.entries
+        if unread := self.entry_sizes(session).keys() & set(keys) - held.keys():
+            pages.entries_read = True
+            for entry in MetadataEntry.objects.filter(session_id=session.id, key__in=unread):
+                held[entry.key] = entry
+        return [held.get(key) or MetadataEntry(session=session, key=key, updated_at=self.now) for key in keys]
 
     def entry_sizes(self, session: Session) -> Mapping[str, int]:
         """Size by key, of all keys that were ever set; 0 for removed ones."""
         known = self._pages[session.id].known
         if known.sizes is None:
             known.sizes = dict(MetadataEntry.objects.filter(session_id=session.id).values_list("key", "size"))
-            known.sizes |= {key: entry.size for key, entry in known.entries.items() if entry.change_version}
         return known.sizes
 
     def entry_changed(self, entry: MetadataEntry) -> None:
         """Note that an entry of ``entry`` was given other data."""
         pages = self._pages[entry.session_id]
         pages.rows_changed = True
-        if pages.known.sizes is not None:
-            pages.known.sizes[entry.key] = entry.size
+        pages.known.entries[entry.key] = entry
+        assert pages.known.sizes is not None  # to have the entry one asks for them
+        pages.known.sizes[entry.key] = entry.size
         if entry.change_version == 1:
             self.add(entry)
         else:
             self.changed(entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at")
 
+    # --- Messages
+
+    def sent_under(
+        self, client_ids: Sequence[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], tuple[str, int, int]]:
+        """``(message id, at, seq)`` of messages by ``(session id, peer id, client id)``; only those that there are."""
+        if not client_ids:
+            return {}
+        wanted = ", ".join(["(%s, %s, %s)"] * len(client_ids))
+        self._cursor.execute(_SENT.format(wanted=wanted), [text for one in client_ids for text in one])
+        return {(session, peer, client): found for session, peer, client, *found in self._cursor.fetchall()}
+
     # --- Rows
 
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
-        if isinstance(row, Peer):
+        if isinstance(row, Peer | Person):
             self._pages[row.session_id].rows_changed = True
         if not row._state.adding:
             self._changed.setdefault(row, set()).update(fields)
@@ -258,10 +331,12 @@ class Work:
             if pages.end:
                 self._close(pages.session)
                 continue
+            if pages.events and journal.write_history(pages.session, self.history, first=pages.events[0].seq):
+                pages.rows_changed = pages.fields_changed = True
             if pages.rows_changed:
                 pages.session.generation = new_generation()
             if pages.fields_changed:
-                pages.session.save(update_fields=["empty_since"])
+                pages.session.save(update_fields=["empty_since", "histories"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
         journal.append(self._cursor, written, at=self.at)
@@ -273,7 +348,7 @@ class Work:
             if pages and call.operation.joined:
                 pages.known.regulars.add(call.caller.peer_id)
         for pages in self._live.values():
-            if pages.rows_changed or pages.all_present:
+            if pages.rows_changed or pages.all_present or pages.entries_read:
                 pages.known.shrink()
             standing.remember(pages.known)
 
@@ -283,14 +358,20 @@ class Work:
         session.save(
             update_fields=["seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"]
         )
-        for kind in (EventRow, MetadataEntry, SentMessage, Poll):
+        for kind in (EventRow, Message, MetadataEntry, Person, Poll):
             kind._default_manager.filter(session_id=session.id).delete()
         peers = Peer.objects.filter(session_id=session.id)
         peers.exclude(state=Peer.State.LEFT).update(
             state=Peer.State.LEFT, left_at=self.now, leave_reason=Peer.Leave.ENDED
         )
         # Of the peers there remain who they were and when.
-        peers.update(metadata="", groups=[], observed=[], conn_id="", worker="")
+        peers.update(owner="", metadata="", groups=[], observed=[], conn_id="", worker="")
+
+
+_SENT = (
+    "SELECT session_id, peer_id, client_id, message_id, at, seq FROM rooms_message"
+    " WHERE client_id > '' AND (session_id, peer_id, client_id) IN (VALUES {wanted})"
+)
 
 
 def _update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ MAY_GROW = 32 * MEGABYTE
 
 LIVE = (
     "[Peer.objects.exclude(state='left').count(), MetadataEntry.objects.count(), Event.objects.count(), "
-    "SentMessage.objects.count(), Session.objects.filter(ended_at=None).count()]"
+    "Message.objects.count(), Session.objects.filter(ended_at=None).count()]"
 )
 
 

@@ -14,18 +14,25 @@ from rooms.models import Peer, Room, Session, Template
 from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.operations.gate import METHODS, run
 from rooms.operations.presence import Attachment, Welcome, connect
-from rooms.protocol import bind
+from rooms.parameters import bind
 
 
 def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:
     """Somebody with a token and a socket, who has not joined."""
-    known = {"peer_id": f"peer-{name}", "user_id": f"user-{name}", "conn_id": f"conn-{name}", "worker": "worker-1"}
+    known = {
+        "peer_id": f"peer-{name}",
+        "owner": f"user:user-{name}",
+        "user_id": f"user-{name}",
+        "conn_id": f"conn-{name}",
+        "worker": "worker-1",
+    }
     return Caller(room.id, role=role, name=name, **{**known, **claims})
 
 
 def again(caller: Caller, conn_id: str = "conn-2", **claims: Any) -> Caller:
     """The same peer on another socket."""
-    known = {"peer_id": caller.peer_id, "user_id": caller.user_id, "conn_id": conn_id, "worker": caller.worker}
+    known = {"peer_id": caller.peer_id, "owner": caller.owner, "user_id": caller.user_id, "conn_id": conn_id}
+    known["worker"] = caller.worker
     return Caller(caller.room_id, role=caller.role, name=caller.name, **{**known, **claims})
 
 

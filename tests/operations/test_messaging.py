@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from rooms.models import Event, Room, SentMessage, Session, Template
+from rooms.models import Event, Room, Message, Session, Template
 from rooms.operations import standing
 from rooms.operations.gate import run
 from rooms.operations.presence import disconnect
@@ -182,9 +182,9 @@ def test_a_client_id_is_its_peers_own(alice, bob):
 
 def test_a_refused_message_leaves_no_trace_of_its_client_id(alice, bob):
     refused(alice, "broadcast", info={"message": ""}, client_id="1")
-    assert not SentMessage.objects.exists()
+    assert not Message.objects.exists()
     do(alice, "broadcast", info=HELLO, client_id="1")
-    assert SentMessage.objects.count() == 1
+    assert Message.objects.count() == 1
 
 
 def test_who_lost_the_right_to_write_does_not_even_repeat(alice, bob, room):

@@ -1,0 +1,108 @@
+"""What belongs to the owner of peers, and not to a peer alone: the role that it was given, and being removed.
+
+Both hold until the session ends, under whatever peer id the owner comes back. What one does to another peer of one's
+own, a second tab for instance, concerns that peer alone.
+"""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from django.conf import settings
+
+from rooms.errors import NotFound, Removed
+from rooms.events import Audience, Event, Outcome, compact
+from rooms.models import PERSON_CHARS, Peer, Person, Session
+from rooms.operations.gate import Context, operation
+from rooms.parameters import Chars
+
+
+def person_of(owner: str, session: Session) -> str:
+    """What others are told of an owner: the same for all its peers in a session, and good for nothing else."""
+    digest = hmac.digest(settings.APP_SECRET.encode(), f"person/{session.id}/{owner}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).decode()[:PERSON_CHARS]
+
+
+def check_may_come(context: Context, session: Session | None) -> None:
+    """Raises Removed if the caller's owner was removed from the session and not let in again."""
+    person = context.work.persons(session).get(context.caller.owner) if session else None
+    if person and person.removed_at:
+        raise Removed(person.reason)
+
+
+def remember_role(context: Context, peer: Peer) -> None:
+    """Let a role that somebody gave to a peer hold for its owner."""
+    if _is_another_tab(context, peer):
+        return
+    person = _person(context, peer)
+    person.given_role = peer.role
+    context.work.changed(person, "given_role")
+
+
+def peers_with(context: Context, peer: Peer) -> list[Peer]:
+    """The present peers that what is done to this one concerns: all of its owner's, if that is not the caller."""
+    if peer.owner == context.caller.owner:
+        return [peer]
+    return [other for other in context.work.present(context.session) if other.owner == peer.owner]
+
+
+def _is_another_tab(context: Context, peer: Peer) -> bool:
+    return peer.owner == context.caller.owner and peer.peer_id != context.actor
+
+
+def _person(context: Context, peer: Peer) -> Person:
+    persons = context.work.persons(context.session)
+    person = persons.get(peer.owner)
+    if person is None:
+        person = Person(session=context.session, owner=peer.owner, person=peer.person, name=peer.name, role=peer.role)
+        persons[peer.owner] = person
+        context.work.add_person(person)
+    return person
+
+
+# --- Removal ------------------------------------------------------------------------------------
+
+
+def shut_out(context: Context, peer: Peer, reason: str) -> list[Event]:
+    """Keep the owner of a removed peer out of the session; the event that tells those who may let it in again."""
+    if peer.owner == context.caller.owner:
+        return []
+    person = _person(context, peer)
+    person.name, person.role, person.reason = peer.name, peer.role, reason
+    person.removed_at, person.removed_by = context.now, context.actor_name
+    context.work.changed(person, "name", "role", "reason", "removed_at", "removed_by")
+    return [_removed_changed(context)]
+
+
+@operation("peers-removed", requires="removeOthers")
+def list_removed(context: Context) -> Outcome:
+    """Who was removed from the session and not let in again, the last one first."""
+    return Outcome({"removed": _removed(context)})
+
+
+@operation("peer-let-in", requires="removeOthers")
+def let_in(context: Context, *, person: Annotated[str, Chars(1, PERSON_CHARS)]) -> Outcome:
+    """Let somebody who was removed come back. Raises NotFound if nobody of that name was."""
+    removed = [row for row in context.work.persons(context.session).values() if row.removed_at and row.person == person]
+    if not removed:
+        raise NotFound("person: nobody like that was removed")
+    removed[0].removed_at = None
+    context.work.changed(removed[0], "removed_at")
+    return Outcome({"person": person}, [_removed_changed(context)])
+
+
+def _removed(context: Context) -> Sequence[dict[str, Any]]:
+    removed = [(row.removed_at, row) for row in context.work.persons(context.session).values() if row.removed_at]
+    removed.sort(key=lambda one: one[0], reverse=True)
+    return [row.as_wire() for _, row in removed[:MAX_LISTED]]
+
+
+MAX_LISTED = 100
+"""Of those who were removed the last ones are told."""
+
+
+def _removed_changed(context: Context) -> Event:
+    template = context.room.template
+    roles = tuple(name for name in template.roles if (role := template.role(name)) and role.allows("removeOthers"))
+    return Event("on-removed-change", compact({"removed": _removed(context)}), Audience(roles=roles, nobody=not roles))
