@@ -1,8 +1,8 @@
 """The parameters of operations and endpoints: their types and limits as the signature declares them, checked here.
 
-``Annotated[str, Chars(1, 64)]`` is text of 1 to 64 characters, ``Annotated[list[…], Items(50)]`` a list of at most 50,
-``Annotated[int, Between(0, 10)]`` a number; an object is a TypedDict of such fields. Where a limit is a setting it
-stands by the setting's name. Pure but for the settings.
+``Annotated[str, Chars(1, 64)]`` is a name of 1 to 64 characters, ``Annotated[list[…], Items(50)]`` a list of at most
+50 entries, ``Annotated[int, Between(0, 10)]`` a number; an object is a TypedDict of such fields. A limit that is a
+setting stands by the setting's name.
 """
 
 import functools
@@ -10,12 +10,23 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from rooms.errors import BadRequest, TooLarge
+from rooms.errors import BadRequest, RoomError, TooLarge
 from rooms.events import compact
 from rooms.protocol import JSON
 
@@ -47,39 +58,54 @@ def _number(limit: int | str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How long a value may be, in ``unit``; ``most`` is a number or the name of a setting."""
+    """How long a value may be; ``most`` is a number or the name of a setting."""
 
     least: int
     most: int | str
-    unit: str
+    unit: ClassVar[str]
+    refusal: ClassVar[type[RoomError]] = BadRequest
 
     def measure(self, value: Any) -> int:
         return len(value)
 
     def check(self, name: str, value: Any) -> None:
         size, most = self.measure(value), _number(self.most)
-        if size > most:
+        if self.least <= size <= most:
+            return
+        if size and self.refusal is TooLarge:
             raise TooLarge(f"{name}: {size} {self.unit}, at most {most}")
-        if size < self.least:
-            raise BadRequest(f"{name}: empty" if not size else f"{name}: expected {self.least} to {most} {self.unit}")
+        raise BadRequest(f"{name}: expected {self.least} to {most} {self.unit}")
 
     def __str__(self) -> str:
-        most = f"`{self.most}`" if isinstance(self.most, str) else str(self.most)
+        most = f"`{self.most}`" if isinstance(self.most, str) else f"{self.most:,}"
         return f"{self.least} to {most} {self.unit}" if self.least else f"at most {most} {self.unit}"
 
 
 class Chars(Size):
-    """Characters of text."""
+    """Characters of a name or an id."""
 
-    def __init__(self, least: int, most: int | str) -> None:
-        super().__init__(least, most, "characters")
+    unit = "characters"
 
 
 class Bytes(Size):
-    """Bytes of text as UTF-8, or of another value as compact JSON."""
+    """Bytes of a name as UTF-8."""
 
-    def __init__(self, least: int, most: int | str) -> None:
-        super().__init__(least, most, "bytes")
+    unit = "bytes"
+
+    def measure(self, value: Any) -> int:
+        return len(value.encode())
+
+
+class Text(Chars):
+    """Characters of what somebody says."""
+
+    refusal = TooLarge
+
+
+class Data(Bytes):
+    """Bytes of what somebody stores: text as UTF-8, any other value as compact JSON."""
+
+    refusal = TooLarge
 
     def measure(self, value: Any) -> int:
         return len((value if isinstance(value, str) else compact(value)).encode())
@@ -88,8 +114,11 @@ class Bytes(Size):
 class Items(Size):
     """Entries of a list."""
 
-    def __init__(self, most: int | str, *, least: int = 0) -> None:
-        super().__init__(least, most, "entries")
+    unit = "entries"
+    refusal = TooLarge
+
+    def __init__(self, most: int | str) -> None:
+        super().__init__(0, most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from rooms import hub, leases
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper
-from rooms.models import Event, MetadataEntry, Peer, Poll, RoomCode, Message, Session, Worker
+from rooms.models import Event, Message, MetadataEntry, Peer, Poll, RoomCode, Session, Worker
 from rooms.operations import gate
 from rooms.operations.calls import Call, Caller
 from rooms.operations.gate import METHODS

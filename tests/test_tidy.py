@@ -8,7 +8,7 @@ from django.utils import timezone
 from rooms import leases
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper, tidy
-from rooms.models import Peer, Room, Message, Session, Worker, milliseconds
+from rooms.models import Message, Peer, Room, Session, Worker, milliseconds
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from rooms.errors import BadRequest
 from rooms.events import Outcome
 from rooms.models import Peer
 from rooms.operations.gate import Context, operation
-from rooms.parameters import Bytes, Chars, Items, Number, PeerId, RoleName
+from rooms.parameters import Chars, Data, Items, Number, PeerId, RoleName
 
 PAGE = 10
 MAX_PAGE = 100
@@ -28,7 +28,7 @@ def find_peer(
     *,
     role: RoleName | None = None,
     group: Annotated[str, Chars(0, 100)] | None = None,
-    peers: Annotated[list[PeerId], Items(100), Bytes(0, 6_400)] | None = None,
+    peers: Annotated[list[PeerId], Items(100), Data(0, 6_400)] | None = None,
     limit: Number | None = None,
 ) -> Outcome:
     """Peers that hold the role, are in the group and are among the given ids, as far as these are given.

@@ -12,13 +12,13 @@ from rooms.events import EVERYBODY, Audience, Event, Outcome, Stored, compact
 from rooms.models import Message, Peer
 from rooms.operations.gate import Context, operation
 from rooms.operations.work import Work
-from rooms.parameters import Chars, Items, PeerId, RoleName
+from rooms.parameters import Chars, Items, PeerId, RoleName, Text
 
 
 class Info(TypedDict):
     """What is said. Messages of other types than ``chat`` are events for the app."""
 
-    message: Annotated[str, Chars(1, "MAX_MESSAGE_CHARS")]
+    message: Annotated[str, Text(1, "MAX_MESSAGE_CHARS")]
     type: NotRequired[Annotated[str, Chars(0, 64)]]
 
 

@@ -14,7 +14,7 @@ from rooms.events import NOTHING, Audience, Event, Outcome, compact
 from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.messaging import public_message
-from rooms.parameters import MISSING, Between, Bytes, Chars, Items, Missing
+from rooms.parameters import MISSING, Between, Bytes, Chars, Data, Items, Missing
 from rooms.protocol import JSON
 
 DEFAULT_KEY = "default"
@@ -44,7 +44,7 @@ def set_metadata(
     context: Context,
     *,
     key: Key = DEFAULT_KEY,
-    data: Annotated[JSON, Bytes(0, "MAX_VALUE_BYTES")] | Missing = MISSING,
+    data: Annotated[JSON, Data(0, "MAX_VALUE_BYTES")] | Missing = MISSING,
     if_change_version: Annotated[int, Between(0, 2**53)] | None = None,
 ) -> Outcome:
     """Store data under key, or remove the key if there is no data, and tell the peers who observe it.

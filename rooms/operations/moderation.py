@@ -52,7 +52,7 @@ def request_role_change(
 
 
 @operation("role-change")
-def accept_role(context: Context, *, role: RoleName, token: Annotated[str, Chars(1, 4_096)]) -> Outcome:
+def accept_role(context: Context, *, role: RoleName, token: Annotated[str, Chars(0, 4_096)]) -> Outcome:
     """Take the role that the caller was asked to take; token is the one of that request.
 
     Raises Forbidden if the token is not of this peer, role and session, or too old, or if the peer's role was changed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.errors import BadRequest
-from rooms.parameters import Between, Chars, Items, OneOf
+from rooms.parameters import Between, Items, OneOf, Text
 
 Question = dict[str, Any]
 
@@ -34,8 +34,8 @@ class Given:
 
 # --- Fields -------------------------------------------------------------------------------------
 
-Text = Annotated[str, Chars(1, MAX_TEXT_CHARS)]
-AnswerText = Annotated[str, Chars(0, MAX_TEXT_CHARS)]
+Words = Annotated[str, Text(1, MAX_TEXT_CHARS)]
+AnswerText = Annotated[str, Text(0, MAX_TEXT_CHARS)]
 Index = Annotated[int, Between(1, MAX_OPTIONS)]
 Chosen = Annotated[list[Annotated[int, Between(0, MAX_OPTIONS)]], Items(MAX_OPTIONS)]
 Weight = Annotated[float, Between(0, 10_000)]
@@ -43,7 +43,7 @@ Length = Annotated[int, Between(0, 2**31)]
 
 
 class QuestionFields(TypedDict):
-    text: Text
+    text: Words
     type: Annotated[str, OneOf(TYPES)]
     index: NotRequired[Index | None]
     skippable: NotRequired[bool | None]
@@ -56,7 +56,7 @@ class QuestionFields(TypedDict):
 
 
 class OptionFields(TypedDict):
-    text: Text
+    text: Words
     index: NotRequired[Index | None]
     weight: NotRequired[Weight | None]
 

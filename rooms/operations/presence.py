@@ -17,7 +17,7 @@ from rooms.models import Peer, Session, Template, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.metadata import present_values
 from rooms.operations.persons import check_may_come, person_of
-from rooms.parameters import Between, Bytes, Chars
+from rooms.parameters import Between, Chars, Data
 from rooms.protocol import clean_name
 from rooms.roles import NO_PERMISSIONS, known_roles
 
@@ -142,7 +142,7 @@ class Place(TypedDict):
 RawName = Annotated[str, Chars(0, 1_600)]
 """A name before it is cleaned, which makes it shorter."""
 
-PeerMetadata = Annotated[str, Bytes(0, "MAX_PEER_METADATA_BYTES")]
+PeerMetadata = Annotated[str, Data(0, "MAX_PEER_METADATA_BYTES")]
 
 
 @operation("join", joined=False)

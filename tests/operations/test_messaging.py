@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from rooms.models import Event, Room, Message, Session, Template
+from rooms.models import Event, Message, Room, Session, Template
 from rooms.operations import standing
 from rooms.operations.gate import run
 from rooms.operations.presence import disconnect
