@@ -23,7 +23,7 @@ from rooms.logs import describe
 from rooms.models import Peer, Session, Worker
 from rooms.operations.calls import Caller
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
-from rooms.operations.reaping import mark_lost, reap, reclaim
+from rooms.operations.reaping import forget_departed, mark_lost, reap, reclaim, rooms_with_many_departed
 from rooms.operations.work import database_now
 
 log = logging.getLogger("rooms.leases")
@@ -144,6 +144,8 @@ class Reaper:
         if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
             self._tidied_at = moment
             tidy(now)
+            for room_id in rooms_with_many_departed():
+                hubs.perform_now(forget_departed, Caller(room_id))
 
     def _declare_dead(self, now: datetime) -> None:
         silent = Worker.objects.filter(dead_at__isnull=True, last_seen__lt=now - timedelta(seconds=settings.LEASE_TTL))

@@ -9,6 +9,7 @@ from rooms.operations import (
     peers,
     persons,
     poll_answers,
+    poll_listing,
     polls,
     presence,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "peers",
     "persons",
     "poll_answers",
+    "poll_listing",
     "polls",
     "presence",
 ]

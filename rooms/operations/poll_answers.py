@@ -6,7 +6,7 @@ A person may change an answer while the poll runs, unless the question says ``on
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.crypto import salted_hmac
 
 from rooms.errors import BadRequest, Forbidden
@@ -124,11 +124,15 @@ def _count(poll: Poll, answer: PollAnswer, change: int) -> None:
 @operation("poll-result")
 def get_poll_result(context: Context, *, poll_id: PollId) -> Outcome:
     """How many answered a poll, and how; without the latter for those who may not see what others answered."""
-    poll = visible_poll(context, poll_id)
+    return Outcome(result_shown(context, visible_poll(context, poll_id)))
+
+
+def result_shown(context: Context, poll: Poll) -> dict[str, Any]:
+    """How many answered a poll, and how, as far as the caller may know it."""
     result = counts(poll, reveal=writes(context))
     if not sees_answers(context, poll):
         result["questions"] = []
-    return Outcome(result)
+    return result
 
 
 def counts(poll: Poll, *, reveal: bool = False) -> dict[str, Any]:
@@ -163,16 +167,23 @@ def get_poll_responses(
     own: Peer | None = None
     if self and not context.caller.is_server:
         own = context.peer
-        answers = answers.filter(voter=_voter(poll, own))
+        answers = own_answers(poll, own)
     elif not sees_answers(context, poll):
         raise Forbidden(f"the role {context.role.name} may not see what others answer")
     page = window(index, count)
     found = list(answers[page.start : page.stop + 1])
-    shown = [
-        {"final": True, "response": _response(poll, answer), "peer": _person(answer, own)}
-        for answer in found[: page.stop - page.start]
-    ]
+    shown = [answer_shown(poll, answer, own) for answer in found[: page.stop - page.start]]
     return Outcome({"poll_id": poll_id, "responses": shown, "last": len(found) == len(shown)})
+
+
+def own_answers(poll: Poll, peer: Peer) -> QuerySet[PollAnswer]:
+    """What a peer's owner answered to a poll, in the order of answering."""
+    return PollAnswer.objects.filter(poll=poll, voter=_voter(poll, peer)).order_by("pk")
+
+
+def answer_shown(poll: Poll, answer: PollAnswer, own: Peer | None) -> dict[str, Any]:
+    """The protocol's response object; own is the peer whose answer it is, if it is the caller's."""
+    return {"final": True, "response": _response(poll, answer), "peer": _person(answer, own)}
 
 
 def _response(poll: Poll, answer: PollAnswer) -> dict[str, Any]:

@@ -217,35 +217,14 @@ def get_poll_questions(
     """
     poll = visible_poll(context, poll_id)
     page = window(index, count)
-    reveals = poll.state == Poll.State.STOPPED or writes(context)
-    shown = [
-        item if reveals or not is_hidden(item) else {**item, "answer": {"hidden": True}}
-        for item in poll.questions[page]
-    ]
+    shown = questions_shown(context, poll)[page]
     return Outcome({"poll_id": poll_id, "questions": shown, "last": page.stop >= len(poll.questions)})
 
 
-@operation("poll-list")
-def list_polls(
-    context: Context,
-    *,
-    state: Annotated[str, OneOf(tuple(Poll.State.values))] | None = None,
-    count: Number | None = PAGE,
-    start: Annotated[str, Chars(0, 64)] | None = None,
-) -> Outcome:
-    """Polls in the order of their making, of one state or all; start is the ``last`` of the page before."""
-    require_reader(context)
-    polls = Poll.objects.filter(session_id=context.session.id).order_by("pk")
-    if state:
-        polls = polls.filter(state=state)
-    if not writes(context):
-        polls = polls.exclude(state=Poll.State.CREATED, visibility=False)
-    if start:
-        polls = polls.filter(pk__gt=visible_poll(context, start).pk)
-    size = window(0, count).stop
-    page = list(polls[: size + 1])
-    more = len(page) > size
-    return Outcome({"polls": [info(poll) for poll in page[:size]], "last": page[size - 1].poll_id if more else ""})
+def questions_shown(context: Context, poll: Poll) -> list[dict[str, Any]]:
+    """The questions of a poll as the caller may see them."""
+    reveals = poll.state == Poll.State.STOPPED or writes(context)
+    return [item if reveals or not is_hidden(item) else {**item, "answer": {"hidden": True}} for item in poll.questions]
 
 
 def window(index: int | None, count: int | None) -> slice:

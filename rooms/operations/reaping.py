@@ -4,11 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count
 
 from rooms.events import End, Event, Outcome
 from rooms.models import Peer
 from rooms.operations.gate import Context, operation
 from rooms.operations.presence import EMPTIED, depart, lose, state_changed
+
+MAX_DEPARTED = 1000
+"""Rows of peers that left which a running session keeps, for the admin to show."""
+
+_MOST_FORGOTTEN = 500
 
 
 @operation()
@@ -57,6 +63,23 @@ def reclaim(context: Context, *, conn_ids: list[str], worker: str) -> Outcome:
             held.append(peer.conn_id)
             events += _take_back(context, peer, worker)
     return Outcome({"held": held}, events)
+
+
+@operation()
+def forget_departed(context: Context) -> Outcome:
+    """Delete the rows of those who left longest ago, but for the last MAX_DEPARTED."""
+    if context.live_session:
+        gone = Peer.objects.filter(session_id=context.session.id, state=Peer.State.LEFT).order_by("-left_at")
+        for peer in gone[MAX_DEPARTED : MAX_DEPARTED + _MOST_FORGOTTEN]:
+            context.work.forget_peer(peer)
+    return Outcome()
+
+
+def rooms_with_many_departed() -> list[str]:
+    """Ids of the rooms for which forget_departed has something to do."""
+    gone = Peer.objects.filter(session__ended_at=None, state=Peer.State.LEFT)
+    counted = gone.values("session__room_id").annotate(number=Count("pk")).filter(number__gt=MAX_DEPARTED)
+    return list(counted.values_list("session__room_id", flat=True))
 
 
 def _take_back(context: Context, peer: Peer, worker: str) -> list[Event]:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Q
 from django.utils import timezone
 
 from rooms import journal
@@ -126,11 +125,11 @@ class Work:
                 peer_ids |= unknown
                 owners |= strangers
                 sessions.append(pages.session.id)
-        if not sessions:
-            return
-        chosen = Q(peer_id__in=peer_ids) | Q(owner__in=owners) if owners else Q(peer_id__in=peer_ids)
-        for peer in Peer.objects.filter(chosen, session_id__in=sessions):
-            self._pages[peer.session_id].take(peer)
+        # One query each: with both as alternatives all peers of the sessions would be looked through.
+        for field_name, values in (("peer_id__in", peer_ids), ("owner__in", owners)):
+            if values:
+                for peer in Peer.objects.filter(session_id__in=sessions, **{field_name: values}):
+                    self._pages[peer.session_id].take(peer)
 
     def _open(self, pages: _Pages) -> None:
         self._pages[pages.session.id] = self._live[pages.session.room_id] = pages
@@ -368,10 +367,13 @@ class Work:
         peers.update(owner="", metadata="", groups=[], observed=[], conn_id="", worker="")
 
 
-_SENT = (
-    "SELECT session_id, peer_id, client_id, message_id, at, seq FROM rooms_message"
-    " WHERE client_id > '' AND (session_id, peer_id, client_id) IN (VALUES {wanted})"
-)
+# SQLite would look through the whole index for rows IN a list; joined in this order it looks each up.
+_SENT = """
+    WITH asked (session_id, peer_id, client_id) AS (VALUES {wanted})
+    SELECT m.session_id, m.peer_id, m.client_id, m.message_id, m.at, m.seq
+    FROM asked a CROSS JOIN rooms_message m
+    WHERE m.session_id = a.session_id AND m.peer_id = a.peer_id AND m.client_id = a.client_id AND m.client_id > ''
+"""
 
 
 def _update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:

@@ -1,0 +1,64 @@
+"""The polls of a session, as a list or with all that belongs to them."""
+
+from typing import Annotated, Any
+
+from rooms.events import Outcome, compact
+from rooms.models import Poll
+from rooms.operations.gate import Context, operation
+from rooms.operations.poll_answers import answer_shown, own_answers, result_shown
+from rooms.operations.polls import PAGE, info, questions_shown, require_reader, visible_poll, window, writes
+from rooms.parameters import Chars, Number, OneOf
+
+MAX_FULL_BYTES = 256 * 1024
+"""A page of polls with all that belongs to them ends when it is so long."""
+
+
+@operation("poll-list")
+def list_polls(
+    context: Context,
+    *,
+    state: Annotated[str, OneOf(tuple(Poll.State.values))] | None = None,
+    count: Number | None = PAGE,
+    start: Annotated[str, Chars(0, 64)] | None = None,
+    full: bool | None = False,
+) -> Outcome:
+    """Polls in the order of their making, of one state or all; start is the ``last`` of the page before.
+
+    With full, each has besides ``questions`` and ``result``, as the calls for these answer, and ``own_responses``.
+    """
+    require_reader(context)
+    polls = Poll.objects.filter(session_id=context.session.id).order_by("pk")
+    if state:
+        polls = polls.filter(state=state)
+    if not writes(context):
+        polls = polls.exclude(state=Poll.State.CREATED, visibility=False)
+    if start:
+        polls = polls.filter(pk__gt=visible_poll(context, start).pk)
+    size = window(0, count).stop
+    found = list(polls[: size + 1])
+    page = _full(context, found[:size]) if full else [info(poll) for poll in found[:size]]
+    return Outcome({"polls": page, "last": page[-1]["poll_id"] if len(page) < len(found) else ""})
+
+
+def _full(context: Context, polls: list[Poll]) -> list[dict[str, Any]]:
+    """The first of these polls, one at least, with all that the caller may see."""
+    page: list[dict[str, Any]] = []
+    size = 0
+    for poll in polls:
+        whole = {
+            **info(poll),
+            "questions": questions_shown(context, poll),
+            "result": result_shown(context, poll),
+            "own_responses": _own(context, poll),
+        }
+        size += len(compact(whole))
+        if page and size > MAX_FULL_BYTES:
+            break
+        page.append(whole)
+    return page
+
+
+def _own(context: Context, poll: Poll) -> list[dict[str, Any]]:
+    if context.caller.is_server:
+        return []
+    return [answer_shown(poll, answer, context.peer) for answer in own_answers(poll, context.peer)]
