@@ -17,6 +17,7 @@ from rooms.models import MetadataEntry, Peer, Person, Room, Session
 
 MAX_ROOMS = 2000
 MAX_REGULARS = 256
+MAX_ABSENT = 64
 MAX_ENTRY_BYTES = 1024
 
 
@@ -41,14 +42,15 @@ class Place(NamedTuple):
 class Standing:
     """What is known of a room's live session, as of one generation of it and of the room's template.
 
-    ``peers`` and ``entries`` are those that were asked for. ``owned`` are the ids of all
-    peers of an owner, by owner, for those who were asked for. ``head_count``, ``persons`` by owner, and ``sizes``, the
-    size of each entry by key, are None until they were. ``regulars`` are the ids of peers that did more than come.
+    ``peers`` and ``entries`` are those that were asked for, ``absent`` ids that no peer has. ``owned`` are the ids of
+    all peers of an owner, by owner, for those who were asked for. ``head_count``, ``persons`` by owner, and ``sizes``,
+    the size of each entry by key, are None until they were. ``regulars`` are the ids of peers that did more than come.
     """
 
     room: Room
     session: Session
     peers: dict[str, Peer] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
     owned: dict[str, set[str]] = field(default_factory=dict)
     persons: dict[str, Person] | None = None
     entries: dict[str, MetadataEntry] = field(default_factory=dict)

@@ -51,11 +51,11 @@ class _Pages:
     entries_read: bool = False
     events: list[Numbered] = field(default_factory=list)
     end: End | None = None
-    absent: set[str] = field(default_factory=set)  # ids that no peer has, asked for in this transaction
 
     def take(self, row: Peer) -> None:
         """Remember a peer that was read, unless it is known already."""
         self.known.peers.setdefault(row.peer_id, row)
+        self.known.absent.discard(row.peer_id)
         if self.is_new or row.owner in self.known.owned:
             self.known.owned.setdefault(row.owner, set()).add(row.peer_id)
 
@@ -117,19 +117,22 @@ class Work:
         owners: set[str] = set()
         sessions = []
         for room_id, pages in self._live.items():
-            unknown = askers[room_id] - pages.known.peers.keys() - {""}
-            strangers = newcomers.get(room_id, set()) - pages.known.owned.keys()
+            known = pages.known
+            unknown = askers[room_id] - known.peers.keys() - known.absent - {""}
+            strangers = newcomers.get(room_id, set()) - known.owned.keys()
             if unknown or strangers:
-                pages.absent |= unknown
-                pages.known.owned |= {owner: set() for owner in strangers}
+                known.absent |= unknown
+                known.owned |= {owner: set() for owner in strangers}
                 peer_ids |= unknown
                 owners |= strangers
                 sessions.append(pages.session.id)
-        # One query each: with both as alternatives all peers of the sessions would be looked through.
-        for field_name, values in (("peer_id__in", peer_ids), ("owner__in", owners)):
-            if values:
-                for peer in Peer.objects.filter(session_id__in=sessions, **{field_name: values}):
-                    self._pages[peer.session_id].take(peer)
+        if not sessions:
+            return
+        rows = Peer.objects.filter(session_id__in=sessions)
+        # Not as alternatives in one: then all peers of the sessions would be looked through.
+        by_id, by_owner = rows.filter(peer_id__in=peer_ids), rows.filter(owner__in=owners)
+        for peer in by_id.union(by_owner) if owners and peer_ids else by_owner if owners else by_id:
+            self._pages[peer.session_id].take(peer)
 
     def _open(self, pages: _Pages) -> None:
         self._pages[pages.session.id] = self._live[pages.session.room_id] = pages
@@ -173,13 +176,14 @@ class Work:
     def peer(self, session: Session, peer_id: str) -> Peer | None:
         """The session's row of this peer id, present or not."""
         pages = self._pages[session.id]
-        if peer_id not in pages.known.peers and peer_id not in pages.absent and not pages.is_new:
+        known = pages.known
+        if peer_id not in known.peers and peer_id not in known.absent and not pages.is_new:
             row = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
             if row:
                 pages.take(row)
             else:
-                pages.absent.add(peer_id)
-        return pages.known.peers.get(peer_id)
+                known.absent.add(peer_id)
+        return known.peers.get(peer_id)
 
     def add_peer(self, peer: Peer) -> None:
         pages = self._pages[peer.session_id]
@@ -347,6 +351,8 @@ class Work:
             if pages and call.operation.joined:
                 pages.known.regulars.add(call.caller.peer_id)
         for pages in self._live.values():
+            if len(pages.known.absent) > standing.MAX_ABSENT:
+                pages.known.absent.clear()
             if pages.rows_changed or pages.all_present or pages.entries_read:
                 pages.known.shrink()
             standing.remember(pages.known)
