@@ -7,13 +7,19 @@ from typing import Any
 
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
+
+from hmsroom import start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hmsroom.settings")
-django = get_asgi_application()
+try:
+    django = get_asgi_application()
+except ImproperlyConfigured as error:
+    start.stop(error)
 
 # These need the applications to be loaded.
-from rooms import checkpoints, drain, hub, leases, origins, server_lock  # noqa: E402
-from rooms.routing import websocket_application  # noqa: E402
+from rooms import checkpoints, drain, hub, leases, origins, server_lock
+from rooms.routing import websocket_application
 
 # WhiteNoise's files are such answers; none is long.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
@@ -43,7 +49,12 @@ gc.collect()
 gc.freeze()
 gc.set_threshold(10_000, 10, 5)
 
-server_lock.take()
-leases.start()
+try:
+    server_lock.take()
+    start.check_database()
+    with start.explained():
+        leases.start()
+except ImproperlyConfigured as error:
+    start.stop(error)
 checkpoints.start()
 drain.install()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hmsroom import secret_store
-from hmsroom.environment import Environment, make_private
+from hmsroom.environment import DAY, MIB, Environment, keep_private, make_private, make_private_database, unreadable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -12,68 +12,87 @@ env = Environment()
 
 DEVELOPMENT = env.switch("HMSROOM_DEV", default=False)
 DEBUG = env.switch("DEBUG", default=False)
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
-if DEVELOPMENT:
+DATA_DIR = Path(env.text("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
+
+database = env.database(
+    "DATABASE_URL", default={"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
+)
+DATABASE_POOL = env.whole("DATABASE_POOL", default=8, least=1, most=1000)
+EMBEDDED = "sqlite" in database["ENGINE"]
+if DEVELOPMENT or EMBEDDED:
     make_private(DATA_DIR)
+if EMBEDDED:
+    make_private_database(Path(database["NAME"]))
+for name in ("secrets.json", "server.lock"):
+    keep_private(DATA_DIR / name)
 
 SECRET_KEY, ACCESS_KEY, APP_SECRET = secret_store.load(DATA_DIR, create=DEVELOPMENT)
 
-PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", default=["loopback"] if DEVELOPMENT else [])
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
-ADMIN_PATH = env.str("ADMIN_PATH", default="admin/" if DEVELOPMENT else "")
+PUBLIC_URL = env.public_url("PUBLIC_URL")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_ORIGINS = env.origins("ALLOWED_ORIGINS", default=["loopback"] if DEVELOPMENT else [], words=("*", "loopback"))
+FRAME_ANCESTORS = env.web_origins("FRAME_ANCESTORS")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+ADMIN_PATH = env.path("ADMIN_PATH", default="admin/" if DEVELOPMENT else "")
+COOKIE_PREFIX = env.cookie_prefix("COOKIE_PREFIX")
 ROOM_CREATION = env.one_of("ROOM_CREATION", "anyone", "staff")
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-HISTORY_DAYS = env.float("HISTORY_DAYS", default=30)
-ROOM_DAYS = env.float("ROOM_DAYS", default=0)
-FRAME_ANCESTORS = env.list("FRAME_ANCESTORS", default=[])
+METRICS_TOKEN = env.text("METRICS_TOKEN", secret=True)
+HISTORY_DAYS = env.span("HISTORY_DAYS", default=30, unit="d")
+ROOM_DAYS = env.span("ROOM_DAYS", default=0, unit="d")
 
 # --- Presence (seconds) -------------------------------------------------------------------------
 
-PEER_GRACE = env.float("PEER_GRACE", default=60)
-LEASE_TTL = env.float("LEASE_TTL", default=15)
-HEARTBEAT_INTERVAL = env.float("HEARTBEAT_INTERVAL", default=5)
-REAPER_INTERVAL = env.float("REAPER_INTERVAL", default=2)
-POSITION_CHECK_INTERVAL = env.float("POSITION_CHECK_INTERVAL", default=5)
-SESSION_LINGER = env.float("SESSION_LINGER", default=0)
-DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=10)
+PEER_GRACE = env.span("PEER_GRACE", default=60, most=7 * DAY)
+LEASE_TTL = env.span("LEASE_TTL", default=15, least=0.1, most=3600)
+HEARTBEAT_INTERVAL = env.span("HEARTBEAT_INTERVAL", default=5, least=0.01, most=1800)
+REAPER_INTERVAL = env.span("REAPER_INTERVAL", default=2, least=0.01, most=3600)
+POSITION_CHECK_INTERVAL = env.span("POSITION_CHECK_INTERVAL", default=5, least=0.01, most=3600)
+SESSION_LINGER = env.span("SESSION_LINGER", default=0, most=365 * DAY)
+DRAIN_SECONDS = env.span("DRAIN_SECONDS", default=10, most=3600)
+if LEASE_TTL < 2 * HEARTBEAT_INTERVAL:
+    # One late heartbeat would look like the death of the process.
+    expected = f"two HEARTBEAT_INTERVALs at least, here {2 * HEARTBEAT_INTERVAL:g} s; three are usual"
+    raise unreadable("LEASE_TTL", f"{LEASE_TTL:g} s is too short", expected)
 
-# --- Limits -------------------------------------------------------------------------------------
+# --- Limits: what is stored has to fit into its column, see rooms/models.py -----------------------
 
-MAX_VALUE_BYTES = env.int("MAX_VALUE_BYTES", default=16 * 1024)
-MAX_STORE_BYTES = env.int("MAX_STORE_BYTES", default=256 * 1024)
-MAX_KEYS = env.int("MAX_KEYS", default=256)
-MAX_KEYS_EVER = env.int("MAX_KEYS_EVER", default=1000)
-MAX_KEY_BYTES = env.int("MAX_KEY_BYTES", default=128)
-MAX_MESSAGE_CHARS = env.int("MAX_MESSAGE_CHARS", default=4000)
-MAX_NAME_CHARS = env.int("MAX_NAME_CHARS", default=100)
-MAX_PEER_METADATA_BYTES = env.int("MAX_PEER_METADATA_BYTES", default=4 * 1024)
-MAX_USER_ID_CHARS = env.int("MAX_USER_ID_CHARS", default=128)
-MAX_FRAME_BYTES = env.int("MAX_FRAME_BYTES", default=64 * 1024)
-MAX_ROOM_PEERS = env.int("MAX_ROOM_PEERS", default=2500)
-MAX_PEERS_PER_OWNER = env.int("MAX_PEERS_PER_OWNER", default=20)
-KEPT_MESSAGES = env.int("KEPT_MESSAGES", default=1000)
-MAX_UNSENT_BYTES = env.int("MAX_UNSENT_BYTES", default=1024 * 1024)
-MAX_UNSENT_SECONDS = env.float("MAX_UNSENT_SECONDS", default=10)
-HANDSHAKE_SECONDS = env.float("HANDSHAKE_SECONDS", default=10)
+MAX_VALUE_BYTES = env.whole("MAX_VALUE_BYTES", default=16 * 1024, least=2, most=16 * MIB)
+MAX_STORE_BYTES = env.whole("MAX_STORE_BYTES", default=256 * 1024, least=2, most=1024 * MIB)
+MAX_KEYS = env.whole("MAX_KEYS", default=256, least=1, most=100_000)
+MAX_KEYS_EVER = env.whole("MAX_KEYS_EVER", default=1000, least=1, most=100_000)
+MAX_KEY_BYTES = env.whole("MAX_KEY_BYTES", default=128, least=1, most=128)
+MAX_MESSAGE_CHARS = env.whole("MAX_MESSAGE_CHARS", default=4000, least=1, most=MIB)
+MAX_NAME_CHARS = env.whole("MAX_NAME_CHARS", default=100, least=1, most=400)
+MAX_PEER_METADATA_BYTES = env.whole("MAX_PEER_METADATA_BYTES", default=4 * 1024, most=MIB)
+MAX_USER_ID_CHARS = env.whole("MAX_USER_ID_CHARS", default=128, least=36, most=128)
+MAX_FRAME_BYTES = env.whole("MAX_FRAME_BYTES", default=64 * 1024, least=1024, most=16 * MIB)
+MAX_ROOM_PEERS = env.whole("MAX_ROOM_PEERS", default=2500, least=1, most=100_000)
+MAX_PEERS_PER_OWNER = env.whole("MAX_PEERS_PER_OWNER", default=20, least=1, most=100_000)
+KEPT_MESSAGES = env.whole("KEPT_MESSAGES", default=1000, most=1_000_000)
+MAX_UNSENT_BYTES = env.whole("MAX_UNSENT_BYTES", default=MIB, least=1, most=1024 * MIB)
+MAX_UNSENT_SECONDS = env.span("MAX_UNSENT_SECONDS", default=10, least=0.01, most=3600)
+HANDSHAKE_SECONDS = env.span("HANDSHAKE_SECONDS", default=10, least=0.1, most=3600)
 
 # Requests a second and at once: of one peer, and of one address (new sockets; tokens and rooms).
-RATE_LIMIT = env.float("RATE_LIMIT", default=10)
-RATE_BURST = env.int("RATE_BURST", default=30)
-CONNECT_RATE = env.float("CONNECT_RATE", default=50)
-CONNECT_BURST = env.int("CONNECT_BURST", default=1000)
-TOKEN_RATE = env.float("TOKEN_RATE", default=10)
-TOKEN_BURST = env.int("TOKEN_BURST", default=200)
+RATE_LIMIT = env.number("RATE_LIMIT", default=10)
+RATE_BURST = env.whole("RATE_BURST", default=30)
+CONNECT_RATE = env.number("CONNECT_RATE", default=50)
+CONNECT_BURST = env.whole("CONNECT_BURST", default=1000)
+TOKEN_RATE = env.number("TOKEN_RATE", default=10)
+TOKEN_BURST = env.whole("TOKEN_BURST", default=200)
+for rate, burst in (("RATE_LIMIT", RATE_BURST), ("CONNECT_RATE", CONNECT_BURST), ("TOKEN_RATE", TOKEN_BURST)):
+    if globals()[rate] and burst < 1:
+        name = f"{rate.partition('_')[0]}_BURST"
+        raise unreadable(name, "with 0 nothing would ever pass", f"1 or more, or {rate}=0, which lifts the limit")
 
 # --- Journal and delivery -----------------------------------------------------------------------
 
-JOURNAL_EVENTS = env.int("JOURNAL_EVENTS", default=256)
-JOURNAL_SECONDS = env.float("JOURNAL_SECONDS", default=120)
-JOURNAL_MAX_EVENTS = env.int("JOURNAL_MAX_EVENTS", default=10_000)
-JOURNAL_MAX_BYTES = env.int("JOURNAL_MAX_BYTES", default=16 * 1024 * 1024)
-CLIENT_ID_SECONDS = env.float("CLIENT_ID_SECONDS", default=300)
-COALESCE_MS = env.float("COALESCE_MS", default=4)
+JOURNAL_EVENTS = env.whole("JOURNAL_EVENTS", default=256)
+JOURNAL_SECONDS = env.span("JOURNAL_SECONDS", default=120)
+JOURNAL_MAX_EVENTS = env.whole("JOURNAL_MAX_EVENTS", default=10_000)
+JOURNAL_MAX_BYTES = env.whole("JOURNAL_MAX_BYTES", default=16 * MIB)
+CLIENT_ID_SECONDS = env.span("CLIENT_ID_SECONDS", default=300)
+COALESCE_MS = env.span("COALESCE_MS", default=4, unit="ms", most=1)
 FAST_PATH = env.switch("FAST_PATH", default=True)
 
 # --- Django -------------------------------------------------------------------------------------
@@ -123,14 +142,8 @@ TEMPLATES = [
     }
 ]
 
-database_url = env.url_of("DATABASE_URL", "postgres", "postgresql", "sqlite")
-if database_url:
-    database = env.db_url_config(database_url)
-else:
-    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-EMBEDDED = "sqlite" in database["ENGINE"]
 if EMBEDDED:
     database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -150,7 +163,7 @@ else:
         "tcp_user_timeout": 10_000,
         "pool": {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL", default=8),
+            "max_size": DATABASE_POOL,
             "timeout": 5,
             # Left to itself the pool tries again ever less often, and a process whose pool sleeps looks dead to those
             # that found the database again. Having given up, it tries anew for the next caller.
@@ -158,7 +171,7 @@ else:
         },
     }
 
-REDIS_URL = env.url_of("REDIS_URL", "redis", "rediss", "unix")
+REDIS_URL = env.redis_url("REDIS_URL")
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
@@ -186,10 +199,9 @@ STORAGES = {
 }
 
 SECURE = PUBLIC_URL.startswith("https://")
-COOKIE_PREFIX = env.str("COOKIE_PREFIX", default="")
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
+SECURE_HSTS_SECONDS = int(env.span("SECURE_HSTS_SECONDS", default=0, most=3650 * DAY))
 SECURE_SSL_REDIRECT = env.switch("SECURE_SSL_REDIRECT", default=False)
 # Whether other hosts of the domain are https is not for this server to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -203,7 +215,7 @@ LOGGING = {
     "filters": {"hide_tokens": {"()": "rooms.logs.HideTokens"}, "bugs": {"()": "rooms.logs.BugsOnly"}},
     "formatters": {"line": {"()": "rooms.logs.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.log_level("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "propagate": False},
         "django.request": {"filters": ["bugs"]},

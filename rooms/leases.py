@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
@@ -54,8 +53,6 @@ class Lease:
 
     def begin(self) -> None:
         """Take the lease. With SQLite every older one is of a process that is gone."""
-        if Worker._meta.db_table not in connection.introspection.table_names():
-            raise ImproperlyConfigured("The database has no tables yet. Run: python manage.py migrate")
         self._hold_back()
         if settings.EMBEDDED:
             Worker.objects.filter(dead_at__isnull=True).update(dead_at=timezone.now())

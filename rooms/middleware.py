@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+FRAMED = "room"
+"""The page, by the name of its URL, that sites of FRAME_ANCESTORS may show within their own."""
+
+_NO_FRAME = "frame-ancestors 'none'"
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -13,19 +18,26 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self' data:",
         "form-action 'self'",
         "base-uri 'none'",
-        "frame-ancestors 'none'",
+        _NO_FRAME,
     )
 )
 
 
 class SecurityHeaders:
-    """Says what pages may load and do: scripts, styles and connections of this server alone, nothing inline."""
+    """Says what pages may load and do: scripts, styles and connections of this server alone, nothing inline.
+
+    Only the room's page may be shown in a frame, and only by the sites of FRAME_ANCESTORS.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        policy = CONTENT_SECURITY_POLICY
+        if settings.FRAME_ANCESTORS and request.resolver_match and request.resolver_match.url_name == FRAMED:
+            policy = policy.replace(_NO_FRAME, f"frame-ancestors {' '.join(settings.FRAME_ANCESTORS)}")
+            del response.headers["X-Frame-Options"]  # it cannot name sites
+        response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         return response

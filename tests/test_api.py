@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def test_init_says_where_the_socket_is(client, room: Room):
     ("setting", "headers", "endpoint"),
     [
         ({"PUBLIC_URL": "https://rooms.example"}, {}, "wss://rooms.example/v2/ws"),
-        ({"TRUSTED_PROXIES": ["127.0.0.1"]}, {"x-forwarded-proto": "https"}, "wss://testserver/v2/ws"),
+        ({"TRUSTED_PROXIES": [ip_network("127.0.0.1")]}, {"x-forwarded-proto": "https"}, "wss://testserver/v2/ws"),
         ({}, {"x-forwarded-proto": "https"}, "ws://testserver/v2/ws"),
     ],
 )

@@ -40,7 +40,8 @@ class TwoProcesses(WebProgram):
 
 
 def sockets_of(process: RunningServer) -> float:
-    [count] = re.findall(r"^hmsroom_sockets ([\d.]+)$", process.request("GET", "/metrics").body.decode(), re.MULTILINE)
+    metrics = process.request("GET", "/metrics", Authorization="Bearer metrics-token").body.decode()
+    [count] = re.findall(r"^hmsroom_sockets ([\d.]+)$", metrics, re.MULTILINE)
     return float(count)
 
 
@@ -70,6 +71,7 @@ def deployment() -> Iterator[tuple[NginxServer, list[RunningServer]]]:
                     HMSROOM_DEV=0,
                     ALLOWED_HOSTS="127.0.0.1",
                     TRUSTED_PROXIES="127.0.0.1",
+                    METRICS_TOKEN="metrics-token",
                     DRAIN_SECONDS=0.5,
                 )
             )

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Callable
-from ipaddress import ip_address
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -43,13 +42,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_local(request: HttpRequest) -> bool:
-    # A proxy on this machine speaks for others, and so does a page whose name was made to mean this machine.
-    if "X-Forwarded-For" in request.headers or not origins.is_own_host(request.headers.get("Host", "")):
-        return False
-    try:
-        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        return False
+    # A page whose name was made to mean this machine asks under that name.
+    own_name = origins.is_own_host(request.headers.get("Host", ""))
+    return own_name and origins.is_this_machine(request.headers, request.META.get("REMOTE_ADDR", ""))
 
 
 def _has_token(request: HttpRequest) -> bool:

@@ -1,5 +1,6 @@
 """``manage.py serve``: prepare everything and become the server."""
 
+import errno
 import os
 import socket
 import sys
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from hmsroom import start
 from rooms import creation
 
 
@@ -22,12 +24,13 @@ class Command(BaseCommand):
         parser.add_argument("--no-migrate", action="store_true", help="leave the database as it is")
 
     def handle(self, *, host: str, port: int, server: str, no_migrate: bool, **options: Any) -> None:
-        if not _is_free(host, port):
-            raise CommandError(f"Port {port} is taken. Stop what uses it, or choose another: make run PORT={port + 1}")
+        _try_to_listen(host, port)
         if not no_migrate:
+            with start.explained():
+                start.reach_database()
             call_command("migrate", interactive=False, verbosity=0)
             creation.default_template()
-        where = settings.PUBLIC_URL or f"http://{host}:{port}"
+        where = settings.PUBLIC_URL or f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self.stdout.write(f"hmsroom on {where}/ ({server})")
         if settings.ADMIN_PATH:
             self.stdout.write(f"  admin: {where}/{settings.ADMIN_PATH} (python manage.py createsuperuser)")
@@ -40,15 +43,33 @@ class Command(BaseCommand):
         os.execv(sys.executable, [sys.executable, "-m", *arguments])
 
 
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+def _try_to_listen(host: str, port: int) -> None:
+    """Raises CommandError, which says why nobody can listen there and what to do."""
+    if not 0 < port < 65536:
+        raise CommandError(f"--port {port}: expected 1 to 65535.")
+    try:
+        [(family, kind, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise CommandError(f"--host {host}: no address is known for it. {_USUAL}") from None
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+            probe.bind(address)
+        except OSError as error:
+            raise CommandError(_advice(host, port, error)) from None
+
+
+_USUAL = "127.0.0.1 is for this machine alone, 0.0.0.0 for every network it is in."
+
+
+def _advice(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken. Stop what uses it, or choose another: make run PORT={port % 65535 + 1}"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"--host {host}: this machine has no such address. {_USUAL}"
+    if error.errno == errno.EACCES:
+        return f"Port {port} is for administrators only. Choose one above 1023, with a proxy in front."
+    return f"--host {host} --port {port}: {error.strerror}."
 
 
 def daphne(host: str, port: int) -> list[str]:

@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from rooms.management.base import DatabaseCommand
 from rooms.models import Template
 from rooms.roles import parse_role
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Loads a template from a JSON file {roles: {name: role}, settings: {…}}; an older one of the name is replaced."
     )

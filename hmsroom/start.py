@@ -1,0 +1,84 @@
+"""What stops a start is told in a line or two, whichever program it is that starts: a command, daphne or uvicorn."""
+
+import multiprocessing
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+MIGRATE = "Run: python manage.py migrate"
+
+_NO_TABLE = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Make of a database that is away, or lacks a table, an ImproperlyConfigured that says what to do."""
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if _NO_TABLE.search(problem):
+            raise ImproperlyConfigured(f"The database lacks a table or a column: {problem}\n{MIGRATE}") from error
+        # Of the others some are bugs, whose traceback is wanted.
+        if type(error) is DatabaseError or isinstance(error, OperationalError | InterfaceError):
+            raise ImproperlyConfigured(f"The database cannot be used: {problem}\n{_advice()}") from error
+        raise
+
+
+def _advice() -> str:
+    if settings.EMBEDDED:
+        return f"It is the file {settings.DATABASES['default']['NAME']}."
+    return "Is PostgreSQL running? Are host, port, name, user and password in DATABASE_URL right?"
+
+
+def check_database() -> None:
+    """Raises ImproperlyConfigured if the database cannot be reached or lacks what this version needs."""
+    # In a thread, for some servers import the application on a running event loop, where Django refuses queries.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(_check_database).result()
+
+
+def _check_database() -> None:
+    try:
+        with explained():
+            reach_database()
+            executor = MigrationExecutor(connection)
+            missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+            is_empty = not executor.loader.applied_migrations
+    finally:
+        connection.close()
+    if is_empty:
+        raise ImproperlyConfigured(f"The database has no tables yet. {MIGRATE}")
+    if missing:
+        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing)
+        raise ImproperlyConfigured(f"The database is older than this version; it lacks {names}. {MIGRATE}")
+
+
+def reach_database() -> None:
+    """Connect to the database once. Raises what the database, or its client, says."""
+    backend: Any = connection
+    if settings.EMBEDDED:
+        backend.ensure_connection()
+    else:
+        # Not by the pool, which keeps trying and in the end says only that it took too long.
+        with backend.wrap_database_errors:
+            backend.Database.connect(**backend.get_connection_params()).close()
+
+
+def stop(error: ImproperlyConfigured) -> NoReturn:
+    """End this process, which a server has begun, and the one that would start it again and again."""
+    sys.stderr.write(f"{error}\n")
+    sys.stderr.flush()
+    if (supervisor := multiprocessing.parent_process()) and supervisor.pid:
+        os.kill(supervisor.pid, signal.SIGTERM)
+    os._exit(3)
