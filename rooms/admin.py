@@ -273,7 +273,7 @@ class TemplateAdmin(Inspection):
 
     @admin.display(description="roles")
     def role_names(self, template: Template) -> str:
-        return ", ".join(sorted(template.roles))
+        return ", ".join(sorted(template.usable_roles))
 
     @admin.display(description="rooms", ordering="number")
     def number_of_rooms(self, template: Any) -> str:

@@ -1,11 +1,21 @@
-"""Making rooms: one way for pages, commands and the API."""
+"""Making, changing and deleting rooms: one way for pages, commands and the admin."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
-from rooms.models import Room, RoomCode, Template
+from rooms.errors import NotFound
+from rooms.hub import perform_now
+from rooms.models import Room, RoomCode, Session, Template, new_generation
+from rooms.operations.calls import Caller
+from rooms.operations.moderation import end_room
 from rooms.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE
 
 DEFAULT = "default"
+CHANGEABLE = ("name", "title", "size", "large_room", "enabled")
 
 
 def default_template() -> Template:
@@ -16,18 +26,77 @@ def default_template() -> Template:
     return template
 
 
-def create_room(*, title: str = "", name: str = "", template: Template | None = None) -> Room:
-    """A new room with one code for each role of its template."""
+def create_room(*, name: str = "", template: Template | None = None, **fields: Any) -> Room:
+    """A new room with one code for each role of its template. Raises ValidationError."""
     with transaction.atomic():
-        room = Room(title=title, template=template or default_template())
+        room = Room(template=template or default_template(), **fields)
         if name:
             room.name = name
-        room.full_clean(exclude=["title"])
+        room.full_clean()
         room.save(force_insert=True)
-        RoomCode.objects.bulk_create([RoomCode(room=room, role=role) for role in room.template.roles])
+        RoomCode.objects.bulk_create([RoomCode(room=room, role=role) for role in room.template.usable_roles])
     return room
 
 
 def find_room(name_or_id: str) -> Room | None:
     """The room with this id, else with this name in any case."""
     return Room.objects.filter(id=name_or_id).first() or Room.objects.filter(name__iexact=name_or_id).first()
+
+
+def _lock(room_id: str) -> Room:
+    """The room as it is now, which nobody else changes until the transaction ends. Raises Room.DoesNotExist."""
+    return Room.objects.select_for_update(of=("self",)).select_related("template").get(pk=room_id)
+
+
+def change_room(room_id: str, **fields: Any) -> Room:
+    """Give a room other values of CHANGEABLE. Who is inside stays. Raises ValidationError."""
+    with transaction.atomic():
+        room = _lock(room_id)
+        for name, value in fields.items():
+            setattr(room, name, value)
+        room.full_clean()
+        room.save(update_fields=list(fields))
+        # What is remembered of a live session knows the room by its old name.
+        Session.objects.filter(room=room, ended_at=None).update(generation=new_generation())
+    return room
+
+
+def replace_code(room_id: str, role: str) -> RoomCode:
+    """A new code for a role; older ones of it open nothing any more, and who is inside stays.
+
+    Raises ValidationError if the room has no such role.
+    """
+    with transaction.atomic():
+        room = _lock(room_id)
+        if role not in room.template.usable_roles:
+            raise ValidationError(
+                f"The room has no role {role!r}, only {', '.join(sorted(room.template.usable_roles))}."
+            )
+        room.codes.filter(role=role).delete()
+        return RoomCode.objects.create(room=room, role=role)
+
+
+def delete_room(room_id: str, *, by: str) -> None:
+    """Close a room, end its session, of which its peers are told, and delete it with its history."""
+    change_room(room_id, enabled=False)  # so that nobody comes in between
+    try:
+        perform_now(end_room, Caller(room_id, name=by))
+    except NotFound:
+        pass  # nobody is in it
+    with transaction.atomic():
+        _lock(room_id).delete()
+
+
+def delete_unused(now: datetime, *, days: float, most: int) -> None:
+    """Delete rooms in which nobody was for so many days; at most so many of them, and of their sessions, at a time."""
+    since = now - timedelta(days=days)
+    in_use = Session.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since), room=OuterRef("pk"))
+    unused = Room.objects.filter(~Exists(in_use), created_at__lt=since)
+    chosen = list(unused.values_list("pk", flat=True)[:most])
+    over = Session.objects.filter(room__in=chosen, ended_at__lt=since).values_list("pk", flat=True)
+    Session.objects.filter(pk__in=list(over[:most])).delete()
+    with transaction.atomic():
+        # With their locks, for somebody may come at this very moment.
+        locked = Room.objects.select_for_update().filter(pk__in=chosen).order_by("pk").values_list("pk", flat=True)
+        sessions = Session.objects.filter(room=OuterRef("pk"))
+        Room.objects.filter(~Exists(sessions), pk__in=list(locked)).delete()

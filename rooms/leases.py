@@ -13,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session as Login
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from rooms import background, metrics
 from rooms import hub as hubs
+from rooms.creation import delete_unused
 from rooms.logs import describe
 from rooms.models import Peer, Session, Worker
 from rooms.operations.calls import Caller
@@ -173,11 +175,17 @@ class Reaper:
 
 
 def tidy(now: datetime) -> None:
-    """Delete what is kept for a time only: old sessions, dead leases."""
+    """Delete what is kept for a time only: old sessions, unused rooms, dead leases, expired logins.
+
+    Of each not all that there may be: with SQLite everybody waits until it is done.
+    """
     old = Session.objects.filter(ended_at__lt=now - timedelta(days=settings.HISTORY_DAYS)).values_list("id", flat=True)
-    # Not all that there may be: with SQLite everybody waits until it is done.
     Session.objects.filter(id__in=list(old[:_MOST_TIDIED])).delete()
     Worker.objects.filter(dead_at__lt=now - timedelta(days=1)).delete()
+    if settings.ROOM_DAYS:
+        delete_unused(now, days=settings.ROOM_DAYS, most=_MOST_TIDIED)
+    logins = Login.objects.filter(expire_date__lt=now).values_list("pk", flat=True)
+    Login.objects.filter(pk__in=list(logins[:_MOST_TIDIED])).delete()
 
 
 # --- This process's threads -------------------------------------------------------------------------

@@ -12,9 +12,17 @@ from django.http import HttpRequest, HttpResponse
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the HTTP request that is being answered."""
 
-# The value may be quoted, or percent-encoded as a whole.
-_TOKEN = re.compile(r"((?:token|authorization)[\"']?\s*(?:[=:]|%3D)\s*(?:bearer\s+)?[\"']?)[^\s\"'&,}]+", re.IGNORECASE)
-_JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+# A value is what is assigned to the name, or follows the quoted name. After "token: " there are words, which say why
+# one is refused, or something so long that it is none. Nothing goes back over what it has passed: a line may be long.
+_TOKEN = re.compile(
+    r"""((?:token["']?\s*+(?:=|%3D) | token["']\s*+: | authorization["']?\s*+(?:[=:]|%3D))
+        \s*+["']?+(?:bearer\b\s*+)?+["']?+)[^\s"'&,}]+
+      | (token\s*+:\s*+)[^\s"'&,}]{20,}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_RUN = re.compile(r"[\w.%-]+")
+_JWT = "eyJ"
+"""How a JWT begins: ``{"`` in base64."""
 _CODE = re.compile(r"(/r/)[^\s/\"'?]+")
 
 _PLAIN = re.compile(r"[\w.:/@+%-]+")
@@ -22,7 +30,16 @@ _PLAIN = re.compile(r"[\w.:/@+%-]+")
 
 def hide_tokens(text: str) -> str:
     """The text with the value of every token and room code in it replaced."""
-    return _CODE.sub(r"\1[code]", _JWT.sub("[token]", _TOKEN.sub(r"\1[token]", text)))
+    hidden = _TOKEN.sub(r"\1\2[token]", text)
+    if _JWT in hidden:
+        hidden = _RUN.sub(_hide_jwt, hidden)
+    return _CODE.sub(r"\1[code]", hidden)
+
+
+def _hide_jwt(run: re.Match[str]) -> str:
+    """What is before a token in a run of its characters; also a token that was cut short."""
+    before, found, rest = run[0].partition(_JWT)
+    return f"{before}[token]" if found and len(rest) >= 8 else run[0]
 
 
 def describe(error: BaseException) -> str:

@@ -6,10 +6,12 @@ session is found by the constraint or key that begins with the session, so that 
 
 import random
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -17,7 +19,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from rooms.roles import Role, known_roles, parse_role
+from rooms.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
 
 
 def new_id() -> str:
@@ -42,6 +44,10 @@ OWNER_CHARS = 140
 PERSON_CHARS = 22
 
 room_name = RegexValidator(r"^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 letters, digits or any of . - : _")
+
+
+MAX_SIZE = 100_000
+"""The most that a room may be said to take, as of MAX_ROOM_PEERS."""
 
 
 def new_generation() -> int:
@@ -77,11 +83,21 @@ class Template(models.Model):
     @cached_property
     def policy(self) -> Mapping[str, Any]:
         """All roles as clients are told them."""
-        return known_roles(self.roles)
+        return known_roles(self.usable_roles)
+
+    @property
+    def room_state(self) -> JSONObject:
+        """What somebody at the door sees of a session."""
+        return room_state(self.settings)
+
+    @cached_property
+    def usable_roles(self) -> dict[str, JSONObject]:
+        """``roles`` without those that are of the wrong form: nobody can have them."""
+        return usable_roles(self.roles)
 
     @cached_property
     def _parsed(self) -> dict[str, Role]:
-        return {name: parse_role(name, wire) for name, wire in self.roles.items()}
+        return {name: parse_role(name, wire) for name, wire in self.usable_roles.items()}
 
 
 class Room(models.Model):
@@ -102,6 +118,16 @@ class Room(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    def clean(self) -> None:
+        self.title = " ".join(self.title.split())
+        if any(
+            unicodedata.category(character).startswith("C") and character not in "\u200c\u200d"
+            for character in self.title
+        ):
+            raise ValidationError({"title": "A title is plain text, without control characters."})
+        if self.size > MAX_SIZE:
+            raise ValidationError({"size": f"A room takes at most {MAX_SIZE} people; 0 is the server's own limit."})
 
 
 class RoomCode(models.Model):

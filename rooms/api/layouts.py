@@ -15,9 +15,9 @@ def layouts(request: HttpRequest) -> dict[str, Any]:
     """``{data: [layout]}``, one for each role of the token's room, that of the token's own role first."""
     claims = tokens.read(bearer(request))
     room = Room.objects.select_related("template").filter(id=claims.room_id).first()
-    if room is None or claims.role not in room.template.roles:
+    if room is None or claims.role not in room.template.usable_roles:
         raise Forbidden("room not available")
-    names = sorted(room.template.roles, key=lambda name: (name != claims.role, name))
+    names = sorted(room.template.usable_roles, key=lambda name: (name != claims.role, name))
     return {"data": [_layout(room, room.template, name) for name in names], "limit": 10, "last": ""}
 
 
@@ -40,7 +40,7 @@ def _layout(room: Room, template: Template, name: str) -> dict[str, Any]:
         "chat_title": "Chat",
         "message_placeholder": "Send a message",
         "allow_pinning_messages": role.allows("writeMetadata"),
-        "roles_whitelist": sorted(template.roles) if role.allows("sendMessages") else [],
+        "roles_whitelist": sorted(template.usable_roles) if role.allows("sendMessages") else [],
         "real_time_controls": dict.fromkeys(
             ("can_disable_chat", "can_block_user", "can_hide_message"), role.allows("removeOthers")
         ),

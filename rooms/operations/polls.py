@@ -57,7 +57,7 @@ def visible_poll(context: Context, poll_id: str) -> Poll:
 def told(context: Context, *, answers_of: Poll | None = None) -> Audience:
     """All who may see polls; with answers_of, those who may see what was answered in that one."""
     template = context.room.template
-    known = [role for name in template.roles if (role := template.role(name))]
+    known = [role for name in template.usable_roles if (role := template.role(name))]
     names = [
         role.name
         for role in known

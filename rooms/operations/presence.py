@@ -10,7 +10,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 
-from rooms import journal, roles
+from rooms import journal
 from rooms.errors import BadRequest, Forbidden, NotJoined
 from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
 from rooms.models import Peer, Session, Template, milliseconds
@@ -113,7 +113,7 @@ def admit(context: Context) -> Outcome:
 
 def _preview(context: Context, session: Session | None, *, with_peers: bool) -> dict[str, Any]:
     """What somebody at the door sees of the session, or nothing if the template hides it."""
-    wanted = {**roles.DEFAULT_SETTINGS["roomState"], **(context.room.template.settings.get("roomState") or {})}
+    wanted = context.room.template.room_state
     if not (wanted.get("enabled") and context.role.sees_preview and with_peers):
         return {}
     count = context.work.head_count(session) if session else 0

@@ -1,14 +1,15 @@
 """``manage.py template``: load a set of roles."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from rooms import protocol
+from rooms.errors import RoomError
 from rooms.management.base import DatabaseCommand
 from rooms.models import Template
-from rooms.roles import parse_role
+from rooms.roles import check_template
 
 
 class Command(DatabaseCommand):
@@ -21,16 +22,18 @@ class Command(DatabaseCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *, name: str, file: Path, **options: Any) -> None:
+        if not (0 < len(name) <= 100 and name.isprintable()):
+            raise CommandError("name: expected 1 to 100 characters")
         try:
-            given = json.loads(file.read_text())
-            roles = given["roles"]
-            for role, wire in roles.items():
-                parse_role(role, wire)
+            given = protocol.load_json(file.read_text())
+            check_template(given)
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from None
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CommandError(f"{file}: expected {{roles: {{name: role}}, settings: {{…}}}} ({error})") from None
-        if not roles:
-            raise CommandError(f"{file}: roles is empty")
+        except RoomError as error:
+            raise CommandError(f"{file}: {error.message}") from None
+        except ValueError as error:
+            raise CommandError(f"{file}: {error}") from None
+        assert isinstance(given, dict)
+        roles = given["roles"]
         Template.objects.update_or_create(name=name, defaults={"roles": roles, "settings": given.get("settings") or {}})
         self.stdout.write(f"Template {name}: {', '.join(sorted(roles))}")

@@ -28,8 +28,8 @@ class Command(DatabaseCommand):
                 raise CommandError("; ".join(error.messages)) from None
         if found is None:
             raise CommandError(f"There is no room {room!r}; --create makes one.")
-        if role not in found.template.roles:
-            raise CommandError(f"The room has no role {role!r}, only {', '.join(sorted(found.template.roles))}.")
+        if role not in found.template.usable_roles:
+            raise CommandError(f"The room has no role {role!r}, only {', '.join(sorted(found.template.usable_roles))}.")
         if len(user) > settings.MAX_USER_ID_CHARS:
             raise CommandError(f"--user takes at most {settings.MAX_USER_ID_CHARS} characters.")
         signed, _ = tokens.sign(found.id, role, user)

@@ -1,0 +1,112 @@
+"""``manage.py room``: list, make, change and delete rooms, and replace their codes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import Count, Q
+
+from rooms import creation
+from rooms.errors import RoomError
+from rooms.management.base import DatabaseCommand
+from rooms.models import Peer, Room, Template
+
+_YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
+
+
+class Command(DatabaseCommand):
+    help = "Lists, makes, changes and deletes rooms, and replaces their codes."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(
+            dest="act", required=True, metavar="list | show | create | set | code | delete"
+        )
+        commands.add_parser("list", help="all rooms: name, id, people in it, title")
+        for act, says in (
+            ("show", "print a room's settings, and its codes as links"),
+            ("set", "change a room; who is inside stays"),
+            ("code", "replace the code of a role by a new one; the old one opens nothing any more"),
+            ("delete", "close a room, end its session and delete it with its history"),
+        ):
+            commands.add_parser(act, help=says).add_argument("room", help="name or id")
+        create = commands.add_parser("create", help="make a room")
+        create.add_argument("--template", default=creation.DEFAULT)
+        for changing in (create, commands.choices["set"]):
+            changing.add_argument("--name")
+            changing.add_argument("--title")
+            changing.add_argument("--size", type=int, help="the most people it takes; 0 is MAX_ROOM_PEERS")
+            changing.add_argument("--large-room", type=yes_or_no, metavar="yes|no", help="told to clients")
+        commands.choices["set"].add_argument("--enabled", type=yes_or_no, metavar="yes|no", help="no lets no newcomer in")
+        commands.choices["code"].add_argument("role")
+        commands.choices["delete"].add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *, act: str, **options: Any) -> None:
+        try:
+            getattr(self, f"_{act}")(**options)
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from None
+        except (Room.DoesNotExist, RoomError) as error:
+            raise CommandError(str(error)) from None
+
+    def _list(self, **_: Any) -> None:
+        people = Count(
+            "sessions__peers", filter=Q(sessions__ended_at=None) & ~Q(sessions__peers__state=Peer.State.LEFT)
+        )
+        for room in Room.objects.order_by("created_at").annotate(people=people).iterator():
+            self.stdout.write(f"{room.name}\t{room.id}\t{room.people}\t{room.title}")
+
+    def _show(self, *, room: str, **_: Any) -> None:
+        self._print(_found(room))
+
+    def _create(self, *, template: str, **options: Any) -> None:
+        chosen = Template.objects.filter(name=template).first()
+        if chosen is None and template != creation.DEFAULT:
+            raise CommandError(f"There is no template {template!r}. Load it: python manage.py template {template} FILE")
+        self._print(creation.create_room(template=chosen, **_given(options)))
+
+    def _set(self, *, room: str, **options: Any) -> None:
+        if not (given := _given(options)):
+            raise CommandError("Nothing to set: name one of --name, --title, --size, --large-room, --enabled.")
+        self._print(creation.change_room(_found(room).pk, **given))
+
+    def _code(self, *, room: str, role: str, **_: Any) -> None:
+        self.stdout.write(f"{role}\t{_link(creation.replace_code(_found(room).pk, role).code)}")
+
+    def _delete(self, *, room: str, yes: bool, **_: Any) -> None:
+        found = _found(room)
+        if not yes and input(f"Delete {found.name} ({found}), its codes and its history? [y/N] ").lower() not in (
+            "y",
+            "yes",
+        ):
+            raise CommandError("Nothing is deleted.")
+        creation.delete_room(found.pk, by="manage.py")
+        self.stdout.write(f"{found.name} is deleted.")
+
+    def _print(self, room: Room) -> None:
+        for name in ("id", *creation.CHANGEABLE):
+            self.stdout.write(f"{name}\t{getattr(room, name)}")
+        for code in room.codes.order_by("role", "created_at"):
+            self.stdout.write(f"{code.role}\t{_link(code.code)}{'' if code.enabled else ' (closed)'}")
+
+
+def _found(name: str) -> Room:
+    room = creation.find_room(name)
+    if room is None:
+        raise CommandError(f"There is no room {name!r}. All are told by: python manage.py room list")
+    return room
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Those options that are fields of a room and were named."""
+    return {name: options[name] for name in creation.CHANGEABLE if options.get(name) is not None}
+
+
+def _link(code: str) -> str:
+    return f"{settings.PUBLIC_URL}/r/{code}/" if settings.PUBLIC_URL else code
+
+
+def yes_or_no(text: str) -> bool:
+    if text.lower() not in _YES | _NO:
+        raise ValueError(text)
+    return text.lower() in _YES
