@@ -1,17 +1,19 @@
 """Django's admin: what rooms hold now, and what sessions there were.
 
-All of it is to be looked at only, but for two acts: closing a room to newcomers, and ending a session. What peers wrote
-reaches a page as text. Messages are not shown at all.
+Most of it is to be looked at only. Rooms can be changed, closed to newcomers and deleted, sessions ended, codes
+replaced. What peers wrote reaches a page as text. Messages are not shown at all. What belongs to another kind of row
+than the page's own is shown to those alone who may view that kind.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -20,8 +22,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from rooms.creation import change_room, delete_room, replace_code
 from rooms.errors import RoomError
 from rooms.hub import perform_now
+from rooms.logins import LoginForm
 from rooms.models import MetadataEntry, Peer, Room, RoomCode, Session, Template, Worker
 from rooms.operations.calls import Caller
 from rooms.operations.moderation import end_room
@@ -38,16 +42,43 @@ SHOWN_CHARS = 80
 """How much of a value a list shows."""
 
 admin.site.site_header = admin.site.site_title = "hmsroom"
+admin.site.login_form = LoginForm
 
 
 # --- What the pages share -----------------------------------------------------------------------
 
 
+def may_view(request: HttpRequest, kind: str) -> bool:
+    """Whether somebody may view rows of a kind, or change them, which includes it."""
+    return any(request.user.has_perm(f"rooms.{right}_{kind}") for right in ("view", "change"))
+
+
 class Inspection(ModelAdmin):
-    """Pages to look at rows, never to change them."""
+    """Pages to look at rows, never to change them.
+
+    ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched), the
+    kind of these rows.
+    """
 
     list_per_page = 50
     show_full_result_count = False
+    shown_to: Mapping[Any, str] = {}
+
+    def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
+        """Those of the names that are shown in this request."""
+        return [name for name in names if name not in self.shown_to or may_view(request, self.shown_to[name])]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self._shown(request, super().get_fields(request, obj))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_list_display(request))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_list_filter(request))
+
+    def get_search_fields(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_search_fields(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -62,10 +93,16 @@ class Inspection(ModelAdmin):
         """Who may do what is declared with ``permissions=["act"]``."""
         return bool(request.user.has_perm("rooms.change_room"))
 
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        """Who may do what is declared with ``permissions=["remove"]``."""
+        return bool(request.user.has_perm("rooms.delete_room"))
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["may_act"] = self.has_act_permission(request)
+        context["may_remove"] = self.has_remove_permission(request)
+        context["may_view_sessions"] = may_view(request, "session")
         return super().render_change_form(request, context, *args, **kwargs)
 
 
@@ -150,13 +187,23 @@ class RoomAdmin(Inspection):
     list_filter = [LiveFilter, "enabled", "large_room", "template", "created_at"]
     ordering = ["-created_at"]
     search_fields = ["id", "name", "title", "codes__code"]
-    search_help_text = "Id, name, title or code"
-    actions = ["close", "open", "end_session"]
+    search_help_text = "Id, name, title, or code for those who may see codes"
+    actions = ["close", "open", "end_session", "remove"]
+    shown_to = {
+        "people": "peer", "live_for": "session", LiveFilter: "session", "session": "session", "earlier": "session",
+        "codes": "roomcode", "codes__code": "roomcode", "template": "template", "template_link": "template",
+    }  # fmt: skip
     fields = [
         "id", "name", "title", "enabled", "template_link", "size", "large_room", "created_at", "people", "session",
         "earlier", "codes",
     ]  # fmt: skip
-    readonly_fields = ["template_link", "people", "session", "earlier", "codes"]
+    readonly_fields = ["id", "enabled", "created_at", "template_link", "people", "session", "earlier", "codes"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_act_permission(request)
+
+    def save_model(self, request: HttpRequest, room: Room, form: Any, change: Any) -> None:
+        change_room(room.pk, **{name: form.cleaned_data[name] for name in form.changed_data})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Room]:
         live = Session.objects.filter(room=OuterRef("pk"), ended_at=None)
@@ -205,9 +252,27 @@ class RoomAdmin(Inspection):
 
     def _set_enabled(self, request: HttpRequest, rooms: QuerySet[Room], enabled: bool, word: str) -> None:
         for room in rooms:
-            Room.objects.filter(pk=room.pk).update(enabled=enabled)
+            change_room(room.pk, enabled=enabled)
             self.log_change(request, room, word)
             self.message_user(request, f"Room “{room}” is {word}.", messages.SUCCESS)
+
+    @admin.action(description="Delete selected rooms…", permissions=["remove"])
+    def remove(self, request: HttpRequest, rooms: QuerySet[Room]) -> HttpResponse | None:
+        rows = [(str(room), room.name, f"since {room.created_at:%Y-%m-%d %H:%M}") for room in rooms]
+        if question := confirmation(
+            self, request, rooms, rows, title="Delete the rooms?", answer="Yes, delete them",
+            what="Everybody in them is sent away. The rooms, their codes and their history are gone for good.",
+        ):  # fmt: skip
+            return question
+        for room in rooms:
+            self.log_deletions(request, Room.objects.filter(pk=room.pk))
+            try:
+                delete_room(room.pk, by=request.user.get_username())
+            except (RoomError, Room.DoesNotExist) as error:
+                self.message_user(request, f"“{room}”: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"Room “{room}” is deleted.", messages.SUCCESS)
+        return None
 
     @admin.action(description="End the session of selected rooms…", permissions=["act"])
     def end_session(self, request: HttpRequest, rooms: QuerySet[Room]) -> HttpResponse | None:
@@ -215,25 +280,47 @@ class RoomAdmin(Inspection):
         return end_sessions(self, request, live, chosen=rooms)
 
 
+def confirmation(
+    model_admin: Inspection,
+    request: HttpRequest,
+    chosen: QuerySet[Any],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str,
+    what: str,
+    answer: str,
+) -> HttpResponse | None:
+    """A page that asks whether an action is meant, or None if that was answered. It lists the rows that it concerns."""
+    if "confirmed" in request.POST:
+        return None
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": title,
+        "what": what,
+        "answer": answer,
+        "rows": rows,
+        "opts": model_admin.opts,
+        "chosen": chosen.values_list("pk", flat=True),
+        "action": request.POST["action"],
+        "checkbox": ACTION_CHECKBOX_NAME,
+    }
+    return TemplateResponse(request, "admin/rooms/confirmation.html", context)
+
+
 def end_sessions(
     model_admin: Inspection, request: HttpRequest, sessions: QuerySet[Session], *, chosen: QuerySet[Any]
 ) -> HttpResponse | None:
     """End live sessions once this is confirmed. ``chosen`` are the rows that the action was started with."""
-    live = sessions.filter(ended_at=None).select_related("room").annotate(number=number_of(present(), "session"))
+    live = sessions.filter(ended_at=None).select_related("room")
     if not live:
         model_admin.message_user(request, "There is no live session to end.", messages.WARNING)
         return None
-    if "confirmed" not in request.POST:
-        context = {
-            **model_admin.admin_site.each_context(request),
-            "title": "End the session?",
-            "opts": model_admin.opts,
-            "sessions": live,
-            "chosen": chosen.values_list("pk", flat=True),
-            "action": request.POST["action"],
-            "checkbox": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/rooms/end_sessions.html", context)
+    rows = [(str(session.room), f"since {session.started_at:%Y-%m-%d %H:%M}") for session in live]
+    if question := confirmation(
+        model_admin, request, chosen, rows, title="End the session?", answer="Yes, end it",
+        what="Everybody in it is sent away, and its metadata and messages are deleted. The room stays.",
+    ):  # fmt: skip
+        return question
     for session in live:
         try:
             perform_now(end_room, Caller(session.room_id, name=request.user.get_username()))
@@ -254,6 +341,26 @@ class RoomCodeAdmin(Inspection):
     search_fields = ["code", "room__id", "room__name", "room__title"]
     fields = ["code", "room_link", "role", "enabled", "created_at"]
     readonly_fields = ["room_link"]
+    actions = ["replace"]
+    shown_to = dict.fromkeys(["room_link", "room__id", "room__name", "room__title"], "room")
+
+    @admin.action(description="Replace selected codes by new ones…", permissions=["act"])
+    def replace(self, request: HttpRequest, codes: QuerySet[RoomCode]) -> HttpResponse | None:
+        rows = [(code.code, code.role) for code in codes]
+        if question := confirmation(
+            self, request, codes, rows, title="Replace the codes?", answer="Yes, replace them",
+            what="The links with these codes open nothing any more. Who is inside stays.",
+        ):  # fmt: skip
+            return question
+        for room, role in {(code.room, code.role) for code in codes.select_related("room")}:
+            try:
+                new = replace_code(room.pk, role)
+            except (ValidationError, Room.DoesNotExist) as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.log_change(request, room, f"code for {role} replaced")
+                self.message_user(request, f"The code for {role} is now {new.code}.", messages.SUCCESS)
+        return None
 
     @admin.display(description="room", ordering="room__name")
     def room_link(self, code: RoomCode) -> str:
@@ -265,6 +372,7 @@ class TemplateAdmin(Inspection):
     list_display = ["name", "role_names", "number_of_rooms"]
     ordering = ["name"]
     search_fields = ["id", "name"]
+    shown_to = {"number_of_rooms": "room"}
     fields = ["id", "name", "roles_text", "settings_text", "number_of_rooms"]
     readonly_fields = ["roles_text", "settings_text", "number_of_rooms"]
 
@@ -304,6 +412,10 @@ class SessionAdmin(Inspection):
         "people", "everybody", "peers", "entries",
     ]  # fmt: skip
     readonly_fields = ["room_link", "is_live", "duration", "ending", "people", "everybody", "peers", "entries"]
+    shown_to = {
+        "people": "peer", "everybody": "peer", "peers": "peer", "entries": "metadataentry",
+        **dict.fromkeys(["room_link", "room__id", "room__name", "room__title"], "room"),
+    }  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         queryset: QuerySet[Session] = super().get_queryset(request)
@@ -374,6 +486,10 @@ class PeerAdmin(Inspection):
         "joined_at", "gone_at", "left_at", "leave_reason", "worker", "conn_id",
     ]  # fmt: skip
     readonly_fields = ["session_link", "room_link"]
+    shown_to = {
+        "session_link": "session", "session__id": "session", "observed": "metadataentry",
+        **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
+    }  # fmt: skip
 
     @admin.display(description="room", ordering="session__room__name")
     def room_link(self, peer: Peer) -> str:
@@ -396,6 +512,11 @@ class MetadataEntryAdmin(Inspection):
         "updated_at",
     ]  # fmt: skip
     readonly_fields = ["session_link", "room_link", "whole_value"]
+    shown_to = {
+        "session_link": "session", "session__id": "session",
+        **dict.fromkeys(["updated_by", "updated_by_name"], "peer"),
+        **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
+    }  # fmt: skip
 
     @admin.display(description="room", ordering="session__room__name")
     def room_link(self, entry: MetadataEntry) -> str:
@@ -424,6 +545,7 @@ class WorkerAdmin(Inspection):
     search_fields = ["id"]
     fields = ["id", "is_alive", "last_seen", "dead_at", "people"]
     readonly_fields = ["is_alive", "people"]
+    shown_to = {"people": "peer"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         connected = Peer.objects.filter(state=Peer.State.CONNECTED)

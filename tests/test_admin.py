@@ -2,17 +2,21 @@
 
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from playwright.async_api import async_playwright
 
+import rooms.logins
 from rooms.creation import create_room
 from rooms.models import MetadataEntry, Peer, Room, Session, Template, Worker
+from rooms.rates import Buckets
 from tests.server import RunningServer
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -253,11 +257,15 @@ def add_rooms(number: int) -> None:
 # --- What it lets operators do ------------------------------------------------------------------
 
 
-def test_nothing_can_be_added_changed_or_deleted(operator):
+def test_nothing_can_be_added_or_deleted_and_only_rooms_changed(operator):
     room = live_room("Tea")
     for name in LISTS:
         assert operator.get(f"/admin/rooms/{name}/add/").status_code == 403
-    assert operator.post(f"/admin/rooms/room/{room.pk}/change/", {"title": "Coffee"}).status_code == 403
+    session = room.sessions.get(ended_at=None)
+    for row in (session, session.peers.get(), session.entries.get(), room.codes.get(role="host"), room.template):
+        path = f"/admin/rooms/{row._meta.model_name}/{row.pk}"
+        assert operator.post(f"{path}/change/", {"name": "Coffee"}).status_code == 403
+        assert operator.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
     assert operator.post(f"/admin/rooms/room/{room.pk}/delete/", {"post": "yes"}).status_code == 403
     act(operator, "room", "delete_selected", room, post="yes")
 
@@ -265,7 +273,7 @@ def test_nothing_can_be_added_changed_or_deleted(operator):
     assert room.title == "Tea"
 
 
-def act(client: Client, model: str, action: str, *rows: Room | Session, **more: str) -> str:
+def act(client: Client, model: str, action: str, *rows: Model, **more: str) -> str:
     """Run an action of a list page; the text of the page that follows."""
     chosen = {"action": action, "_selected_action": [row.pk for row in rows], "index": "0"}
     return client.post(f"/admin/rooms/{model}/", {**chosen, **more}, follow=True).content.decode()
@@ -323,9 +331,15 @@ def test_who_may_only_look_is_not_offered_the_acts(client):
     client.force_login(viewer)
     room = live_room("Tea")
 
-    assert "End the session" not in page(client, f"room/{room.pk}/change/")
+    code = room.codes.get(role="host")
+    html = page(client, f"room/{room.pk}/change/")
+    assert "End the session" not in html and "Delete…" not in html and 'name="title"' not in html
     act(client, "room", "close", room)
     act(client, "room", "end_session", room, confirmed="yes")
+    act(client, "room", "remove", room, confirmed="yes")
+    act(client, "roomcode", "replace", code, confirmed="yes")
+    assert client.post(f"/admin/rooms/room/{room.pk}/change/", {"title": "Coffee"}).status_code == 403
+    assert room.codes.filter(pk=code.pk).exists()
 
     room.refresh_from_db()
     assert room.enabled and room.sessions.filter(ended_at=None).exists()
@@ -337,6 +351,182 @@ def test_acts_stand_in_the_history(operator):
     act(operator, "room", "close", room)
 
     assert "closed" in page(operator, f"room/{room.pk}/history/")
+
+
+def test_a_room_is_changed(operator):
+    room = live_room("Tea")
+    wanted = {"name": "coffee", "title": " Coffee  break ", "size": "7", "large_room": "on", "enabled": ""}
+
+    assert operator.post(f"/admin/rooms/room/{room.pk}/change/", wanted).status_code == 302
+
+    room.refresh_from_db()
+    values = (room.name, room.title, room.size, room.large_room, room.enabled)
+    assert values == ("coffee", "Coffee break", 7, True, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", "two words"), ("name", "OTHER"), ("title", "x" * 201), ("title", "a\x00b"), ("size", "-1"),
+     ("size", "1e9"), ("size", "100001"), ("size", "9" * 5000)],
+)  # fmt: skip
+def test_a_room_takes_no_value_that_it_cannot_have(operator, field, value):
+    room = live_room("Tea")
+    create_room(name="other")
+    usual = {"name": "tea", "title": "Tea", "size": "0"}
+
+    answer = operator.post(f"/admin/rooms/room/{room.pk}/change/", {**usual, field: value})
+
+    assert answer.status_code == 200 and "errorlist" in answer.content.decode()
+    assert Room.objects.get(pk=room.pk).title == "Tea"
+
+
+def test_deleting_a_room_asks_first_and_ends_its_session(operator):
+    room, other = live_room("Tea"), live_room("Coffee")
+
+    assert "Yes, delete them" in act(operator, "room", "remove", room)
+    assert Room.objects.count() == 2
+
+    assert "Room “Tea” is deleted." in act(operator, "room", "remove", room, confirmed="yes")
+    assert [*Room.objects.all()] == [other]
+    assert {session.room for session in Session.objects.all()} == {other}
+
+
+def test_a_leaked_code_is_replaced(operator):
+    room = live_room("Tea")
+    leaked, others = room.codes.get(role="guest"), set(room.codes.exclude(role="guest"))
+
+    assert "Yes, replace them" in act(operator, "roomcode", "replace", leaked)
+    told = act(operator, "roomcode", "replace", leaked, confirmed="yes")
+
+    new = room.codes.get(role="guest")
+    assert new != leaked and f"is now {new.code}" in told
+    assert operator.get(f"/r/{leaked.code}/").status_code == 404
+    assert set(room.codes.exclude(role="guest")) == others
+    assert leaked.code not in page(operator, f"room/{room.pk}/history/")
+
+
+# --- Who sees what ------------------------------------------------------------------------------
+
+
+KINDS = ["room", "roomcode", "session", "peer", "metadataentry", "template"]
+
+
+def marked_room() -> dict[str, tuple[Model, list[str]]]:
+    """A room of which each kind of row can be told by texts that stand nowhere else, by the kind."""
+    template = Template.objects.create(name="mark-template", roles={"mark-role": {}})
+    room = create_room(title="mark-room-title", name="mark-room-name", template=template)
+    now = timezone.now()
+    session = Session.objects.create(room=room, started_at=now)
+    peer = Peer.objects.create(
+        session=session, peer_id="mark-peer-id", user_id="mark-user-id", name="mark-peer-name", role="some-role",
+        joined_at=now, worker="worker",
+    )  # fmt: skip
+    entry = MetadataEntry.objects.create(
+        session=session, key="mark-key", data='"mark-value"', change_version=1, updated_by="mark-peer-id",
+        updated_by_name="mark-peer-name", updated_at=now,
+    )  # fmt: skip
+    code = room.codes.get()
+    Worker.objects.create(id="worker", last_seen=now)
+    return {
+        "room": (room, ["mark-room-title", "mark-room-name", str(room.pk)]),
+        "roomcode": (code, [code.code]),
+        "session": (session, [session.pk]),
+        "peer": (peer, ["mark-peer-id", "mark-user-id", "mark-peer-name"]),
+        "metadataentry": (entry, ["mark-key", "mark-value"]),
+        "template": (template, ["mark-template", str(template.pk)]),
+    }
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "worker"])
+@pytest.mark.parametrize("right", ["view", "change"])
+def test_who_may_see_one_kind_of_row_sees_nothing_of_the_others(client, kind, right):
+    marks = marked_room()
+    vera = User.objects.create_user("vera", is_staff=True)
+    vera.user_permissions.add(Permission.objects.get(codename=f"{right}_{kind}", content_type__app_label="rooms"))
+    client.force_login(vera)
+    row = marks[kind][0] if kind in marks else Worker.objects.get()
+
+    pages = [
+        page(client, f"{kind}/"),
+        page(client, f"{kind}/{row.pk}/change/"),
+        page(client, f"{kind}/{row.pk}/history/"),
+    ]
+
+    for other in set(KINDS) - {kind}:
+        assert client.get(f"/admin/rooms/{other}/").status_code == 403
+        seen = [text for text in marks[other][1] for html in pages if text in html]
+        assert (other, seen) == (other, [])
+        for text in marks[other][1]:
+            assert cells_or_none(page(client, f"{kind}/", q=text)) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_learns_of_rows_by_their_number(client, kind):
+    """Each count stands under the right to view what is counted."""
+    marks = marked_room()
+    vera = User.objects.create_user("vera", is_staff=True)
+    vera.user_permissions.add(Permission.objects.get(codename=f"view_{kind}", content_type__app_label="rooms"))
+    client.force_login(vera)
+    row = marks[kind][0]
+
+    pages = [page(client, f"{kind}/"), page(client, f"{kind}/{row.pk}/change/")]
+
+    assert not [
+        html for html in pages if re.search(r"(?:column|field)-(?:people|everybody|earlier|number_of_rooms)", html)
+    ]
+
+
+def cells_or_none(html: str) -> list[list[str]]:
+    return cells(html) if 'id="result_list"' in html else []
+
+
+def test_who_may_see_all_sees_all(operator):
+    marks = marked_room()
+    room, session = marks["room"][0], marks["session"][0]
+
+    html = page(operator, f"room/{room.pk}/change/") + page(operator, f"session/{session.pk}/change/")
+
+    for kind in ("roomcode", "peer", "metadataentry", "template"):
+        assert marks[kind][1][-1 if kind == "peer" else 0] in html
+
+
+# --- Logging in ---------------------------------------------------------------------------------
+
+
+def log_in(client: Client, name: str = "olga", password: str = "wrong", **headers: str) -> str:
+    answer = client.post("/admin/login/", {"username": name, "password": password}, **headers)  # type: ignore[arg-type]
+    return "in" if answer.status_code == 302 else "too fast" if b"Too many attempts" in answer.content else "wrong"
+
+
+@pytest.fixture
+def logins(monkeypatch):
+    """Attempts are counted from anew."""
+    monkeypatch.setattr(rooms.logins, "_addresses", Buckets(0.001, 3))
+    monkeypatch.setattr(rooms.logins, "_accounts", Buckets(0.001, 6))
+    User.objects.create_superuser("olga", password="right")
+
+
+def test_wrong_passwords_of_one_address_are_slowed(client, logins):
+    assert [log_in(client) for _ in range(5)] == ["wrong"] * 3 + ["too fast"] * 2
+    assert log_in(client, password="right") == "too fast"
+    assert log_in(client, password="right", REMOTE_ADDR="10.0.0.7") == "in"
+
+
+def test_wrong_passwords_for_one_account_are_slowed_from_wherever_they_come(client, logins):
+    outcomes = [log_in(client, name="OLGA", REMOTE_ADDR=f"10.0.0.{n}") for n in range(8)]
+    assert outcomes == ["wrong"] * 6 + ["too fast"] * 2
+
+
+def test_the_addresses_of_one_ipv6_network_are_one(client, logins):
+    outcomes = [log_in(client, name=f"u{n}", REMOTE_ADDR=f"2001:db8::{n}") for n in range(4)]
+    assert outcomes == ["wrong"] * 3 + ["too fast"]
+
+
+def test_behind_a_trusted_proxy_clients_are_told_apart_and_others_cannot_pretend(client, logins, settings):
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
+    assert [log_in(client, HTTP_X_FORWARDED_FOR=f"10.0.0.{n}") for n in range(4)] == ["wrong"] * 4
+    settings.TRUSTED_PROXIES = []
+    assert [log_in(client, name=f"u{n}", HTTP_X_FORWARDED_FOR=f"10.0.0.{n}") for n in range(4)][3] == "too fast"
 
 
 # --- With live peers, in a browser --------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 import io
 import json
+from typing import Any
 
 import jwt
 import pytest
 from django.core.management import CommandError, call_command
 
 from rooms.creation import create_room
-from rooms.models import Room, Template
+from rooms.models import Room, RoomCode, Template
 
 pytestmark = pytest.mark.django_db
 
@@ -77,9 +78,66 @@ def test_a_template_is_loaded_and_replaced(tmp_path):
     assert set(Template.objects.get(name="stage").roles) == {"speaker"}
 
 
+ROLE: dict[str, Any] = {
+    "name": "host", "priority": 1, "maxPeerCount": -1, "permissions": {"endRoom": True, "whiteboard": ["read"]},
+    "publishParams": {"allowed": ["audio"], "audio": {"bitRate": 32}, "video": None}, "subscribeParams": {"x": 1},
+}  # fmt: skip
+
+
+def test_a_template_made_elsewhere_is_taken(tmp_path):
+    file = tmp_path / "stage.json"
+    given = {
+        "id": "x",
+        "roles": {"host": ROLE, "bare": {}},
+        "settings": {"region": "eu", "roomState": {"enabled": False}},
+    }
+    file.write_text(json.dumps(given))
+
+    printed("template", "stage", str(file))
+
+    assert Template.objects.get(name="stage").roles == given["roles"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"roles": []}, "roles: expected an object"),
+        ({"roles": None}, "roles: expected an object"),
+        ({"roles": {}}, "roles: expected 1 to 100 roles"),
+        ({"roles": {str(n): {} for n in range(101)}}, "roles: expected 1 to 100 roles"),
+        ({"roles": {"": {}}}, "roles.: expected a name of 1 to 100 characters"),
+        ({"roles": {"a": 1}}, "roles.a: expected an object"),
+        ({"roles": {"a": {"name": 1}}}, "roles.a.name: expected text"),
+        ({"roles": {"a": {"priority": "x"}}}, "roles.a.priority: expected a whole number from 0"),
+        ({"roles": {"a": {"priority": True}}}, "roles.a.priority: expected a whole number from 0"),
+        ({"roles": {"a": {"priority": 2**31}}}, "roles.a.priority: expected a whole number from 0"),
+        ({"roles": {"a": {"maxPeerCount": 1.5}}}, "roles.a.maxPeerCount: expected a whole number from -1"),
+        ({"roles": {"a": {"permissions": []}}}, "roles.a.permissions: expected an object"),
+        ({"roles": {"a": {"permissions": {"endRoom": "yes"}}}}, "roles.a.permissions.endRoom: expected true or false"),
+        ({"roles": {"a": {"permissions": {"sendRoomState": 1}}}},
+         "roles.a.permissions.sendRoomState: expected true or false"),
+        ({"roles": {"a": {"publishParams": 1}}}, "roles.a.publishParams: expected an object"),
+        ({"roles": {"a": {"publishParams": {"audio": 1}}}}, "roles.a.publishParams.audio: expected an object"),
+        ({"roles": {"a": {"subscribeParams": "x"}}}, "roles.a.subscribeParams: expected an object"),
+        ({"settings": []}, "settings: expected an object"),
+        ({"settings": {"roomState": 1}}, "settings.roomState: expected an object"),
+        ({"settings": {"roomState": {"enabled": "no"}}}, "settings.roomState.enabled: expected true or false"),
+    ],
+)  # fmt: skip
+def test_a_template_of_the_wrong_form_is_refused_with_the_path_of_the_field(tmp_path, change, message):
+    file = tmp_path / "stage.json"
+    file.write_text(json.dumps({"roles": {"host": ROLE}, **change}))
+
+    with pytest.raises(CommandError) as refused:
+        printed("template", "stage", str(file))
+
+    assert str(refused.value) == f"{file}: {message}"
+    assert not Template.objects.filter(name="stage").exists()
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"roles": []}', '{"roles": {}}', '{"roles": {"a": 1}}', '{"roles": {"a": {"priority": "x"}}}'],
+    ["", "{", "[]", "1", '{"roles": NaN}', '{"roles": {"a\\u0000": {}}}', "[" * 5000, '{"roles": {"\\ud800": {}}}'],
 )
 def test_a_file_that_is_no_template_is_refused_with_its_name(tmp_path, text):
     file = tmp_path / "stage.json"
@@ -89,6 +147,82 @@ def test_a_file_that_is_no_template_is_refused_with_its_name(tmp_path, text):
         printed("template", "stage", str(file))
 
 
+def test_a_file_that_is_not_text_is_refused_with_its_name(tmp_path):
+    file = tmp_path / "stage.json"
+    file.write_bytes(b"\xff\xfe")
+
+    with pytest.raises(CommandError, match=r"stage\.json: "):
+        printed("template", "stage", str(file))
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(CommandError, match="No such file or directory"):
         printed("template", "stage", str(tmp_path / "none.json"))
+
+
+# --- Rooms --------------------------------------------------------------------------------------
+
+
+def room(*arguments: str) -> dict[str, str]:
+    """What ``manage.py room`` prints, by the first column."""
+    return dict(line.split("\t", 1) for line in printed("room", *arguments).splitlines())
+
+
+def test_a_room_is_made_listed_shown_changed_and_deleted():
+    made = room("create", "--name", "tea", "--title", "Tea", "--size", "5")
+    assert (made["name"], made["title"], made["size"], made["enabled"]) == ("tea", "Tea", "5", "True")
+    assert made["host"] == RoomCode.objects.get(role="host").code
+    assert room("list") == {"tea": f"{made['id']}\t0\tTea"}
+
+    changed = room("set", "TEA", "--title", "Green tea", "--size=0", "--large-room=yes", "--enabled=no", "--name=green")
+    assert changed == room("show", made["id"])
+    expected = {"name": "green", "title": "Green tea", "size": "0", "large_room": "True", "enabled": "False"}
+    assert changed.items() >= expected.items()
+
+    assert printed("room", "delete", "green", "--yes") == "green is deleted.\n"
+    assert not Room.objects.exists()
+
+
+def test_links_are_printed_where_the_public_url_is_known(settings):
+    settings.PUBLIC_URL = "https://rooms.example.org"
+    made = room("create")
+    assert made["host"] == f"https://rooms.example.org/r/{RoomCode.objects.get(role='host').code}/"
+
+
+def test_a_code_is_replaced_by_command(client):
+    leaked = create_room(name="tea").codes.get(role="guest").code
+
+    new = room("code", "tea", "guest")["guest"]
+
+    assert [code.code for code in RoomCode.objects.filter(role="guest")] == [new]
+    for code, status in ((leaked, 404), (new, 200)):
+        asked = client.post("/v2/token", json.dumps({"code": code}), content_type="application/json")
+        assert asked.status_code == status
+
+
+def test_a_role_that_a_template_gained_gets_its_code():
+    made = create_room(name="tea")
+    made.template.roles = {**made.template.roles, "scribe": {}}
+    made.template.save()
+
+    assert room("code", "tea", "scribe")["scribe"] == RoomCode.objects.get(role="scribe").code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "coffee"], "There is no room 'coffee'. All are told by: python manage.py room list"),
+        (["code", "tea", "king"], "The room has no role 'king', only guest, host, viewer."),
+        (["set", "tea"], "Nothing to set: name one of --name, --title, --size, --large-room, --enabled."),
+        (["set", "tea", "--name", "two words"], "A name has 1 to 100 letters, digits or any of . - : _"),
+        (["set", "tea", "--size", "1000000"], "A room takes at most 100000 people; 0 is the server's own limit."),
+        (["create", "--title", "a\x00b"], "A title is plain text, without control characters."),
+        (["create", "--template", "none"],
+         "There is no template 'none'. Load it: python manage.py template none FILE"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_with_a_room_says_why(arguments, message):
+    create_room(name="tea")
+    with pytest.raises(CommandError) as refused:
+        printed("room", *arguments)
+    assert str(refused.value) == message

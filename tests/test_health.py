@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -238,6 +239,20 @@ def test_metrics_are_for_loopback(client, settings, address, host, status):
 def test_metrics_are_not_for_whom_a_proxy_of_this_machine_speaks(client):
     answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1", headers={"Host": HERE, "X-Forwarded-For": "203.0.113.7"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto"])
+def test_metrics_are_not_for_what_was_passed_on(client, header):
+    answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1", headers={"Host": HERE, header: "x"})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"])
+def test_metrics_are_not_for_a_trusted_proxy_of_this_machine(client, settings, address):
+    headers = {"Host": "127.0.0.1:8000"}
+    assert client.get("/metrics", REMOTE_ADDR=address, headers=headers).status_code == 200
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8"), ip_network("::1")]
+    assert client.get("/metrics", REMOTE_ADDR=address, headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize(("token", "status"), [("right", 200), ("wrong", 403), ("", 403)])

@@ -5,7 +5,9 @@ import json
 import logging
 import re
 import sys
+import time
 import uuid
+from collections.abc import Callable
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -180,6 +182,46 @@ def test_tokens_are_hidden_wherever_they_stand(text):
     token = f"eyJh{uuid.uuid4().hex}.eyJi{uuid.uuid4().hex}.c2ln{uuid.uuid4().hex}"
     hidden = hide_tokens(text.format(token))
     assert not any(part in hidden for part in token.split("."))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["token: expired", "token: not valid yet", "token: role is missing", "token: no Authorization: Bearer",
+     "token: longer than 4096 characters", "tokens are signed", "peer=eyJohn"],
+)  # fmt: skip
+def test_reasons_stay_readable(text):
+    assert hide_tokens(text) == text
+    assert line("a socket is refused", why=text).endswith(f"why={json.dumps(text) if ' ' in text else text}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["token=short", '{{"token": "short"}}', "{{'token': 'short'}}", '"authorization": "Bearer short"',
+     "authorization=short",      "token: eyJhbGciOiJIUzI1NiJ9", "x-eyJhbGciOiJIUzI1NiJ9.eyJz", "token%3Dshort",
+     "token: " + "a1" * 20],
+)  # fmt: skip
+def test_what_is_given_as_a_token_is_hidden_whatever_it_is(text):
+    assert not re.search("short|bGciOi|a1a1", hide_tokens(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eyJ-", "eyJa.b.", "token:", "token ", "token: ", "authorization: bearer ", "/r/", "token=eyJ", " :", "%3D"],
+)
+def test_hiding_tokens_costs_no_more_than_the_text_is_long(text):
+    """Twice the text takes twice as long; what goes back over it again and again would take four times."""
+    short, long = (steps(hide_tokens, text * (size // len(text))) for size in (20_000, 40_000))
+    assert long < 3 * short
+
+
+def steps(function: Callable[[str], object], text: str) -> float:
+    """The processor's time that a call takes at its best; no other process counts."""
+    taken = []
+    for _ in range(5):
+        before = time.thread_time()
+        function(text)
+        taken.append(time.thread_time() - before)
+    return min(taken) + 0.002
 
 
 def test_an_error_is_described_on_one_line():

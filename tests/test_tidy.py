@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session as Login
 from django.utils import timezone
 
 from rooms import leases
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper, tidy
-from rooms.models import Message, Peer, Room, Session, Worker, milliseconds
+from rooms.models import Message, Peer, Room, RoomCode, Session, Worker, milliseconds
 
 pytestmark = pytest.mark.django_db
 
@@ -83,3 +84,62 @@ def test_the_reaper_tidies(room, settings):
     Reaper(Lease()).run_once()
 
     assert not Session.objects.exists()
+
+
+def used(name: str, *, days_ago: float, made: float = 40) -> Room:
+    """A room that was made so many days ago, and in which somebody was last so long ago."""
+    room = create_room(name=name)
+    Room.objects.filter(pk=room.pk).update(created_at=timezone.now() - timedelta(days=made))
+    ended(room, days_ago=days_ago)
+    return room
+
+
+def test_rooms_that_nobody_used_for_room_days_go_with_their_codes_and_history(settings):
+    settings.ROOM_DAYS, settings.HISTORY_DAYS = 30, 365
+    used("used", days_ago=29)
+    used("unused", days_ago=31)
+    live = used("live", days_ago=39)
+    Session.objects.create(room=live, started_at=timezone.now() - timedelta(days=35))
+    create_room(name="new")
+    never = create_room(name="never")
+    Room.objects.filter(pk=never.pk).update(created_at=timezone.now() - timedelta(days=31))
+
+    tidy(timezone.now())
+
+    assert set(Room.objects.values_list("name", flat=True)) == {"used", "live", "new"}
+    assert set(RoomCode.objects.values_list("room__name", flat=True)) == {"used", "live", "new"}
+    assert Session.objects.filter(room=live).count() == 2
+
+
+def test_rooms_stay_where_room_days_is_off(settings):
+    settings.HISTORY_DAYS = 365
+    room = used("unused", days_ago=500, made=900)
+
+    tidy(timezone.now())
+
+    assert Room.objects.get() == room
+
+
+def test_unused_rooms_go_bit_by_bit(settings, monkeypatch):
+    settings.ROOM_DAYS, settings.HISTORY_DAYS = 30, 365
+    monkeypatch.setattr(leases, "_MOST_TIDIED", 2)
+    room = used("much-used", days_ago=50, made=60)
+    for days in (51, 52):
+        ended(room, days_ago=days)
+
+    left = []
+    for _ in range(2):
+        tidy(timezone.now())
+        left.append((Session.objects.count(), Room.objects.count()))
+
+    assert left == [(1, 1), (0, 0)]
+
+
+def test_expired_logins_go():
+    now = timezone.now()
+    for key, expires in {"good": now + timedelta(days=1), "expired": now - timedelta(seconds=1)}.items():
+        Login.objects.create(session_key=key, session_data="", expire_date=expires)
+
+    tidy(now)
+
+    assert [login.session_key for login in Login.objects.all()] == ["good"]

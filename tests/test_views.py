@@ -195,3 +195,27 @@ def test_every_refusal_is_a_page_of_the_same_look(client, rf):
         answer = refuse(rf.get("/"))
         assert answer.status_code == status
         assert "Go to the start page" in answer.content.decode()
+
+
+# --- Frames -------------------------------------------------------------------------------------
+
+
+def test_nothing_may_be_framed_by_default(client):
+    code = create_room().codes.get(role="guest").code
+    for path in ("/", f"/r/{code}/", "/r/none/"):
+        answer = client.get(path)
+        assert "frame-ancestors 'none'" in answer["Content-Security-Policy"] and answer["X-Frame-Options"] == "DENY"
+
+
+def test_only_the_rooms_page_may_be_framed_and_only_by_known_sites(client, settings):
+    settings.FRAME_ANCESTORS = ["https://a.example", "https://b.example:8443"]
+    code = create_room().codes.get(role="guest").code
+
+    for path in (f"/r/{code}/", "/r/none/"):
+        answer = client.get(path)
+        policy = answer["Content-Security-Policy"]
+        assert policy.endswith("frame-ancestors https://a.example https://b.example:8443")
+        assert policy.startswith("default-src 'none'; script-src 'self'") and "X-Frame-Options" not in answer
+    for path in ("/", "/nowhere"):
+        answer = client.get(path)
+        assert "frame-ancestors 'none'" in answer["Content-Security-Policy"] and answer["X-Frame-Options"] == "DENY"

@@ -37,7 +37,9 @@ class Command(DatabaseCommand):
             changing.add_argument("--title")
             changing.add_argument("--size", type=int, help="the most people it takes; 0 is MAX_ROOM_PEERS")
             changing.add_argument("--large-room", type=yes_or_no, metavar="yes|no", help="told to clients")
-        commands.choices["set"].add_argument("--enabled", type=yes_or_no, metavar="yes|no", help="no lets no newcomer in")
+        commands.choices["set"].add_argument(
+            "--enabled", type=yes_or_no, metavar="yes|no", help="no lets no newcomer in"
+        )
         commands.choices["code"].add_argument("role")
         commands.choices["delete"].add_argument("--yes", action="store_true", help="do not ask")
 

@@ -1,0 +1,79 @@
+"""Rooms that are changed or deleted while somebody is in them, and templates that were stored wrongly."""
+
+from typing import Any
+
+import pytest
+
+from rooms import creation, tokens
+from rooms.models import Room, Template
+from tests.sockets import World
+
+
+@pytest.mark.matrix
+async def test_deleting_a_live_room_tells_its_peers_and_lets_nobody_in(world: World):
+    made = await world.new_room()
+    alice = world.stranger("alice", room=made)
+    await alice.connect()
+    await alice.join("Alice")
+
+    await world.query(lambda: creation.delete_room(made.pk, by="olga"))
+
+    told = await alice.wait_for("on-peer-leave-request")
+    assert told["params"]["room_end"] is True
+    assert await alice.wait_closed() == 4003
+    assert await world.stored(Room, pk=made.pk) == []
+
+
+@pytest.mark.matrix
+async def test_a_room_is_changed_while_somebody_is_in_it(world: World):
+    alice = await world.peer("alice")
+
+    await world.query(lambda: creation.change_room(world.room.pk, title="", name="renamed", size=1))
+
+    assert alice.open
+    bob = world.stranger("bob")
+    await bob.connect()
+    policy = await bob.wait_for("on-policy-change")
+    assert policy
+    with pytest.raises(Exception, match="the room is full"):
+        await bob.join("Bob")
+
+
+WRONG: list[Any] = [1, [], "x", {"permissions": []}, {"priority": "x"}, {"priority": 1e400}, {"publishParams": [1]},
+                    {"maxPeerCount": {"x": 1}}, {"subscribeParams": 7}]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_a_stored_role_of_the_wrong_form_is_nobodys_and_hinders_no_other(world: World, wrong):
+    def store() -> None:
+        template = Template.objects.get(pk=world.room.template_id)
+        template.roles = {**template.roles, "wrong": wrong}
+        template.save()
+
+    await world.query(store)
+
+    await world.peer("alice", "host")
+    wrong_peer = world.stranger("bob", "wrong")
+    await wrong_peer.connect()
+    assert await wrong_peer.wait_closed() == 4403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/init?peer_id=a", "/v2/layouts/ui"])
+def test_http_refuses_a_stored_role_of_the_wrong_form_too(client, path):
+    made = creation.create_room()
+    made.template.roles = {**made.template.roles, "wrong": [], "other": {"priority": "x"}}
+    made.template.save()
+
+    for role, status in (("wrong", 403), ("other", 403), ("host", 200)):
+        token, _ = tokens.sign(made.pk, role, "bob")
+        assert client.get(path, headers={"Authorization": f"Bearer {token}"}).status_code == status
+
+
+@pytest.mark.parametrize("stored", [[], None, "x", {"roomState": 1}, {"roomState": []}])
+async def test_stored_settings_of_the_wrong_form_hinder_nobody(world: World, stored):
+    await world.query(lambda: Template.objects.filter(pk=world.room.template_id).update(settings=stored or []))
+    alice = world.stranger("alice", "host")
+    await alice.connect()
+    await alice.wait_for("on-policy-change")
+    await alice.join("Alice")
