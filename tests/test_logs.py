@@ -191,13 +191,13 @@ def test_tokens_are_hidden_wherever_they_stand(text):
 )  # fmt: skip
 def test_reasons_stay_readable(text):
     assert hide_tokens(text) == text
-    assert line("a socket is refused", why=text).endswith(f"why={json.dumps(text) if ' ' in text else text}")
+    assert line("a socket is refused", why=text).endswith(f"why={json.dumps(text)}")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["token=short", '{{"token": "short"}}', "{{'token': 'short'}}", '"authorization": "Bearer short"',
-     "authorization=short",      "token: eyJhbGciOiJIUzI1NiJ9", "x-eyJhbGciOiJIUzI1NiJ9.eyJz", "token%3Dshort",
+    ["token=short", '{"token": "short"}', "{'token': 'short'}", '"authorization": "Bearer short"',
+     "authorization=short", "token: eyJhbGciOiJIUzI1NiJ9", "x-eyJhbGciOiJIUzI1NiJ9.eyJz", "token%3Dshort",
      "token: " + "a1" * 20],
 )  # fmt: skip
 def test_what_is_given_as_a_token_is_hidden_whatever_it_is(text):

@@ -104,5 +104,6 @@ MAX_LISTED = 100
 
 def _removed_changed(context: Context) -> Event:
     template = context.room.template
-    roles = tuple(name for name in template.usable_roles if (role := template.role(name)) and role.allows("removeOthers"))
+    known = filter(None, map(template.role, template.usable_roles))
+    roles = tuple(role.name for role in known if role.allows("removeOthers"))
     return Event("on-removed-change", compact({"removed": _removed(context)}), Audience(roles=roles, nobody=not roles))
