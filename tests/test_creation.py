@@ -33,10 +33,9 @@ async def test_a_room_is_changed_while_somebody_is_in_it(world: World):
     assert alice.open
     bob = world.stranger("bob")
     await bob.connect()
-    policy = await bob.wait_for("on-policy-change")
-    assert policy
-    with pytest.raises(Exception, match="the room is full"):
-        await bob.join("Bob")
+    assert await bob.wait_closed() == 4403
+    [refused] = bob.named("on-error")
+    assert refused["message"] == "the room is full"
 
 
 WRONG: list[Any] = [1, [], "x", {"permissions": [1]}, {"priority": "x"}, {"publishParams": [1]},
