@@ -170,6 +170,10 @@ class Hub:
             except Exception as error:
                 log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
                 continue
+            for session_id in followed.keys() - {row[0] for row in rows}:
+                # Deleted, with its room or as too old, and the doorbell did not ring.
+                if followed[session_id].session_id == session_id and not followed[session_id].in_flight:
+                    followed[session_id].finish(None)
             for session_id, seq, ended_at, reason, by in rows:
                 feed = followed[session_id]
                 if feed.session_id != session_id or feed.in_flight:

@@ -240,6 +240,12 @@ def test_intervals_and_bursts_have_to_suit_each_other():
     assert setting("RATE_BURST", RATE_BURST="0", RATE_LIMIT="0") == "0"
 
 
+def test_the_cookies_of_two_servers_on_one_host_may_have_names_of_their_own():
+    assert setting("SESSION_COOKIE_NAME") == "sessionid"
+    assert setting("SESSION_COOKIE_NAME", COOKIE_PREFIX="a_") == "a_sessionid"
+    assert setting("CSRF_COOKIE_NAME", COOKIE_PREFIX="a_") == "a_csrftoken"
+
+
 # --- Every start says the same ------------------------------------------------------------------
 
 STARTS = {

@@ -17,11 +17,11 @@ SERVERS = ["daphne", "uvicorn"]
 BY_HAND = {"daphne": ["-p"], "uvicorn": ["--port"]}
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HMSROOM_DEV": "1", "DATA_DIR": str(folder)},
+        env={"PATH": os.environ["PATH"], "HMSROOM_DEV": "1", "DATA_DIR": str(folder), **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -82,6 +82,101 @@ def test_a_database_without_tables_is_told_so(tmp_path, kind):
 
     assert done.returncode != 0
     assert "The database has no tables yet. Run: python manage.py migrate" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--host", "192.0.2.1"], "--host 192.0.2.1: this machine has no such address."),
+        (["--host", "nowhere.invalid"], "--host nowhere.invalid: no address is known for it."),
+        (["--port", "99999"], "--port 99999: expected 1 to 65535."),
+        (["--port", "0"], "--port 0: expected 1 to 65535."),
+    ],
+)
+def test_a_place_where_nobody_can_listen_is_told_as_what_it_is(tmp_path, arguments, said):
+    done = run(tmp_path, "manage.py", "serve", *arguments)
+
+    assert done.returncode == 1
+    assert said in done.stderr and "is taken" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def starts(kind: str) -> list[str]:
+    port = str(free_port())
+    return ["manage.py", "serve", "--port", port] if kind == "serve" else [
+        "-m", kind, *BY_HAND[kind], port, "hmsroom.asgi:application"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["serve", *SERVERS])
+def test_a_database_that_cannot_be_reached_is_told_at_once_without_its_password(tmp_path, kind):
+    url = f"postgres://hmsroom:geheim@127.0.0.1:{free_port()}/hmsroom"
+    done = run(tmp_path, *starts(kind), DATABASE_URL=url)
+
+    assert done.returncode != 0
+    assert "The database cannot be used: " in done.stderr and "Connection refused" in done.stderr
+    assert "Is PostgreSQL running?" in done.stderr and "geheim" not in done.stderr
+    assert done.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize("kind", ["serve", *SERVERS])
+def test_a_database_file_that_is_none_is_told_so(tmp_path, kind):
+    (tmp_path / "db.sqlite3").write_text("no database, but long enough to look at" * 100)
+    done = run(tmp_path, *starts(kind))
+
+    assert done.returncode != 0
+    assert "The database cannot be used: file is not a database" in done.stderr
+    assert str(tmp_path / "db.sqlite3") in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_database_of_an_older_version_is_told_so(tmp_path, kind):
+    assert run(tmp_path, "manage.py", "migrate", "--verbosity", "0").returncode == 0
+    assert run(tmp_path, "manage.py", "migrate", "sessions", "zero", "--verbosity", "0").returncode == 0
+
+    done = run(tmp_path, *starts(kind))
+
+    told = "The database is older than this version; it lacks sessions.0001_initial. Run: python manage.py migrate\n"
+    assert (done.returncode, done.stderr) == (3, told)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["token", "--room", "a", "--role", "host", "--user", "x"],
+        ["template", "a", "package.json"],
+        ["room", "list"],
+    ],
+)
+def test_commands_tell_that_tables_are_missing_or_the_database_away(tmp_path, command):
+    done = run(tmp_path, "manage.py", *command)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    if command[0] != "template":  # the file is looked at first
+        assert "Run: python manage.py migrate" in done.stderr
+
+    done = run(tmp_path, "manage.py", *command, DATABASE_URL=f"postgres://u:geheim@127.0.0.1:{free_port()}/x")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 2)
+    assert "Is PostgreSQL running?" in done.stderr and "geheim" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["serve", *SERVERS])
+def test_an_empty_secrets_file_is_told_so(tmp_path, kind):
+    (tmp_path / "secrets.json").touch()
+    done = run(tmp_path, *starts(kind))
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"{tmp_path}/secrets.json is empty or broken.") and done.stderr.count("\n") == 1
+
+
+def test_what_a_running_server_keeps_is_its_owners_alone(tmp_path):
+    with RunningServer(server="uvicorn") as server:
+        folder = server.directory / "var"
+        for path in folder.iterdir():
+            path.chmod(0o644)
+        server.restart()
+        server.room("tea")
+        assert {path.name for path in folder.iterdir()} >= {"db.sqlite3", "server.lock"}
+        assert [path.name for path in folder.iterdir() if path.stat().st_mode & 0o077] == []
 
 
 @pytest.mark.parametrize("kind", SERVERS)
