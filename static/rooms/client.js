@@ -2,23 +2,35 @@
 
 import { Keeper } from "./keep.js";
 import { facts } from "./notices.js";
+import { report } from "./report.js";
 import { Rpc, RpcError } from "./rpc.js";
 import { apply, nowhere } from "./state.js";
+import { Hold, Siblings } from "./tabs.js";
 import { ask, claimsOf, renewed, uuid } from "./token.js";
 
 const HERE = new URL(import.meta.url).origin;
 const AGENT = "sdk:hmsroom";
 const CLOSE_FOLLOWS = new Set([401, 4002]); // errors that the server sends just before it closes the socket
+const CLOCK_NOISE = 1_000; // ms by which a reading of the server's clock may be off, for the time it was under way
+
+/** Whether an error says that this peer id is somebody else's. */
+const refusesPeer = ({ code, message }) => code === 403 && String(message).startsWith("peer:");
 
 export class Client {
   #store;
   #notices;
   #rpc = null;
   #keeper = null;
+  #siblings = null;
+  #hold = new Hold();
+  #entering = null; // the join under way, until its connection is begun
   #token = "";
   #origin = HERE;
+  #isCopy = false; // began as a duplicate of another tab
+  #isNewcomer = false; // has taken another peer id since it was last in the room
   #placed = false; // whether join was answered on the present socket: events before that come again
   #halfway = false; // whether a state was promised that has not come whole: there is nothing to resume from
+  #missed = false; // whether more than events was missed: what is read on request is to be read again
   #hello = null; // {name, data} of a join that is not answered yet
   #observed = new Set(["default"]);
   #after = new Map(); // method → what else to do once it is applied
@@ -27,34 +39,79 @@ export class Client {
     this.#store = store;
     this.#notices = notices;
     globalThis.addEventListener?.("online", () => this.#rpc?.hurry());
-    globalThis.addEventListener?.("offline", () => this.#rpc?.hurry());
+    globalThis.addEventListener?.("offline", () => this.#rpc?.lose());
   }
 
   get state() {
     return this.#store.raw;
   }
 
-  /** Does `action(params)` each time this notification has been applied. */
+  /** The server's time, in milliseconds since 1970; this computer's until the server's is known. */
+  get now() {
+    const { clockOffset } = this.state;
+    return clockOffset === null ? Date.now() : performance.now() + clockOffset;
+  }
+
+  /** Does `action(params)` each time this notification has been applied, or after a `resync`. */
   after(method, action) {
     this.#after.set(method, action);
   }
 
   /** Resolves when the peer is in the room and its store holds people and session metadata. */
   async join({ userName, authToken, metaData = "", initEndpoint = HERE }) {
-    if (this.#rpc) throw new RpcError({ code: 400, message: "join: already in a room, or on the way into one" });
-    const { room_id: roomId, user_id: userId, jti, role } = claimsOf(authToken);
-    this.#token = authToken;
+    if (this.#rpc || this.#entering) {
+      throw new RpcError({ code: 400, message: "join: already in a room, or on the way into one" });
+    }
+    const claims = claimsOf(authToken);
     this.#origin = new URL(initEndpoint, HERE === "null" ? undefined : HERE).origin;
+    this.#token = authToken;
     this.#hello = { name: userName, data: metaData };
-    this.#keeper = new Keeper(roomId, userId ?? jti);
-    this.#store.set(this.#keeper.load() ?? nowhere());
-    const id = this.state.room.localPeer || uuid();
-    this.change("connecting", { roomId, peer: { id, name: userName, data: metaData, userId, role } });
+    this.#isCopy = this.#isNewcomer = this.#halfway = this.#missed = false;
+    const entering = (this.#entering = {});
+    this.#takeUp(claims, userName, metaData);
+    if (!(await this.#hold.take(this.state.room.localPeer)) && entering === this.#entering) this.#goesOnElsewhere();
+    if (entering !== this.#entering) throw new RpcError({ code: 1000, message: "join: left meanwhile" });
+    this.#entering = null;
     const rpc = this.#connection();
     this.#rpc = rpc;
     await rpc.open();
     if (rpc !== this.#rpc) throw new RpcError({ code: 1000, message: "join: left meanwhile" });
     this.#connected();
+  }
+
+  /** Finds what this tab kept of the room. */
+  #takeUp({ room_id: roomId, owner, user_id: userId, jti, role }, name, data) {
+    const key = ["hmsroom", roomId, role, owner ?? userId ?? jti].join(":");
+    this.#keeper = new Keeper(key);
+    this.#siblings = new Siblings(
+      key,
+      () => this.state,
+      (session, messages) => session === this.state.room.sessionId && this.change("shared", { messages }),
+    );
+    this.#store.set(this.#keeper.load() ?? nowhere());
+    const id = this.state.room.localPeer || uuid();
+    this.change("connecting", { roomId, peer: { id, name, data, userId, role } });
+  }
+
+  /** Another tab, which this one is a duplicate of, has the peer that was kept. */
+  #goesOnElsewhere() {
+    this.#isCopy = true;
+    this.change("copied", {});
+    this.#takeAnother();
+  }
+
+  #takeAnother() {
+    const id = uuid();
+    this.#hold.take(id);
+    this.change("newcomer", { id });
+  }
+
+  /** Whether to try once more, under another peer id, for this one is somebody else's. */
+  #becomesNewcomer(error) {
+    if (!refusesPeer(error) || this.#isNewcomer) return false;
+    this.#isNewcomer = true;
+    this.#takeAnother();
+    return true;
   }
 
   leave() {
@@ -78,8 +135,19 @@ export class Client {
   change(method, params, seq) {
     const before = this.#store.getState();
     this.#store.set(apply(this.state, method, params, seq));
-    this.#keeper?.save(this.state, { now: method === "sent" }); // own messages are not replayed
+    const kept = this.#halfway ? { ...this.state, place: null } : this.state;
+    this.#keeper?.save(kept, { now: method === "sent" }); // own messages are not replayed
+    this.#share(method, params);
     for (const { type, data } of facts(before, this.#store.getState(), method, params)) this.#notices.tell(type, data);
+  }
+
+  /** Passes on what other tabs of this person do not get. */
+  #share(method, params) {
+    if (method === "sent" || method === "on-broadcast") {
+      const message = this.state.messages.get(params?.message_id ?? params?.id);
+      if (message?.recipientPeer || message?.recipientRoles) this.#siblings?.tell(this.state.room.sessionId, [message]);
+    }
+    this.#siblings?.answer(this.state);
   }
 
   /** Says a new name or metadata of this peer. */
@@ -98,8 +166,14 @@ export class Client {
   }
 
   async #listen(keys) {
+    const before = this.#observed;
     this.#observed = keys;
-    if (this.#rpc) await this.call("listen-metadata-change", { keys: [...keys] }, { again: true });
+    try {
+      if (this.#rpc) await this.call("listen-metadata-change", { keys: [...keys] }, { again: true });
+    } catch (error) {
+      if (this.#observed === keys) this.#observed = before; // else no greeting would be accepted any more
+      throw error;
+    }
   }
 
   #connection() {
@@ -111,7 +185,7 @@ export class Client {
     );
     rpc.addEventListener(
       "pong",
-      mine((result) => this.#place(result)),
+      mine((result) => this.#heardPing(result)),
     );
     rpc.addEventListener(
       "lost",
@@ -129,47 +203,81 @@ export class Client {
   }
 
   async #address() {
+    const { endpoint } = await this.#init();
+    if (typeof endpoint !== "string") throw new RpcError({ code: 1003, message: "/init: the answer has no endpoint" });
     const peer = this.state.room.localPeer;
-    const { endpoint } = await this.#init(peer).catch(async (error) => {
-      if (error.code !== 401) throw error;
-      const token = await renewed(this.#token);
-      if (!token) throw error;
-      this.#token = token;
-      return this.#init(peer);
-    });
     return `${endpoint}?${new URLSearchParams({ peer, token: this.#token, user_agent_v2: AGENT })}`;
   }
 
-  #init(peer) {
-    const query = new URLSearchParams({ peer_id: peer, user_agent_v2: AGENT });
-    return ask(`${this.#origin}/init?${query}`, { headers: { Authorization: `Bearer ${this.#token}` } });
+  async #init() {
+    for (let mended = 0; ; mended += 1) {
+      const query = new URLSearchParams({ peer_id: this.state.room.localPeer, user_agent_v2: AGENT });
+      try {
+        return await ask(`${this.#origin}/init?${query}`, { headers: { Authorization: `Bearer ${this.#token}` } });
+      } catch (error) {
+        if (mended === 2 || !(await this.#mends(error))) throw error;
+      }
+    }
+  }
+
+  /** Whether something was done about a refusal, so that another try is worth it. */
+  async #mends(error) {
+    if (error.code !== 401) return this.#becomesNewcomer(error);
+    const token = await renewed(this.#token);
+    if (token) this.#token = token;
+    return Boolean(token);
   }
 
   async #greet(send) {
     const { place, room, peers } = this.state;
     const { name, data } = this.#hello ?? peers.get(room.localPeer);
     this.#placed = false;
-    const result = await send("join", { name, data, ...(place && !this.#halfway ? { resume: place } : {}) });
+    const resume = place && !this.#halfway ? { resume: place } : {};
+    const result = await send("join", { name, data, ...resume }).catch((error) => {
+      if (!this.#becomesNewcomer(error)) throw error;
+      throw new RpcError({ code: 503, message: error.message }); // another socket, under the new id
+    });
+    if (typeof result?.session_id !== "string" || !Number.isInteger(result.seq)) {
+      throw new RpcError({ code: 1003, message: "join: the answer names no session" });
+    }
     this.#placed = true;
+    this.#missed = this.#missed || (!result.resumed && room.joinedAt !== null);
+    this.#halfway = !result.resumed;
     this.change("joined", { ...result, name, data });
     if (result.resumed) return;
-    this.#halfway = true;
     await send("listen-metadata-change", { keys: [...this.#observed] });
     if (!this.state.metadata.has("default")) {
       this.change("read-metadata", await send("get-metadata", { key: "default" }));
     }
-    if (place) this.change("on-peer-update", await send("get-peer", { peer_id: room.localPeer }));
+    this.change("on-peer-update", await send("get-peer", { peer_id: room.localPeer })); // as the server shows it
     this.#halfway = false;
+    if (this.#isCopy) this.#siblings.ask(this.state.place);
   }
 
   #connected() {
     this.#hello = null;
-    this.change("connection", { roomState: "Connected", isConnected: true, at: Date.now() });
+    this.#isCopy = this.#isNewcomer = false;
+    this.change("connection", { roomState: "Connected", isConnected: true, at: this.now });
+    this.#rpc.hurry(); // the pong tells the server's time
+    this.#readRemoved();
+    if (this.#missed) this.#after.get("resync")?.();
+    this.#missed = false;
+  }
+
+  /** Reads who was removed, if this peer may remove others. */
+  async #readRemoved() {
+    const { roles, peers, room } = this.state;
+    if (!roles.get(peers.get(room.localPeer)?.role)?.permissions?.removeOthers) return;
+    try {
+      this.change("on-removed-change", await this.call("peers-removed", {}, { again: true }));
+    } catch {
+      // The role changed meanwhile, or the connection ended: then others say so.
+    }
   }
 
   #lost({ attempt, delay, code }) {
     if (this.state.room.roomState === "Reconnecting") return;
-    this.change("connection", { roomState: "Reconnecting" });
+    this.change("connection", { roomState: "Reconnecting", at: this.now });
     this.#notices.tell("RECONNECTING", { code, attempt, delay, isTerminal: false }, { severity: "error" });
   }
 
@@ -179,43 +287,71 @@ export class Client {
   }
 
   #heard({ method, params, seq }) {
-    if (method === "on-peer-leave-request") this.#sentAway(params);
-    else if (method === "on-error") this.#refused(params);
-    else if (this.#placed || seq === undefined) {
-      this.change(method, params, seq);
-      this.#after.get(method)?.(params);
+    try {
+      if (method === "on-peer-leave-request") this.#sentAway(params);
+      else if (method === "on-error") this.#refused(params);
+      else if (this.#placed) this.#apply(method, params, seq);
+      else if (seq === undefined) this.#apply(method, { ...params, history: undefined }); // not that of this place
+    } catch (error) {
+      report(error); // one event that cannot be understood is no reason to stop
     }
   }
 
-  #refused({ code, message }) {
-    if (!CLOSE_FOLLOWS.has(code)) this.#rpc.fail(new RpcError({ code, message, isTerminal: true }));
+  #apply(method, params, seq) {
+    this.change(method, params, seq);
+    this.#after.get(method)?.(params);
+    if (method === "on-policy-change" && this.#placed) this.#readRemoved();
+  }
+
+  #refused({ code, message, data }) {
+    if (CLOSE_FOLLOWS.has(code)) return;
+    const error = new RpcError({ code, message, data, isTerminal: true });
+    if (this.#becomesNewcomer(error)) this.#rpc.reopen();
+    else this.#rpc.fail(error);
   }
 
   #sentAway({ requested_by: id, reason = "", room_end: roomEnded = false }) {
     const requestedBy = this.#store.getState().peers[id];
     this.#stop({ forget: true });
-    const type = roomEnded || !requestedBy ? "ROOM_ENDED" : "REMOVED_FROM_ROOM";
+    const type = roomEnded || id === undefined ? "ROOM_ENDED" : "REMOVED_FROM_ROOM";
     this.#notices.tell(type, { requestedBy, reason, roomEnded });
   }
 
   #ended(error) {
-    this.#stop({ forget: error.code === 4003 });
+    const { joinedAt } = this.state.room;
+    const isRemoved = error.data?.removed === true;
+    const wasInside = this.#hello === null && joinedAt !== null;
+    this.#stop({ forget: error.code === 4003 || isRemoved });
     this.change("failed", { error });
-    this.#notices.tell("ERROR", error, { message: error.message, severity: "error" });
+    if (isRemoved && wasInside) {
+      this.#notices.tell("REMOVED_FROM_ROOM", { reason: error.data.reason ?? "", roomEnded: false });
+    } else {
+      this.#notices.tell("ERROR", error, { message: error.message, severity: "error" });
+    }
   }
 
   /** `forget`: the peer is gone; otherwise another try, or a reload, finds its place again. */
   #stop({ forget }) {
     const [rpc, keeper] = [this.#rpc, this.#keeper];
-    this.#rpc = null;
-    this.#keeper = null;
+    this.#rpc = this.#keeper = this.#entering = null;
     rpc?.close();
     if (forget) keeper?.clear();
     else keeper?.close();
-    this.#store.set(nowhere());
+    this.#hold.release();
+    this.#siblings?.close();
+    this.#siblings = null;
+    this.#store.set({ ...nowhere(), clockOffset: this.state.clockOffset });
   }
 
   #place(result) {
-    if (Number.isInteger(result?.seq)) this.change("place", {}, result.seq);
+    if (this.#placed && Number.isInteger(result?.seq)) this.change("place", { history: result.history }, result.seq);
+  }
+
+  #heardPing(result) {
+    this.#place(result);
+    const { clockOffset: held } = this.state;
+    const offset = result?.timestamp - performance.now();
+    if (!Number.isFinite(offset)) return;
+    if (held === null || Math.abs(offset - held) > CLOCK_NOISE) this.change("clock", { offset });
   }
 }

@@ -4,9 +4,10 @@
 import { Client } from "./client.js";
 import { problemWith } from "./json.js";
 import { Notices } from "./notices.js";
+import { Outbox } from "./outbox.js";
 import { Polls } from "./polls.js";
 import { RpcError } from "./rpc.js";
-import { HAND_RAISE } from "./state.js";
+import { HAND_RAISE } from "./shapes.js";
 import { Store } from "./store.js";
 import { tokenByRoomCode, uuid } from "./token.js";
 
@@ -23,13 +24,13 @@ export const HMSRoomState = Object.freeze({
   Failed: "Failed",
 });
 
-const RETRY_IS_SAFE = 4 * 60_000; // ms for which the server knows a message it already has by its client id
-
 class Actions {
   #client;
+  #outbox;
 
   constructor(store, client, notices) {
     this.#client = client;
+    this.#outbox = new Outbox(client);
     this.interactivityCenter = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
     this.sessionStore = {
       set: (key, value, options) => this.#set("sessionStore.set", key, value, options),
@@ -41,14 +42,18 @@ class Actions {
   /** @param {{userName: string, authToken: string, metaData?: string, initEndpoint?: string}} config */
   async join(config) {
     await this.#client.join(config);
-    this.#sendAgain();
+    this.#outbox.sendAgain();
   }
 
   async leave() {
     this.#client.leave();
   }
 
-  /** A token for a room code; when it expires during the session, a new one is fetched by the same code. */
+  /**
+   * A token for a room code; when it expires during the session, a new one is fetched by the same code.
+   * @param {{roomCode: string, userId?: string, secret?: string}} request `secret`: what proves that one is the same
+   *   person as the last time, 16 to 128 characters; by default this browser has one of its own
+   */
   async getAuthTokenByRoomCode(request, options) {
     return tokenByRoomCode(request, options);
   }
@@ -95,6 +100,11 @@ class Actions {
     await this.#client.call("peer-leave-request", { requested_for: peerID, reason });
   }
 
+  /** Ours: lets somebody come again who was removed, by the `person` of selectRemoved. */
+  async letIn(person) {
+    await this.#client.call("peer-let-in", { person }, { again: true });
+  }
+
   async endRoom(lock = false, reason = "") {
     await this.#client.call("end-room", { lock, reason });
     this.#client.leave();
@@ -133,9 +143,9 @@ class Actions {
     await this.#client.call("group-remove", { name: HAND_RAISE, peer_id: peerID }, { again: true });
   }
 
-  /** Ours: pins a message for everybody; `text` is what the pin shows. */
-  async pinMessage(id, text) {
-    await this.#client.call("pin-message", { id, text }, { again: true });
+  /** Ours: pins a message for everybody. */
+  async pinMessage(id) {
+    await this.#client.call("pin-message", { id }, { again: true });
   }
 
   /** Ours. */
@@ -146,7 +156,7 @@ class Actions {
   /** Ours: sends a message that failed once more; it cannot arrive twice. */
   async retryMessage(clientId) {
     const entry = this.#client.state.outbox.get(clientId);
-    if (entry) await this.#deliver(entry);
+    if (entry?.status === "failed") await this.#outbox.send(entry);
   }
 
   /** Ours: gives up a message that failed. */
@@ -159,36 +169,16 @@ class Actions {
     this.#client.retryNow();
   }
 
+  /** Ours: the server's time in milliseconds since 1970, which a step of this computer's clock does not change. */
+  serverNow() {
+    return this.#client.now;
+  }
+
   async #say({ message, type = "chat", ...recipients }) {
     if (typeof message !== "string" || !message.trim()) {
       throw new RpcError({ code: 400, message: "message: expected text that is not blank" });
     }
-    await this.#deliver({ clientId: uuid(), message, type, time: Date.now(), ...recipients });
-  }
-
-  async #deliver(entry) {
-    const { clientId, message, type, recipientRoles: roles, recipientPeer: peer } = entry;
-    this.#client.change("sending", entry);
-    const params = { info: { message, type }, client_id: clientId };
-    if (roles) params.roles = roles;
-    if (peer) params.peer_id = peer;
-    try {
-      const { message_id: id, timestamp } = await this.#client.call("broadcast", params, { again: true });
-      this.#client.change("sent", { clientId, id, time: timestamp });
-    } catch (error) {
-      this.#client.change("not-sent", { clientId, error: error.message });
-      throw error;
-    }
-  }
-
-  /** Sends what a reload of the page interrupted. */
-  #sendAgain() {
-    for (const entry of this.#client.state.outbox.values()) {
-      if (entry.status !== "sending") continue;
-      if (Date.now() - entry.time < RETRY_IS_SAFE)
-        this.#deliver(entry).catch(() => {}); // shows as failed
-      else this.#client.change("not-sent", { clientId: entry.clientId, error: "not delivered" });
-    }
+    await this.#outbox.send({ clientId: uuid(), message, type, time: this.#client.now, ...recipients });
   }
 
   async #set(action, key, value, { ifChangeVersion } = {}) {

@@ -21,9 +21,8 @@ export class Keeper {
     }
   };
 
-  /** @param owner who the token says its holder is: nobody else may take up the peer */
-  constructor(room, owner) {
-    const key = `hmsroom:${room}:${owner}`;
+  /** @param key of the room, the role and the owner of the token: nobody else may take up the peer */
+  constructor(key) {
     this.#storage = inUse.has(key) ? null : storage();
     this.#key = key;
     if (!this.#storage) return;

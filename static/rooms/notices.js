@@ -1,6 +1,7 @@
 // What is worth telling the app about a change: pure, from the states before and after it.
 
 import { same } from "./json.js";
+import { report } from "./report.js";
 
 const names = (list) => Object.freeze(Object.fromEntries(list.map((name) => [name, name])));
 
@@ -9,6 +10,7 @@ export const HMSNotificationTypes = names([
   "PEER_LEFT",
   "PEER_LIST",
   "NEW_MESSAGE",
+  "MESSAGES_MISSED",
   "ERROR",
   "RECONNECTING",
   "RECONNECTED",
@@ -41,17 +43,36 @@ export function facts(before, after, method, params) {
     case "peer-list":
       if (before.room.roomState !== "Reconnecting") return [{ type: "PEER_LIST", data: Object.values(after.peers) }];
       return peerFacts(before, after);
-    case "on-broadcast": {
-      const { message_id: id } = params;
-      return before.messages.byID[id] ? [] : [{ type: "NEW_MESSAGE", data: after.messages.byID[id] }];
+    case "joined":
+      return [...gapFacts(before, after), ...peerFacts(before, after)];
+    case "on-broadcast":
+      return messageFacts(before, after, [params?.message_id]);
+    case "shared": {
+      const { person } = after.peers[after.room.localPeer] ?? {};
+      const others = params.messages.filter(({ senderPerson }) => !person || senderPerson !== person);
+      return messageFacts(
+        before,
+        after,
+        others.map(({ id }) => id),
+      );
     }
-    case "on-poll-stats": {
-      const polls = params.polls.map(({ poll_id: id }) => after.polls[id]).filter(Boolean);
-      return polls.map((data) => ({ type: "POLL_VOTES_UPDATED", data }));
-    }
+    case "on-poll-stats":
+      return Object.keys(after.polls)
+        .filter((id) => before.polls[id] !== after.polls[id])
+        .map((id) => ({ type: "POLL_VOTES_UPDATED", data: after.polls[id] }));
     default:
       return peerFacts(before, after);
   }
+}
+
+function gapFacts(before, after) {
+  if (before.missed === after.missed || !after.missed.length) return [];
+  return [{ type: "MESSAGES_MISSED", data: after.missed.at(-1) }];
+}
+
+function messageFacts(before, after, ids) {
+  const fresh = ids.filter((id) => after.messages.byID[id] && !before.messages.byID[id]);
+  return fresh.map((id) => ({ type: "NEW_MESSAGE", data: after.messages.byID[id] }));
 }
 
 function peerFacts(before, after) {
@@ -91,9 +112,7 @@ export class Notices {
       try {
         listener(notification);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        report(error);
       }
     }
   }

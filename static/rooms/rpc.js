@@ -29,7 +29,7 @@ export class RpcError extends Error {
 }
 
 const CLOCK = {
-  now: () => Date.now(),
+  now: () => performance.now(), // a step of the computer's clock is no silence
   later: (action, delay) => setTimeout(action, delay),
   cancel: (timer) => clearTimeout(timer),
 };
@@ -40,6 +40,9 @@ class Told extends Event {
     this.detail = detail;
   }
 }
+
+const asError = (error) =>
+  error instanceof RpcError ? error : new RpcError({ code: 1003, message: String(error?.message ?? error) });
 
 const passing = ({ code }) => code === 429 || (code >= 500 && code < 600);
 
@@ -69,7 +72,7 @@ export class Rpc extends EventTarget {
 
   /**
    * @param {object} options
-   * @param {() => Promise<string>} options.address the socket's URL, asked anew for each try; an RpcError with
+   * @param {() => Promise<string>} options.address the socket's URL, asked anew for each try; an error with
    *   `isTerminal` ends the connection
    * @param {(call: Function) => Promise<void>} options.greet what has to be said first on every new socket
    */
@@ -96,11 +99,18 @@ export class Rpc extends EventTarget {
   /**
    * The result of a request. Waits while the connection is away.
    * `again`: sending it twice does no harm, so one that was on the wire when the socket broke is sent once more.
+   * `patient`: is tried until it is not too fast any more.
    */
-  call(method, params = {}, { again = false } = {}) {
+  call(method, params = {}, { again = false, patient = false } = {}) {
     if (this.#over) return Promise.reject(this.#over);
+    let text;
+    try {
+      text = JSON.stringify(params);
+    } catch (error) {
+      return Promise.reject(new RpcError({ code: 400, message: `${method}: ${error.message}` }));
+    }
     return new Promise((resolve, reject) => {
-      const request = { method, params, again, tries: 1, resolve, reject };
+      const request = { method, text, again, patient, tries: 1, resolve, reject };
       if (this.#ready) this.#send(request);
       else this.#queue.push(request);
     });
@@ -118,6 +128,17 @@ export class Rpc extends EventTarget {
   /** Ends the connection for good with this error. */
   fail(error) {
     this.#end(error);
+  }
+
+  /** Takes a connection that was up for lost, and looks for another. */
+  lose() {
+    if (this.#ready) this.#closed(1006);
+  }
+
+  /** Begins anew on another socket, though nothing was wrong with this one. */
+  reopen() {
+    this.#drop();
+    if (!this.#retryTimer) this.#retry({});
   }
 
   /** Tries at once instead of waiting for the next turn; asks a silent connection whether it lives. */
@@ -138,15 +159,22 @@ export class Rpc extends EventTarget {
       url = await this.#address();
     } catch (error) {
       if (this.#over) return;
-      if (error.isTerminal) this.#end(error);
+      if (error?.isTerminal) this.#end(error);
       else this.#retry({ error });
       return;
     }
-    if (!this.#over) this.#attach(url);
+    if (this.#over) return;
+    let socket;
+    try {
+      socket = this.#makeSocket(url);
+    } catch (error) {
+      this.#end(asError(error)); // the browser will not let this page have such a socket the next time either
+      return;
+    }
+    this.#attach(socket);
   }
 
-  #attach(url) {
-    const socket = this.#makeSocket(url);
+  #attach(socket) {
     this.#socket = socket;
     this.#pingedAt = null;
     const mine = (handler) => (event) => socket === this.#socket && handler(event);
@@ -160,7 +188,8 @@ export class Rpc extends EventTarget {
     try {
       await this.#greet((method, params = {}) => {
         if (socket !== this.#socket) throw lost();
-        return new Promise((resolve, reject) => this.#send({ method, params, tries: CALL_TRIES, resolve, reject }));
+        const text = JSON.stringify(params);
+        return new Promise((resolve, reject) => this.#send({ method, text, tries: CALL_TRIES, resolve, reject }));
       });
     } catch (error) {
       if (socket !== this.#socket || this.#over) return; // it broke meanwhile: already being retried
@@ -186,13 +215,17 @@ export class Rpc extends EventTarget {
   #send(request) {
     const id = String(++this.#lastId);
     this.#waiting.set(id, request);
-    const { method, params } = request;
-    this.#socket.send(JSON.stringify({ method, params, id, jsonrpc: "2.0" }));
+    const { method, text } = request;
+    this.#socket.send(`{"method":${JSON.stringify(method)},"params":${text},"id":"${id}","jsonrpc":"2.0"}`);
   }
 
   #receive(text) {
     this.#heardAt = this.#clock.now();
-    const frame = JSON.parse(text);
+    const frame = parsed(text);
+    if (!frame) {
+      this.#closed(1006, new RpcError({ code: 1003, message: "what the server sent cannot be read" }));
+      return;
+    }
     const request = this.#waiting.get(frame.id);
     if (!request) {
       if (frame.method) this.#emit("notification", frame);
@@ -200,12 +233,16 @@ export class Rpc extends EventTarget {
     }
     this.#waiting.delete(frame.id);
     if (!frame.error) request.resolve(frame.result);
-    else if (passing(frame.error) && request.tries < CALL_TRIES) this.#sendLater(request);
+    else if (this.#isWorthATry(request, frame.error)) this.#sendLater(request);
     else request.reject(new RpcError(frame.error));
   }
 
+  #isWorthATry({ tries, patient }, error) {
+    return passing(error) && (tries < CALL_TRIES || (patient && error.code === 429));
+  }
+
   #sendLater(request) {
-    const wait = 1_000 * request.tries * (1 + this.#random());
+    const wait = 1_000 * Math.min(request.tries, CALL_TRIES) * (1 + this.#random());
     request.tries += 1;
     this.#later(() => (this.#ready ? this.#send(request) : this.#queue.push(request)), wait, request);
   }
@@ -224,19 +261,19 @@ export class Rpc extends EventTarget {
     if (this.#pingedAt === null || this.#heardAt >= this.#pingedAt) this.#pingedAt = this.#clock.now();
     this.#send({
       method: "ping",
-      params: { timestamp: this.#clock.now() },
+      text: JSON.stringify({ timestamp: Math.round(this.#clock.now()) }),
       tries: CALL_TRIES,
       resolve: (result) => this.#emit("pong", result),
       reject: () => {},
     });
   }
 
-  #closed(code) {
+  #closed(code, error) {
     this.#drop();
     if (FINAL.has(code)) {
       this.#end(new RpcError({ code, message: FINAL.get(code), isTerminal: true }));
     } else {
-      this.#retry({ code });
+      this.#retry({ code, error });
     }
   }
 
@@ -255,9 +292,7 @@ export class Rpc extends EventTarget {
   #retry({ code = 0, error = null }) {
     this.#attempt += 1;
     if (!this.#opened && this.#attempt >= FIRST_TRIES) {
-      this.#end(
-        error instanceof RpcError ? error : new RpcError({ code: 1003, message: "the server cannot be reached" }),
-      );
+      this.#end(error ? asError(error) : new RpcError({ code: 1003, message: "the server cannot be reached" }));
       return;
     }
     let longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (this.#attempt - 1));
@@ -306,3 +341,13 @@ export class Rpc extends EventTarget {
 }
 
 const lost = () => new RpcError({ code: 1003, message: "the connection broke before the server answered" });
+
+/** The object that a frame holds, or null. */
+function parsed(text) {
+  try {
+    const frame = JSON.parse(text);
+    return typeof frame === "object" && !Array.isArray(frame) ? frame : null;
+  } catch {
+    return null;
+  }
+}

@@ -43,11 +43,11 @@ export const selectPeersByRoles = (roles) =>
 export const selectPeerByCondition = (predicate) => (store) => selectPeers(store).find(predicate);
 export const selectPeersByCondition = (predicate) => derived([selectPeers], (peers) => peers.filter(predicate));
 
-/** A peer's metadata, parsed; {} when there is none or it is not JSON. */
+/** A peer's metadata, parsed; {} when there is none, or null, or it is not JSON. */
 export const selectPeerMetadata = (id) =>
   derived([(store) => store.peers[id]?.metadata], (metadata) => {
     try {
-      return metadata ? JSON.parse(metadata) : {};
+      return (metadata && JSON.parse(metadata)) ?? {};
     } catch {
       return {};
     }
@@ -112,3 +112,9 @@ export const selectRecentError = (store) => store.errors.at(-1) ?? null;
 export const selectSessionEntry = (key) => (store) => store.entries[key];
 /** Ours: own messages on their way or not delivered, `status` being "sending" or "failed". */
 export const selectOutbox = (store) => store.outbox;
+/** Ours: gaps among the messages, as {after: the id of the message before or null, since: Date or undefined}. */
+export const selectMissed = (store) => store.missed;
+/** Ours: who was removed from the session, as {person, name, role, reason, removedBy, removedAt}, for who may remove. */
+export const selectRemoved = (store) => store.removed;
+/** Ours: milliseconds to add to performance.now() for the server's time; null until it is known. */
+export const selectServerTimeOffset = (store) => store.clockOffset;

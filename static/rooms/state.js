@@ -1,6 +1,10 @@
 // What this peer knows of the room: plain data, changed only by apply(). Times are milliseconds since 1970.
 
-export const HAND_RAISE = "_handraise";
+import { POLL_CHANGES } from "./pollstate.js";
+import { entryFrom, isEntry, messageFrom, moment, number, peerFrom, record, records, removedFrom, text } from "./shapes.js";
+
+export { HAND_RAISE } from "./shapes.js";
+
 const MESSAGES_KEPT = 200; // over a reload of the page
 
 /** @returns the state of a peer that is nowhere. */
@@ -11,19 +15,23 @@ export const nowhere = () => ({
     sessionId: "",
     startedAt: null,
     joinedAt: null,
+    lostAt: null, // when the connection was last lost
     peerCount: null,
     localPeer: "",
     isConnected: false,
     roomState: "Disconnected",
   },
-  place: null, // {session_id, seq}: all up to seq has been applied
+  place: null, // {session_id, seq, history}: all up to seq, as that run of the database numbered it, has been applied
+  clockOffset: null, // ms to add to performance.now() for the server's time
   roles: new Map(),
   peers: new Map(),
   messages: new Map(),
+  missed: [], // gaps among the messages, as {after: the id of the message before, or null; since}
   outbox: new Map(), // own messages that the server has not acknowledged, by client id
   metadata: new Map(), // the session store's entries
   polls: new Map(),
   roleChangeRequests: [],
+  removed: [], // who was removed from the session, for those who may let them in again
   errors: [],
 });
 
@@ -32,7 +40,7 @@ export const nowhere = () => ({
  * What is not known or changes nothing returns the same state.
  */
 export function apply(state, method, params, seq) {
-  const next = (CHANGES.get(method) ?? unchanged)(state, params, seq);
+  const next = (CHANGES.get(method) ?? unchanged)(state, record(params), seq);
   return Number.isInteger(seq) ? moved(next, seq) : next;
 }
 
@@ -56,97 +64,18 @@ function without(map, key) {
   return copy;
 }
 
-/** A peer as the server describes it, over what was known of it; what is not said stays. */
-function peerFrom(wire, held, seq = 0) {
-  const info = wire.info ?? {};
-  const groups = wire.groups ?? held?.groups ?? [];
-  const raised = groups.includes(HAND_RAISE);
-  return {
-    id: wire.peer_id,
-    name: info.name ?? held?.name ?? "",
-    role: wire.role ?? held?.role,
-    data: info.data ?? held?.data ?? "",
-    userId: info.user_id ?? held?.userId,
-    type: info.type ?? held?.type ?? "regular",
-    joinedAt: wire.joined_at ?? held?.joinedAt ?? null,
-    state: wire.state ?? held?.state ?? "connected",
-    groups,
-    raisedAt: raised ? (held?.raisedAt ?? seq) : null, // the order in which hands went up
-  };
-}
-
 function withPeer(state, wire, seq) {
+  if (text(wire.peer_id) === undefined) return state;
   const peer = peerFrom(wire, state.peers.get(wire.peer_id), seq);
   return { ...state, peers: withEntry(state.peers, peer.id, peer) };
 }
 
-const message = (params, state) => ({
-  id: params.message_id,
-  sender: params.peer?.peer_id,
-  senderName: params.peer?.info?.name,
-  senderUserId: params.peer?.info?.user_id,
-  senderRole: params.peer?.role,
-  recipientPeer: params.private ? state.room.localPeer : undefined,
-  recipientRoles: params.roles,
-  time: params.timestamp,
-  read: false,
-  type: params.info.type,
-  message: params.info.message,
-});
-
-const pollFrom = (info, held) => ({
-  ...held,
-  id: info.poll_id,
-  title: info.title ?? held?.title ?? "",
-  type: info.type ?? held?.type ?? "poll",
-  state: info.state ?? held?.state,
-  duration: info.duration ?? held?.duration,
-  anonymous: info.anonymous ?? held?.anonymous,
-  mode: info.mode ?? held?.mode,
-  rolesThatCanVote: info.vote ?? held?.rolesThatCanVote,
-  rolesThatCanViewResponses: info.responses ?? held?.rolesThatCanViewResponses,
-  createdBy: info.created_by ?? held?.createdBy,
-  startedBy: info.started_by ?? held?.startedBy,
-  stoppedBy: info.stopped_by ?? held?.stoppedBy,
-  createdAt: info.created_at ?? held?.createdAt,
-  startedAt: info.started_at ?? held?.startedAt,
-  stoppedAt: info.stopped_at ?? held?.stoppedAt,
-});
-
-function withPolls(state, infos, fields = {}) {
-  const polls = new Map(state.polls);
-  for (const info of infos) polls.set(info.poll_id, { ...pollFrom(info, polls.get(info.poll_id)), ...fields });
-  return { ...state, polls };
-}
-
-function withResult(poll, result) {
-  const questions = poll.questions?.map((question) => {
-    const counts = result.questions?.find((entry) => entry.question === question.index);
-    if (!counts) return question;
-    const options = question.options?.map((option, at) => ({ ...option, voteCount: counts.options?.[at] ?? 0 }));
-    const { correct, skipped, total } = counts;
-    return {
-      ...question,
-      options,
-      result: { correctResponses: correct, skippedCount: skipped, totalResponses: total },
-    };
-  });
-  const { user_count: totalUsers, max_user: maxUsers, total_response: totalResponses } = result;
-  return { ...poll, questions, result: { totalUsers, maxUsers, totalResponses } };
-}
-
-function withOwnResponses(poll, responses) {
-  const questions = poll.questions?.map((question) => {
-    const given = responses.filter((entry) => entry.question === question.index);
-    if (!given.length) return question;
-    return { ...question, responses: given.map((entry) => ({ ...entry, questionIndex: entry.question })) };
-  });
-  return { ...poll, questions };
-}
-
-function changePoll(state, id, change) {
-  const poll = state.polls.get(id);
-  return poll ? { ...state, polls: withEntry(state.polls, id, change(poll)) } : state;
+/** Messages may be missing since the last one that is held. */
+function withGap(state, messages) {
+  const after = [...messages.keys()].at(-1) ?? null;
+  if (state.missed.some((gap) => gap.after === after)) return state.missed;
+  const since = state.room.lostAt ?? messages.get(after)?.time ?? null;
+  return [...state.missed, { after, since }];
 }
 
 const CHANGES = new Map(
@@ -155,22 +84,36 @@ const CHANGES = new Map(
 
     "on-policy-change": (state, { name, known_roles: known }) => {
       const local = state.peers.get(state.room.localPeer);
-      const peers = local ? withEntry(state.peers, local.id, { ...local, role: name }) : state.peers;
-      return { ...state, peers, roles: new Map(Object.entries(known)) };
+      const role = text(name);
+      const peers = local && role ? withEntry(state.peers, local.id, { ...local, role }) : state.peers;
+      const roles = new Map(Object.entries(record(known)).map(([key, value]) => [key, record(value)]));
+      const removed = roles.get(role)?.permissions?.removeOthers ? state.removed : [];
+      return { ...state, peers, roles, removed };
     },
 
     "peer-list": (state, { peers: listed, room }) => {
       const peers = new Map();
       const local = state.peers.get(state.room.localPeer);
       if (local) peers.set(local.id, local);
-      for (const wire of Object.values(listed)) peers.set(wire.peer_id, peerFrom(wire, state.peers.get(wire.peer_id)));
-      const { name, session_id: sessionId, started_at: startedAt } = room;
-      return inRoom({ ...state, peers }, { name, sessionId, startedAt });
+      for (const wire of records(Object.values(record(listed)))) {
+        const id = text(wire.peer_id);
+        if (id !== undefined) peers.set(id, peerFrom(wire, state.peers.get(id)));
+      }
+      const { name, session_id: sessionId, started_at: startedAt } = record(room);
+      return inRoom(
+        { ...state, peers },
+        {
+          name: text(name) ?? state.room.name,
+          sessionId: text(sessionId) ?? state.room.sessionId,
+          startedAt: moment(startedAt) ?? null,
+        },
+      );
     },
 
-    "session-info": (state, params) => inRoom(state, { peerCount: params.peer_count }),
+    "session-info": (state, { peer_count: count, history }) =>
+      inRoom(inHistory(state, history), { peerCount: number(count) ?? state.room.peerCount }),
 
-    "room-info": (state, { name }) => inRoom(state, { name: name ?? state.room.name }),
+    "room-info": (state, { name }) => inRoom(state, { name: text(name) ?? state.room.name }),
 
     "on-peer-join": withPeer,
 
@@ -178,40 +121,40 @@ const CHANGES = new Map(
 
     "on-peer-leave": (state, params) => ({ ...state, peers: without(state.peers, params.peer_id) }),
 
-    "on-peer-state": (state, params) => {
-      const peer = state.peers.get(params.peer_id);
+    "on-peer-state": (state, { peer_id: id, state: told }) => {
+      const peer = state.peers.get(id);
       if (!peer) return state;
-      return { ...state, peers: withEntry(state.peers, peer.id, { ...peer, state: params.state }) };
+      return { ...state, peers: withEntry(state.peers, id, { ...peer, state: text(told) ?? peer.state }) };
     },
 
     "on-broadcast": (state, params) => {
-      if (state.messages.has(params.message_id)) return state;
-      return { ...state, messages: withEntry(state.messages, params.message_id, message(params, state)) };
+      const id = text(params.message_id);
+      if (id === undefined || state.messages.has(id)) return state;
+      return { ...state, messages: withEntry(state.messages, id, messageFrom(params, state.room.localPeer)) };
     },
 
     "on-metadata-change": (state, params) => {
       const metadata = new Map(state.metadata);
-      for (const entry of params.values) {
+      for (const entry of records(params.values).filter(isEntry)) {
         const held = metadata.get(entry.key);
-        if (!held || held.change_version < entry.change_version) {
-          metadata.set(entry.key, { ...entry, data: entry.data ?? null });
-        } // else stale
+        if (!held || held.change_version < entry.change_version) metadata.set(entry.key, entryFrom(entry)); // else stale
       }
       return { ...state, metadata };
     },
 
-    "on-role-change-request": (state, params) => {
-      if (state.roleChangeRequests.length) return state; // one at a time
-      const { requested_by: requestedBy, role: roleName, token } = params;
-      return { ...state, roleChangeRequests: [{ requestedBy, roleName, token }] };
+    "on-role-change-request": (state, { requested_by: by, role, token }) => {
+      if (state.roleChangeRequests.length || text(role) === undefined) return state; // one at a time
+      return { ...state, roleChangeRequests: [{ requestedBy: text(by), roleName: role, token }] };
     },
 
-    "on-poll-start": (state, params) => withPolls(state, params.polls, { state: "started" }),
+    "on-removed-change": (state, { removed }) => ({
+      ...state,
+      removed: records(removed)
+        .filter(({ person }) => typeof person === "string")
+        .map(removedFrom),
+    }),
 
-    "on-poll-stop": (state, params) => withPolls(state, params.polls, { state: "stopped" }),
-
-    "on-poll-stats": (state, params) =>
-      params.polls.reduce((held, stats) => changePoll(held, stats.poll_id, (poll) => withResult(poll, stats)), state),
+    ...POLL_CHANGES,
 
     // From this page.
 
@@ -225,29 +168,49 @@ const CHANGES = new Map(
       );
     },
 
-    joined: (state, { session_id: sessionId, seq, resumed = false, name, data }) => {
-      const local = state.peers.get(state.room.localPeer);
-      if (resumed || state.place?.session_id === sessionId) {
-        const said = { ...local, name: name || local.name, data: data || local.data };
-        const place = resumed ? state.place : { session_id: sessionId, seq }; // what was missed follows
-        return { ...state, place, peers: withEntry(state.peers, local.id, said) };
-      }
-      const { messages, metadata, polls, roleChangeRequests } = nowhere();
-      const peers = new Map([[local.id, { ...local, name, data, groups: [], raisedAt: null }]]);
-      const place = { session_id: sessionId, seq };
-      const anew = { ...state, place, messages, metadata, polls, roleChangeRequests, peers };
-      return inRoom(anew, { sessionId, peerCount: null });
+    // The peer of before is not this page's: another one, which keeps what was said.
+    newcomer: (state, { id }) => {
+      const local = { ...state.peers.get(state.room.localPeer), id, groups: [], raisedAt: null };
+      return inRoom({ ...state, place: null, peers: new Map([[id, local]]) }, { localPeer: id });
     },
 
-    connection: (state, { roomState, isConnected = state.room.isConnected, at = null }) =>
-      inRoom(state, { roomState, isConnected, joinedAt: state.room.joinedAt ?? at }),
+    // This tab began as a copy of one that goes on: it tells of the gap that there may be, and sends what waits.
+    copied: (state) => inRoom({ ...state, outbox: new Map() }, { joinedAt: null }),
+
+    joined: (state, { session_id: sessionId, seq, history, resumed = false, name, data }) => {
+      const local = state.peers.get(state.room.localPeer);
+      if (resumed) {
+        const said = { ...local, name: name || local.name, data: data || local.data };
+        return inHistory({ ...state, peers: withEntry(state.peers, local.id, said) }, history);
+      }
+      const isSame = state.room.sessionId === sessionId;
+      const { metadata, roleChangeRequests, removed, ...anew } = nowhere();
+      const messages = isSame ? state.messages : anew.messages;
+      const here = isSame ? state : { ...state, missed: [] };
+      const missed = state.room.joinedAt === null ? here.missed : withGap(here, messages);
+      const self = { ...local, name, data, groups: [], raisedAt: null };
+      const peers = isSame ? withEntry(state.peers, local.id, self) : new Map([[local.id, self]]); // peer-list follows
+      const polls = isSame ? state.polls : anew.polls; // replaced as they are read again, which keeps what is typed
+      const place = { session_id: sessionId, seq };
+      const held = { ...state, messages, missed, metadata, polls, roleChangeRequests, removed, peers, place };
+      return inRoom(inHistory(held, history), { sessionId, lostAt: null, peerCount: null });
+    },
+
+    connection: (state, { roomState, isConnected = state.room.isConnected, at }) => {
+      if (roomState === "Reconnecting") return inRoom(state, { roomState, isConnected, lostAt: at });
+      return inRoom(state, { roomState, isConnected, joinedAt: state.room.joinedAt ?? at });
+    },
+
+    place: (state, { history }) => inHistory(state, history),
+
+    clock: (state, { offset }) => ({ ...state, clockOffset: offset }),
 
     failed: (state, { error }) => ({ ...state, errors: [...state.errors, error] }),
 
+    // A reply comes in its place among the events: what it says is newer than what is held, whatever the version.
     "read-metadata": (state, entry) => {
-      const held = state.metadata.get(entry.key);
-      if (held && held.change_version >= entry.change_version) return state;
-      return { ...state, metadata: withEntry(state.metadata, entry.key, { ...entry, data: entry.data ?? null }) };
+      if (!isEntry(entry) || isOvertaken(state, entry)) return state;
+      return { ...state, metadata: withEntry(state.metadata, entry.key, entryFrom(entry)) };
     },
 
     sending: (state, { error, ...entry }) => ({
@@ -266,19 +229,28 @@ const CHANGES = new Map(
     sent: (state, { clientId, id, time }) => {
       const entry = state.outbox.get(clientId);
       if (!entry) return state;
-      const { status, error, ...held } = entry;
+      const { status, error, session, ...held } = entry;
       const local = state.peers.get(state.room.localPeer);
       const own = {
         ...held,
         id,
         time,
         sender: local?.id,
+        senderPerson: local?.person,
         senderName: local?.name,
         senderUserId: local?.userId,
         senderRole: local?.role,
         read: true,
       };
       return { ...state, outbox: without(state.outbox, clientId), messages: withEntry(state.messages, id, own) };
+    },
+
+    // What another tab of the same person has got or sent.
+    shared: (state, { messages: given }) => {
+      const unknown = given.filter(({ id }) => !state.messages.has(id));
+      if (!unknown.length) return state;
+      const all = [...state.messages.values(), ...unknown].sort((a, b) => a.time - b.time);
+      return { ...state, messages: new Map(all.map((message) => [message.id, message])) };
     },
 
     read: (state, { id, read }) => {
@@ -295,21 +267,19 @@ const CHANGES = new Map(
     },
 
     "answered-role": (state) => ({ ...state, roleChangeRequests: [] }),
-
-    "polls-read": (state, { polls }) => withPolls(state, polls),
-
-    "poll-questions": (state, { poll_id: id, questions }) =>
-      changePoll(state, id, (poll) => ({
-        ...poll,
-        questions: questions.map(({ question, options, answer }) => ({ ...question, options, answer })),
-      })),
-
-    "poll-own-responses": (state, { poll_id: id, responses }) =>
-      changePoll(state, id, (poll) => withOwnResponses(poll, responses)),
-
-    "poll-result": (state, result) => changePoll(state, result.poll_id, (poll) => withResult(poll, result)),
   }),
 );
+
+/** Which run of the database numbers the events from here on. */
+function inHistory(state, history) {
+  if (!state.place || text(history) === undefined || state.place.history === history) return state;
+  return { ...state, place: { ...state.place, history } };
+}
+
+/** Whether an event that came before this reply tells of a later version. */
+function isOvertaken(state, { key, change_version: version, seq }) {
+  return Number.isInteger(seq) && seq < state.place?.seq && version < state.metadata.get(key)?.change_version;
+}
 
 /** The part of the state that outlives a reload, as JSON. */
 export function pack(state) {
@@ -319,6 +289,7 @@ export function pack(state) {
     place: state.place,
     peers: [...state.peers.values()],
     messages: [...state.messages.values()].slice(-MESSAGES_KEPT),
+    missed: state.missed,
     outbox: [...state.outbox.values()],
     metadata: [...state.metadata.values()],
   });
@@ -335,6 +306,7 @@ export function unpack(text) {
     place: packed.place,
     peers: byId(packed.peers),
     messages: byId(packed.messages),
+    missed: packed.missed ?? [],
     outbox: byId(packed.outbox, "clientId"),
     metadata: byId(packed.metadata, "key"),
   };

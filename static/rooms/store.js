@@ -1,6 +1,7 @@
 // Holds the state and tells those who asked when the part they look at has changed.
 
 import { same } from "./json.js";
+import { report } from "./report.js";
 import { nowhere } from "./state.js";
 import { view } from "./view.js";
 
@@ -43,14 +44,18 @@ export class Store {
       try {
         callback(value, old);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error; // shows in the console, and the other listeners still hear
-        });
+        report(error);
       }
     };
     const listener = () => {
-      const value = this.getState(selector);
-      if (equal(value, held)) return;
+      let value;
+      try {
+        value = this.getState(selector);
+        if (equal(value, held)) return;
+      } catch (error) {
+        report(error); // of the app's selector, over something that somebody else wrote
+        return;
+      }
       const old = held;
       held = value;
       tell(value, old);

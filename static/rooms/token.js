@@ -1,28 +1,36 @@
 // Auth tokens: what they say, and where a new one comes from. The server alone verifies them.
 
 import { RpcError } from "./rpc.js";
+import { secretFor } from "./secret.js";
 
 const HERE = new URL(import.meta.url).origin;
 const PATIENCE = 15_000; // ms
 const requests = new Map(); // token → the request that brought it, to ask again when it has expired
 
-/** @returns {{room_id: string, user_id?: string, jti?: string, role: string}} */
+/** @returns {{room_id: string, owner?: string, user_id?: string, jti?: string, role: string}} */
 export function claimsOf(token) {
   const [, payload, signature] = String(token).split(".");
   if (!signature) throw new RpcError({ code: 400, message: "authToken: expected a JWT" });
   try {
     const bytes = atob(payload.replaceAll("-", "+").replaceAll("_", "/"));
-    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0))));
+    const text = new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
+    return { ...JSON.parse(text) };
   } catch {
     throw new RpcError({ code: 400, message: "authToken: its payload cannot be read" });
   }
 }
 
-/** A token for a room code. `endpoint` is the full URL; by default the server this script came from. */
-export async function tokenByRoomCode({ roomCode, userId }, { endpoint = `${HERE}/v2/token` } = {}) {
-  const answer = await ask(endpoint, { method: "POST", body: JSON.stringify({ code: roomCode, user_id: userId }) });
-  requests.set(answer.token, [{ roomCode, userId }, { endpoint }]);
-  return answer.token;
+/**
+ * A token for a room code. `endpoint` is the full URL; by default the server this script came from.
+ * `secret` is what one proves oneself with the next time; by default this browser's.
+ */
+export async function tokenByRoomCode({ roomCode, userId, secret }, { endpoint = `${HERE}/v2/token` } = {}) {
+  const proof = secret ?? secretFor(new URL(endpoint, HERE === "null" ? undefined : HERE).origin);
+  const body = JSON.stringify({ code: roomCode, user_id: userId, secret: proof });
+  const { token } = await ask(endpoint, { method: "POST", body });
+  if (typeof token !== "string") throw new RpcError({ code: 1003, message: "/v2/token: the answer holds no token" });
+  requests.set(token, [{ roomCode, userId, secret: proof }, { endpoint }]);
+  return token;
 }
 
 /** A new token of the kind of an expired one, or null where it did not come from a room code. */
@@ -39,12 +47,13 @@ export async function ask(url, options) {
   } catch {
     throw new RpcError({ code: 1003, message: "the server cannot be reached" });
   }
-  const body = await response.json().catch(() => ({}));
+  const body = { ...(await response.json().catch(() => null)) };
   if (response.ok) return body;
   const { status } = response;
   throw new RpcError({
     code: body.code ?? status,
     message: body.message ?? `the server answered ${status}`,
+    data: body.data,
     isTerminal: status >= 400 && status < 500 && status !== 429,
   });
 }

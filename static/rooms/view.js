@@ -1,6 +1,6 @@
 // The state in the shape in which the SDK's store shows it, so that its selectors work on it.
 
-import { HAND_RAISE } from "./state.js";
+import { HAND_RAISE } from "./shapes.js";
 
 /** One result for one object: parts of the state that did not change keep their identity in the view. */
 function remembered(make) {
@@ -25,6 +25,7 @@ const localPeer = remembered((peer) => peerView(peer, true));
 
 const peerView = (peer, isLocal) => ({
   id: peer.id,
+  person: peer.person,
   name: peer.name,
   roleName: peer.role,
   isLocal,
@@ -47,6 +48,13 @@ const message = remembered((held) => ({ ...held, time: date(held.time), ignored:
 const messages = remembered((map) => ({ byID: record(map, message), allIDs: [...map.keys()] }));
 const outbox = remembered((map) => [...map.values()].map(message));
 
+const dated = (...names) =>
+  remembered((list) =>
+    list.map((one) => ({ ...one, ...Object.fromEntries(names.map((name) => [name, date(one[name])])) })),
+  );
+const missed = dated("since");
+const removed = dated("removedAt");
+
 const poll = remembered((held) => ({
   ...held,
   createdAt: date(held.createdAt),
@@ -60,9 +68,9 @@ const roles = remembered((map) => record(map, itself));
 const entries = remembered((map) => record(map, itself));
 const sessionStore = remembered((map) => record(map, (entry) => entry.data));
 
-/** @returns what hmsStore.getState() gives. `outbox` and `entries` are additions to the SDK's shape. */
+/** @returns what hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries` and `clockOffset` are additions to its shape. */
 export const view = remembered((state) => {
-  const { startedAt, joinedAt, peerCount, ...room } = state.room;
+  const { startedAt, joinedAt, lostAt, peerCount, ...room } = state.room;
   return {
     room: {
       ...room,
@@ -73,6 +81,7 @@ export const view = remembered((state) => {
     },
     peers: peers(state.peers, room.localPeer),
     messages: messages(state.messages),
+    missed: missed(state.missed),
     outbox: outbox(state.outbox),
     roles: roles(state.roles),
     sessionStore: sessionStore(state.metadata),
@@ -80,6 +89,8 @@ export const view = remembered((state) => {
     entries: entries(state.metadata),
     polls: polls(state.polls),
     roleChangeRequests: state.roleChangeRequests,
+    removed: removed(state.removed),
+    clockOffset: state.clockOffset,
     errors: state.errors,
     tracks: {},
     hideLocalPeer: false,

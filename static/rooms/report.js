@@ -1,0 +1,4 @@
+/** An error of the app's code, or over something that somebody wrote: it shows in the console, and all goes on. */
+export function report(error) {
+  console.error(error);
+}

@@ -1,0 +1,81 @@
+// The tabs of one person in one browser: each is a peer of its own, and what one of them alone has got it tells the rest.
+
+const PATIENCE = 500; // ms in which a page that is being reloaded gives up what it holds
+
+/** Makes a peer id this tab's own: a duplicate of the tab, which has a copy of its storage, cannot take it as well. */
+export class Hold {
+  #ending = null;
+
+  /** Whether the id is this tab's from now on. Where the browser cannot tell it is. */
+  async take(peer) {
+    this.release();
+    const locks = globalThis.navigator?.locks;
+    if (!locks) return true;
+    const ending = (this.#ending = new AbortController());
+    const patience = setTimeout(() => ending.abort(), PATIENCE);
+    return new Promise((resolve) => {
+      const held = () => {
+        clearTimeout(patience);
+        resolve(true);
+        return new Promise((end) => ending.signal.addEventListener("abort", end));
+      };
+      locks.request(`hmsroom:${peer}`, { signal: ending.signal }, held).catch((error) => {
+        clearTimeout(patience);
+        resolve(error.name !== "AbortError"); // any other: locks are refused to this page
+      });
+    });
+  }
+
+  release() {
+    this.#ending?.abort();
+    this.#ending = null;
+  }
+}
+
+/**
+ * Tells the person's other tabs in a room of messages that they do not get from the server, and a copy of what was said
+ * since it was made.
+ */
+export class Siblings {
+  #channel = null;
+  #asked = []; // {session, seq} that this tab has not come to yet
+
+  /**
+   * @param name of the room and its person
+   * @param state gives the present state
+   * @param heard what to do with messages of another tab
+   */
+  constructor(name, state, heard) {
+    if (!globalThis.BroadcastChannel) return;
+    this.#channel = new BroadcastChannel(name);
+    this.#channel.onmessage = ({ data: { wanted, session, messages } }) => {
+      if (messages) heard(session, messages);
+      else this.#asked.push(wanted);
+      this.answer(state());
+    };
+  }
+
+  /** Passes messages on. */
+  tell(session, messages) {
+    this.#channel?.postMessage({ session, messages });
+  }
+
+  /** Asks for everything up to a place. */
+  ask({ session_id: session, seq }) {
+    this.#channel?.postMessage({ wanted: { session, seq } });
+  }
+
+  /** Answers, once this tab has got everything up to the place that was asked for. */
+  answer(state) {
+    if (!this.#asked.length || !state.place) return;
+    const { session_id: session, seq } = state.place;
+    const isDue = (wanted) => wanted.session === session && wanted.seq <= seq;
+    if (this.#asked.some(isDue)) this.tell(session, [...state.messages.values()]);
+    this.#asked = this.#asked.filter((wanted) => wanted.session === session && wanted.seq > seq);
+  }
+
+  close() {
+    this.#channel?.close();
+    this.#channel = null;
+  }
+}
