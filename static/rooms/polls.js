@@ -1,25 +1,26 @@
 // Polls under the SDK's names: hmsActions.interactivityCenter.
 
+import { list, records } from "./shapes.js";
+
 const PAGE = 50; // questions and responses asked for at a time
+const MOST = 100; // polls asked for at a time
 const MODES = { userName: "username", peerID: "peerid", customerID: "userid" };
 
 export class Polls {
   #client;
+  #tell;
 
   /** @param tell what to do when a poll (by its id) has started or stopped and its parts are in the store */
   constructor(client, tell) {
     this.#client = client;
-    const then = (method, type, read) =>
+    this.#tell = tell;
+    const then = (method, type) =>
       client.after(method, ({ polls }) => {
-        for (const { poll_id: id } of polls) {
-          read(id).then(
-            () => tell(type, id),
-            (error) => client.change("failed", { error }),
-          );
-        }
+        for (const { poll_id: id } of records(polls)) this.#attempt(() => this.#read(id).then(() => tell(type, id)));
       });
-    then("on-poll-start", "POLL_STARTED", (id) => this.#read(id));
-    then("on-poll-stop", "POLL_STOPPED", (id) => this.#readResult(id));
+    then("on-poll-start", "POLL_STARTED");
+    then("on-poll-stop", "POLL_STOPPED"); // with the right answers, which may have been hidden until now
+    client.after("resync", () => this.#attempt(() => this.#readAnew()));
   }
 
   async createPoll({ id, title, type, duration, anonymous, visibility, locked, mode, ...rest }) {
@@ -65,35 +66,68 @@ export class Polls {
 
   /** Polls that were started, running ones and ended ones; read into the store. */
   async getPolls() {
-    for (const state of ["started", "stopped"]) {
-      const { polls } = await this.#ask("poll-list", { state, count: PAGE });
-      this.#client.change("polls-read", { polls });
-      for (const { poll_id: id } of polls) {
-        await this.#read(id);
-        if (state === "stopped") await this.#readResult(id);
+    const held = [...this.#client.state.polls.keys()];
+    const found = new Set();
+    let start;
+    do {
+      const { polls, last } = await this.#ask("poll-list", { count: MOST, full: true, start });
+      const shown = records(polls).filter(({ state }) => state !== "created");
+      this.#client.change("polls-read", { polls: shown });
+      for (const { poll_id: id, questions } of shown) {
+        found.add(id);
+        if (!questions) await this.#read(id); // the server gives no more at a time
       }
-    }
+      start = last;
+    } while (start);
+    this.#client.change("polls-gone", { ids: held.filter((id) => !found.has(id)) });
     return [...this.#client.state.polls.values()];
   }
 
-  async #read(id) {
-    await this.#readQuestions(id);
-    await this.#readOwnResponses(id);
+  /** Events may have been missed: what has begun or ended meanwhile is told as if it were now. */
+  async #readAnew() {
+    const { state } = this.#client;
+    const { pollRead, pollWrite } = state.roles.get(state.peers.get(state.room.localPeer)?.role)?.permissions ?? {};
+    if (!pollRead && !pollWrite) {
+      this.#client.change("polls-gone", { ids: [...state.polls.keys()] });
+      return;
+    }
+    for (const poll of await this.getPolls()) {
+      const before = state.polls.get(poll.id)?.state;
+      if (poll.state === "started" && before !== "started") this.#tell("POLL_STARTED", poll.id);
+      if (poll.state === "stopped" && before === "started") this.#tell("POLL_STOPPED", poll.id);
+    }
   }
 
-  async #readQuestions(id) {
-    const { questions } = await this.#ask("poll-questions-get", { poll_id: id, index: 0, count: PAGE });
-    this.#client.change("poll-questions", { poll_id: id, questions });
+  #attempt(reading) {
+    reading().catch((error) => this.#client.change("failed", { error }));
+  }
+
+  async #read(id) {
+    const [questions, responses, result] = await Promise.all([
+      this.#all("poll-questions-get", { poll_id: id }, "questions"),
+      this.#ownResponses(id),
+      this.#ask("poll-result", { poll_id: id }),
+    ]);
+    this.#client.change("polls-read", { polls: [{ poll_id: id, questions, own_responses: responses, result }] });
+  }
+
+  #ownResponses(id) {
+    return this.#all("poll-responses", { poll_id: id, self: true }, "responses");
   }
 
   async #readOwnResponses(id) {
-    const { responses } = await this.#ask("poll-responses", { poll_id: id, index: 0, count: PAGE, self: true });
-    const given = (responses ?? []).map(({ response, peer, final }) => ({ ...response, peer, responseFinal: final }));
-    this.#client.change("poll-own-responses", { poll_id: id, responses: given });
+    this.#client.change("polls-read", { polls: [{ poll_id: id, own_responses: await this.#ownResponses(id) }] });
   }
 
-  async #readResult(id) {
-    this.#client.change("poll-result", { poll_id: id, ...(await this.#ask("poll-result", { poll_id: id })) });
+  /** Everything of a list that comes in pages. */
+  async #all(method, params, name) {
+    const found = [];
+    for (;;) {
+      const answer = await this.#ask(method, { ...params, index: found.length, count: PAGE });
+      const page = list(answer[name]);
+      found.push(...page);
+      if (answer.last !== false || !page.length) return found;
+    }
   }
 
   #ask(method, params) {
@@ -104,19 +138,20 @@ export class Polls {
 const questionOnWire = ({ text, type, options = [], answer, skippable, weight, ...rest }, at) => ({
   question: { ...rest, index: rest.index ?? at + 1, text, type, skippable, weight },
   options: options.map((option, place) => ({ index: place + 1, text: option.text, weight: option.weight })),
-  answer: answer ?? answerFrom(type, options),
+  // Shown before the end only if asked for: else whoever is quick reads it off the wire.
+  answer: { ...(answer ?? answerFrom(type, options)), hidden: answer?.hidden !== false },
 });
 
 function answerFrom(type, options) {
   const right = options.flatMap((option, at) => (option.isCorrectAnswer ? [at + 1] : []));
-  if (!right.length) return { hidden: false };
-  return type === "single-choice" ? { hidden: false, option: right[0] } : { hidden: false, options: right };
+  if (!right.length) return {};
+  return type === "single-choice" ? { option: right[0] } : { options: right };
 }
 
-function responseOnWire(poll, { questionIndex, option, options, text, skipped = false, duration = 0 }) {
+function responseOnWire(poll, { questionIndex, option, options, text, skipped = false }) {
   const question = poll.questions?.find(({ index }) => index === questionIndex);
   if (!question) throw new Error("Invalid question index - Question not found in poll");
-  const said = { question: questionIndex, type: question.type, duration, skipped };
+  const said = { question: questionIndex, type: question.type, skipped };
   if (skipped) return said;
   if (question.type === "single-choice") return { ...said, option: option ?? options?.[0] };
   if (question.type === "multiple-choice") return { ...said, options: [...(options ?? [])].sort((a, b) => a - b) };

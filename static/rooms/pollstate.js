@@ -27,9 +27,17 @@ const isPoll = (wire) => typeof wire.poll_id === "string";
 function withPolls(state, infos, fields = {}) {
   const polls = new Map(state.polls);
   for (const info of records(infos).filter(isPoll)) {
-    polls.set(info.poll_id, { ...pollFrom(info, polls.get(info.poll_id)), ...fields });
+    polls.set(info.poll_id, { ...withParts(pollFrom(info, polls.get(info.poll_id)), info), ...fields });
   }
   return { ...state, polls };
+}
+
+/** What else is said of a poll: its questions, what this person answered, and what came of it. */
+function withParts(poll, { questions, own_responses: own, result }) {
+  let known = poll;
+  if (Array.isArray(questions)) known = withQuestions(known, questions);
+  if (Array.isArray(own)) known = withOwnResponses(known, own);
+  return result ? withResult(known, result) : known;
 }
 
 function changePoll(state, id, change) {
@@ -43,11 +51,8 @@ function withQuestions(poll, questions) {
     ...poll,
     questions: records(questions).map(({ question, options, answer }) => {
       const { responses, result, options: counted } = held.get(record(question).index) ?? {};
-      const known = {
-        ...record(question),
-        options: records(options).map((option, at) => ({ ...option, voteCount: counted?.[at]?.voteCount })),
-        answer,
-      };
+      const option = (wire, at) => (result ? { ...wire, voteCount: counted[at]?.voteCount ?? 0 } : wire);
+      const known = { ...record(question), options: records(options).map(option), answer };
       return { ...known, ...(responses && { responses }), ...(result && { result }) };
     }),
   };
@@ -69,9 +74,15 @@ function withResult(poll, result) {
 
 function withOwnResponses(poll, responses) {
   const questions = poll.questions?.map((question) => {
-    const given = records(responses).filter((entry) => entry.question === question.index);
+    const given = records(responses).filter(({ response }) => response?.question === question.index);
     if (!given.length) return question;
-    return { ...question, responses: given.map((entry) => ({ ...entry, questionIndex: entry.question })) };
+    const own = ({ response, peer, final }) => ({
+      ...response,
+      questionIndex: response.question,
+      peer,
+      responseFinal: final,
+    });
+    return { ...question, responses: given.map(own) };
   });
   return { ...poll, questions };
 }
@@ -98,12 +109,4 @@ export const POLL_CHANGES = {
     for (const id of ids) polls.delete(id);
     return { ...state, polls };
   },
-
-  "poll-questions": (state, { poll_id: id, questions }) =>
-    changePoll(state, id, (poll) => withQuestions(poll, questions)),
-
-  "poll-own-responses": (state, { poll_id: id, responses }) =>
-    changePoll(state, id, (poll) => withOwnResponses(poll, responses)),
-
-  "poll-result": (state, result) => changePoll(state, result.poll_id, (poll) => withResult(poll, result)),
 };

@@ -90,6 +90,7 @@ async function letIn({
   join = { session_id: "s1", seq: 5 },
   peers = {},
   metadata = { data: null, change_version: 0 },
+  self = {},
   after = [],
 } = {}) {
   await settle();
@@ -109,10 +110,11 @@ async function letIn({
     await settle();
     socket.answer("get-metadata", { key: "default", ...metadata });
     await settle();
-    if (join.resync) {
-      const [, id] = /peer=([^&]+)/.exec(socket.url);
-      socket.answer("get-peer", { peer_id: id, role: "host", groups: [], info: { name: "Alice", data: "" } });
-    }
+    const { name, data } = socket.request("join").params;
+    const [, id] = /peer=([^&]+)/.exec(socket.url);
+    socket.answer("get-peer", { peer_id: id, role: "host", groups: [], info: { name, data }, ...self });
+    await settle();
+    if (socket.request("peers-removed")) socket.answer("peers-removed", { removed: [] });
   }
   await settle();
   return socket;
@@ -438,7 +440,7 @@ test("a reload of the page takes up the same peer at its place, with its message
 /** What the client has put into the storage: [key, value], once it is written. */
 async function whenWritten(kept) {
   for (;;) {
-    const key = "hmsroom:r1:alice-1";
+    const key = "hmsroom:r1:host:alice-1";
     const value = kept.getItem(key);
     if (value?.includes("hello")) return [key, value];
     await new Promise((resolve) => setTimeout(resolve, 10));
