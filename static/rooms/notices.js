@@ -2,6 +2,7 @@
 
 import { same } from "./json.js";
 import { report } from "./report.js";
+import { texts } from "./shapes.js";
 
 const names = (list) => Object.freeze(Object.fromEntries(list.map((name) => [name, name])));
 
@@ -46,7 +47,7 @@ export function facts(before, after, method, params) {
     case "joined":
       return [...gapFacts(before, after), ...peerFacts(before, after)];
     case "on-broadcast":
-      return messageFacts(before, after, [params?.message_id]);
+      return messageFacts(before, after, texts([params?.message_id]));
     case "shared": {
       const { person } = after.peers[after.room.localPeer] ?? {};
       const others = params.messages.filter(({ senderPerson }) => !person || senderPerson !== person);

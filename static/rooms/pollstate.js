@@ -73,7 +73,7 @@ function withResult(poll, result) {
 }
 
 function withOwnResponses(poll, responses) {
-  const questions = poll.questions?.map((question) => {
+  const questions = poll.questions?.map(({ responses: before, ...question }) => {
     const given = records(responses).filter(({ response }) => response?.question === question.index);
     if (!given.length) return question;
     const own = ({ response, peer, final }) => ({

@@ -29,7 +29,8 @@ export function peerFrom(wire, held, seq = 0) {
     joinedAt: moment(wire.joined_at) ?? held?.joinedAt ?? null,
     state: text(wire.state) ?? held?.state ?? "connected",
     groups,
-    raisedAt: raised ? (number(wire.hand_raised_at) ?? held?.raisedAt ?? seq) : null, // the order in which hands went up
+    // The order in which hands went up.
+    raisedAt: raised ? (number(wire.hand_raised_at) ?? held?.raisedAt ?? seq) : null,
   };
 }
 

@@ -1,7 +1,18 @@
 // What this peer knows of the room: plain data, changed only by apply(). Times are milliseconds since 1970.
 
 import { POLL_CHANGES } from "./pollstate.js";
-import { entryFrom, isEntry, messageFrom, moment, number, peerFrom, record, records, removedFrom, text } from "./shapes.js";
+import {
+  entryFrom,
+  isEntry,
+  messageFrom,
+  moment,
+  number,
+  peerFrom,
+  record,
+  records,
+  removedFrom,
+  text,
+} from "./shapes.js";
 
 export { HAND_RAISE } from "./shapes.js";
 
@@ -137,7 +148,7 @@ const CHANGES = new Map(
       const metadata = new Map(state.metadata);
       for (const entry of records(params.values).filter(isEntry)) {
         const held = metadata.get(entry.key);
-        if (!held || held.change_version < entry.change_version) metadata.set(entry.key, entryFrom(entry)); // else stale
+        if (!held || held.change_version < entry.change_version) metadata.set(entry.key, entryFrom(entry));
       }
       return { ...state, metadata };
     },

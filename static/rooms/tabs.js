@@ -1,4 +1,4 @@
-// The tabs of one person in one browser: each is a peer of its own, and what one of them alone has got it tells the rest.
+// The tabs of one person in one browser: each is a peer of its own, and tells the others what it alone has got.
 
 const PATIENCE = 500; // ms in which a page that is being reloaded gives up what it holds
 

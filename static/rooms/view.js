@@ -68,7 +68,7 @@ const roles = remembered((map) => record(map, itself));
 const entries = remembered((map) => record(map, itself));
 const sessionStore = remembered((map) => record(map, (entry) => entry.data));
 
-/** @returns what hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries` and `clockOffset` are additions to its shape. */
+/** @returns what hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `clockOffset` are additions. */
 export const view = remembered((state) => {
   const { startedAt, joinedAt, lostAt, peerCount, ...room } = state.room;
   return {

@@ -8,13 +8,16 @@ import {
   selectIsConnectedToRoom,
   selectLocalPeer,
   selectOutbox,
+  selectMissed,
   selectPeers,
+  selectPolls,
+  selectRemoved,
   selectRoomState,
   selectSessionEntry,
   selectSessionMetadata,
   selectSessionStore,
 } from "../../static/rooms/hms.js";
-import { Wire, settle } from "./wire.js";
+import { Locks, Wire, settle } from "./wire.js";
 
 globalThis.crypto ??= webcrypto;
 
@@ -42,6 +45,7 @@ beforeEach(() => {
   live = [];
   answers = { "/init": [[200, { endpoint: "ws://rooms.test/v2/ws", config: {} }]] };
   globalThis.sessionStorage = storage;
+  globalThis.localStorage = new Storage();
   globalThis.WebSocket = function (url) {
     return wire.makeSocket(url);
   };
@@ -349,7 +353,8 @@ test("after a greeting that was cut off behind the answer to join, the whole sta
   third.hear({ method: "peer-list", params: { peers: { bob }, room: { session_id: "s1" } } });
   await settle();
   third.answer("listen-metadata-change", {});
-  third.hear({ method: "on-metadata-change", params: { values: [{ key: "default", data: "tea", change_version: 1 }] } });
+  const tea = { key: "default", data: "tea", change_version: 1 };
+  third.hear({ method: "on-metadata-change", params: { values: [tea] } });
   await settle();
   third.answer("get-peer", { ...bob, peer_id: store.getState(selectLocalPeer).id, role: "viewer" });
   await settle();
@@ -540,7 +545,8 @@ test("a token that expired is renewed by its room code, and the peer resumes", a
     { roomCode: "abc-defg-hij", userId: "alice-1" },
     { endpoint: `${ORIGIN}/v2/token` },
   );
-  assert.deepEqual(JSON.parse(requests[0].body), { code: "abc-defg-hij", user_id: "alice-1" });
+  const { secret, ...asked } = JSON.parse(requests[0].body);
+  assert.deepEqual(asked, { code: "abc-defg-hij", user_id: "alice-1" });
   const joining = page.actions.join({ userName: "Alice", authToken, initEndpoint: ORIGIN });
   const socket = await letIn();
   await joining;
@@ -555,6 +561,8 @@ test("a token that expired is renewed by its room code, and the peer resumes", a
   await settle();
   const next = await letIn({ join: { session_id: "s1", seq: 5, resumed: true } });
   assert.equal(new URL(next.url).searchParams.get("token"), fresh);
+  const bodies = requests.filter(({ pathname }) => pathname === "/v2/token").map(({ body }) => JSON.parse(body).secret);
+  assert.deepEqual(bodies, [secret, secret]);
   assert.equal(page.store.getState(selectRoomState), "Connected");
 });
 
@@ -578,8 +586,8 @@ test("poll: its questions are fetched, and an answer is sent by type", async () 
     last: true,
     questions: [{ question, options: [{ index: 1, text: "yes" }] }],
   });
-  await settle();
   socket.answer("poll-responses", { poll_id: "p1", last: true, responses: [] });
+  socket.answer("poll-result", { poll_id: "p1", user_count: 0, questions: [] });
   await settle();
   assert.deepEqual(told.at(-1)[0], "POLL_STARTED");
   assert.equal(told.at(-1)[1].questions[0].options[0].text, "yes");
@@ -588,7 +596,7 @@ test("poll: its questions are fetched, and an answer is sent by type", async () 
   await settle();
   assert.deepEqual(socket.request("poll-response").params, {
     poll_id: "p1",
-    responses: [{ question: 1, type: "single-choice", duration: 0, skipped: false, option: 1 }],
+    responses: [{ question: 1, type: "single-choice", skipped: false, option: 1 }],
   });
   socket.answer("poll-response", { poll_id: "p1", result: [{ question: 1, correct: false }] });
   await settle();
@@ -599,3 +607,179 @@ test("poll: its questions are fetched, and an answer is sent by type", async () 
   await answering;
   assert.equal(store.getState((state) => state.polls.p1).questions[0].responses[0].option, 1);
 });
+
+const tokenRequests = () => requests.filter(({ pathname }) => pathname === "/v2/token").map(({ body }) => JSON.parse(body));
+const code = { roomCode: "abc-defg-hij" };
+
+test("a browser proves itself with one long secret to a server, with another to the next, and by a page's own", async () => {
+  answers["/v2/token"] = [[200, { token: token() }]];
+  const ask = (origin, more) => newPage().actions.getAuthTokenByRoomCode({ ...code, ...more }, { endpoint: origin });
+  await ask(`${ORIGIN}/v2/token`);
+  await ask(`${ORIGIN}/v2/token`);
+  await ask("http://others.test/v2/token");
+  await ask(`${ORIGIN}/v2/token`, { secret: "chosen by the page" });
+  const [first, second, other, own] = tokenRequests().map(({ secret }) => secret);
+  assert.match(first, /^[0-9a-f]{64}$/);
+  assert.equal(second, first);
+  assert.notEqual(other, first);
+  assert.equal(own, "chosen by the page");
+});
+
+test("where nothing may be stored the secret lasts as long as the page; one that was tampered with is replaced", async () => {
+  answers["/v2/token"] = [[200, { token: token() }]];
+  const endpoint = "http://private.test/v2/token";
+  const ask = () => newPage().actions.getAuthTokenByRoomCode(code, { endpoint });
+  globalThis.localStorage = { getItem: () => "x", setItem: () => assert.fail(new Error("denied")) };
+  await ask();
+  await ask();
+  const [first, second] = tokenRequests().map(({ secret }) => secret);
+  assert.match(first, /^[0-9a-f]{64}$/);
+  assert.equal(second, first);
+});
+
+/** A page that had joined with these claims and went away without a word; what it kept is in the storage. */
+async function gone(claims = {}) {
+  const page = await joinedPage({}, { authToken: token(claims) });
+  page.socket.hear(said("m1", "hello", 6));
+  const { id } = page.store.getState(selectLocalPeer);
+  page.socket.hear({ method: "on-error", params: { code: 410, message: "gone" } });
+  assert.equal(page.store.getState(selectRoomState), "Disconnected");
+  return id;
+}
+
+const peerOf = ({ url }) => new URL(url).searchParams.get("peer");
+
+test("a token of the same person and role takes up the kept peer, any other does not", async () => {
+  const id = await gone({ owner: "code:alice" });
+  for (const claims of [{ owner: "code:eve" }, { owner: "code:alice", role: "guest" }]) {
+    const { socket, store } = await joinedPage({}, { authToken: token(claims) });
+    assert.notEqual(peerOf(socket), id);
+    assert.deepEqual(store.getState(selectHMSMessages), []);
+  }
+  const again = await joinedPage({ join: { session_id: "s1", seq: 6, resumed: true } }, { authToken: token({ owner: "code:alice" }) });
+  assert.equal(peerOf(again.socket), id);
+});
+
+const refused = { code: 403, message: "peer: this peer id belongs to somebody else" };
+
+test("a kept peer id that /init refuses is given up for a new one, which joins as a newcomer", async () => {
+  const id = await gone();
+  answers["/init"] = [[403, refused], ...answers["/init"]];
+  const { socket, store, told } = await joinedPage();
+  assert.notEqual(peerOf(socket), id);
+  assert.equal(socket.sent[0].params.resume, undefined);
+  assert.deepEqual(store.getState(selectPeers).map((peer) => peer.id), [peerOf(socket)]);
+  assert.deepEqual(store.getState(selectHMSMessages).map(({ message }) => message), ["hello"]);
+  assert.deepEqual(told.filter(([type]) => type === "ERROR"), []);
+});
+
+for (const where of ["the socket", "join"]) {
+  test(`a peer id that ${where} refuses during the session is given up for a new one`, async () => {
+    const { actions, socket, store, told } = await joinedPage();
+    const next = await cutAndReopened(actions, socket);
+    if (where === "join") next.refuse("join", refused);
+    else next.hear({ method: "on-error", params: refused });
+    await settle();
+    assert.notEqual(next.closedWith, undefined);
+    actions.retryConnection();
+    const third = await letIn();
+    assert.notEqual(peerOf(third), peerOf(socket));
+    assert.equal(third.request("join").params.resume, undefined);
+    assert.equal(store.getState(selectRoomState), "Connected");
+    assert.deepEqual(told.filter(([type]) => type === "ERROR"), []);
+  });
+}
+
+test("a peer id that is refused twice is the end, with the reason", async () => {
+  answers["/init"] = [[403, refused]];
+  await assert.rejects(newPage().actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN }), refused);
+  assert.equal(requests.length, 2);
+});
+
+test("who was removed is told so when joining, and when it comes back", async () => {
+  const removed = { code: 403, message: "removed from this session: spam", data: { removed: true, reason: "spam" } };
+  const { actions, socket, store, told } = await joinedPage();
+  answers["/init"] = [[403, removed]];
+  socket.drop();
+  actions.retryConnection();
+  await settle();
+  assert.equal(store.getState(selectRoomState), "Disconnected");
+  const [type, data] = told.at(-1);
+  assert.deepEqual([type, data.reason, data.roomEnded], ["REMOVED_FROM_ROOM", "spam", false]);
+  assert.equal(storage.size, 0);
+  await assert.rejects(actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN }), removed);
+});
+
+test("being removed by somebody who has left is being removed", async () => {
+  const { socket, told } = await joinedPage();
+  socket.hear({ method: "on-peer-leave-request", params: { requested_by: "who left", reason: "bye", room_end: false } });
+  assert.equal(told.at(-1)[0], "REMOVED_FROM_ROOM");
+});
+
+test("who may remove others knows who was removed, and lets them in", async () => {
+  const { actions, socket, store } = await joinedPage({ permissions: { removeOthers: true } });
+  const eve = { person: "p-eve", name: "Eve", role: "guest", reason: "spam", removed_by: "Alice", removed_at: 5 };
+  socket.hear({ method: "on-removed-change", params: { removed: [eve] }, seq: 6 });
+  const [{ person, name, removedBy, removedAt }] = store.getState(selectRemoved);
+  assert.deepEqual([person, name, removedBy, removedAt], ["p-eve", "Eve", "Alice", new Date(5)]);
+  const letting = actions.letIn(person);
+  await settle();
+  assert.deepEqual(socket.request("peer-let-in").params, { person: "p-eve" });
+  socket.answer("peer-let-in", { person });
+  await letting;
+  assert.ok(socket.request("peers-removed"));
+});
+
+test("a role that may remove others brings the list of who was removed", async () => {
+  const { socket, store } = await joinedPage();
+  assert.equal(socket.request("peers-removed"), undefined);
+  const host = { name: "host", permissions: { removeOthers: true } };
+  socket.hear({ method: "on-policy-change", params: { name: "host", known_roles: { host } } });
+  await settle();
+  socket.answer("peers-removed", { removed: [{ person: "p-eve", name: "Eve" }] });
+  await settle();
+  assert.equal(store.getState(selectRemoved)[0].name, "Eve");
+});
+
+test("a pin names the message alone", async () => {
+  const { actions, socket } = await joinedPage();
+  const pinning = actions.pinMessage("m1", "words of one's own");
+  await settle();
+  assert.deepEqual(socket.request("pin-message").params, { id: "m1" });
+  socket.answer("pin-message", { pinned: [] });
+  await pinning;
+});
+
+test("people and messages carry the person, oneself too", async () => {
+  const { actions, socket, store } = await joinedPage({ self: { person: "p-alice" } });
+  assert.equal(store.getState(selectLocalPeer).person, "p-alice");
+  const message = said("m1", "hi", 6);
+  message.params.peer.person = "p-bob";
+  socket.hear(message);
+  const sending = actions.sendBroadcastMessage("hello");
+  await settle();
+  socket.answer("broadcast", { message_id: "m2", timestamp: 9, seq: 7 });
+  await sending;
+  assert.deepEqual(store.getState(selectHMSMessages).map(({ senderPerson }) => senderPerson), ["p-bob", "p-alice"]);
+});
+
+test("a newcomer is called what the server calls it", async () => {
+  const { store } = await joinedPage({ self: { role: "viewer", info: { name: "Guest", data: "" } } }, { userName: "\u200b" });
+  const { name, roleName } = store.getState(selectLocalPeer);
+  assert.deepEqual([name, roleName], ["Guest", "viewer"]);
+});
+
+/** A second tab, with a copy of what the first one has stored, joins. */
+async function duplicated(first, options) {
+  first.socket.hear(said("m1", "hello", 6));
+  const [key, value] = await whenWritten(storage, first.key);
+  const copied = new Storage();
+  copied.setItem(key.replace("r1", "r1"), value);
+  globalThis.sessionStorage = copied;
+  const other = await import("../../static/rooms/hms.js?copy");
+  const hms = new other.HMSReactiveStore();
+  const page = { store: hms.getStore(), actions: hms.getActions() };
+  live.push(page.actions);
+  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  return { page, joining };
+}

@@ -67,3 +67,25 @@ test("listeners hear the types they asked for, until they stop", () => {
     some: [PEER_JOINED, PEER_LEFT, PEER_LEFT],
   });
 });
+
+test("a listener that throws is reported, and the others hear", (t) => {
+  const reported = t.mock.method(console, "error", () => {});
+  const notices = new Notices();
+  const heard = [];
+  notices.onNotification(() => {
+    throw new Error("of the app");
+  });
+  notices.onNotification(({ type }) => heard.push(type));
+  notices.tell("PEER_LEFT", null);
+  assert.deepEqual([heard, reported.mock.callCount()], [["PEER_LEFT"], 1]);
+});
+
+test("a gap is told with the time since which messages may be missing", () => {
+  const inRoom = apply(start, "joined", { session_id: "s", seq: 1, name: "alice", data: "" });
+  const been = apply(inRoom, "connection", { roomState: "Connected", at: 5 });
+  const away = apply(been, "connection", { roomState: "Reconnecting", at: 7_000 });
+  const params = { session_id: "s", seq: 9, resync: true, name: "alice", data: "" };
+  const gaps = facts(view(away), view(apply(away, "joined", params)), "joined", params);
+  assert.deepEqual(gaps, [{ type: "MESSAGES_MISSED", data: { after: null, since: new Date(7_000) } }]);
+  assert.deepEqual(told(been, "joined", { ...params, resync: false, resumed: true }), []);
+});

@@ -5,10 +5,11 @@ import { Rpc, RpcError } from "../../static/rooms/rpc.js";
 import { Clock, Wire, settle } from "./wire.js";
 
 /** An Rpc over a wire; its greeting is one `join`. */
-function connection({ address = async () => "ws://test/", random = () => 1 } = {}) {
+function connection({ address = async () => "ws://test/", random = () => 1, makeSocket } = {}) {
   const wire = new Wire();
   const clock = new Clock();
-  const rpc = new Rpc({ address, greet: (call) => call("join", {}), makeSocket: wire.makeSocket, random, clock });
+  const greet = (call) => call("join", {});
+  const rpc = new Rpc({ address, greet, makeSocket: makeSocket ?? wire.makeSocket, random, clock });
   const events = [];
   for (const type of ["notification", "lost", "restored", "ended", "pong"]) {
     rpc.addEventListener(type, ({ detail }) => events.push([type, detail]));
@@ -286,4 +287,105 @@ test("close() ends quietly and rejects what waits", async () => {
   clock.tick(60_000);
   await settle();
   assert.deepEqual([events, wire.sockets.length, wire.socket.closedWith], [[], 1, 1000]);
+});
+
+test("a socket that the browser does not allow rejects with its reason", async () => {
+  const makeSocket = () => {
+    throw new DOMException("An insecure WebSocket connection may not be initiated", "SecurityError");
+  };
+  const { rpc, events } = connection({ makeSocket });
+  await assert.rejects(rpc.open(), { name: "HMSException", message: /^An insecure WebSocket/ });
+  await assert.rejects(rpc.call("broadcast"), { message: /^An insecure/ });
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ["ended"],
+  );
+});
+
+for (const odd of [new TypeError("endpoint of null"), "just text", undefined, null]) {
+  test(`an address that fails with ${odd} rejects in the end`, async () => {
+    const { rpc, clock } = connection({ address: () => Promise.reject(odd) });
+    const opening = assert.rejects(rpc.open(), { name: "HMSException", code: 1003 });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await settle();
+      clock.tick(15_000);
+    }
+    await opening;
+  });
+}
+
+for (const text of ["not JSON", "null", "7", "[]"]) {
+  test(`a frame that is ${text} is a broken connection`, async () => {
+    const { rpc, wire, clock } = await opened();
+    const call = rpc.call("broadcast", {}, { again: true });
+    wire.socket.onmessage({ data: text });
+    clock.tick(500);
+    await greeted(wire);
+    wire.socket.answer("broadcast", { message_id: "m1" });
+    assert.deepEqual(await call, { message_id: "m1" });
+
+    const first = connection();
+    const opening = assert.rejects(first.rpc.open(), { message: /cannot be read/ });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await settle();
+      first.wire.socket.open();
+      first.wire.socket.onmessage({ data: text });
+      first.clock.tick(15_000);
+    }
+    await opening;
+  });
+}
+
+test("a call that is not JSON rejects at once, and those that wait with it are sent", async () => {
+  const { rpc, wire } = connection();
+  const opening = rpc.open();
+  await assert.rejects(rpc.call("role-change-request", { role: 10n }), { code: 400, message: /^role-change-request:/ });
+  const call = rpc.call("broadcast");
+  await greeted(wire);
+  await opening;
+  wire.socket.answer("broadcast", { message_id: "m1" });
+  assert.deepEqual(await call, { message_id: "m1" });
+});
+
+test("a patient call is tried until it is not too fast any more", async () => {
+  const { rpc, wire, clock } = await opened();
+  const call = rpc.call("broadcast", {}, { patient: true });
+  for (let attempt = 1; attempt < 20; attempt += 1) {
+    wire.socket.refuse("broadcast", { code: 429, message: "too fast" });
+    wire.socket.hear({ method: "on-peer-leave", params: {} }); // alive
+    clock.tick(4_000);
+    wire.socket.hear({ method: "on-peer-leave", params: {} });
+    clock.tick(4_000);
+  }
+  wire.socket.answer("broadcast", { message_id: "m1" });
+  assert.deepEqual(await call, { message_id: "m1" });
+});
+
+test("a connection that is up for lost is lost at once", async () => {
+  const { rpc, wire, events, clock } = await opened();
+  rpc.lose();
+  rpc.lose();
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ["lost"],
+  );
+  clock.tick(500);
+  await greeted(wire);
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ["lost", "restored"],
+  );
+});
+
+test("spans are not measured by a clock that can be set", async (t) => {
+  t.mock.method(Date, "now", () => assert.fail("Date.now"));
+  const wire = new Wire();
+  const { makeSocket } = wire;
+  const rpc = new Rpc({ address: async () => "ws://test/", greet: (call) => call("join", {}), makeSocket });
+  const opening = rpc.open();
+  await greeted(wire);
+  await opening;
+  rpc.hurry();
+  wire.socket.answer("ping", { timestamp: 1 });
+  rpc.close();
 });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { facts } from "../../static/rooms/notices.js";
 import { HAND_RAISE, apply, nowhere, pack, unpack } from "../../static/rooms/state.js";
+import { view } from "../../static/rooms/view.js";
 
 const peer = (id, fields = {}) => ({
   peer_id: id,
+  person: `person-${id}`,
   role: "guest",
   joined_at: 5,
   groups: [],
@@ -16,7 +19,7 @@ const peer = (id, fields = {}) => ({
 
 /** Alice in a room, at place 10 of session s1. */
 function joined() {
-  const local = { id: "alice", name: "Alice", data: "", userId: "user-alice", role: "host" };
+  const local = { id: "alice", person: "person-alice", name: "Alice", data: "", userId: "user-alice", role: "host" };
   let state = apply(nowhere(), "connecting", { roomId: "r1", peer: local });
   state = apply(state, "joined", { session_id: "s1", seq: 10, name: "Alice", data: "" });
   return apply(state, "peer-list", { peers: {}, room: { name: "Team", session_id: "s1", started_at: 1 } });
@@ -113,7 +116,6 @@ test("a message shows once, in order, with its recipients", () => {
 test("an older version of a key is dropped", () => {
   let state = apply(joined(), "on-metadata-change", { values: [entry("pin", 3, "new"), entry("spotlight", 1, "bob")] });
   state = apply(state, "on-metadata-change", { values: [entry("pin", 2, "old")] });
-  state = apply(state, "read-metadata", entry("pin", 3, "same version"));
   assert.equal(state.metadata.get("pin").data, "new");
 });
 
@@ -156,10 +158,6 @@ test("resuming keeps all; another session begins with nothing but oneself", () =
   const resumed = apply(state, "joined", { session_id: "s1", seq: 30, resumed: true, name: "Alice", data: "" });
   assert.deepEqual(resumed, state); // its place moves with the events that follow
 
-  const again = apply(state, "joined", { session_id: "s1", seq: 30, resync: true, name: "Al", data: "" });
-  assert.deepEqual([again.messages.size, again.peers.get("alice").name, again.peers.get("bob").name], [1, "Al", "BOB"]);
-  assert.deepEqual(again.place, { session_id: "s1", seq: 30 });
-
   const anew = apply(state, "joined", { session_id: "s2", seq: 2, resync: true, name: "Alice", data: "" });
   assert.deepEqual([anew.messages.size, anew.metadata.size, [...anew.peers.keys()]], [0, 0, ["alice"]]);
   assert.deepEqual(anew.place, { session_id: "s2", seq: 2 });
@@ -168,19 +166,11 @@ test("resuming keeps all; another session begins with nothing but oneself", () =
 test("polls hold questions, own answers and results", () => {
   const info = { poll_id: "p1", title: "Tea?", type: "poll", vote: ["guest"], created_by: "bob" };
   let state = apply(joined(), "on-poll-start", { polls: [info] }, 11);
-  state = apply(state, "poll-questions", {
-    poll_id: "p1",
-    questions: [
-      {
-        question: { index: 1, text: "Tea?", type: "single-choice" },
-        options: [
-          { index: 1, text: "yes" },
-          { index: 2, text: "no" },
-        ],
-      },
-    ],
-  });
-  state = apply(state, "poll-own-responses", { poll_id: "p1", responses: [{ question: 1, option: 2 }] });
+  const question = { index: 1, text: "Tea?", type: "single-choice" };
+  const options = ["yes", "no"].map((text, at) => ({ index: at + 1, text }));
+  const own = [{ response: { question: 1, option: 2 }, final: true }];
+  const parts = { questions: [{ question, options }], own_responses: own };
+  state = apply(state, "polls-read", { polls: [{ poll_id: "p1", ...parts }] });
   const result = {
     user_count: 3,
     max_user: 4,
@@ -211,4 +201,137 @@ test("what is kept over a reload comes back equal, with the last 200 messages", 
   assert.deepEqual(back.outbox, state.outbox);
   assert.deepEqual([back.messages.size, [...back.messages.keys()][0]], [200, "m50"]);
   assert.equal(back.room.roomState, "Disconnected");
+});
+
+/** Alice in the room, connected, with a message, a value, a request and somebody removed. */
+function inside() {
+  let state = apply(joined(), "connection", { roomState: "Connected", isConnected: true, at: 100 });
+  const host = { name: "host", permissions: { removeOthers: true } };
+  state = apply(state, "on-policy-change", { name: "host", known_roles: { host } });
+  state = apply(state, "on-broadcast", broadcast("m1"), 11);
+  state = apply(state, "on-metadata-change", { values: [entry("pin", 9, "held"), entry("other", 3, "gone")] }, 12);
+  state = apply(state, "on-role-change-request", { requested_by: "bob", role: "guest", token: "t" }, 13);
+  return apply(state, "on-removed-change", { removed: [{ person: "p-eve", name: "Eve", reason: "spam" }] }, 14);
+}
+
+const resync = (seq, session = "s1") => ({ session_id: session, seq, resync: true, name: "Al", data: "" });
+
+test("after a resync nothing of the session counts but what was said, however old the server's state is", () => {
+  let state = apply(inside(), "joined", { ...resync(8), history: "h2" });
+  assert.deepEqual(state.place, { session_id: "s1", seq: 8, history: "h2" });
+  assert.deepEqual([state.metadata.size, state.roleChangeRequests, state.removed], [0, [], []]);
+  state = apply(state, "on-metadata-change", { values: [entry("pin", 2, "restored")] });
+  assert.equal(state.metadata.get("pin").data, "restored");
+  assert.deepEqual([...state.messages.keys()], ["m1"]);
+});
+
+test("a gap among the messages stands between the old and the new, once", () => {
+  let state = apply(inside(), "connection", { roomState: "Reconnecting", at: 200 });
+  state = apply(state, "joined", resync(30));
+  state = apply(state, "joined", resync(31)); // the state did not come whole
+  state = apply(state, "on-broadcast", broadcast("m2"), 32);
+  assert.deepEqual(state.missed, [{ after: "m1", since: 200 }]);
+  assert.deepEqual(unpack(pack(state)).missed, state.missed);
+  const anew = apply(state, "joined", resync(1, "s2"));
+  assert.deepEqual([anew.messages.size, anew.missed.map(({ after }) => after)], [0, [null]]);
+  assert.deepEqual(joined().missed, []);
+});
+
+test("what is read, or refused with the entry that stands, wins over what is held", () => {
+  let state = apply(inside(), "read-metadata", entry("pin", 2, "as it stands"));
+  assert.equal(state.metadata.get("pin").data, "as it stands");
+  state = apply(state, "on-metadata-change", { values: [entry("pin", 3, "next")] }, 20);
+  state = apply(state, "read-metadata", { ...entry("pin", 2, "as it stands"), seq: 19 }); // the event came first
+  assert.equal(state.metadata.get("pin").data, "next");
+});
+
+test("the place names the history that its number is of", () => {
+  let state = apply(joined(), "session-info", { session_id: "s1", peer_count: 2, history: "h1" });
+  assert.deepEqual(state.place, { session_id: "s1", seq: 10, history: "h1" });
+  state = apply(state, "place", { history: "h2" }, 11);
+  assert.deepEqual(state.place, { session_id: "s1", seq: 11, history: "h2" });
+});
+
+test("hands stand in the order in which they went up for who comes late, too", () => {
+  const raised = (id, at) => peer(id, { groups: [HAND_RAISE], hand_raised_at: at });
+  const state = apply(joined(), "peer-list", { peers: { bob: raised("bob", 9_000), carol: raised("carol", 8_000) } });
+  assert.deepEqual([state.peers.get("bob").raisedAt, state.peers.get("carol").raisedAt], [9_000, 8_000]);
+});
+
+test("who was removed is known to those who may remove, and to nobody else", () => {
+  const { removed } = view(inside());
+  assert.deepEqual(removed, [
+    { person: "p-eve", name: "Eve", role: undefined, reason: "spam", removedBy: "", removedAt: undefined },
+  ]);
+  const demoted = apply(inside(), "on-policy-change", { name: "guest", known_roles: { guest: {} } });
+  assert.deepEqual(demoted.removed, []);
+});
+
+test("a peer that is told of oneself is oneself", () => {
+  let state = apply(joined(), "on-peer-state", { peer_id: "alice", state: "reconnecting" }, 11);
+  state = apply(state, "on-peer-update", peer("alice", { state: "connected", groups: [HAND_RAISE] }));
+  const { role, groups, state: connection, person } = state.peers.get("alice");
+  assert.deepEqual([role, groups, connection, person], ["guest", [HAND_RAISE], "connected", "person-alice"]);
+});
+
+const KINDS = [undefined, null, true, 0, -1, 1e308, NaN, "", "toString", "__proto__", [], [null, 1, "x"], {}, () => {}];
+const EVIL = { toString: 1, valueOf: 1, __proto__: null, constructor: "x", then: 1 };
+const NOTICES = {
+  "on-policy-change": { name: "host", known_roles: { host: { permissions: {} } } },
+  "peer-list": { peers: { bob: peer("bob") }, room: { name: "x", session_id: "s1", started_at: 1 } },
+  "session-info": { peer_count: 1, session_id: "s1", history: "h" },
+  "room-info": { name: "x" },
+  "room-state": { peer_count: 1, room: {} },
+  "on-peer-join": peer("bob"),
+  "on-peer-update": peer("alice"),
+  "on-peer-leave": { peer_id: "bob" },
+  "on-peer-state": { peer_id: "alice", state: "connected" },
+  "on-broadcast": broadcast("m1", { roles: ["host"] }),
+  "on-metadata-change": { values: [entry("pin", 1, "x")] },
+  "on-role-change-request": { requested_by: "bob", role: "guest", token: "t" },
+  "on-removed-change": { removed: [{ person: "p", name: "x", removed_at: 1 }] },
+  "on-poll-start": { polls: [{ poll_id: "p1", title: "x", started_at: 1, vote: ["host"] }] },
+  "on-poll-stop": { polls: [{ poll_id: "p1", stopped_at: 1 }] },
+  "on-poll-stats": { polls: [{ poll_id: "p1", questions: [{ question: 1, options: [1] }] }] },
+  "polls-read": {
+    polls: [
+      {
+        poll_id: "p1",
+        questions: [{ question: { index: 1 }, options: [{ text: "x" }] }],
+        own_responses: [{ response: { question: 1 } }],
+        result: { questions: [{ question: 1, options: [1] }] },
+      },
+    ],
+  },
+};
+
+/** The value with one of its parts, at any depth, replaced by another kind of thing; each such value. */
+function* broken(value) {
+  yield* KINDS;
+  yield EVIL;
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, part] of Object.entries(value)) {
+    for (const other of broken(part)) {
+      const copy = Array.isArray(value) ? [...value] : { ...value };
+      copy[key] = other;
+      yield copy;
+    }
+  }
+}
+
+test("whatever stands in a notification, the state stays one that can be shown", () => {
+  const known = apply(inside(), "polls-read", NOTICES["polls-read"]);
+  for (const [method, good] of Object.entries(NOTICES)) {
+    for (const params of broken(good)) {
+      const next = apply(known, method, params, 40);
+      const shown = view(next);
+      facts(view(known), shown, method, params);
+      for (const { time } of Object.values(shown.messages.byID)) time.toISOString();
+      for (const peer of Object.values(shown.peers)) {
+        assert.deepEqual([typeof peer.id, typeof peer.name, typeof peer.metadata], ["string", "string", "string"]);
+      }
+      assert.equal(next.place.seq, 40);
+      unpack(pack(next));
+    }
+  }
 });

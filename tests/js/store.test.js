@@ -68,6 +68,27 @@ test("a subscriber may change the store", () => {
   assert.deepEqual(heard, [2, 3]);
 });
 
+test("a subscriber or a selector that throws is reported, and the others hear", (t) => {
+  const reported = t.mock.method(console, "error", () => {});
+  const { store, change } = storeWith(metadata("first", 1));
+  const heard = [];
+  store.subscribe(
+    () => {
+      throw new Error("of the app");
+    },
+    select.selectSessionMetadata,
+  );
+  store.subscribe(
+    () => {},
+    (state) => `${state.sessionMetadata}`,
+  );
+  store.subscribe((value) => heard.push(value), select.selectSessionMetadata);
+  change(...metadata({ toString: 1, valueOf: 1 }, 2));
+  change(...metadata("next", 3));
+  assert.deepEqual(heard, [{ toString: 1, valueOf: 1 }, "next"]);
+  assert.equal(reported.mock.callCount(), 3);
+});
+
 test("triggerOnSubscribe gives the present value first", () => {
   const { store } = storeWith();
   store.triggerOnSubscribe();
@@ -80,6 +101,7 @@ test("people have the SDK's shape", () => {
   const { store } = storeWith([
     "on-peer-join",
     peer("bob", {
+      person: "P-bob",
       joined_at: 5,
       groups: ["_handraise"],
       info: { name: "Bob", data: '{"status":"away"}', user_id: "b-1", type: "regular" },
@@ -89,6 +111,7 @@ test("people have the SDK's shape", () => {
   const bob = store.getState(select.selectPeerByID("bob"));
   assert.deepEqual(bob, {
     id: "bob",
+    person: "P-bob",
     name: "Bob",
     roleName: "guest",
     isLocal: false,
@@ -116,7 +139,9 @@ test("people have the SDK's shape", () => {
   assert.deepEqual(store.getState(select.selectPeersByRole("guest")), [bob]);
 });
 
-test("metadata that is not JSON is {}", () => {
+test("metadata that is not JSON is {}, and so is null", () => {
+  const { store: other } = storeWith(["on-peer-join", peer("bob", { info: { name: "Bob", data: "null" } })]);
+  assert.deepEqual(other.getState(select.selectPeerMetadata("bob")), {});
   const { store } = storeWith(["on-peer-join", peer("bob", { info: { name: "Bob", data: "away {" } })]);
   assert.deepEqual(store.getState(select.selectPeerMetadata("bob")), {});
   assert.deepEqual(store.getState(select.selectPeerMetadata("nobody")), {});
