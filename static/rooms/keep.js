@@ -3,12 +3,12 @@
 import { pack, unpack } from "./state.js";
 
 const DELAY = 300; // ms between a change and its being written
-const inUse = new Set(); // two stores on one page must not be one peer
+const inUse = new WeakMap(); // storage → keys: two stores on one page must not be one peer
 
 export class Keeper {
   #key;
   #timer = null;
-  #storage;
+  #storage = null;
   #latest = null;
   #write = () => {
     clearTimeout(this.#timer);
@@ -23,10 +23,13 @@ export class Keeper {
 
   /** @param key of the room, the role and the owner of the token: nobody else may take up the peer */
   constructor(key) {
-    this.#storage = inUse.has(key) ? null : storage();
     this.#key = key;
-    if (!this.#storage) return;
-    inUse.add(key);
+    const found = storage();
+    if (!found) return;
+    const keys = inUse.get(found) ?? new Set();
+    if (keys.has(key)) return;
+    inUse.set(found, keys.add(key));
+    this.#storage = found;
     globalThis.addEventListener?.("pagehide", this.#write);
   }
 
@@ -65,7 +68,7 @@ export class Keeper {
 
   #release() {
     this.#latest = null;
-    inUse.delete(this.#key);
+    inUse.get(this.#storage).delete(this.#key);
     this.#storage = null;
     globalThis.removeEventListener?.("pagehide", this.#write);
   }

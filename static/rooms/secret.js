@@ -7,7 +7,7 @@ const inMemory = new Map(); // key → secret, where the browser lets pages stor
 
 /** This browser's secret for a server: another one for each, so that none can be taken to the next. */
 export function secretFor(origin) {
-  const key = origin === HERE || HERE === "null" ? KEY : `${KEY}:${origin}`;
+  const key = origin === HERE ? KEY : `${KEY}:${origin}`;
   try {
     const kept = localStorage.getItem(key);
     if (FORM.test(kept ?? "")) return kept;

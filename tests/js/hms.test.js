@@ -67,7 +67,7 @@ const token = (claims = {}) => {
 };
 
 const roles = {
-  host: { name: "host", priority: 1, permissions: { endRoom: true } },
+  host: { name: "host", priority: 1 },
   guest: { name: "guest", permissions: {} },
 };
 
@@ -95,12 +95,14 @@ async function letIn({
   peers = {},
   metadata = { data: null, change_version: 0 },
   self = {},
+  permissions = { endRoom: true },
   after = [],
 } = {}) {
   await settle();
   const { socket } = wire;
   socket.open();
-  socket.hear({ method: "on-policy-change", params: { name: "host", known_roles: roles } });
+  const known = { ...roles, host: { ...roles.host, permissions } };
+  socket.hear({ method: "on-policy-change", params: { name: "host", known_roles: known } });
   await settle();
   socket.answer("join", join);
   await settle();
@@ -769,17 +771,387 @@ test("a newcomer is called what the server calls it", async () => {
   assert.deepEqual([name, roleName], ["Guest", "viewer"]);
 });
 
-/** A second tab, with a copy of what the first one has stored, joins. */
-async function duplicated(first, options) {
-  first.socket.hear(said("m1", "hello", 6));
-  const [key, value] = await whenWritten(storage, first.key);
-  const copied = new Storage();
-  copied.setItem(key.replace("r1", "r1"), value);
-  globalThis.sessionStorage = copied;
-  const other = await import("../../static/rooms/hms.js?copy");
-  const hms = new other.HMSReactiveStore();
-  const page = { store: hms.getStore(), actions: hms.getActions() };
-  live.push(page.actions);
-  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
-  return { page, joining };
+/** Waits until something is so, over messages between tabs and timers of the script's own. */
+async function until(condition) {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+const direct = (id, text, seq) => {
+  const message = said(id, text, seq);
+  message.params.private = true;
+  return message;
+};
+
+const texts = ({ store }) => store.getState(selectHMSMessages).map(({ message }) => message);
+
+/** Tabs of one browser share its locks, and each has a storage of its own. */
+function browser(t) {
+  const locks = new Locks();
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { locks } });
+  t.after(() => delete globalThis.navigator);
+  return locks;
+}
+
+/** What a browser gives to the duplicate of a tab. */
+async function copiedStorage() {
+  const copy = new Storage();
+  copy.setItem(...(await whenWritten(storage)));
+  return copy;
+}
+
+/** Joins a tab whose storage is given; it may wait for what another tab holds. */
+async function joinedTab(kept, options) {
+  globalThis.sessionStorage = storage = kept;
+  const page = newPage();
+  const before = wire.sockets.length;
+  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  await until(() => wire.sockets.length > before);
+  page.socket = await letIn(options);
+  await joining;
+  return page;
+}
+
+test("a duplicated tab is a peer of its own, and both have everything that was said", async (t) => {
+  browser(t);
+  const first = await joinedPage();
+  first.socket.hear(said("m1", "hello", 6));
+  const copy = await copiedStorage();
+  first.socket.hear(direct("m2", "after the copy, to you alone", 7));
+  const second = await joinedTab(copy, { join: { session_id: "s1", seq: 8 } });
+  assert.notEqual(peerOf(second.socket), peerOf(first.socket));
+  assert.equal(second.socket.sent[0].params.resume, undefined);
+
+  first.socket.hear(said("m3", "on its way to the first", 8)); // the second joined behind it
+  await until(() => texts(second).length === 3);
+  first.socket.hear(direct("m4", "to the first alone", 9));
+  second.socket.hear(direct("m5", "to the second alone", 10));
+  const sending = second.actions.sendDirectMessage("from the second", "bob");
+  await settle();
+  second.socket.answer("broadcast", { message_id: "m6", timestamp: 1_000, seq: 11 });
+  await sending;
+  await until(() => texts(first).length === 6 && texts(second).length === 6);
+  assert.deepEqual(texts(first).toSorted(), texts(second).toSorted());
+  assert.deepEqual(second.store.getState(selectMissed), []);
+  await second.actions.leave();
+  assert.equal(first.store.getState(selectRoomState), "Connected");
+  assert.equal(first.socket.closedWith, undefined);
+});
+
+test("a reload in the same tab finds its peer, whose lock the page before gives up a moment later", async (t) => {
+  const locks = browser(t);
+  const first = await joinedPage();
+  first.socket.hear(said("m1", "hello", 6));
+  const kept = await copiedStorage();
+  const id = peerOf(first.socket);
+  assert.deepEqual(locks.names, [`hmsroom:${id}`]);
+  setTimeout(() => first.actions.leave(), 50);
+  const again = await joinedTab(kept, { join: { session_id: "s1", seq: 6, resumed: true } });
+  assert.equal(peerOf(again.socket), id);
+  await again.actions.leave();
+  await settle();
+  assert.deepEqual(locks.names, []);
+});
+
+test("leaving while another tab holds the peer rejects the join, and nothing is held", async (t) => {
+  const locks = browser(t);
+  const first = await joinedPage();
+  first.socket.hear(said("m1", "hello", 6));
+  globalThis.sessionStorage = await copiedStorage();
+  const page = newPage();
+  const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  await settle();
+  await page.actions.leave();
+  await assert.rejects(joining, { code: 1000 });
+  assert.deepEqual(locks.names, [`hmsroom:${peerOf(first.socket)}`]);
+});
+
+const ODD_JOINS = [null, 7, [], {}, { session_id: "s1" }, { seq: 1 }, { session_id: 7, seq: 1 }];
+
+for (const answer of ODD_JOINS) {
+  test(`join() rejects when it is answered with ${JSON.stringify(answer)}`, async () => {
+    const page = newPage();
+    const joining = page.actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+    await settle();
+    wire.socket.open();
+    await settle();
+    wire.socket.answer("join", answer);
+    await assert.rejects(joining, { code: 1003, message: "join: the answer names no session" });
+    assert.equal(page.store.getState(selectRoomState), "Disconnected");
+  });
+}
+
+test("join() rejects with the browser's reason where it allows no such socket", async () => {
+  globalThis.WebSocket = function () {
+    throw new DOMException("insecure", "SecurityError");
+  };
+  const joining = newPage().actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  await assert.rejects(joining, { message: "insecure" });
+});
+
+test("join() rejects for a token or an address that are none, and may be tried again", async () => {
+  const { actions } = newPage();
+  for (const authToken of [undefined, "x", "a.b.c", "e30.bnVsbA.x"]) {
+    await assert.rejects(actions.join({ userName: "Alice", authToken, initEndpoint: "::" }));
+  }
+  const joining = actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  await letIn();
+  await joining;
+});
+
+test("an answer without a token rejects", async () => {
+  answers["/v2/token"] = [[200, null]];
+  const asking = newPage().actions.getAuthTokenByRoomCode(code, { endpoint: `${ORIGIN}/v2/token` });
+  await assert.rejects(asking, { code: 1003 });
+});
+
+test("leaving rejects a join that is under way, and what was called meanwhile", async () => {
+  const { actions } = newPage();
+  const joining = actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  await settle();
+  const calls = [actions.changeName("B"), actions.sendBroadcastMessage("one"), actions.sendBroadcastMessage("two")];
+  const settled = Promise.allSettled([joining, ...calls]);
+  await settle();
+  await actions.leave();
+  assert.deepEqual(
+    (await settled).map(({ status }) => status),
+    ["rejected", "rejected", "rejected", "rejected"],
+  );
+});
+
+test("messages arrive in the order of typing, however often the server asks for patience", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const taken = [];
+  const sending = ["one", "two", "three", "four"].map((text) => actions.sendBroadcastMessage(text));
+  for (let number = 1; taken.length < 4; number += 1) {
+    await until(() => socket.sent.filter(({ method }) => method === "broadcast").length === number);
+    const { message } = socket.request("broadcast").params.info;
+    if (number % 3 === 1) {
+      socket.refuse("broadcast", { code: 429, message: "too fast" });
+      continue;
+    }
+    taken.push(message);
+    socket.answer("broadcast", { message_id: `m${number}`, timestamp: number, seq: 10 + number });
+  }
+  await Promise.all(sending);
+  assert.deepEqual(taken, ["one", "two", "three", "four"]);
+  assert.deepEqual(texts({ store }), taken);
+});
+
+test("a message that waits behind others is not said in a room joined later, nor once it was discarded", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const sending = ["one", "two", "three"].map((text) => actions.sendBroadcastMessage(text));
+  const settled = Promise.allSettled(sending);
+  await settle();
+  actions.discardMessage(store.getState(selectOutbox)[1].clientId);
+  socket.answer("broadcast", { message_id: "m1", timestamp: 1, seq: 6 });
+  await settle();
+  assert.equal(socket.request("broadcast").params.info.message, "three");
+  await actions.leave();
+  const joining = actions.join({ userName: "Alice", authToken: token({ room_id: "r2" }), initEndpoint: ORIGIN });
+  const next = await letIn({ join: { session_id: "s9", seq: 1 } });
+  await joining;
+  assert.deepEqual((await settled).map(({ status }) => status), ["fulfilled", "rejected", "rejected"]);
+  assert.equal(next.request("broadcast"), undefined);
+});
+
+test("after a reload the messages on their way go first, in their order; those of another session do not go", async () => {
+  const page = await joinedPage();
+  page.socket.hear(said("m1", "hello", 6));
+  const settled = Promise.allSettled(["one", "two"].map((text) => page.actions.sendBroadcastMessage(text)));
+  await settle();
+  let kept;
+  await until(() => (kept = storage.getItem("hmsroom:r1:host:alice-1"))?.includes('"two"'));
+  await page.actions.leave();
+  await settled;
+  for (const session of ["s1", "s2"]) {
+    globalThis.sessionStorage = storage = new Storage();
+    storage.setItem("hmsroom:r1:host:alice-1", kept);
+    const again = await joinedPage({ join: { session_id: session, seq: 7, resync: true } });
+    if (session === "s1") {
+      assert.equal(again.socket.request("broadcast").params.info.message, "one");
+      again.socket.answer("broadcast", { message_id: "m2", timestamp: 1, seq: 8 });
+      await settle();
+      assert.equal(again.socket.request("broadcast").params.info.message, "two");
+    } else {
+      assert.equal(again.socket.request("broadcast"), undefined);
+      assert.deepEqual(again.store.getState(selectOutbox).map(({ status }) => status), ["failed", "failed"]);
+    }
+    await again.actions.leave();
+  }
+});
+
+test("a key that the server refuses to observe is not asked for with every greeting", async () => {
+  const { actions, socket } = await joinedPage();
+  const observing = actions.sessionStore.observe("x".repeat(1_000));
+  await settle();
+  socket.refuse("listen-metadata-change", { code: 413, message: "keys: too long" });
+  await assert.rejects(observing, { code: 413 });
+  socket.drop();
+  actions.retryConnection();
+  const next = await letIn({ join: { session_id: "s1", seq: 9, resync: true } });
+  assert.deepEqual(next.request("listen-metadata-change").params, { keys: ["default"] });
+});
+
+test("the compare-and-set loop of the documentation ends after the database went back", async () => {
+  const { actions, store, socket } = await joinedPage({ metadata: { data: ["a", "b"], change_version: 9 } });
+  socket.drop();
+  actions.retryConnection();
+  const restored = { key: "default", data: ["a"], change_version: 2 };
+  const next = await letIn({ join: { session_id: "s1", seq: 3, history: "h2", resync: true }, metadata: restored });
+  assert.equal(store.getState(selectSessionEntry("default")).change_version, 2);
+  // Somebody else is faster, in the history that counts now.
+  const setting = actions.setSessionMetadata(["a", "c"], { ifChangeVersion: 2 });
+  await settle();
+  next.refuse("set-metadata", { code: 409, message: "version conflict", data: { ...restored, change_version: 1 } });
+  await assert.rejects(setting, { code: 409 });
+  assert.equal(store.getState(selectSessionEntry("default")).change_version, 1);
+});
+
+test("the place carries the history that the server named last", async () => {
+  const { actions, socket } = await joinedPage({ join: { session_id: "s1", seq: 5, history: "h1" } });
+  socket.hear({ method: "session-info", params: { session_id: "s1", peer_count: 1, history: "h2" } });
+  socket.hear(said("m1", "hi", 6));
+  const next = await cutAndReopened(actions, socket);
+  next.hear({ method: "session-info", params: { session_id: "s1", peer_count: 1, history: "h3" } }); // before join
+  assert.deepEqual(next.request("join").params.resume, { session_id: "s1", seq: 6, history: "h2" });
+  const third = await cutAndReopened(actions, next);
+  assert.deepEqual(third.request("join").params.resume, { session_id: "s1", seq: 6, history: "h2" });
+});
+
+const poll = (id, state, more = {}) => ({ poll_id: id, title: id, type: "poll", state, ...more });
+const whole = (id, state, votes = 0) => {
+  const question = { index: 1, text: "Tea?", type: "single-choice" };
+  const result = { poll_id: id, user_count: votes, questions: [{ question: 1, options: [votes], total: votes }] };
+  return poll(id, state, { questions: [{ question, options: [{ index: 1, text: "yes" }] }], result, own_responses: [] });
+};
+
+test("after a resync polls are the server's: the ended have ended, the new are there, in one call", async () => {
+  const { actions, store, socket, told } = await joinedPage({ permissions: { pollRead: true } });
+  const reading = actions.interactivityCenter.getPolls();
+  await settle();
+  socket.answer("poll-list", { polls: [whole("p1", "started"), whole("p0", "started")], last: "" });
+  await reading;
+  socket.drop();
+  actions.retryConnection();
+  told.length = 0;
+  const next = await letIn({ join: { session_id: "s1", seq: 40, resync: true }, permissions: { pollRead: true } });
+  const sent = next.sent.length;
+  next.answer("poll-list", { polls: [whole("p1", "stopped", 3), whole("p2", "started")], last: "" });
+  await settle();
+  const shown = store.getState(selectPolls).map(({ id, state, result }) => [id, state, result.totalUsers]);
+  assert.deepEqual(shown, [
+    ["p1", "stopped", 3],
+    ["p2", "started", 0],
+  ]);
+  assert.equal(store.getState((state) => state.polls.p1).questions[0].options[0].voteCount, 3);
+  const news = told.filter(([type]) => type.startsWith("POLL")).map(([type, { id }]) => [type, id]);
+  assert.deepEqual(news, [
+    ["POLL_STOPPED", "p1"],
+    ["POLL_STARTED", "p2"],
+  ]);
+  assert.equal(next.sent.length, sent);
+});
+
+test("polls are read to the last page, and one by one from a server that gives them bare", async () => {
+  const { actions, socket } = await joinedPage();
+  const reading = actions.interactivityCenter.getPolls();
+  await settle();
+  assert.deepEqual(socket.request("poll-list").params, { count: 100, full: true });
+  socket.answer("poll-list", { polls: [whole("p1", "stopped"), poll("draft", "created")], last: "p1" });
+  await settle();
+  assert.equal(socket.request("poll-list").params.start, "p1");
+  socket.answer("poll-list", { polls: [poll("p2", "stopped")], last: "" });
+  await settle();
+  const { questions } = whole("p2", "stopped");
+  socket.answer("poll-questions-get", { questions, last: false });
+  socket.answer("poll-responses", { responses: [], last: true });
+  socket.answer("poll-result", { poll_id: "p2", user_count: 7, questions: [] });
+  await settle();
+  assert.equal(socket.request("poll-questions-get").params.index, 1);
+  socket.answer("poll-questions-get", { questions: [{ ...questions[0], question: { index: 2 } }], last: true });
+  const found = await reading;
+  assert.deepEqual(found.map(({ id, questions: known }) => [id, known.length]), [["p1", 1], ["p2", 2]]);
+});
+
+test("right answers travel before the end only if that is asked for", async () => {
+  const { actions, socket } = await joinedPage();
+  const options = [{ text: "4", isCorrectAnswer: true }, { text: "5" }];
+  const questions = [
+    { text: "2+2", type: "single-choice", options },
+    { text: "2+2", type: "single-choice", options, answer: { option: 1 } },
+    { text: "2+2", type: "single-choice", options, answer: { option: 1, hidden: false } },
+    { text: "2+2", type: "multiple-choice", options },
+    { text: "why", type: "short-answer", answer: { text: "so" } },
+  ];
+  const adding = actions.interactivityCenter.addQuestionsToPoll("p1", questions);
+  await settle();
+  const sent = socket.request("poll-questions-set").params.questions.map(({ answer }) => answer);
+  assert.deepEqual(sent, [
+    { option: 1, hidden: true },
+    { option: 1, hidden: true },
+    { option: 1, hidden: false },
+    { options: [1], hidden: true },
+    { text: "so", hidden: true },
+  ]);
+  socket.answer("poll-questions-set", { poll_id: "p1" });
+  await adding;
+});
+
+test("when a poll ends its right answers are read", async () => {
+  const { store, socket } = await joinedPage();
+  socket.hear({ method: "on-poll-stop", params: { polls: [poll("p1", "stopped")] }, seq: 6 });
+  await settle();
+  const [{ question, options }] = whole("p1", "stopped").questions;
+  socket.answer("poll-questions-get", { questions: [{ question, options, answer: { option: 1 } }], last: true });
+  socket.answer("poll-responses", { responses: [], last: true });
+  socket.answer("poll-result", { poll_id: "p1", questions: [] });
+  await settle();
+  assert.deepEqual(store.getState((state) => state.polls.p1).questions[0].answer, { option: 1 });
+});
+
+test("the time is the server's, and a step of this computer's clock does not change it", async (t) => {
+  const { actions, socket } = await joinedPage();
+  const there = 1_700_000_000_000;
+  socket.answer("ping", { timestamp: there, seq: 5 });
+  t.mock.method(Date, "now", () => there + 3_600_000);
+  assert.ok(Math.abs(actions.serverNow() - there) < 60_000);
+});
+
+test("the browser's word that the network is gone, or back, counts at once", async (t) => {
+  const window = new EventTarget();
+  globalThis.addEventListener = window.addEventListener.bind(window);
+  t.after(() => delete globalThis.addEventListener);
+  const { store, told } = await joinedPage();
+  window.dispatchEvent(new Event("offline"));
+  assert.equal(store.getState(selectRoomState), "Reconnecting");
+  assert.equal(told.at(-1)[0], "RECONNECTING");
+  window.dispatchEvent(new Event("online"));
+  await letIn({ join: { session_id: "s1", seq: 5, resumed: true } });
+  assert.equal(store.getState(selectRoomState), "Connected");
+});
+
+test("a notification that cannot be understood is reported, and the next is heard", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const { store, socket } = await joinedPage();
+  for (const params of [undefined, null, 7, "x", [], { polls: [null], peers: 1, values: "x", peer_id: {} }]) {
+    for (const method of ["on-broadcast", "on-poll-start", "on-poll-stop", "peer-list", "on-metadata-change", "x"]) {
+      socket.hear({ method, params });
+    }
+  }
+  socket.hear(said("m1", "still here", 9));
+  assert.deepEqual(texts({ store }), ["still here"]);
+});
+
+test("a gap among the messages is told and kept, and those on both sides of it stay", async () => {
+  const { actions, store, socket, told } = await joinedPage();
+  socket.hear(said("m1", "before", 6));
+  socket.drop();
+  actions.retryConnection();
+  const next = await letIn({ join: { session_id: "s1", seq: 20, resync: true } });
+  next.hear(said("m9", "after", 21));
+  assert.deepEqual(texts({ store }), ["before", "after"]);
+  const [{ after, since }] = store.getState(selectMissed);
+  assert.equal(after, "m1");
+  assert.ok(since instanceof Date);
+  assert.deepEqual(told.filter(([type]) => type === "MESSAGES_MISSED"), [["MESSAGES_MISSED", { after, since }]]);
+});

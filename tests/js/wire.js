@@ -93,6 +93,24 @@ export class Clock {
   }
 }
 
+/** The browser's Web Locks: one holder for each name, the others wait until it lets go or they are called off. */
+export class Locks {
+  #held = new Map(); // name → promise of its end
+
+  async request(name, { signal }, action) {
+    const calledOff = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    calledOff.catch(() => {});
+    while (this.#held.has(name)) await Promise.race([this.#held.get(name), calledOff]);
+    const end = Promise.resolve(action({ name })).finally(() => this.#held.delete(name));
+    this.#held.set(name, end);
+    return end;
+  }
+
+  get names() {
+    return [...this.#held.keys()];
+  }
+}
+
 /** Lets promises that are ready to go on do so. */
 export async function settle() {
   for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
