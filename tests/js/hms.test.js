@@ -610,10 +610,11 @@ test("poll: its questions are fetched, and an answer is sent by type", async () 
   assert.equal(store.getState((state) => state.polls.p1).questions[0].responses[0].option, 1);
 });
 
-const tokenRequests = () => requests.filter(({ pathname }) => pathname === "/v2/token").map(({ body }) => JSON.parse(body));
+const tokenRequests = () =>
+  requests.filter(({ pathname }) => pathname === "/v2/token").map(({ body }) => JSON.parse(body));
 const code = { roomCode: "abc-defg-hij" };
 
-test("a browser proves itself with one long secret to a server, with another to the next, and by a page's own", async () => {
+test("a browser has one long secret for a server and another for the next, and a page may bring its own", async () => {
   answers["/v2/token"] = [[200, { token: token() }]];
   const ask = (origin, more) => newPage().actions.getAuthTokenByRoomCode({ ...code, ...more }, { endpoint: origin });
   await ask(`${ORIGIN}/v2/token`);
@@ -627,7 +628,7 @@ test("a browser proves itself with one long secret to a server, with another to 
   assert.equal(own, "chosen by the page");
 });
 
-test("where nothing may be stored the secret lasts as long as the page; one that was tampered with is replaced", async () => {
+test("where nothing may be stored the secret lasts as long as the page", async () => {
   answers["/v2/token"] = [[200, { token: token() }]];
   const endpoint = "http://private.test/v2/token";
   const ask = () => newPage().actions.getAuthTokenByRoomCode(code, { endpoint });
@@ -658,7 +659,8 @@ test("a token of the same person and role takes up the kept peer, any other does
     assert.notEqual(peerOf(socket), id);
     assert.deepEqual(store.getState(selectHMSMessages), []);
   }
-  const again = await joinedPage({ join: { session_id: "s1", seq: 6, resumed: true } }, { authToken: token({ owner: "code:alice" }) });
+  const resumed = { join: { session_id: "s1", seq: 6, resumed: true } };
+  const again = await joinedPage(resumed, { authToken: token({ owner: "code:alice" }) });
   assert.equal(peerOf(again.socket), id);
 });
 
@@ -694,7 +696,8 @@ for (const where of ["the socket", "join"]) {
 
 test("a peer id that is refused twice is the end, with the reason", async () => {
   answers["/init"] = [[403, refused]];
-  await assert.rejects(newPage().actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN }), refused);
+  const joining = newPage().actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  await assert.rejects(joining, refused);
   assert.equal(requests.length, 2);
 });
 
@@ -714,7 +717,8 @@ test("who was removed is told so when joining, and when it comes back", async ()
 
 test("being removed by somebody who has left is being removed", async () => {
   const { socket, told } = await joinedPage();
-  socket.hear({ method: "on-peer-leave-request", params: { requested_by: "who left", reason: "bye", room_end: false } });
+  const params = { requested_by: "who left", reason: "bye", room_end: false };
+  socket.hear({ method: "on-peer-leave-request", params });
   assert.equal(told.at(-1)[0], "REMOVED_FROM_ROOM");
 });
 
@@ -766,7 +770,8 @@ test("people and messages carry the person, oneself too", async () => {
 });
 
 test("a newcomer is called what the server calls it", async () => {
-  const { store } = await joinedPage({ self: { role: "viewer", info: { name: "Guest", data: "" } } }, { userName: "\u200b" });
+  const self = { role: "viewer", info: { name: "Guest", data: "" } };
+  const { store } = await joinedPage({ self }, { userName: "\u200b" });
   const { name, roleName } = store.getState(selectLocalPeer);
   assert.deepEqual([name, roleName], ["Guest", "viewer"]);
 });
@@ -954,7 +959,7 @@ test("a message that waits behind others is not said in a room joined later, nor
   assert.equal(next.request("broadcast"), undefined);
 });
 
-test("after a reload the messages on their way go first, in their order; those of another session do not go", async () => {
+test("after a reload the messages on their way go in their order, but not into another session", async () => {
   const page = await joinedPage();
   page.socket.hear(said("m1", "hello", 6));
   const settled = Promise.allSettled(["one", "two"].map((text) => page.actions.sendBroadcastMessage(text)));
@@ -1022,7 +1027,8 @@ const poll = (id, state, more = {}) => ({ poll_id: id, title: id, type: "poll", 
 const whole = (id, state, votes = 0) => {
   const question = { index: 1, text: "Tea?", type: "single-choice" };
   const result = { poll_id: id, user_count: votes, questions: [{ question: 1, options: [votes], total: votes }] };
-  return poll(id, state, { questions: [{ question, options: [{ index: 1, text: "yes" }] }], result, own_responses: [] });
+  const questions = [{ question, options: [{ index: 1, text: "yes" }] }];
+  return poll(id, state, { questions, result, own_responses: [] });
 };
 
 test("after a resync polls are the server's: the ended have ended, the new are there, in one call", async () => {
