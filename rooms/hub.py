@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from rooms import journal, metrics
+from rooms.background import attempt, keep_doing, spawn
 from rooms.doorbell import Doorbell
 from rooms.events import End, Numbered
 from rooms.feed import RESTART, Arrival, Feed
@@ -22,12 +23,20 @@ from rooms.logs import describe
 from rooms.models import Session
 from rooms.operations import gate
 from rooms.operations.calls import Answer, Call, Caller, Operation
+from rooms.outbox import Outbox
 from rooms.writer import Writer, release_connection
 
 log = logging.getLogger("rooms.hub")
 
 
 Done = Callable[[Answer], object]
+
+
+class Connection(NamedTuple):
+    """A socket of this process: how to close it with a code, and what waits to be sent."""
+
+    close: Callable[[int], None]
+    outbox: Outbox
 
 
 class _Asked(NamedTuple):
@@ -46,13 +55,16 @@ class Hub:
         self.name = secrets.token_hex(8)
         self.feeds: dict[str, Feed] = {}
         self.ticked_at = time.monotonic()
-        self.connections: dict[str, Callable[[int], None]] = {}
-        """How to close the socket of each connection with a code, by conn id."""
+        self.connections: dict[str, Connection] = {}
+        """By conn id."""
         self._writer: Writer[_Asked] = Writer(self._finished)
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._doorbell = Doorbell(self.name, self._heard)
         self._doorbell.start()
-        self._tasks = [self.loop.create_task(self._check_positions()), self.loop.create_task(self._tick())]
+        self._tasks = [
+            spawn(keep_doing(self._check_positions, every=lambda: settings.POSITION_CHECK_INTERVAL)),
+            spawn(keep_doing(self._tick, every=lambda: min(1.0, settings.LEASE_TTL / 4))),
+        ]
 
     # --- Operations -----------------------------------------------------------------------------
 
@@ -85,33 +97,33 @@ class Hub:
             metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - at)
             if feed:
                 feed.in_flight -= 1
-                feed.arrive(Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, done))
+                feed.arrive(Arrival.of(answer, done))
                 feeds.add(feed)
             else:
-                done(answer)
+                attempt(done, answer)
         for feed in feeds:
-            feed.advance()
+            attempt(feed.advance)
         self.ring([answer for answer, _ in answered])
 
     def ring(self, answers: Sequence[Answer]) -> None:
         """Tell other processes what these answers caused."""
         if not self._doorbell.reaches_others:
             return
-        told: dict[tuple[str, str], tuple[list[Numbered], End | None]] = {}
+        told: dict[tuple[str, str], Arrival] = {}
         for answer in answers:
             if answer.events or answer.end:
-                place = answer.call.caller.room_id, answer.session_id
-                events, end = told.get(place, ([], None))
-                told[place] = [*events, *answer.events], answer.end or end
-        for (room_id, session_id), (events, end) in told.items():
-            self._doorbell.publish(room_id, session_id, events[-1].seq if events else 0, events, end)
+                news = told.setdefault((answer.call.caller.room_id, answer.session_id), Arrival.of(answer))
+                if news.seq < answer.seq:
+                    news.events, news.seq = [*news.events, *answer.events], answer.seq
+                news.end = answer.end or news.end
+        for (room_id, _), news in told.items():
+            attempt(self._doorbell.publish, room_id, news)
 
     def take_from_thread(self, answers: Sequence[Answer]) -> None:
         """Deliver what synchronous code of this process committed, and tell the others."""
         for answer in answers:
             if answer.events or answer.end:
-                room_id = answer.call.caller.room_id
-                self._heard(room_id, Arrival(answer.session_id, answer.seq, answer.events, answer.end))
+                attempt(self._heard, answer.call.caller.room_id, Arrival.of(answer))
         self.ring(answers)
 
     # --- Feeds ----------------------------------------------------------------------------------
@@ -134,7 +146,7 @@ class Hub:
         if not feed.users:
             del self.feeds[feed.room_id]
             metrics.ROOMS.set(len(self.feeds))
-            self.loop.create_task(self._unsubscribe(feed.room_id))
+            spawn(self._unsubscribe(feed.room_id))
 
     async def _unsubscribe(self, room_id: str) -> None:
         if room_id not in self.feeds:
@@ -161,36 +173,28 @@ class Hub:
         return events
 
     async def _check_positions(self) -> None:
-        """Find what was missed although no later event told of the gap."""
-        while True:
-            await asyncio.sleep(settings.POSITION_CHECK_INTERVAL)
-            followed = {feed.session_id: feed for feed in self.feeds.values() if feed.session_id}
-            try:
-                rows = await self.read(_positions, list(followed))
-            except Exception as error:
-                log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
-                continue
-            for session_id, seq, ended_at, reason, by in rows:
-                feed = followed[session_id]
-                if feed.session_id != session_id or feed.in_flight:
-                    continue
-                if ended_at:
-                    feed.finish(End(reason, by))
-                else:
-                    feed.advance_to(seq)
+        """Find what was missed although no later event told of the gap, and what was told and is no more."""
+        followed = {feed.session_id: (feed, feed.last_seq) for feed in self.feeds.values() if feed.session_id}
+        try:
+            rows = await self.read(_positions, list(followed))
+        except Exception as error:
+            log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
+            return
+        found = {session_id: more for session_id, *more in rows}
+        for session_id, (feed, had) in followed.items():
+            if feed.session_id == session_id and not feed.in_flight:
+                attempt(_compare, feed, had, found.get(session_id))
 
     async def _tick(self) -> None:
         """Show that the event loop is alive, and find sockets that do not read."""
-        while True:
-            self.ticked_at = time.monotonic()
-            for feed in list(self.feeds.values()):
-                feed.check_outboxes(self.ticked_at)
-            await asyncio.sleep(min(1.0, settings.LEASE_TTL / 4))
+        self.ticked_at = time.monotonic()
+        for connection in list(self.connections.values()):
+            attempt(connection.outbox.check, self.ticked_at)
 
     def close_connection(self, conn_id: str) -> None:
         """Close the socket of a connection, whose client may come back."""
-        if close := self.connections.get(conn_id):
-            close(RESTART)
+        if connection := self.connections.get(conn_id):
+            attempt(connection.close, RESTART)
 
     async def settle(self) -> None:
         """Wait until everything that was submitted is stored."""
@@ -213,6 +217,18 @@ def _events_or_end(session_id: str, after: int, until: int) -> list[Numbered] | 
         if ended:
             return End(ended.end_reason, ended.ended_by)
     return events
+
+
+def _compare(feed: Feed, had: int, found: Sequence[Any] | None) -> None:
+    """Bring a feed to where the database is; ``had`` is the number that it had reached when the database was read."""
+    if found is None:
+        feed.lose_place()
+        return
+    seq, ended_at, reason, by = found
+    if ended_at:
+        feed.finish(End(reason, by))
+    else:
+        feed.check_place(had, seq)
 
 
 def _positions(session_ids: list[str]) -> list[tuple[Any, ...]]:
