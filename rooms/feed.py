@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -116,8 +116,18 @@ class Arrival:
         return self.first < other.first
 
 
-Fetch = Callable[[str, int, int], Awaitable[list[Numbered] | End | None]]
-"""Reads the events of a session after a number, up to another: None if they are gone, the End if the session is."""
+class Missed(NamedTuple):
+    """Events that were read, and which run of the database wrote the last of the session."""
+
+    events: Sequence[Numbered]
+    history: str
+
+
+Fetch = Callable[[str, int, int, str], Awaitable[Missed | End | None]]
+"""Reads the events of a session after a number, up to another, for who got the former in a history.
+
+None if they are gone, or if the session's past is not that of this history; the End if the session is over.
+"""
 
 
 class Feed:
@@ -142,7 +152,7 @@ class Feed:
         self._local: list[Arrival] = []
         self._remote: list[Arrival] = []
         self._early: list[Arrival] = []
-        self._past: set[str] = set()  # histories that others have followed
+        self._past: set[str] = set()  # histories that the database has forgotten, or left
         self._fetching = False
         self._patience: asyncio.TimerHandle | None = None
         # What waits to be written: a frame, who is passed over, and who alone gets it.
@@ -207,48 +217,74 @@ class Feed:
             self._take(heapq.heappop(self._remote))
 
     def _is_ahead(self, arrival: Arrival) -> bool:
-        """Whether something is missing before news that else would be taken."""
-        same = not self.history or arrival.history in ("", self.history)
-        return same and arrival.session_id == self.session_id and arrival.first > self.last_seq + 1
+        """Whether something is missing before news that else would be taken.
+
+        With news of another run of the database it is to be seen whether that goes on from where the feed is.
+        """
+        if arrival.session_id != self.session_id or self._is_past(arrival):
+            return False
+        return arrival.first > self.last_seq + 1 or self._is_of_another_history(arrival)
+
+    def _is_past(self, arrival: Arrival) -> bool:
+        return bool(arrival.history) and arrival.history in self._past
+
+    def _is_of_another_history(self, arrival: Arrival) -> bool:
+        return bool(arrival.events and self.history and arrival.history and arrival.history != self.history)
 
     def _lose_patience(self) -> None:
         self._patience = None
-        self.advance_to(max((arrival.first - 1 for arrival in self._remote), default=0))
+        if self._remote and not self._fetching and not self.in_flight:
+            self._start_fetch(max(arrival.first - 1 for arrival in self._remote))
 
-    def advance_to(self, seq: int) -> None:
-        """Read what is missing up to a number that the session is known to have reached."""
-        if seq > self.last_seq and self.session_id and not self._fetching and not self.in_flight:
-            self._start_fetch(seq)
+    @property
+    def place(self) -> tuple[int, str]:
+        return self.last_seq, self.history
+
+    def compare(self, found: int | End | None) -> None:
+        """Go to where the session is in the database; None if the feed's place is not in its past."""
+        if found is None:
+            self.lose_place()
+        elif isinstance(found, End):
+            self.finish(found)
+        elif found > self.last_seq and not self._fetching:
+            self._start_fetch(found)
 
     def _start_fetch(self, until: int) -> None:
         self._fetching = True
         metrics.GAP_REPAIRS.inc()
-        spawn(self._repair(self.session_id, until))
+        spawn(self._repair(self.session_id, max(until, self.last_seq)))
 
     async def _repair(self, session_id: str, until: int) -> None:
+        waiting = [*self._local[:1], *self._remote]
         try:
-            events = await self._fetch(session_id, self.last_seq, until)
+            missed = await self._fetch(session_id, self.last_seq, until, self.history)
         except Exception as error:
             context = {"session": session_id, "why": describe(error)}
             log.error("missed events cannot be read", extra={"context": context})
             await asyncio.sleep(1)
-            events = []  # asked for again as long as something waits for them
+            missed = Missed((), self.history)  # asked for again as long as something waits for them
+            waiting.clear()
         self._fetching = False
         if session_id == self.session_id:
-            if events is None:
+            if missed is None:
                 self.lose_place()
-            elif isinstance(events, End):
-                self.finish(events)
+            elif isinstance(missed, End):
+                self.finish(missed)
             else:
-                attempt(self._deliver, events)
+                self._turn_to(missed.history)
+                # What was told before the database was read, of a history that is not in it, is of one that it forgot.
+                self._past |= {arrival.history for arrival in waiting if self._is_of_another_history(arrival)}
+                attempt(self._deliver, missed.events)
         self.advance()
 
-    def check_place(self, had: int, seq: int) -> None:
-        """Compare with the number that the session has reached, read when the feed had come to ``had`` already."""
-        if seq < had:
-            self.lose_place()
-        else:
-            self.advance_to(seq)
+    def _turn_to(self, history: str) -> None:
+        """Go on in another history, and let clients know, whose places are of it from now on."""
+        if history and history != self.history:
+            self._past.add(self.history)
+            self.history = history
+            if self.members:
+                self._pending.append((self._session_info(), None, None))
+                self._flush_soon()
 
     def lose_place(self) -> None:
         """What was missed is no longer kept, or what was told never was: everybody starts over from the full state."""
@@ -267,8 +303,10 @@ class Feed:
         aside = arrival.answer.aside if arrival.answer else None
         attachment = aside.attachment if isinstance(aside, Welcome) else aside
         if arrival.session_id == self.session_id:
-            if not self._continues(arrival):
+            if self._is_past(arrival):
                 return
+            if not self.history:
+                self._turn_to(arrival.history)
             self._deliver(arrival.events)
             if arrival.end:
                 self.finish(arrival.end)
@@ -287,27 +325,6 @@ class Feed:
             if early.session_id == self.session_id:
                 heapq.heappush(self._remote, early)
         self._early.clear()
-
-    def _continues(self, arrival: Arrival) -> bool:
-        """Whether news go on from where the feed is.
-
-        Another run of the database may have forgotten the last events of the one before: its news go on only if their
-        first number is the next one, and those of the one before are no news any more.
-        """
-        history = arrival.history
-        if not history or history == self.history:
-            return True
-        if history in self._past:
-            return False
-        if self.history and arrival.first != self.last_seq + 1:
-            self.lose_place()
-            return False
-        if arrival.events:
-            self._past.add(self.history)
-            self.history = history
-            if self.members:
-                self._pending.append((self._session_info(), None, None))
-        return True
 
     # --- Events ---------------------------------------------------------------------------------
 

@@ -12,16 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from rooms import journal, metrics
 from rooms.background import attempt, keep_doing, spawn
 from rooms.doorbell import Doorbell
-from rooms.events import End, Numbered
-from rooms.feed import RESTART, Arrival, Feed
+from rooms.events import End
+from rooms.feed import RESTART, Arrival, Feed, Missed
 from rooms.logs import describe
 from rooms.models import Session
-from rooms.operations import gate
+from rooms.operations import gate, standing
 from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.outbox import Outbox
 from rooms.writer import Writer, release_connection
@@ -168,33 +168,32 @@ class Hub:
 
         return await self.loop.run_in_executor(self._reader, run)
 
-    async def _read(self, session_id: str, after: int, until: int) -> list[Numbered] | End | None:
-        events: list[Numbered] | End | None = await self.read(_events_or_end, session_id, after, until)
-        return events
+    async def _read(self, session_id: str, after: int, until: int, history: str) -> Missed | End | None:
+        missed: Missed | End | None = await self.read(_missed, session_id, after, until, history)
+        return missed
 
     async def _check_positions(self) -> None:
         """Find what was missed although no later event told of the gap, and what was told and is no more."""
-        followed = {feed.session_id: (feed, feed.last_seq) for feed in self.feeds.values() if feed.session_id}
+        followed = {feed.session_id: (feed, feed.place) for feed in self.feeds.values() if feed.session_id}
         try:
-            rows = await self.read(_positions, list(followed))
+            found = await self.read(_positions, {session_id: place for session_id, (_, place) in followed.items()})
         except Exception as error:
             log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
             return
-        found = {session_id: more for session_id, *more in rows}
-        for session_id, (feed, had) in followed.items():
+        for session_id, (feed, _) in followed.items():
             if feed.session_id == session_id and not feed.in_flight:
-                attempt(_compare, feed, had, found.get(session_id))
+                attempt(feed.compare, found.get(session_id))
 
     async def _tick(self) -> None:
         """Show that the event loop is alive, and find sockets that do not read."""
         self.ticked_at = time.monotonic()
-        for connection in list(self.connections.values()):
-            attempt(connection.outbox.check, self.ticked_at)
+        for open_now in list(self.connections.values()):
+            attempt(open_now.outbox.check, self.ticked_at)
 
     def close_connection(self, conn_id: str) -> None:
         """Close the socket of a connection, whose client may come back."""
-        if connection := self.connections.get(conn_id):
-            attempt(connection.close, RESTART)
+        if found := self.connections.get(conn_id):
+            attempt(found.close, RESTART)
 
     async def settle(self) -> None:
         """Wait until everything that was submitted is stored."""
@@ -210,30 +209,40 @@ class Hub:
         self._reader.shutdown(wait=True)
 
 
-def _events_or_end(session_id: str, after: int, until: int) -> list[Numbered] | End | None:
-    events = journal.read(session_id, after=after, until=until)
-    if events is None:
-        ended = Session.objects.filter(id=session_id, ended_at__isnull=False).first()
-        if ended:
-            return End(ended.end_reason, ended.ended_by)
-    return events
+def _missed(session_id: str, after: int, until: int, history: str) -> Missed | End | None:
+    session = Session.objects.filter(id=session_id).first()
+    if session is None:
+        return None
+    if session.ended_at:
+        return End(session.end_reason, session.ended_by)
+    if not _is_past(session, (after, history), _present_history()):
+        return None
+    newest = session.histories[-1][0] if session.histories else history
+    # Of another history all that there is, so that the place is of the newest.
+    events = journal.read(session_id, after=after, until=session.seq if newest != history else min(until, session.seq))
+    return None if events is None else Missed(events, newest)
 
 
-def _compare(feed: Feed, had: int, found: Sequence[Any] | None) -> None:
-    """Bring a feed to where the database is; ``had`` is the number that it had reached when the database was read."""
-    if found is None:
-        feed.lose_place()
-        return
-    seq, ended_at, reason, by = found
-    if ended_at:
-        feed.finish(End(reason, by))
-    else:
-        feed.check_place(had, seq)
+def _positions(places: Mapping[str, tuple[int, str]]) -> dict[str, int | End]:
+    """How far the sessions of these places have got, or how they ended; without those whose past is not that of it."""
+    now = _present_history()
+    found: dict[str, int | End] = {}
+    for session in Session.objects.filter(id__in=list(places)):
+        if session.ended_at:
+            found[session.id] = End(session.end_reason, session.ended_by)
+        elif _is_past(session, places[session.id], now):
+            found[session.id] = session.seq
+    return found
 
 
-def _positions(session_ids: list[str]) -> list[tuple[Any, ...]]:
-    rows = Session.objects.filter(id__in=session_ids)
-    return list(rows.values_list("id", "seq", "ended_at", "end_reason", "ended_by"))
+def _is_past(session: Session, place: tuple[int, str], now: str) -> bool:
+    seq, history = place
+    return journal.is_past(session, seq, history=history, now=now) if history else seq <= session.seq
+
+
+def _present_history() -> str:
+    with connection.cursor() as cursor:
+        return standing.history(cursor)
 
 
 # --- The process's hub ------------------------------------------------------------------------------

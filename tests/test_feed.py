@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rooms.events import EVERYBODY, NOBODY, Audience, End, Numbered
-from rooms.feed import Arrival, Feed, Member
+from rooms.feed import Arrival, Feed, Member, Missed
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment
 from rooms.outbox import Outbox, texts_in
@@ -47,12 +47,12 @@ class Room:
         self.codes: dict[str, int | None] = {}
         self.feed = Feed("r" * 24, self._fetch)
 
-    async def _fetch(self, session_id: str, after: int, until: int) -> list[Numbered] | End | None:
+    async def _fetch(self, session_id: str, after: int, until: int, history: str) -> Missed | End | None:
         self.fetches += 1
         await asyncio.sleep(0)
         if self.ended:
             return self.ended
-        return None if after < self.trimmed_to else self.journal[after:until]
+        return None if after < self.trimmed_to else Missed(self.journal[after:until], history)
 
     def write(self, count: int = 1, audience: Audience = EVERYBODY, **facts: Any) -> list[Numbered]:
         """Events that are stored and not told yet."""
@@ -146,7 +146,7 @@ async def test_a_last_event_that_nobody_told_of_is_read_on_request():
     room = Room()
     paper = room.enter("a")
     room.write(5)
-    room.feed.advance_to(6)
+    room.feed.compare(6)
 
     await room.reach(paper, 6)
     assert paper.numbers() == [2, 3, 4, 5, 6]
@@ -171,7 +171,7 @@ async def test_i21_whatever_is_lost_repeated_or_reordered_each_arrives_once(seed
         if round_number % 10 == 5:
             name = f"late{round_number}"
             papers[name] = (len(room.journal) + 1, room.enter(name))
-    room.feed.advance_to(len(room.journal))
+    room.feed.compare(len(room.journal))
     last = room.write(1)
     room.tell(*last)
 
@@ -246,7 +246,7 @@ async def test_a_lost_place_closes_every_socket_and_starts_over():
     room = Room()
     a, b = room.enter("a"), room.enter("b")
     room.trimmed_to = len(room.write(10)) + 2
-    room.feed.advance_to(12)
+    room.feed.compare(12)
     async with asyncio.timeout(5):
         while len(room.codes) < 2:
             await asyncio.sleep(0.001)
@@ -277,7 +277,7 @@ async def test_an_end_found_while_reading_is_told():
     room = Room()
     paper = room.enter("a")
     room.ended = End("over")
-    room.feed.advance_to(5)
+    room.feed.compare(5)
     async with asyncio.timeout(5):
         while not room.codes:
             await asyncio.sleep(0.001)

@@ -140,7 +140,7 @@ async def test_sockets_whose_place_is_lost_are_counted():
     outbox = AsgiOutbox(send, lambda: None)
     feed.members["a"] = Member("a", "conn", "guest", frozenset(), False, outbox, closed.append)
 
-    feed.advance_to(7)
+    feed.compare(7)
     while feed.session_id:
         await asyncio.sleep(0.01)
 

@@ -104,23 +104,26 @@ _SELECT_PLACES = """
 """
 # Which run of the database this is: with SQLite the lease of the one process that serves it, taken anew at each start;
 # else when the database itself was started. Both are others once a backup was put back.
+_HISTORY = {
+    "sqlite": (
+        "COALESCE((SELECT w.id FROM rooms_worker w WHERE w.dead_at IS NULL ORDER BY w.last_seen DESC LIMIT 1), '')"
+    ),
+    "postgresql": "to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint)",
+}
 _PLACES = {
-    vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row).replace("{history}", history)
-    for vendor, collect, row, history in [
-        (
-            "sqlite",
-            "json_group_array",
-            "json_array",
-            "COALESCE((SELECT w.id FROM rooms_worker w WHERE w.dead_at IS NULL ORDER BY w.last_seen DESC LIMIT 1), '')",
-        ),
-        (
-            "postgresql",
-            "json_agg",
-            "json_build_array",
-            "to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint)",
-        ),
+    vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row).replace("{history}", _HISTORY[vendor])
+    for vendor, collect, row in [
+        ("sqlite", "json_group_array", "json_array"),
+        ("postgresql", "json_agg", "json_build_array"),
     ]
 }
+
+
+def history(cursor: CursorWrapper) -> str:
+    """Which run of the database this is."""
+    cursor.execute(f"SELECT {_HISTORY[cursor.db.vendor]}")
+    [name] = cursor.fetchone()
+    return str(name)
 
 
 def recall(place: Place) -> Standing | None:
