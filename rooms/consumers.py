@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from rooms import clock, leases, metrics, protocol, tokens
 from rooms import hub as hubs
-from rooms import leases, metrics, protocol, tokens
 from rooms.clients import is_legacy
 from rooms.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.fastpath import open_outbox
@@ -277,7 +277,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _answer_ping(self, request: Request) -> None:
         seq = self.feed.place_of(self.member) if self.feed else 0
-        self._respond(request.id, {"timestamp": int(time.time() * 1000), "seq": seq})
+        self._respond(request.id, {"timestamp": int(clock.seconds() * 1000), "seq": seq})
 
     def _next(self) -> None:
         """Start what may be started: requests run in order, but for messages, which may be under way together."""

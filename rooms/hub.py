@@ -272,12 +272,14 @@ async def close() -> None:
         await hub.close()
 
 
-def perform_now(operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
-    """The result of an operation, run in the calling thread. Raises RoomError.
+def perform_now(
+    operation: Operation, caller: Caller, *, patience: float = gate.LOCK_SECONDS, **arguments: Any
+) -> Mapping[str, Any]:
+    """The result of an operation, run in the calling thread. Raises RoomError, HeldUp after ``patience`` seconds.
 
     For synchronous code: the admin, the reaper, commands. Peers are told when the surrounding transaction commits.
     """
-    [answer] = gate.run([Call(operation, caller, arguments)])
+    [answer] = gate.run([Call(operation, caller, arguments)], patience=patience)
     if answer.error:
         raise answer.error
     if answer.events or answer.end:

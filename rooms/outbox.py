@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms import metrics
+from rooms.background import spawn
 
 log = logging.getLogger("rooms.outbox")
 
@@ -197,7 +198,7 @@ class AsgiOutbox(Outbox):
 
     def _work(self) -> None:
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._drain())
+            self._task = spawn(self._drain())
 
     def abandon(self, limit: str) -> None:
         super().abandon(limit)
