@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rooms.outbox import AsgiOutbox, framed, texts_in
+from rooms.outbox import AsgiOutbox, Tally, framed, texts_in
 
 
 class Socket:
@@ -134,3 +134,52 @@ async def test_a_state_that_was_asked_for_may_be_longer_than_the_limit(settings)
     for _ in range(12):
         outbox.put(framed("x" * 1000))
     assert socket.given_up == 1
+
+
+async def test_states_that_are_asked_for_again_and_again_allow_no_more_than_the_largest(settings):
+    settings.MAX_UNSENT_BYTES = 10_000
+    socket = Socket()
+    socket.flowing.clear()
+    outbox = socket.outbox()
+    for _ in range(20):
+        outbox.put_state(framed("x" * 6_000))
+        assert outbox.unsent <= 10_000 + 2 * 6_004
+    assert socket.given_up == 1
+
+
+async def test_what_a_state_allowed_is_over_when_it_is_sent(settings):
+    settings.MAX_UNSENT_BYTES = 10_000
+    socket = Socket()
+    outbox = socket.outbox()
+    outbox.put_state(framed("x" * 49_000))
+    await socket.gets(1)
+    outbox.check(0)
+    socket.flowing.clear()
+    for _ in range(12):
+        outbox.put(framed("x" * 1000))
+    assert socket.given_up == 1
+
+
+async def test_what_many_get_is_counted_for_those_who_follow_and_not_for_who_is_spared(settings):
+    settings.MAX_UNSENT_SECONDS = 10
+    socket, tally = Socket(), Tally()
+    outbox = socket.outbox()
+    tally.bytes += 1_000_000  # before it followed
+    for now in range(0, 200, 5):
+        if now % 20 == 0:
+            outbox.follow(tally)
+        wire = framed("x" * 100)
+        tally.bytes += len(wire)
+        if now % 10:
+            outbox.write(wire)
+        else:
+            outbox.spared(len(wire))
+        if now % 20 == 15:
+            outbox.unfollow()
+            tally.bytes += 12_345
+        await socket.gets(len(socket.sent))
+        while outbox.unsent:
+            await asyncio.sleep(0)
+        outbox.check(now)
+        assert outbox.written == sum(len(framed(text)) for text in socket.sent)
+    assert not socket.given_up
