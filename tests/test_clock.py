@@ -60,7 +60,12 @@ def test_it_never_goes_back():
 async def test_a_server_whose_clock_is_set_ends_nothing_too_early_or_too_late(kind: str, tmp_path: Path):
     [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
     wall = tmp_path / "wall"
-    wall.write_text("+0s")
+
+    def set_clock(step: str) -> None:
+        (tmp_path / "next").write_text(step)
+        (tmp_path / "next").replace(wall)  # never read half written
+
+    set_clock("+0s")
     pretence = {
         "LD_PRELOAD": library,
         "FAKETIME_TIMESTAMP_FILE": wall,
@@ -81,7 +86,7 @@ async def test_a_server_whose_clock_is_set_ends_nothing_too_early_or_too_late(ki
         before = (await alice.call("ping"))["timestamp"]
 
         await bob.drop()
-        wall.write_text("+60s")
+        set_clock("+60s")
         assert await closed_within([alice], 1.5) == []  # some rounds of the reaper
         assert not alice.named("on-peer-leave")
         assert not alice.named("on-poll-stop")
@@ -89,7 +94,7 @@ async def test_a_server_whose_clock_is_set_ends_nothing_too_early_or_too_late(ki
         bob = await again(bob)
         assert (await bob.join("Bob"))["resync"]
 
-        wall.write_text("-60s")
+        set_clock("-60s")
         await bob.drop()
         await alice.wait_for("on-peer-leave", timeout=4 + 5)
         log = cluster.first.log()
