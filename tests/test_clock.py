@@ -3,6 +3,7 @@
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_a_server_whose_clock_is_set_ends_nothing_too_early_or_too_late(ki
         (tmp_path / "next").replace(wall)  # never read half written
 
     set_clock("+0s")
-    pretence = {
+    pretence: dict[str, Any] = {
         "LD_PRELOAD": library,
         "FAKETIME_TIMESTAMP_FILE": wall,
         "FAKETIME_NO_CACHE": 1,

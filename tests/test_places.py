@@ -77,7 +77,7 @@ async def test_who_comes_back_learns_how_it_is_now_itself(world: World, resumes:
     await alice.call("group-remove", name="_handraise", peer_id=bob.peer_id)
     await alice.call("role-change-request", requested_for=bob.peer_id, role="viewer", force=True)
     back = await world.again(bob)
-    await back.join("Bob", **({"resume": place} if resumes else {}))
+    await back.join("Bob", resume=place if resumes else None)
     await back.call("ping")
 
     own = [update for update in back.named("on-peer-update") if update["peer_id"] == bob.peer_id][-1]
