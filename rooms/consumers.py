@@ -11,12 +11,13 @@ from urllib.parse import parse_qs
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from rooms import clock, leases, metrics, protocol, tokens
 from rooms import hub as hubs
-from rooms import leases, metrics, protocol, tokens
 from rooms.clients import is_legacy
 from rooms.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.fastpath import open_outbox
 from rooms.feed import SENT_AWAY, Feed, Member
+from rooms.hub import Connection
 from rooms.operations.calls import Answer, Caller
 from rooms.operations.gate import METHODS
 from rooms.operations.presence import Attachment, Welcome, check_peer_id, connect, disconnect
@@ -126,7 +127,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.expiry = self.loop.call_later(max(0, claims.expires_at + tokens.LEEWAY - time.time()), self._expire)
         self.hub = hubs.get()
         self.feed = await self.hub.open_feed(claims.room_id)
-        self.hub.connections[self.conn_id] = self.close_socket
+        self.hub.connections[self.conn_id] = Connection(self.close_socket, self.outbox)
         self.in_order = True
         self.under_way = 1
         self.hub.submit(connect, self.caller, {}, self._welcome)
@@ -145,7 +146,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self._tell("on-policy-change", welcome.policy)
         if welcome.attachment:
             self._attach(welcome.attachment, held=True)
-            self.loop.call_later(_SETTLE, self._settle_unless_joining)
+            self._settle_soon()
         elif welcome.preview:
             self._tell("room-state", welcome.preview)
             self._tell("session-info", self._preview_info(welcome.preview))
@@ -171,9 +172,13 @@ class PeerConsumer(AsyncWebsocketConsumer):
             outbox=self.outbox,
             gone=self._gone,
             held=[] if held else None,
+            placed=not held,
         )
         metrics.PEERS.inc()
         self.feed.attach(self.member, attachment)
+
+    def _settle_soon(self) -> None:
+        self.loop.call_later(_SETTLE, self._settle_unless_joining)
 
     def _settle_unless_joining(self) -> None:
         if not self.joining:
@@ -271,8 +276,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
             self._next()
 
     def _answer_ping(self, request: Request) -> None:
-        seq = self.feed.last_seq if self.feed and self.member else 0
-        self._respond(request.id, {"timestamp": int(time.time() * 1000), "seq": seq})
+        seq = self.feed.place_of(self.member) if self.feed else 0
+        self._respond(request.id, {"timestamp": int(clock.seconds() * 1000), "seq": seq})
 
     def _next(self) -> None:
         """Start what may be started: requests run in order, but for messages, which may be under way together."""
@@ -296,7 +301,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
                 raise NotFound(f"method: {request.method[:64]} is not known")
             arguments = bind(operation.parameters, request.params)
         except RoomError as error:
-            self._refuse(request.id, error, request.method)
+            self._refuse_request(request, error)
             return
         self.under_way += 1
         assert self.feed
@@ -304,14 +309,12 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _answered(self, request: Request, answer: Answer) -> None:
         try:
-            if request.method == "join":
-                self.joining = False
             if answer.error:
-                self._refuse(request.id, answer.error, request.method)
+                self._refuse_request(request, answer.error)
             elif isinstance(answer.aside, Attachment):
                 self._joined(request, answer)
             else:
-                self._respond(request.id, answer.result)
+                self._respond(request.id, self._with_place(answer.result))
                 if request.method == "listen-metadata-change" and self.member and self.feed:
                     self.feed.observe(self.member, *answer.aside)
             self._finished()
@@ -325,11 +328,26 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _joined(self, request: Request, answer: Answer) -> None:
         assert self.feed
+        self.joining = False
         if self.member:
-            self.feed.detach(self.member)
+            self.feed.withdraw(self.member)
             self._gone(None)
-        self._respond(request.id, answer.result)
+        result = answer.result
+        if answer.aside.replay is not None:
+            result = {**result, "seq": request.params["resume"]["seq"]}  # nothing later was sent yet
+        self._respond(request.id, result)
         self._attach(answer.aside)
+
+    def _with_place(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A result that tells no place where the client was not sent everything up to it."""
+        known = self.feed and self.feed.place_of(self.member)
+        return result if known or "seq" not in result else {**result, "seq": 0}
+
+    def _refuse_request(self, request: Request, error: RoomError) -> None:
+        if request.method == "join":
+            self.joining = False
+            self._settle_soon()  # unless it tries again
+        self._refuse(request.id, error, request.method)
 
     def _respond(self, request_id: str | int | None, result: Any) -> None:
         if request_id is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from rooms import metrics
+from rooms.background import attempt, keep_doing, spawn
 from rooms.events import Audience, End, Numbered
 from rooms.feed import Arrival
 from rooms.logs import describe
@@ -50,8 +51,8 @@ class Doorbell:
 
     def start(self) -> None:
         if self._layer:
-            loop = asyncio.get_running_loop()
-            self._tasks = [loop.create_task(job()) for job in (self._listen, self._ring, self._try_again)]
+            self._tasks = [spawn(keep_doing(job)) for job in (self._listen, self._ring)]
+            self._tasks.append(spawn(keep_doing(self._try_again, every=lambda: _RETRY)))
 
     async def close(self) -> None:
         try:
@@ -82,11 +83,9 @@ class Doorbell:
             self._unheard.discard(room_id)
 
     async def _try_again(self) -> None:
-        while True:
-            await asyncio.sleep(_RETRY)
-            self._unheard &= self._rooms
-            for room_id in list(self._unheard):
-                await self._add(room_id)
+        self._unheard &= self._rooms
+        for room_id in list(self._unheard):
+            await self._add(room_id)
 
     async def unsubscribe(self, room_id: str) -> None:
         if not self._layer:
@@ -97,17 +96,20 @@ class Doorbell:
         except Exception as error:
             context = {"room": room_id, "why": describe(error)}
             log.warning("a room cannot be unsubscribed from", extra={"context": context})
+        if room_id in self._rooms:
+            await self._add(room_id)  # opened again meanwhile
 
-    def publish(self, room_id: str, session_id: str, seq: int, events: list[Numbered], end: End | None) -> None:
+    def publish(self, room_id: str, news: Arrival) -> None:
         """Tell the others; returns at once."""
         message = {
             "type": "doorbell",
             "from": self._worker,
             "room": room_id,
-            "session": session_id,
-            "seq": seq,
-            "events": [[e.seq, e.kind, e.body, e.audience.encode(), dict(e.facts)] for e in events],
-            "end": [end.reason, end.by] if end else None,
+            "session": news.session_id,
+            "seq": news.seq,
+            "events": [[e.seq, e.kind, e.body, e.audience.encode(), dict(e.facts)] for e in news.events],
+            "end": [news.end.reason, news.end.by] if news.end else None,
+            "history": news.history,
         }
         try:
             self._outgoing.put_nowait((room_id, message))
@@ -115,29 +117,27 @@ class Doorbell:
             metrics.DOORBELL_FAILURES.inc()
 
     async def _ring(self) -> None:
-        while True:
-            room_id, message = await self._outgoing.get()
-            try:
-                await self._layer.group_send(_group(room_id), message)
-            except Exception as error:
-                # The change is committed; other processes see it at their next look at the database.
-                metrics.DOORBELL_FAILURES.inc()
-                context = {"room": room_id, "why": describe(error)}
-                log.warning("the doorbell failed", extra={"context": context})
-            finally:
-                self._outgoing.task_done()
+        room_id, message = await self._outgoing.get()
+        try:
+            await self._layer.group_send(_group(room_id), message)
+        except Exception as error:
+            # The change is committed; other processes see it at their next look at the database.
+            metrics.DOORBELL_FAILURES.inc()
+            context = {"room": room_id, "why": describe(error)}
+            log.warning("the doorbell failed", extra={"context": context})
+        finally:
+            self._outgoing.task_done()
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                self._channel = await self._layer.new_channel()
-                for room_id in list(self._rooms):
-                    await self._layer.group_add(_group(room_id), self._channel)
-                while True:
-                    self._hear(await self._layer.receive(self._channel))
-            except Exception as error:
-                log.warning("the channel layer cannot be heard", extra={"context": {"why": describe(error)}})
-                await asyncio.sleep(_RETRY)
+        try:
+            self._channel = await self._layer.new_channel()
+            for room_id in list(self._rooms):
+                await self._layer.group_add(_group(room_id), self._channel)
+            while True:
+                attempt(self._hear, await self._layer.receive(self._channel))
+        except Exception as error:
+            log.warning("the channel layer cannot be heard", extra={"context": {"why": describe(error)}})
+            await asyncio.sleep(_RETRY)
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message["from"] == self._worker:
@@ -147,7 +147,8 @@ class Doorbell:
             for seq, kind, body, audience, facts in message["events"]
         ]
         end = End(*message["end"]) if message["end"] else None
-        self._heard(message["room"], Arrival(message["session"], message["seq"], events, end))
+        history = message.get("history", "")  # of a process that is older, none
+        self._heard(message["room"], Arrival(message["session"], message["seq"], events, end, history=history))
 
 
 def _group(room_id: str) -> str:

@@ -51,7 +51,7 @@ def _on_signal(number: int, frame: object) -> None:
 def _begin(hub: Hub) -> None:
     global _task
     if _task is None:
-        _task = hub.loop.create_task(drain(hub, settings.DRAIN_SECONDS))
+        _task = background.spawn(drain(hub, settings.DRAIN_SECONDS))
 
 
 async def drain(hub: Hub, seconds: float) -> None:

@@ -94,3 +94,10 @@ class Unavailable(RoomError):
 
     def __init__(self, message: str = "the server cannot reach its database, try again") -> None:
         super().__init__(message)
+
+
+class HeldUp(Unavailable):
+    """Somebody else holds a lock of the room."""
+
+    def __init__(self) -> None:
+        super().__init__("the room is locked by another program, try again")

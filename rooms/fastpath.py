@@ -94,9 +94,9 @@ class UvicornOutbox(_TransportOutbox):
     def _overflow(self) -> None:
         self.abandon("bytes")
 
-    def allow(self, size: int) -> None:
-        super().allow(size)
-        self._transport.set_write_buffer_limits(high=self._limit)
+    def _set_limit(self, limit: int) -> None:
+        super()._set_limit(limit)
+        self._transport.set_write_buffer_limits(high=limit)
 
     @property
     def unsent(self) -> int:

@@ -8,18 +8,19 @@ import asyncio
 import heapq
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from rooms import metrics
+from rooms.background import attempt, spawn
 from rooms.events import Audience, End, Numbered, compact
 from rooms.logs import describe
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment, Welcome
-from rooms.outbox import GONE, TOO_SLOW, Outbox, framed
+from rooms.outbox import GONE, TOO_SLOW, Outbox, Tally, framed
 from rooms.protocol import notification
 
 log = logging.getLogger("rooms.feed")
@@ -50,7 +51,8 @@ _NOBODY: frozenset[Any] = frozenset()
 class Member:
     """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code.
 
-    While ``held`` is a list, frames wait in it: a socket that found its peer again may yet ask to resume.
+    While ``held`` is a list, frames wait in it: a socket that found its peer again may yet ask to resume. ``placed`` is
+    whether the peer joined over this socket, and so was sent all up to the number that the feed has reached.
     ``told`` are the observed keys whose values it was sent when it came or asked for them; changes after ``place``, the
     number of the last event before it came, it was sent as well.
     """
@@ -63,17 +65,28 @@ class Member:
     outbox: Outbox
     gone: Callable[[int | None], None]
     held: list[bytes] | None = None
+    placed: bool = False
     told: Set[str] = frozenset()
     place: int = 0
     since: int = 0
-    own_bytes: int = 0  # written to it and not to all; what all got and it did not counts negative
+    state: bytes = b""  # of the frames that are held the first ones, which may be longer than the others together
+    held_bytes: int = 0
 
     def write(self, wire: bytes) -> None:
-        self.own_bytes += len(wire)
         if self.held is None:
             self.outbox.put(wire)
+            return
+        self.held.append(wire)
+        self.held_bytes += len(wire)
+        if self.held_bytes > settings.MAX_UNSENT_BYTES:
+            self.held.clear()
+            self.outbox.abandon("bytes")
+
+    def write_state(self, wire: bytes) -> None:
+        if self.held is None:
+            self.outbox.put_state(wire)
         else:
-            self.held.append(wire)
+            self.state = wire
 
 
 @dataclass(slots=True)
@@ -86,6 +99,13 @@ class Arrival:
     end: End | None
     answer: Answer | None = None
     done: Callable[[Answer], object] | None = None
+    history: str = ""
+
+    @classmethod
+    def of(cls, answer: Answer, done: Callable[[Answer], object] | None = None) -> "Arrival":
+        """What an answer brings; with ``done`` the answer too, in its place."""
+        given = answer if done else None
+        return cls(answer.session_id, answer.seq, answer.events, answer.end, given, done, answer.history)
 
     @property
     def first(self) -> int:
@@ -96,8 +116,18 @@ class Arrival:
         return self.first < other.first
 
 
-Fetch = Callable[[str, int, int], Awaitable[list[Numbered] | End | None]]
-"""Reads the events of a session after a number, up to another: None if they are gone, the End if the session is."""
+class Missed(NamedTuple):
+    """Events that were read, and which run of the database wrote the last of the session."""
+
+    events: Sequence[Numbered]
+    history: str
+
+
+Fetch = Callable[[str, int, int, str], Awaitable[Missed | End | None]]
+"""Reads the events of a session after a number, up to another, for who got the former in a history.
+
+None if they are gone, or if the session's past is not that of this history; the End if the session is over.
+"""
 
 
 class Feed:
@@ -107,6 +137,7 @@ class Feed:
         self.room_id = room_id
         self.session_id = ""
         self.last_seq = 0
+        self.history = ""  # the run of the database that wrote the last event, as far as it is known
         self.users = 0  # sockets of this process in the room, joined or not
         self.in_flight = 0  # calls of this process that are not answered yet
         self.peers: dict[str, str] = {}
@@ -120,6 +151,8 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._local: list[Arrival] = []
         self._remote: list[Arrival] = []
+        self._early: list[Arrival] = []
+        self._past: set[str] = set()  # histories that the database has forgotten, or left
         self._fetching = False
         self._patience: asyncio.TimerHandle | None = None
         # What waits to be written: a frame, who is passed over, and who alone gets it.
@@ -128,7 +161,7 @@ class Feed:
         # How to write to the members, but for those for whom frames are held.
         self._writes: dict[Member, Callable[[bytes], object]] = {}
         self._held: set[Member] = set()
-        self._common_bytes = 0
+        self._common = Tally()
         self._flushing: asyncio.TimerHandle | None = None
         self._flush_at = 0.0
         self._gap = settings.COALESCE_MS / 1000
@@ -144,8 +177,11 @@ class Feed:
         """Take news; ``advance`` delivers what it brings as soon as everything before it was."""
         if arrival.answer is not None:
             self._local.append(arrival)
-        elif arrival.session_id == self.session_id or self.in_flight:
+        elif arrival.session_id == self.session_id:
             heapq.heappush(self._remote, arrival)
+        elif self.in_flight:
+            # Perhaps of the session that an answer under way leads to, perhaps of one that is over.
+            self._early.append(arrival)
 
     def advance(self) -> None:
         """Deliver what is next, as far as it goes."""
@@ -160,7 +196,7 @@ class Feed:
             return
         while self._local:
             arrival = self._local[0]
-            if arrival.session_id == self.session_id and arrival.first > self.last_seq + 1:
+            if self._is_ahead(arrival):
                 if self._remote and self._remote[0].first <= self.last_seq + 1:
                     self._take(heapq.heappop(self._remote))
                     continue
@@ -170,79 +206,125 @@ class Feed:
             self._take(arrival)
         # A set of this process may have committed between two that are told by others: its answers, which have
         # their place among the events, come first.
-        while self._remote and not self.in_flight:
-            arrival = self._remote[0]
-            if arrival.session_id == self.session_id and arrival.first > self.last_seq + 1:
+        if self.in_flight:
+            return
+        self._early.clear()
+        while self._remote:
+            if self._is_ahead(self._remote[0]):
                 if self._patience is None:
                     self._patience = self._loop.call_later(_PATIENCE, self._lose_patience)
                 return
-            heapq.heappop(self._remote)
-            self._take(arrival)
+            self._take(heapq.heappop(self._remote))
+
+    def _is_ahead(self, arrival: Arrival) -> bool:
+        """Whether something is missing before news that else would be taken.
+
+        With news of another run of the database it is to be seen whether that goes on from where the feed is.
+        """
+        if arrival.session_id != self.session_id or self._is_past(arrival):
+            return False
+        return arrival.first > self.last_seq + 1 or self._is_of_another_history(arrival)
+
+    def _is_past(self, arrival: Arrival) -> bool:
+        return bool(arrival.history) and arrival.history in self._past
+
+    def _is_of_another_history(self, arrival: Arrival) -> bool:
+        return bool(arrival.events and self.history and arrival.history and arrival.history != self.history)
 
     def _lose_patience(self) -> None:
         self._patience = None
-        self.advance_to(max((arrival.first - 1 for arrival in self._remote), default=0))
+        if self._remote and not self._fetching and not self.in_flight:
+            self._start_fetch(max(arrival.first - 1 for arrival in self._remote))
 
-    def advance_to(self, seq: int) -> None:
-        """Read what is missing up to a number that the session is known to have reached."""
-        if seq > self.last_seq and self.session_id and not self._fetching and not self.in_flight:
-            self._start_fetch(seq)
+    @property
+    def place(self) -> tuple[int, str]:
+        return self.last_seq, self.history
+
+    def compare(self, found: int | End | None) -> None:
+        """Go to where the session is in the database; None if the feed's place is not in its past."""
+        if found is None:
+            self.lose_place()
+        elif isinstance(found, End):
+            self.finish(found)
+        elif found > self.last_seq and not self._fetching:
+            self._start_fetch(found)
 
     def _start_fetch(self, until: int) -> None:
         self._fetching = True
         metrics.GAP_REPAIRS.inc()
-        self._loop.create_task(self._repair(self.session_id, until))
+        spawn(self._repair(self.session_id, max(until, self.last_seq)))
 
     async def _repair(self, session_id: str, until: int) -> None:
+        waiting = [*self._local[:1], *self._remote]
         try:
-            events = await self._fetch(session_id, self.last_seq, until)
+            missed = await self._fetch(session_id, self.last_seq, until, self.history)
         except Exception as error:
             context = {"session": session_id, "why": describe(error)}
             log.error("missed events cannot be read", extra={"context": context})
             await asyncio.sleep(1)
-            events = []  # asked for again as long as something waits for them
+            missed = Missed((), self.history)  # asked for again as long as something waits for them
+            waiting.clear()
         self._fetching = False
         if session_id == self.session_id:
-            if events is None:
-                self._lose_place()
-            elif isinstance(events, End):
-                self.finish(events)
+            if missed is None:
+                self.lose_place()
+            elif isinstance(missed, End):
+                self.finish(missed)
             else:
-                self._deliver(events)
+                self._turn_to(missed.history)
+                # What was told before the database was read, of a history that is not in it, is of one that it forgot.
+                self._past |= {arrival.history for arrival in waiting if self._is_of_another_history(arrival)}
+                attempt(self._deliver, missed.events)
         self.advance()
 
-    def _lose_place(self) -> None:
-        """What was missed is no longer kept: everybody starts over from the full state."""
+    def _turn_to(self, history: str) -> None:
+        """Go on in another history, and let clients know, whose places are of it from now on."""
+        if history and history != self.history:
+            self._past.add(self.history)
+            self.history = history
+            if self.members:
+                self._pending.append((self._session_info(), None, None))
+                self._flush_soon()
+
+    def lose_place(self) -> None:
+        """What was missed is no longer kept, or what was told never was: everybody starts over from the full state."""
         metrics.RESYNCS.inc(len(self.members))
         log.warning("a place in the journal is lost", extra={"context": {"session": self.session_id}})
         self.close_all(TOO_SLOW)
         self._forget()
 
     def _take(self, arrival: Arrival) -> None:
-        answer = arrival.answer
-        aside = answer.aside if answer else None
+        # An error in here must not keep an answer from its caller, nor others from theirs.
+        attempt(self._follow, arrival)
+        if arrival.answer and arrival.done:
+            attempt(arrival.done, arrival.answer)
+
+    def _follow(self, arrival: Arrival) -> None:
+        aside = arrival.answer.aside if arrival.answer else None
         attachment = aside.attachment if isinstance(aside, Welcome) else aside
-        if (
-            isinstance(attachment, Attachment)
-            and attachment.peers is not None
-            and arrival.session_id != self.session_id
-        ):
-            if self.session_id:
-                self.finish(None)
-            self.session_id, self.last_seq = arrival.session_id, arrival.seq
-            for peer_id, wire in attachment.peers.items():
-                self._list(peer_id, wire)
-            self._room, self._large = compact(attachment.room), attachment.large
-        elif arrival.session_id == self.session_id:
+        if arrival.session_id == self.session_id:
+            if self._is_past(arrival):
+                return
+            if not self.history:
+                self._turn_to(arrival.history)
             self._deliver(arrival.events)
             if arrival.end:
                 self.finish(arrival.end)
-        if answer and arrival.done:
-            try:
-                arrival.done(answer)
-            except Exception:
-                # Whoever asked is at fault, or gone; what follows is for others.
-                log.exception("an answer could not be given", extra={"context": {"room": self.room_id}})
+        elif isinstance(attachment, Attachment) and attachment.peers is not None:
+            self._begin(arrival, attachment, attachment.peers)
+
+    def _begin(self, arrival: Arrival, attachment: Attachment, peers: Mapping[str, str]) -> None:
+        """Follow the session of a peer that came."""
+        if self.session_id:
+            self.finish(None)
+        self.session_id, self.last_seq, self.history = arrival.session_id, arrival.seq, arrival.history
+        for peer_id, wire in peers.items():
+            self._list(peer_id, wire)
+        self._room, self._large = compact(attachment.room), attachment.large
+        for early in self._early:
+            if early.session_id == self.session_id:
+                heapq.heappush(self._remote, early)
+        self._early.clear()
 
     # --- Events ---------------------------------------------------------------------------------
 
@@ -257,6 +339,7 @@ class Feed:
                 self._learn(event)
             self._spread(event)
             if event.facts:
+                self._correct(event)
                 self._part(event)
         if not self._gap:
             self._flush()
@@ -282,6 +365,15 @@ class Feed:
                     OPENED_ELSEWHERE,
                 )
             self._count_soon()
+
+    def _correct(self, event: Numbered) -> None:
+        """Tell a peer that it is connected, which it always was, if its process was taken for dead meanwhile."""
+        facts = event.facts
+        if "state_of" not in facts or "attached" in facts:
+            return
+        member = self.members.get(facts["state_of"]["peer_id"])
+        if member and facts["state_of"]["state"] == "connected" and (own := self._own_update(member.peer_id)):
+            self.write(member, own)
 
     def _part(self, event: Numbered) -> None:
         """Let go of those who are no longer in the session."""
@@ -345,16 +437,16 @@ class Feed:
             return
         self._newcomers.add(member)
         member.since = len(self._pending)
-        member.own_bytes = -self._common_bytes
         member.place = self.last_seq
         self.members[member.peer_id] = member
         self._count_observers(frozenset(), member.observed)
         if member.held is None:
-            self._writes[member] = member.outbox.write
+            self._write_through(member)
         else:
             self._held.add(member)
         if attachment.replay is not None:
-            texts = [event.frame() for event in attachment.replay]
+            missed = [event for event in attachment.replay if not (self._large and event.kind in _COMINGS_AND_GOINGS)]
+            texts = [event.frame() for event in missed]
             member.told = {key for event in attachment.replay if (key := event.audience.key) is not None}
         else:
             texts = [self._peer_list(member.peer_id), self._session_info()]
@@ -364,14 +456,26 @@ class Feed:
             if attachment.values:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
             member.told = member.observed
+        if attachment.returning and (own := self._own_update(member.peer_id)):
+            texts.append(own)
+        if attachment.policy:
+            texts.append(notification("on-policy-change", attachment.policy))
         if texts:
-            state = b"".join(map(framed, texts))
-            member.outbox.allow(len(state))
-            member.write(state)
+            member.write_state(b"".join(map(framed, texts)))
+
+    def _write_through(self, member: Member) -> None:
+        self._writes[member] = member.outbox.write
+        member.outbox.follow(self._common)
+
+    def _own_update(self, peer_id: str) -> str | None:
+        """What a peer is told of itself where events told it how it was when they happened, or did not tell it."""
+        entry = self.peers.get(peer_id)
+        return entry and f'{{"method":"on-peer-update","params":{entry[len(compact(peer_id)) + 1 :]}}}'
 
     def detach(self, member: Member) -> None:
         """Forget a member whose socket is closed, or which is to be attached anew."""
-        self._writes.pop(member, None)
+        if self._writes.pop(member, None):
+            member.outbox.unfollow()
         self._held.discard(member)
         if self.members.get(member.peer_id) is member:
             del self.members[member.peer_id]
@@ -387,12 +491,27 @@ class Feed:
 
     def settle(self, member: Member) -> None:
         """Send a member what was held for it, and from now on everything at once."""
+        if member.held is None:
+            return
         held, member.held = member.held, None
+        if member.state:
+            member.outbox.put_state(member.state)
+            member.state = b""
         if held:
             member.outbox.put(b"".join(held))
         if self.members.get(member.peer_id) is member:
-            self._writes[member] = member.outbox.write
+            self._write_through(member)
             self._held.discard(member)
+
+    def withdraw(self, member: Member) -> None:
+        """Take a member back that is to be attached anew: it gets what is pending, but not what is held for it."""
+        if member.held is None:
+            self._flush()
+        self.detach(member)
+
+    def place_of(self, member: Member | None) -> int:
+        """The number up to which a member was sent everything; 0 if that cannot be said."""
+        return self.last_seq if member and member.placed else 0
 
     def dismiss(self, member: Member) -> None:
         """Let a member go that is to get what is pending, but nothing later."""
@@ -445,8 +564,9 @@ class Feed:
             member.gone(code)
 
     def _forget(self) -> None:
-        self.session_id, self.last_seq, self.peers, self._changed = "", 0, {}, {}
+        self.session_id, self.last_seq, self.history, self.peers, self._changed = "", 0, "", {}, {}
         self._remote.clear()
+        self._past.clear()
         for timer in (self._counting, self._flushing, self._patience):
             if timer:
                 timer.cancel()
@@ -512,25 +632,21 @@ class Feed:
                 member.write(b"".join(own))
 
     def _write_to_all(self, wire: bytes, but: Set[Member]) -> None:
-        self._common_bytes += len(wire)
+        self._common.bytes += len(wire)
         passed_over = {member: self._writes.pop(member) for member in but if member in self._writes}
         for write in self._writes.values():
             try:
                 write(wire)
             except GONE:
                 pass  # one that is gone must not keep the others from theirs
+            except Exception:
+                log.exception("a frame could not be written", extra={"context": {"room": self.room_id}})
         self._writes |= passed_over
         for member in passed_over:
-            member.own_bytes -= len(wire)
+            member.outbox.spared(len(wire))
         for member in self._held:
             if member not in but:
                 member.write(wire)
-                member.own_bytes -= len(wire)
-
-    def check_outboxes(self, now: float) -> None:
-        """Give up the members whose sockets do not read."""
-        for member in list(self.members.values()):
-            member.outbox.check(self._common_bytes + member.own_bytes, now)
 
     def _list(self, peer_id: str, wire: str) -> None:
         """Keep a peer object ready for the list that newcomers get."""
@@ -545,6 +661,7 @@ class Feed:
             "session-info",
             {
                 "session_id": self.session_id,
+                "history": self.history,
                 "room_id": self.room_id,
                 "peer_count": len(self.peers),
                 "track_count": 0,

@@ -12,22 +12,31 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from rooms import journal, metrics
+from rooms.background import attempt, keep_doing, spawn
 from rooms.doorbell import Doorbell
-from rooms.events import End, Numbered
-from rooms.feed import RESTART, Arrival, Feed
+from rooms.events import End
+from rooms.feed import RESTART, Arrival, Feed, Missed
 from rooms.logs import describe
 from rooms.models import Session
-from rooms.operations import gate
+from rooms.operations import gate, standing
 from rooms.operations.calls import Answer, Call, Caller, Operation
+from rooms.outbox import Outbox
 from rooms.writer import Writer, release_connection
 
 log = logging.getLogger("rooms.hub")
 
 
 Done = Callable[[Answer], object]
+
+
+class Connection(NamedTuple):
+    """A socket of this process: how to close it with a code, and what waits to be sent."""
+
+    close: Callable[[int], None]
+    outbox: Outbox
 
 
 class _Asked(NamedTuple):
@@ -46,13 +55,16 @@ class Hub:
         self.name = secrets.token_hex(8)
         self.feeds: dict[str, Feed] = {}
         self.ticked_at = time.monotonic()
-        self.connections: dict[str, Callable[[int], None]] = {}
-        """How to close the socket of each connection with a code, by conn id."""
+        self.connections: dict[str, Connection] = {}
+        """By conn id."""
         self._writer: Writer[_Asked] = Writer(self._finished)
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._doorbell = Doorbell(self.name, self._heard)
         self._doorbell.start()
-        self._tasks = [self.loop.create_task(self._check_positions()), self.loop.create_task(self._tick())]
+        self._tasks = [
+            spawn(keep_doing(self._check_positions, every=lambda: settings.POSITION_CHECK_INTERVAL)),
+            spawn(keep_doing(self._tick, every=lambda: min(1.0, settings.LEASE_TTL / 4))),
+        ]
 
     # --- Operations -----------------------------------------------------------------------------
 
@@ -85,33 +97,33 @@ class Hub:
             metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - at)
             if feed:
                 feed.in_flight -= 1
-                feed.arrive(Arrival(answer.session_id, answer.seq, answer.events, answer.end, answer, done))
+                feed.arrive(Arrival.of(answer, done))
                 feeds.add(feed)
             else:
-                done(answer)
+                attempt(done, answer)
         for feed in feeds:
-            feed.advance()
+            attempt(feed.advance)
         self.ring([answer for answer, _ in answered])
 
     def ring(self, answers: Sequence[Answer]) -> None:
         """Tell other processes what these answers caused."""
         if not self._doorbell.reaches_others:
             return
-        told: dict[tuple[str, str], tuple[list[Numbered], End | None]] = {}
+        told: dict[tuple[str, str], Arrival] = {}
         for answer in answers:
             if answer.events or answer.end:
-                place = answer.call.caller.room_id, answer.session_id
-                events, end = told.get(place, ([], None))
-                told[place] = [*events, *answer.events], answer.end or end
-        for (room_id, session_id), (events, end) in told.items():
-            self._doorbell.publish(room_id, session_id, events[-1].seq if events else 0, events, end)
+                news = told.setdefault((answer.call.caller.room_id, answer.session_id), Arrival.of(answer))
+                if news.seq < answer.seq:
+                    news.events, news.seq = [*news.events, *answer.events], answer.seq
+                news.end = answer.end or news.end
+        for (room_id, _), news in told.items():
+            attempt(self._doorbell.publish, room_id, news)
 
     def take_from_thread(self, answers: Sequence[Answer]) -> None:
         """Deliver what synchronous code of this process committed, and tell the others."""
         for answer in answers:
             if answer.events or answer.end:
-                room_id = answer.call.caller.room_id
-                self._heard(room_id, Arrival(answer.session_id, answer.seq, answer.events, answer.end))
+                attempt(self._heard, answer.call.caller.room_id, Arrival.of(answer))
         self.ring(answers)
 
     # --- Feeds ----------------------------------------------------------------------------------
@@ -134,7 +146,7 @@ class Hub:
         if not feed.users:
             del self.feeds[feed.room_id]
             metrics.ROOMS.set(len(self.feeds))
-            self.loop.create_task(self._unsubscribe(feed.room_id))
+            spawn(self._unsubscribe(feed.room_id))
 
     async def _unsubscribe(self, room_id: str) -> None:
         if room_id not in self.feeds:
@@ -156,45 +168,32 @@ class Hub:
 
         return await self.loop.run_in_executor(self._reader, run)
 
-    async def _read(self, session_id: str, after: int, until: int) -> list[Numbered] | End | None:
-        events: list[Numbered] | End | None = await self.read(_events_or_end, session_id, after, until)
-        return events
+    async def _read(self, session_id: str, after: int, until: int, history: str) -> Missed | End | None:
+        missed: Missed | End | None = await self.read(_missed, session_id, after, until, history)
+        return missed
 
     async def _check_positions(self) -> None:
-        """Find what was missed although no later event told of the gap."""
-        while True:
-            await asyncio.sleep(settings.POSITION_CHECK_INTERVAL)
-            followed = {feed.session_id: feed for feed in self.feeds.values() if feed.session_id}
-            try:
-                rows = await self.read(_positions, list(followed))
-            except Exception as error:
-                log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
-                continue
-            for session_id in followed.keys() - {row[0] for row in rows}:
-                # Deleted, with its room or as too old, and the doorbell did not ring.
-                if followed[session_id].session_id == session_id and not followed[session_id].in_flight:
-                    followed[session_id].finish(None)
-            for session_id, seq, ended_at, reason, by in rows:
-                feed = followed[session_id]
-                if feed.session_id != session_id or feed.in_flight:
-                    continue
-                if ended_at:
-                    feed.finish(End(reason, by))
-                else:
-                    feed.advance_to(seq)
+        """Find what was missed although no later event told of the gap, and what was told and is no more."""
+        followed = {feed.session_id: (feed, feed.place) for feed in self.feeds.values() if feed.session_id}
+        try:
+            found = await self.read(_positions, {session_id: place for session_id, (_, place) in followed.items()})
+        except Exception as error:
+            log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
+            return
+        for session_id, (feed, _) in followed.items():
+            if feed.session_id == session_id and not feed.in_flight:
+                attempt(feed.compare, found.get(session_id))
 
     async def _tick(self) -> None:
         """Show that the event loop is alive, and find sockets that do not read."""
-        while True:
-            self.ticked_at = time.monotonic()
-            for feed in list(self.feeds.values()):
-                feed.check_outboxes(self.ticked_at)
-            await asyncio.sleep(min(1.0, settings.LEASE_TTL / 4))
+        self.ticked_at = time.monotonic()
+        for open_now in list(self.connections.values()):
+            attempt(open_now.outbox.check, self.ticked_at)
 
     def close_connection(self, conn_id: str) -> None:
         """Close the socket of a connection, whose client may come back."""
-        if close := self.connections.get(conn_id):
-            close(RESTART)
+        if found := self.connections.get(conn_id):
+            attempt(found.close, RESTART)
 
     async def settle(self) -> None:
         """Wait until everything that was submitted is stored."""
@@ -210,18 +209,40 @@ class Hub:
         self._reader.shutdown(wait=True)
 
 
-def _events_or_end(session_id: str, after: int, until: int) -> list[Numbered] | End | None:
-    events = journal.read(session_id, after=after, until=until)
-    if events is None:
-        ended = Session.objects.filter(id=session_id, ended_at__isnull=False).first()
-        if ended:
-            return End(ended.end_reason, ended.ended_by)
-    return events
+def _missed(session_id: str, after: int, until: int, history: str) -> Missed | End | None:
+    session = Session.objects.filter(id=session_id).first()
+    if session is None:
+        return None
+    if session.ended_at:
+        return End(session.end_reason, session.ended_by)
+    if not _is_past(session, (after, history), _present_history()):
+        return None
+    newest = session.histories[-1][0] if session.histories else history
+    # Of another history all that there is, so that the place is of the newest.
+    events = journal.read(session_id, after=after, until=session.seq if newest != history else min(until, session.seq))
+    return None if events is None else Missed(events, newest)
 
 
-def _positions(session_ids: list[str]) -> list[tuple[Any, ...]]:
-    rows = Session.objects.filter(id__in=session_ids)
-    return list(rows.values_list("id", "seq", "ended_at", "end_reason", "ended_by"))
+def _positions(places: Mapping[str, tuple[int, str]]) -> dict[str, int | End]:
+    """How far the sessions of these places have got, or how they ended; without those whose past is not that of it."""
+    now = _present_history()
+    found: dict[str, int | End] = {}
+    for session in Session.objects.filter(id__in=list(places)):
+        if session.ended_at:
+            found[session.id] = End(session.end_reason, session.ended_by)
+        elif _is_past(session, places[session.id], now):
+            found[session.id] = session.seq
+    return found
+
+
+def _is_past(session: Session, place: tuple[int, str], now: str) -> bool:
+    seq, history = place
+    return journal.is_past(session, seq, history=history, now=now) if history else seq <= session.seq
+
+
+def _present_history() -> str:
+    with connection.cursor() as cursor:
+        return standing.history(cursor)
 
 
 # --- The process's hub ------------------------------------------------------------------------------
@@ -251,12 +272,14 @@ async def close() -> None:
         await hub.close()
 
 
-def perform_now(operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
-    """The result of an operation, run in the calling thread. Raises RoomError.
+def perform_now(
+    operation: Operation, caller: Caller, *, patience: float = gate.LOCK_SECONDS, **arguments: Any
+) -> Mapping[str, Any]:
+    """The result of an operation, run in the calling thread. Raises RoomError, HeldUp after ``patience`` seconds.
 
     For synchronous code: the admin, the reaper, commands. Peers are told when the surrounding transaction commits.
     """
-    [answer] = gate.run([Call(operation, caller, arguments)])
+    [answer] = gate.run([Call(operation, caller, arguments)], patience=patience)
     if answer.error:
         raise answer.error
     if answer.events or answer.end:

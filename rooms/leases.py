@@ -11,18 +11,19 @@ from collections import defaultdict
 from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session as Login
 from django.db import close_old_connections, connection
-from django.utils import timezone
 
 from rooms import background, metrics
 from rooms import hub as hubs
+from rooms.background import attempt
 from rooms.creation import delete_unused
 from rooms.logs import describe
 from rooms.models import Peer, Session, Worker
-from rooms.operations.calls import Caller
+from rooms.operations.calls import Caller, Operation
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import forget_departed, mark_lost, reap, reclaim, rooms_with_many_departed
 from rooms.operations.work import database_now
@@ -31,6 +32,9 @@ log = logging.getLogger("rooms.leases")
 
 _HOUSEKEEPING_SECONDS = 60
 _MOST_TIDIED = 500
+
+_PATIENCE = 0.1
+"""Seconds that a job of this module waits for the lock of one room: there are others, and it is done again soon."""
 
 
 class Lease:
@@ -57,7 +61,11 @@ class Lease:
         """Take the lease. With SQLite every older one is of a process that is gone."""
         self._hold_back()
         if settings.EMBEDDED:
-            Worker.objects.filter(dead_at__isnull=True).update(dead_at=timezone.now())
+            now = database_now()
+            Worker.objects.filter(dead_at__isnull=True).update(dead_at=now)
+            # The clock may have been set back while no process ran: nothing began later than now.
+            Peer.objects.filter(state=Peer.State.RECONNECTING, gone_at__gt=now).update(gone_at=now)
+            Session.objects.filter(ended_at__isnull=True, empty_since__gt=now).update(empty_since=now)
             self.declare_after = time.monotonic()
         self._register()
 
@@ -103,10 +111,12 @@ class Lease:
         held: set[str] = set()
         rows = Peer.objects.filter(conn_id__in=open_now).values_list("session__room_id", flat=True).distinct()
         for room_id in rows:
-            result = hubs.perform_now(reclaim, Caller(room_id), conn_ids=list(open_now), worker=self.id)
-            held |= set(result["held"])
+            attempt(self._reclaim, room_id, list(open_now), held)
         for conn_id in open_now.keys() - held:
             hub.loop.call_soon_threadsafe(hub.close_connection, conn_id)
+
+    def _reclaim(self, room_id: str, conn_ids: list[str], held: set[str]) -> None:
+        held |= set(hubs.perform_now(reclaim, Caller(room_id), conn_ids=conn_ids, worker=self.id)["held"])
 
     def _lose(self, connections: Container[str]) -> None:
         """Note that those peers of this process are reconnecting whose connection is not one of these.
@@ -120,7 +130,7 @@ class Lease:
             if conn_id not in connections:
                 lost[room_id].append(conn_id)
         for room_id, conn_ids in lost.items():
-            hubs.perform_now(mark_lost, Caller(room_id), conn_ids=conn_ids, gone_at=database_now())
+            _for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=database_now())
 
 
 class Reaper:
@@ -135,16 +145,19 @@ class Reaper:
             return  # what cut this process off may have cut off the others, and the peers
         now, moment = database_now(), time.monotonic()
         if moment >= self._lease.declare_after:
-            self._declare_dead(now)
+            attempt(self._declare_dead, now)
         if moment >= self._lease.reap_after:
-            self._remove(now)
-        for room_id in rooms_with_overdue_polls(now):
-            hubs.perform_now(stop_overdue_polls, Caller(room_id))
+            attempt(self._remove, now)
+        attempt(self._stop_polls, now)
         if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
             self._tidied_at = moment
             tidy(now)
             for room_id in rooms_with_many_departed():
                 hubs.perform_now(forget_departed, Caller(room_id))
+
+    def _stop_polls(self, now: datetime) -> None:
+        for room_id in rooms_with_overdue_polls(now):
+            _for_room(stop_overdue_polls, room_id)
 
     def _declare_dead(self, now: datetime) -> None:
         silent = Worker.objects.filter(dead_at__isnull=True, last_seen__lt=now - timedelta(seconds=settings.LEASE_TTL))
@@ -159,7 +172,7 @@ class Reaper:
         for room_id, worker_id, conn_id in orphans.values_list("session__room_id", "worker", "conn_id"):
             lost[room_id, last_seen.get(worker_id, now)].append(conn_id)
         for (room_id, gone_at), conn_ids in lost.items():
-            hubs.perform_now(mark_lost, Caller(room_id), conn_ids=conn_ids, gone_at=gone_at)
+            _for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=gone_at)
 
     def _remove(self, now: datetime) -> None:
         overdue = Peer.objects.filter(
@@ -170,8 +183,16 @@ class Reaper:
         )
         rooms = {*overdue.values_list("session__room_id", flat=True), *emptied.values_list("room_id", flat=True)}
         for room_id in rooms:
-            result = hubs.perform_now(reap, Caller(room_id))
-            metrics.REAPED.inc(result.get("reaped", 0))
+            attempt(_reap, room_id)
+
+
+def _for_room(operation: Operation, room_id: str, **arguments: Any) -> None:
+    """Do something for a room; one in which it cannot be done now has its turn the next time."""
+    attempt(hubs.perform_now, operation, Caller(room_id), patience=_PATIENCE, **arguments)
+
+
+def _reap(room_id: str) -> None:
+    metrics.REAPED.inc(hubs.perform_now(reap, Caller(room_id), patience=_PATIENCE).get("reaped", 0))
 
 
 def tidy(now: datetime) -> None:

@@ -4,12 +4,13 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from django.conf import settings
 
 from rooms import metrics
+from rooms.background import spawn
 
 log = logging.getLogger("rooms.outbox")
 
@@ -32,17 +33,30 @@ def framed(text: str) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
-def texts_in(wire: bytes) -> list[str]:
-    """The texts of frames that ``framed`` made, for servers that make their own frames."""
-    texts, start = [], 0
+def frames_in(wire: bytes) -> Iterator[tuple[str, int]]:
+    """Text and length of the frames that ``framed`` made, for servers that make their own frames."""
+    start = 0
     while start < len(wire):
-        size, start = wire[start + 1], start + 2
+        first, size, start = start, wire[start + 1], start + 2
         if size >= 126:
             width = 2 if size == 126 else 8
             size, start = int.from_bytes(wire[start : start + width], "big"), start + width
-        texts.append(wire[start : start + size].decode())
+        text = wire[start : start + size].decode()
         start += size
-    return texts
+        yield text, start - first
+
+
+def texts_in(wire: bytes) -> list[str]:
+    return [text for text, _ in frames_in(wire)]
+
+
+class Tally:
+    """Counts the bytes that are written to many outboxes at once."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
 
 
 class Outbox:
@@ -51,28 +65,67 @@ class Outbox:
     ``write`` takes frames as ``framed`` makes them, several joined or one. It never waits, and does nothing on a
     closing socket; it is a plain attribute because it is called for every frame of every member, and may raise one of
     GONE. ``give_up`` cuts the connection, or if the server offers no way to do so ends its application.
+
+    The outbox alone counts what is written to it, over all that its socket goes through: by itself what comes through
+    ``put``, and between ``follow`` and ``unfollow`` what a tally counts for many, but for what it is ``spared``.
     """
 
-    __slots__ = ("_due", "_due_at", "_give_up", "_limit", "closing", "write")
+    __slots__ = ("_due", "_due_at", "_give_up", "_limit", "_own", "_state", "_state_due", "_tally", "closing", "write")
     write: Callable[[bytes], object]
 
     def __init__(self, give_up: Callable[[], None]) -> None:
         self._give_up = give_up
         self.closing = False
+        self._own = 0
+        self._tally: Tally | None = None
         self._due = 0
         self._due_at: float | None = None  # not looked at yet
         self._limit = settings.MAX_UNSENT_BYTES
+        # The largest state that is under way: its bytes, and how many are written when it is.
+        self._state = self._state_due = 0
+
+    @property
+    def written(self) -> int:
+        """Bytes that were ever written."""
+        return self._own + (self._tally.bytes if self._tally else 0)
+
+    def follow(self, tally: Tally) -> None:
+        """From now on whatever the tally counts is written here too, past ``put``."""
+        self.unfollow()
+        self._tally = tally
+        self._own -= tally.bytes
+
+    def unfollow(self) -> None:
+        if self._tally:
+            self._own += self._tally.bytes
+            self._tally = None
+
+    def spared(self, size: int) -> None:
+        """So many bytes that the tally counts are not written here."""
+        self._own -= size
 
     def put(self, wire: bytes) -> None:
         """Write to a socket that may be gone already, which its consumer hears of separately."""
+        self._own += len(wire)
         try:
             self.write(wire)
         except GONE:
             pass
+        except Exception:
+            log.exception("a frame could not be written")
 
-    def allow(self, size: int) -> None:
-        """Let so many bytes more be unsent: a state may be longer than what a peer may fall behind."""
-        self._limit += size
+    def put_state(self, wire: bytes) -> None:
+        """Write what may be longer than what a peer may fall behind: until it is sent so many bytes more may wait.
+
+        Of several that are under way the longest counts, so asking for states again and again allows no more.
+        """
+        if len(wire) >= self._state:
+            self._state, self._state_due = len(wire), self.written + len(wire)
+            self._set_limit(settings.MAX_UNSENT_BYTES + self._state)
+        self.put(wire)
+
+    def _set_limit(self, limit: int) -> None:
+        self._limit = limit
 
     def close(self, code: int) -> None:
         """Close the socket after what was written."""
@@ -83,12 +136,14 @@ class Outbox:
         """Bytes that the operating system has not taken yet."""
         raise NotImplementedError
 
-    def check(self, written: int, now: float) -> None:
-        """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Called about once a second.
-
-        ``written`` is how many bytes were ever written to it, but for some of the first.
-        """
-        if self._due_at is None or written - self.unsent >= self._due:
+    def check(self, now: float) -> None:
+        """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Called about once a second."""
+        unsent, written = self.unsent, self.written
+        sent = written - unsent
+        if self._state and (not unsent or sent >= self._state_due):
+            self._state = 0
+            self._set_limit(settings.MAX_UNSENT_BYTES)
+        if self._due_at is None or not unsent or sent >= self._due:
             self._due, self._due_at = written, now
         elif now - self._due_at > settings.MAX_UNSENT_SECONDS:
             self.abandon("seconds")
@@ -143,7 +198,7 @@ class AsgiOutbox(Outbox):
 
     def _work(self) -> None:
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._drain())
+            self._task = spawn(self._drain())
 
     def abandon(self, limit: str) -> None:
         super().abandon(limit)
@@ -155,9 +210,9 @@ class AsgiOutbox(Outbox):
         try:
             while self._queue:
                 wire = self._queue.popleft()
-                for text in texts_in(wire):
+                for text, size in frames_in(wire):
                     await self._send({"type": "websocket.send", "text": text})
-                self._unsent -= len(wire)
+                    self._unsent -= size
             if self._close_code:
                 await _close(self._send, self._close_code)
         except Exception:

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from django.db import close_old_connections, connection
 
+from rooms.background import attempt
+from rooms.errors import HeldUp, InternalError
 from rooms.operations import gate
 from rooms.operations.calls import Answer, Call
 
@@ -18,23 +21,37 @@ T = TypeVar("T")
 
 MAX_SET = 256
 
+_PATIENCE = 0.05
+"""Seconds that a set waits for a lock that another program or process holds."""
+
+_TURN = 0.2
+"""Seconds that a room whose lock is held waits for it before the next such room has its turn."""
+
 
 class Writer(Generic[T]):
     """The threads that one event loop has its operations run by. With each call goes a note of whoever asks.
 
     Calls of one room run in the order of submission, and their answers come back in that order: at most one set
-    contains calls of a room at any time.
+    contains calls of a room at any time. A room whose lock somebody else holds waits for it alone, in threads for such
+    rooms, and so holds up no other; after gate.LOCK_SECONDS its calls are refused.
     """
 
     def __init__(self, finished: Callable[[list[tuple[Answer, T]]], None]) -> None:
         self._finished = finished
         self._loop = asyncio.get_running_loop()
         # SQLite takes one writer; on PostgreSQL several rooms can be written at once.
-        self._free = 1 if connection.vendor == "sqlite" else 4
+        sqlite = connection.vendor == "sqlite"
+        self._free = 1 if sqlite else 4
         # By hand, for an executor takes longer to pass a set on than a small one takes to run.
         self._batches: SimpleQueue[list[tuple[Call, T]] | None] = SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name=f"writer_{number}", daemon=True) for number in range(self._free)
+        ]
+        # Rooms that are held up, and until when (monotonic seconds) they wait.
+        self._late: SimpleQueue[tuple[list[tuple[Call, T]], float] | None] = SimpleQueue()
+        self._threads += [
+            threading.Thread(target=self._wait, name=f"writer_late_{number}", daemon=True)
+            for number in range(0 if sqlite else 2)
         ]
         for thread in self._threads:
             thread.start()
@@ -83,19 +100,40 @@ class Writer(Generic[T]):
             self._run(batch)
 
     def _run(self, batch: list[tuple[Call, T]]) -> None:
-        answers = gate.run([call for call, _ in batch])
+        answered = []
+        late: dict[str, list[tuple[Call, T]]] = {}
+        for answer, (call, note) in zip(_ask(batch, _PATIENCE), batch, strict=True):
+            if isinstance(answer.error, HeldUp):
+                late.setdefault(call.caller.room_id, []).append((call, note))
+            else:
+                answered.append((answer, note))
+        for calls in late.values():
+            self._late.put((calls, time.monotonic() + gate.LOCK_SECONDS))
+        self._tell(self._set_finished, answered)
+
+    def _wait(self) -> None:
+        while (item := self._late.get()) is not None:
+            batch, until = item
+            answers = _ask(batch, _TURN)
+            if isinstance(answers[0].error, HeldUp) and time.monotonic() < until and not self._closed:
+                self._late.put(item)
+            else:
+                if isinstance(answers[0].error, HeldUp):
+                    context = {"room": batch[0][0].caller.room_id, "calls": len(batch)}
+                    log.warning("a room is held up by a lock of another program", extra={"context": context})
+                self._tell(self._finish, [(answer, note) for answer, (_, note) in zip(answers, batch, strict=True)])
+
+    def _tell(self, finish: Callable[[list[tuple[Answer, T]]], None], answered: list[tuple[Answer, T]]) -> None:
         try:
-            release_connection()
-        except Exception:
-            log.exception("a connection could not be released")
-        answered = [(answer, note) for answer, (_, note) in zip(answers, batch, strict=True)]
-        try:
-            self._loop.call_soon_threadsafe(self._finish, answered)
+            self._loop.call_soon_threadsafe(finish, answered)
         except RuntimeError:
             pass  # the loop was closed meanwhile: nobody is left to be told
 
-    def _finish(self, answered: list[tuple[Answer, T]]) -> None:
+    def _set_finished(self, answered: list[tuple[Answer, T]]) -> None:
         self._free += 1
+        self._finish(answered)
+
+    def _finish(self, answered: list[tuple[Answer, T]]) -> None:
         self._busy.difference_update(answer.call.caller.room_id for answer, _ in answered)
         self._finished(answered)
         if self._waiting:
@@ -106,8 +144,20 @@ class Writer(Generic[T]):
         self._closed = True
         for _ in self._threads:
             self._batches.put(None)
+            self._late.put(None)
         for thread in self._threads:
             thread.join()
+
+
+def _ask(batch: Sequence[tuple[Call, object]], patience: float) -> list[Answer]:
+    calls = [call for call, _ in batch]
+    try:
+        answers = gate.run(calls, patience=patience)
+    except Exception:
+        log.exception("a set could not be run")
+        answers = [Answer(call, error=InternalError()) for call in calls]
+    attempt(release_connection)
+    return answers
 
 
 def release_connection() -> None:

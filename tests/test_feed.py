@@ -1,6 +1,7 @@
 """One room's events on their way to sockets: every number once, in order, whatever arrives when."""
 
 import asyncio
+import functools
 import json
 import random
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from rooms.events import EVERYBODY, NOBODY, Audience, End, Numbered
-from rooms.feed import Arrival, Feed, Member
+from rooms.feed import Arrival, Feed, Member, Missed
+from rooms.journal import addressed_to
 from rooms.operations.calls import Answer
 from rooms.operations.presence import Attachment
 from rooms.outbox import Outbox, texts_in
@@ -42,17 +44,18 @@ class Room:
     def __init__(self) -> None:
         self.journal: list[Numbered] = []
         self.trimmed_to = 0
+        self.history = ""
         self.ended: End | None = None
         self.fetches = 0
         self.codes: dict[str, int | None] = {}
         self.feed = Feed("r" * 24, self._fetch)
 
-    async def _fetch(self, session_id: str, after: int, until: int) -> list[Numbered] | End | None:
+    async def _fetch(self, session_id: str, after: int, until: int, history: str) -> Missed | End | None:
         self.fetches += 1
         await asyncio.sleep(0)
         if self.ended:
             return self.ended
-        return None if after < self.trimmed_to else self.journal[after:until]
+        return None if after < self.trimmed_to else Missed(self.journal[after:until], self.history or history)
 
     def write(self, count: int = 1, audience: Audience = EVERYBODY, **facts: Any) -> list[Numbered]:
         """Events that are stored and not told yet."""
@@ -70,26 +73,38 @@ class Room:
         self.feed.arrive(arrival)
         self.feed.advance()
 
-    def enter(self, peer_id: str, *, observed: frozenset[str] = frozenset(), **fields: Any) -> Paper:
+    def enter(
+        self,
+        peer_id: str,
+        *,
+        observed: frozenset[str] = frozenset(),
+        role: str = "guest",
+        replay_after: int | None = None,
+        **fields: Any,
+    ) -> Paper:
         """A member that joins by an operation of this process; its join is the next event."""
+        missed = None if replay_after is None else self.journal[replay_after:]
         [joined] = self.write(1, Audience(but=peer_id), peer=peer_id, attached=[peer_id, f"conn-{peer_id}"])
         follows = self.feed.session_id == SESSION
         attachment = Attachment(
             peer_id=peer_id,
-            role="guest",
+            role=role,
             observed=observed,
             room={"session_id": SESSION},
             peers=None if follows else {peer_id: "{}"},
+            replay=None if missed is None else addressed_to(missed, peer_id=peer_id, role=role, observed=observed),
+            returning=missed is not None,
         )
         paper = Paper()
         member = Member(
             peer_id=peer_id,
             conn_id=f"conn-{peer_id}",
-            role="guest",
+            role=role,
             observed=observed,
             legacy=False,
             outbox=paper,
             gone=lambda code: self.codes.__setitem__(peer_id, code),
+            placed="held" not in fields,
             **fields,
         )
         answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], aside=attachment)  # type: ignore[arg-type]
@@ -146,7 +161,7 @@ async def test_a_last_event_that_nobody_told_of_is_read_on_request():
     room = Room()
     paper = room.enter("a")
     room.write(5)
-    room.feed.advance_to(6)
+    room.feed.compare(6)
 
     await room.reach(paper, 6)
     assert paper.numbers() == [2, 3, 4, 5, 6]
@@ -171,7 +186,7 @@ async def test_i21_whatever_is_lost_repeated_or_reordered_each_arrives_once(seed
         if round_number % 10 == 5:
             name = f"late{round_number}"
             papers[name] = (len(room.journal) + 1, room.enter(name))
-    room.feed.advance_to(len(room.journal))
+    room.feed.compare(len(room.journal))
     last = room.write(1)
     room.tell(*last)
 
@@ -246,7 +261,7 @@ async def test_a_lost_place_closes_every_socket_and_starts_over():
     room = Room()
     a, b = room.enter("a"), room.enter("b")
     room.trimmed_to = len(room.write(10)) + 2
-    room.feed.advance_to(12)
+    room.feed.compare(12)
     async with asyncio.timeout(5):
         while len(room.codes) < 2:
             await asyncio.sleep(0.001)
@@ -277,7 +292,7 @@ async def test_an_end_found_while_reading_is_told():
     room = Room()
     paper = room.enter("a")
     room.ended = End("over")
-    room.feed.advance_to(5)
+    room.feed.compare(5)
     async with asyncio.timeout(5):
         while not room.codes:
             await asyncio.sleep(0.001)
@@ -361,3 +376,331 @@ async def test_who_cannot_take_an_answer_stops_nothing():
     await room.reach(paper, 3)
 
     assert paper.numbers() == [2, 3]
+
+
+# --- All of it by chance --------------------------------------------------------------------------
+
+
+class Model:
+    """What each paper should hold, by the rules alone: who is a member, with which role and keys, when an event is."""
+
+    def __init__(self, room: Room, chance: random.Random) -> None:
+        self.room = room
+        self.chance = chance
+        self.roles: dict[str, str] = {}
+        self.observed: dict[str, frozenset[str]] = {}
+        self.papers: dict[str, Paper] = {}
+        self.expected: dict[Paper, list[int]] = {}
+
+    def happens(self, event: Numbered) -> None:
+        if "role" in event.facts:
+            peer_id, _, now = event.facts["role"]
+            if peer_id in self.roles:
+                self.roles[peer_id] = now
+        for peer_id, paper in self.papers.items():
+            if event.audience.includes(peer_id, self.roles[peer_id], self.observed[peer_id]):
+                self.expected[paper].append(event.seq)
+
+    def write(self) -> Numbered:
+        peer = self.chance.choice("abcdef")
+        facts: dict[str, Any] = {}
+        audience = self.chance.choice(
+            [
+                EVERYBODY,
+                EVERYBODY,
+                NOBODY,
+                Audience(but=peer),
+                Audience(peer=peer),
+                Audience(roles=(self.chance.choice(("guest", "host")),)),
+                Audience(key=self.chance.choice("kl")),
+            ]
+        )
+        if self.chance.random() < 0.15 and peer in self.roles:
+            facts["role"] = [peer, self.roles[peer], self.chance.choice(("guest", "host"))]
+        [event] = self.room.write(1, audience, **facts)
+        self.happens(event)
+        return event
+
+    def part(self, peer_id: str) -> None:
+        """The socket is gone; what it had not got yet it need not get."""
+        paper = self.papers.pop(peer_id)
+        self.room.feed.detach(self.room.feed.members[peer_id])
+        got = paper.numbers()
+        assert got == self.expected[paper][: len(got)]
+        del self.expected[paper]
+
+    async def enter(self, peer_id: str) -> None:
+        if peer_id in self.papers:
+            self.part(peer_id)
+        role, keys = (
+            self.chance.choice(("guest", "host")),
+            frozenset(self.chance.sample("kl", self.chance.randrange(3))),
+        )
+        place = self.chance.randrange(len(self.room.journal) + 1) if self.chance.random() < 0.5 else None
+        held: dict[str, Any] = {"held": []} if self.chance.random() < 0.5 else {}
+        missed = [] if place is None else self.room.journal[place:]
+        paper = self.room.enter(peer_id, observed=keys, role=role, replay_after=place, **held)
+        self.happens(self.room.journal[-1])
+        self.papers[peer_id], self.roles[peer_id], self.observed[peer_id] = paper, role, keys
+        replayed = addressed_to(missed, peer_id=peer_id, role=role, observed=keys)
+        self.expected[paper] = [event.seq for event in replayed]
+        while peer_id not in self.room.feed.members:  # what was missed before is read first
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("window", [0, 2])
+@pytest.mark.parametrize("seed", range(30))
+async def test_i21_whatever_members_do_each_gets_what_is_meant_for_it_and_nothing_else(
+    settings, seed: int, window: int
+):
+    settings.COALESCE_MS = window
+    chance = random.Random(seed)
+    room = Room()
+    model = Model(room, chance)
+    room.enter("host")
+    untold: list[Numbered] = []
+    for _ in range(150):
+        deed = chance.random()
+        if deed < 0.5:
+            untold.append(model.write())
+        elif deed < 0.65:
+            await model.enter(chance.choice("abcdef"))
+            untold.clear()  # whoever joins here brings all that was before
+        elif deed < 0.72 and model.papers:
+            model.part(chance.choice(list(model.papers)))
+        elif deed < 0.8 and model.papers:
+            peer_id = chance.choice(list(model.papers))
+            if room.feed.last_seq == len(room.journal):
+                keys = frozenset(chance.sample("kl", chance.randrange(3)))
+                room.feed.observe(room.feed.members[peer_id], keys, [])
+                model.observed[peer_id] = keys
+        elif deed < 0.9 and model.papers:
+            room.feed.settle(room.feed.members[chance.choice(list(model.papers))])
+        if chance.random() < 0.5:
+            chance.shuffle(untold)
+            while untold and chance.random() < 0.7:
+                event = untold.pop()
+                for _ in range(chance.choice((0, 1, 1, 2))):
+                    room.tell(event)
+        if chance.random() < 0.2:
+            await asyncio.sleep(0.001 * chance.randrange(3))
+    last = model.write()
+    room.tell(last)
+    async with asyncio.timeout(10):
+        while room.feed.last_seq < last.seq:
+            await asyncio.sleep(0.001)
+    for member in list(room.feed.members.values()):
+        room.feed.settle(member)
+    room.feed.close_all(1012)
+
+    assert {paper: paper.numbers() for paper in model.expected} == model.expected
+
+
+# --- News of other sessions, and of other histories ------------------------------------------------
+
+
+NEXT = "n" * 24
+
+
+def _move_on(room: Room) -> Paper:
+    """A peer that comes to the room's next session, by an operation of this process."""
+    room.journal.clear()
+    [joined] = room.write(1, Audience(but="b"), peer="b", attached=["b", "conn-b"])
+    attachment = Attachment("b", "guest", frozenset(), {"session_id": NEXT}, {"b": "{}"})
+    paper = Paper()
+    gone = functools.partial(room.codes.__setitem__, "b")
+    member = Member("b", "conn-b", "guest", frozenset(), False, paper, gone)
+    answer = Answer(None, session_id=NEXT, seq=1, events=[joined], aside=attachment)  # type: ignore[arg-type]
+    room.bring(Arrival(NEXT, 1, [joined], None, answer, lambda _: room.feed.attach(member, attachment)))
+    return paper
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_i02_late_news_of_the_session_before_do_nothing_to_the_next(seed: int):
+    chance = random.Random(seed)
+    room = Room()
+    room.enter("a")
+    old = [Arrival(SESSION, seq, [Numbered(seq, "on-test", "{}", EVERYBODY, {})], None) for seq in range(2, 500, 7)]
+    old += [Arrival(SESSION, 499, [], End("over")), Arrival(SESSION, 0, [], End("over"))]
+    room.feed.in_flight = 1  # the join that leads to the next session
+    for news in chance.choices(old, k=20):
+        room.feed.arrive(news)
+    room.feed.advance()
+    room.feed.in_flight = 0
+    paper = _move_on(room)
+    later = [Arrival(NEXT, event.seq, [event], None) for event in room.write(6)]
+    bells = [*later, *later, *chance.choices(old, k=20)]
+    chance.shuffle(bells)
+    for news in bells:
+        if chance.random() < 0.8:
+            room.bring(news)
+        if chance.random() < 0.2:
+            await asyncio.sleep(0.025)  # as long as a number that is missing is waited for
+    room.feed.compare(7)
+    await room.reach(paper, 7)
+
+    assert paper.numbers() == [2, 3, 4, 5, 6, 7]
+    assert "b" not in room.codes
+
+
+async def test_news_of_the_next_session_that_are_early_are_kept():
+    room = Room()
+    room.enter("a")
+    room.feed.in_flight = 1
+    early = [Numbered(seq, "on-test", "{}", EVERYBODY, {}) for seq in (2, 3)]
+    room.bring(Arrival(NEXT, 3, early, None))
+    room.feed.in_flight = 0
+    paper = _move_on(room)
+
+    assert paper.numbers() == [2, 3]
+
+
+async def test_news_of_another_history_go_on_if_the_database_says_so():
+    room = Room()
+    room.feed.history = "one"
+    paper = room.enter("a")
+    room.feed.history = "one"
+    [before, after] = room.write(2)
+    room.history = "two"
+    room.bring(Arrival(SESSION, 3, [after], None, history="two"))
+    await room.reach(paper, 3)
+    room.bring(Arrival(SESSION, 2, [before], None, history="one"))
+    [news] = room.write(1)
+    room.bring(Arrival(SESSION, 4, [news], None, history="two"))
+
+    assert paper.numbers() == [2, 3, 4]
+    assert room.codes == {}
+    told = [frame["params"]["history"] for frame in paper.frames if frame["method"] == "session-info"]
+    assert told[-1] == "two"
+
+
+async def test_news_of_another_history_without_continuity_lose_the_place():
+    room = Room()
+    room.enter("a")
+    room.feed.history = "one"
+    [again] = room.write(1)
+    room.history, room.trimmed_to = "two", 99  # the place is not of the session's past any more
+    room.bring(Arrival(SESSION, 2, [again], None, history="two"))
+    async with asyncio.timeout(5):
+        while not room.codes:
+            await asyncio.sleep(0.001)
+
+    assert room.codes == {"a": 4008}
+    assert room.feed.session_id == ""
+
+
+async def test_news_of_a_history_that_the_database_has_forgotten_are_none():
+    room = Room()
+    paper = room.enter("a")
+    room.feed.history = "two"
+    room.history = "two"
+    room.bring(Arrival(SESSION, 3, [Numbered(2, "on-test", "{}", EVERYBODY, {})], None, history="one"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    [news] = room.write(1)
+    room.bring(Arrival(SESSION, 2, [news], None, history="two"))
+    await room.reach(paper, 2)
+
+    assert [frame["params"] for frame in paper.frames if frame.get("seq") == 2] == [{"n": 2}]
+
+
+# --- What goes wrong for one ------------------------------------------------------------------------
+
+
+class Broken(Paper):
+    """A socket whose transport fails in a way that nobody thought of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.write = self._fail
+
+    def _fail(self, wire: bytes) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("window", [0, 2])
+async def test_an_error_of_one_socket_keeps_nobody_from_his_frames(settings, window: int, monkeypatch):
+    settings.COALESCE_MS = window
+    room = Room()
+    before = room.enter("a")
+    monkeypatch.setitem(globals(), "Paper", Broken)
+    room.enter("b")
+    monkeypatch.undo()
+    settings.COALESCE_MS = window
+    after = room.enter("c")
+    room.tell(*room.write(1, Audience(but="a")))
+    room.tell(*room.write(1, Audience(roles=("guest",))))
+    room.tell(*room.write(1))
+
+    await room.reach(before, 6)
+    await room.reach(after, 6)
+    assert before.numbers() == [2, 3, 5, 6]
+    assert after.numbers() == [4, 5, 6]
+
+
+async def test_news_that_cannot_be_delivered_leave_the_answer_and_what_follows(monkeypatch):
+    room = Room()
+    paper = room.enter("a")
+    bad = Numbered(2, "on-peer-update", "{}", EVERYBODY, {"state_of": None})
+    room.journal.append(bad)
+    given: list[Answer] = []
+    answer = Answer(None, session_id=SESSION, seq=2, events=[bad])  # type: ignore[arg-type]
+    room.bring(Arrival(SESSION, 2, [bad], None, answer, given.append))
+    room.tell(*room.write(1))
+    await room.reach(paper, 3)
+
+    assert given == [answer]
+
+
+# --- Places and one's own row ----------------------------------------------------------------------
+
+
+async def test_who_has_not_joined_on_a_socket_is_told_no_place():
+    room = Room()
+    room.enter("a", held=[])
+    room.tell(*room.write(3))
+    member = room.feed.members["a"]
+    assert room.feed.place_of(member) == 0
+    room.feed.settle(member)
+    assert room.feed.place_of(member) == 0
+    room.feed.withdraw(member)
+    room.enter("a")
+    assert room.feed.place_of(room.feed.members["a"]) == 5
+    assert room.feed.place_of(None) == 0
+
+
+async def test_what_is_held_for_a_socket_is_bounded(settings):
+    settings.MAX_UNSENT_BYTES = 1000
+    room = Room()
+    paper = room.enter("a", held=[])
+    room.tell(*room.write(100))
+
+    assert paper.closing
+    assert not room.feed.members["a"].held
+
+
+async def test_who_comes_back_is_told_how_it_is_itself_last():
+    room = Room()
+    room.enter("host")
+    lowered = '{"peer_id":"a","state":"reconnecting","groups":[]}'
+    room.journal.append(Numbered(2, "on-peer-update", lowered, EVERYBODY, {"peer": "a"}))
+    room.tell(room.journal[-1])
+    back = {"peer_id": "a", "state": "connected", "groups": []}
+    [attached] = room.write(1, Audience(but="a"), state_of=back, attached=["a", "conn-a"])
+    room.tell(attached)
+    paper = room.enter("a", replay_after=1)
+    room.feed.close_all(1012)
+
+    assert paper.frames[0]["params"]["state"] == "reconnecting"
+    assert paper.frames[-1] == {"method": "on-peer-update", "params": {"n": 4}}  # its object as its coming back has it
+
+
+async def test_a_peer_that_was_taken_for_lost_is_told_that_it_is_there():
+    room = Room()
+    paper = room.enter("a")
+    here = {"peer_id": "a", "state": "connected"}
+    room.tell(*room.write(1, Audience(but="a"), state_of={"peer_id": "a", "state": "reconnecting"}))
+    room.tell(*room.write(1))
+    room.tell(*room.write(1, Audience(but="a"), state_of=here))
+
+    assert paper.frames[-1] == {"method": "on-peer-update", "params": here}

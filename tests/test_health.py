@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from rooms.events import NOBODY, Numbered
-from rooms.feed import Arrival, Feed, Member
+from rooms.feed import Arrival, Feed, Member, Missed
 from rooms.outbox import TOO_SLOW, AsgiOutbox
 from tests.server import RawPeer, RpcError, RunningServer
 from tests.services import PostgresServer, RedisServer
@@ -114,8 +114,9 @@ def counted(name: str) -> float:
 
 
 async def test_a_gap_that_is_read_from_the_journal_is_counted():
-    async def fetch(session_id: str, after: int, until: int) -> list[Numbered]:
-        return [Numbered(seq, "on-broadcast", "{}", NOBODY, {}) for seq in range(after + 1, until + 1)]
+    async def fetch(session_id: str, after: int, until: int, history: str) -> Missed:
+        events = [Numbered(seq, "on-broadcast", "{}", NOBODY, {}) for seq in range(after + 1, until + 1)]
+        return Missed(events, history)
 
     feed = Feed("room", fetch)
     feed.session_id, before = "session", counted("gap_repairs")
@@ -129,7 +130,7 @@ async def test_a_gap_that_is_read_from_the_journal_is_counted():
 
 
 async def test_sockets_whose_place_is_lost_are_counted():
-    async def fetch(session_id: str, after: int, until: int) -> None:
+    async def fetch(session_id: str, after: int, until: int, history: str) -> None:
         return None
 
     async def send(message: dict[str, Any]) -> None:
@@ -141,7 +142,7 @@ async def test_sockets_whose_place_is_lost_are_counted():
     outbox = AsgiOutbox(send, lambda: None)
     feed.members["a"] = Member("a", "conn", "guest", frozenset(), False, outbox, closed.append)
 
-    feed.advance_to(7)
+    feed.compare(7)
     while feed.session_id:
         await asyncio.sleep(0.01)
 

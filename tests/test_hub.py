@@ -10,10 +10,12 @@ from rooms import hub
 from rooms.errors import NotFound, RoomError
 from rooms.events import Event as Told
 from rooms.events import Outcome
+from rooms.feed import Arrival, Feed
 from rooms.models import Event, Peer, Session
 from rooms.operations.calls import Caller
 from rooms.operations.gate import METHODS, operation
 from rooms.operations.moderation import end_room
+from rooms.outbox import AsgiOutbox, framed
 from tests.lossy import two_hubs
 from tests.server import RpcError
 from tests.sockets import World, chat, heard, names, numbered, values
@@ -84,6 +86,73 @@ async def test_i19_a_change_is_acknowledged_although_the_doorbell_fails(world: W
         assert (await chat(alice, "hello"))["seq"] == 4
         await near.wait_for("on-broadcast")
         await far.wait_for("on-broadcast")
+        await world.leave()
+
+
+class BrokenOutbox(AsgiOutbox):
+    """A socket that cannot be looked at."""
+
+    @property
+    def unsent(self) -> int:
+        raise ZeroDivisionError
+
+
+async def test_an_error_of_one_socket_does_not_end_the_look_at_the_others(world: World, settings):
+    settings.LEASE_TTL, settings.MAX_UNSENT_SECONDS = 0.04, 0.05
+    alice = await world.peer("alice")
+    hears_nothing, given_up = asyncio.Event(), asyncio.Event()
+
+    async def send(message: dict[str, Any]) -> None:
+        await hears_nothing.wait()
+
+    here = hub.get()
+    here.connections = {
+        "broken": hub.Connection(lambda code: None, BrokenOutbox(send, lambda: None)),
+        "deaf": hub.Connection(lambda code: None, AsgiOutbox(send, given_up.set)),
+        **here.connections,
+    }
+    here.connections["deaf"].outbox.put(framed("unheard"))
+    await asyncio.wait_for(given_up.wait(), 5)
+    before = here.ticked_at
+    while here.ticked_at == before:
+        await asyncio.sleep(0.005)
+    await chat(alice, "still here")
+    del here.connections["broken"], here.connections["deaf"]
+
+
+class BrokenFeed(Feed):
+    """A room in which nothing works."""
+
+    def advance(self) -> None:
+        raise ZeroDivisionError
+
+    def compare(self, found: Any) -> None:
+        raise ZeroDivisionError
+
+
+async def test_an_error_of_one_room_keeps_no_other_from_its_news(world: World, monkeypatch):
+    async with two_hubs(monkeypatch) as both:
+        other = await world.new_room(title="Other")
+        alice, bob = await world.peer("alice", application=both.one), await world.peer("bob", application=both.two)
+        near = await world.peer("near", application=both.one)
+        one = both.hubs[0]
+        for each in both.hubs:
+            broken = BrokenFeed(other.id, each._read)
+            broken.session_id = "x" * 24
+            each.feeds = {other.id: broken, **each.feeds}
+        stranger = Caller(other.id, peer_id="p", conn_id="c")
+        calls = [one.perform(METHODS["get-metadata"], stranger), chat(alice, "first"), chat(alice, "second")]
+        refused = asyncio.ensure_future(calls[0])
+        await asyncio.gather(*calls[1:])
+        await near.until(lambda: heard(near) == ["first", "second"])
+        await bob.until(lambda: heard(bob) == ["first", "second"])
+        one._doorbell.publish(other.id, Arrival("x" * 24, 1, [], None))
+        both.layer._lose = 1
+        await chat(alice, "of which nothing tells")
+        await bob.until(lambda: heard(bob)[-1] == "of which nothing tells")
+        refused.cancel()
+        for each in both.hubs:
+            del each.feeds[other.id]
         await world.leave()
 
 

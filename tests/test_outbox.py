@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rooms.outbox import AsgiOutbox, framed, texts_in
+from rooms.outbox import AsgiOutbox, Tally, framed, texts_in
 
 
 class Socket:
@@ -76,12 +76,11 @@ async def test_i26_a_socket_that_takes_nothing_for_too_long_is_given_up(settings
     socket = Socket()
     socket.flowing.clear()
     outbox = socket.outbox()
-    outbox.write(framed("x" * 100))
-    written = outbox.unsent
+    outbox.put(framed("x" * 100))
     for now in (0, 5, 9.9):
-        outbox.check(written, now)
+        outbox.check(now)
     assert not socket.given_up
-    outbox.check(written, 10.1)
+    outbox.check(10.1)
     assert socket.given_up == 1
 
 
@@ -90,15 +89,12 @@ async def test_a_socket_that_has_taken_nothing_yet_is_not_late_at_the_first_look
     socket = Socket()
     socket.flowing.clear()
     outbox = socket.outbox()
-    outbox.write(framed("greeting"))
-    greeting = outbox.unsent
-    outbox.write(framed("x" * 100))
-    # What was written before the peer was a member is not counted.
-    written = outbox.unsent - greeting
+    outbox.put(framed("greeting"))
+    outbox.put(framed("x" * 100))
     for now in (1000, 1009):
-        outbox.check(written, now)
+        outbox.check(now)
     assert not socket.given_up
-    outbox.check(written, 1011)
+    outbox.check(1011)
     assert socket.given_up == 1
 
 
@@ -106,13 +102,11 @@ async def test_a_slow_socket_that_goes_on_reading_is_kept(settings):
     settings.MAX_UNSENT_SECONDS = 10
     socket = Socket()
     outbox = socket.outbox()
-    written = 0
     for now in range(0, 100, 5):
-        outbox.write(framed("x" * 100))
-        written += 104
-        outbox.check(written, now)
+        outbox.put(framed("x" * 100))
+        outbox.check(now)
         await socket.gets(now // 5 + 1)
-        outbox.check(written, now + 1)
+        outbox.check(now + 1)
     assert not socket.given_up
 
 
@@ -135,9 +129,57 @@ async def test_a_state_that_was_asked_for_may_be_longer_than_the_limit(settings)
     socket = Socket()
     socket.flowing.clear()
     outbox = socket.outbox()
-    outbox.allow(50_000)
-    outbox.write(framed("x" * 49_000))
+    outbox.put_state(framed("x" * 49_000))
     assert not socket.given_up
     for _ in range(12):
-        outbox.write(framed("x" * 1000))
+        outbox.put(framed("x" * 1000))
     assert socket.given_up == 1
+
+
+async def test_states_that_are_asked_for_again_and_again_allow_no_more_than_the_largest(settings):
+    settings.MAX_UNSENT_BYTES = 10_000
+    socket = Socket()
+    socket.flowing.clear()
+    outbox = socket.outbox()
+    for _ in range(20):
+        outbox.put_state(framed("x" * 6_000))
+        assert outbox.unsent <= 10_000 + 2 * 6_004
+    assert socket.given_up == 1
+
+
+async def test_what_a_state_allowed_is_over_when_it_is_sent(settings):
+    settings.MAX_UNSENT_BYTES = 10_000
+    socket = Socket()
+    outbox = socket.outbox()
+    outbox.put_state(framed("x" * 49_000))
+    await socket.gets(1)
+    outbox.check(0)
+    socket.flowing.clear()
+    for _ in range(12):
+        outbox.put(framed("x" * 1000))
+    assert socket.given_up == 1
+
+
+async def test_what_many_get_is_counted_for_those_who_follow_and_not_for_who_is_spared(settings):
+    settings.MAX_UNSENT_SECONDS = 10
+    socket, tally = Socket(), Tally()
+    outbox = socket.outbox()
+    tally.bytes += 1_000_000  # before it followed
+    for now in range(0, 200, 5):
+        if now % 20 == 0:
+            outbox.follow(tally)
+        wire = framed("x" * 100)
+        tally.bytes += len(wire)
+        if now % 10:
+            outbox.write(wire)
+        else:
+            outbox.spared(len(wire))
+        if now % 20 == 15:
+            outbox.unfollow()
+            tally.bytes += 12_345
+        await socket.gets(len(socket.sent))
+        while outbox.unsent:
+            await asyncio.sleep(0)
+        outbox.check(now)
+        assert outbox.written == sum(len(framed(text)) for text in socket.sent)
+    assert not socket.given_up

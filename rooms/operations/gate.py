@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from rooms import metrics, parameters
-from rooms.errors import Forbidden, InternalError, NotFound, NotJoined, RoomError, Unavailable
+from rooms.errors import Forbidden, HeldUp, InternalError, NotFound, NotJoined, RoomError, Unavailable
 from rooms.events import Outcome
 from rooms.logs import describe
 from rooms.models import Peer, Room, Session
@@ -110,24 +110,33 @@ def operation(
     return register
 
 
-def run(calls: Sequence[Call]) -> list[Answer]:
+LOCK_SECONDS = 5.0
+"""How long a room waits for a lock that another program holds."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer]:
     """Run the calls in order in one transaction, and answer each.
 
     A refused call leaves the others alone. If something else goes wrong, nothing is kept and each call is run by
-    itself.
+    itself. Calls of a room that somebody else holds the lock of, for more than ``patience`` seconds or while the set is
+    of several rooms, are answered HeldUp.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            work = Work(calls, cursor)
+            work = Work(calls, cursor, patience=patience)
             answers = [_answer(work, call) for call in calls]
             work.flush()
     except (OperationalError, InterfaceError) as error:
+        if getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE:
+            return _run_rooms_apart(calls, patience)
         metrics.DATABASE_FAILURES.inc()
         log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})
         return [Answer(call, error=Unavailable()) for call in calls]
     except Exception:
         if len(calls) > 1:
-            return [run([call])[0] for call in calls]
+            return [run([call], patience=patience)[0] for call in calls]
         [call] = calls
         context = {"operation": call.operation.name, "room": call.caller.room_id, "peer": call.caller.peer_id}
         log.exception("an operation failed", extra={"context": context})
@@ -136,7 +145,19 @@ def run(calls: Sequence[Call]) -> list[Answer]:
     return answers
 
 
+def _run_rooms_apart(calls: Sequence[Call], patience: float) -> list[Answer]:
+    by_room: dict[str, list[Call]] = {}
+    for call in calls:
+        by_room.setdefault(call.caller.room_id, []).append(call)
+    if len(by_room) == 1:
+        return [Answer(call, error=HeldUp()) for call in calls]
+    answers = {room_id: iter(run(of_room, patience=patience)) for room_id, of_room in by_room.items()}
+    return [next(answers[call.caller.room_id]) for call in calls]
+
+
 def _answer(work: Work, call: Call) -> Answer:
+    if call.caller.room_id in work.held:
+        return Answer(call, error=HeldUp())
     try:
         context = _enter(work, call)
         outcome = call.operation.function(context, **call.arguments)

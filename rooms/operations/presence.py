@@ -41,6 +41,8 @@ class Attachment:
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
     hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
+    ``returning`` says that the peer was in the session before; ``policy`` is what its role is now, if the replay tells
+    what it was.
     """
 
     peer_id: str
@@ -51,6 +53,8 @@ class Attachment:
     values: Sequence[dict[str, Any]] = ()
     replay: Sequence[Numbered] | None = None
     large: bool = False
+    returning: bool = False
+    policy: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def connect(context: Context) -> Outcome:
     attachment = None
     if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
         events.append(_attach(context, session, peer))
-        attachment = _attachment(context, session, peer)
+        attachment = _attachment(context, session, peer, returning=True)
     role = peer.role if attachment and peer else context.role.name
     return Outcome(
         events=events,
@@ -206,7 +210,7 @@ def _join_again(
         events.append(_attach(context, session, peer))
     how = "resync" if replay is None else "resumed"
     result = {"session_id": session.id, "history": context.work.history, how: True}
-    return Outcome(result, events, aside=_attachment(context, session, peer, replay=replay))
+    return Outcome(result, events, aside=_attachment(context, session, peer, replay=replay, returning=True))
 
 
 def _missed(context: Context, session: Session, peer: Peer, place: Place) -> list[Numbered] | None:
@@ -300,7 +304,9 @@ def _attachment(
     peer: Peer,
     *,
     replay: Sequence[Numbered] | None = None,
+    returning: bool = False,
 ) -> Attachment:
+    had_other_roles = any(event.kind == "on-policy-change" for event in replay or ())
     everybody = None
     if context.follows != session.id:
         everybody = {other.peer_id: compact(other.as_wire()) for other in context.work.present(session)}
@@ -313,6 +319,8 @@ def _attachment(
         peers=everybody,
         values=() if replay is not None else present_values(context, session, peer.observed),
         replay=replay,
+        returning=returning,
+        policy=policy(context.room.template, peer.role) if had_other_roles else None,
     )
 
 

@@ -74,20 +74,34 @@ class Standing:
 _remembered: OrderedDict[str, Standing] = OrderedDict()
 
 
-def lock(cursor: CursorWrapper, room_ids: Iterable[str]) -> dict[str, Place]:
+def lock(cursor: CursorWrapper, room_ids: Iterable[str], *, patience: float) -> tuple[dict[str, Place], set[str]]:
     """Take the locks of these rooms, and read where they stand.
+
+    Of several rooms those that somebody else holds are passed over, for the others must not wait for them; their ids
+    come second. For a single room this waits ``patience`` seconds, and so does every later statement of the
+    transaction that meets a lock.
 
     In the order of their ids: two transactions with several rooms each would otherwise wait for each other. SQLite's
     IMMEDIATE transaction is the lock of everything; there this only reads.
     """
     wanted = sorted(room_ids)
     chosen = f"r.id IN ({', '.join(['%s'] * len(wanted))})"
+    taken = set(wanted)
     if cursor.db.features.has_select_for_update:
-        # A statement of its own: one that waits for a lock goes on with what it saw before it waited.
-        cursor.execute(f"SELECT 1 FROM rooms_room r WHERE {chosen} ORDER BY r.id FOR UPDATE", wanted)
+        # Statements of their own: one that waits for a lock goes on with what it saw before it waited.
+        cursor.execute(
+            f"SET LOCAL lock_timeout = {max(1, int(patience * 1000))};"
+            f" SELECT r.id FROM rooms_room r WHERE {chosen} ORDER BY r.id FOR UPDATE"
+            f" {'SKIP LOCKED' if len(wanted) > 1 else ''}",
+            wanted,
+        )
+        cursor.nextset()
+        taken = {room_id for (room_id,) in cursor.fetchall()}
     cursor.execute(_PLACES[cursor.db.vendor].format(chosen=chosen), wanted)
-    [places] = cursor.fetchone()
-    return {place[0]: Place._make(place) for place in orjson.loads(places or "[]")}
+    [found] = cursor.fetchone()
+    places = {place[0]: Place._make(place) for place in orjson.loads(found or "[]")}
+    held = places.keys() - taken
+    return {room_id: place for room_id, place in places.items() if room_id in taken}, held
 
 
 # By hand, for it is asked for every set of messages, and building the query would take longer than its answer. As one
@@ -104,23 +118,26 @@ _SELECT_PLACES = """
 """
 # Which run of the database this is: with SQLite the lease of the one process that serves it, taken anew at each start;
 # else when the database itself was started. Both are others once a backup was put back.
+_HISTORY = {
+    "sqlite": (
+        "COALESCE((SELECT w.id FROM rooms_worker w WHERE w.dead_at IS NULL ORDER BY w.last_seen DESC LIMIT 1), '')"
+    ),
+    "postgresql": "to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint)",
+}
 _PLACES = {
-    vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row).replace("{history}", history)
-    for vendor, collect, row, history in [
-        (
-            "sqlite",
-            "json_group_array",
-            "json_array",
-            "COALESCE((SELECT w.id FROM rooms_worker w WHERE w.dead_at IS NULL ORDER BY w.last_seen DESC LIMIT 1), '')",
-        ),
-        (
-            "postgresql",
-            "json_agg",
-            "json_build_array",
-            "to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint)",
-        ),
+    vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row).replace("{history}", _HISTORY[vendor])
+    for vendor, collect, row in [
+        ("sqlite", "json_group_array", "json_array"),
+        ("postgresql", "json_agg", "json_build_array"),
     ]
 }
+
+
+def history(cursor: CursorWrapper) -> str:
+    """Which run of the database this is."""
+    cursor.execute(f"SELECT {_HISTORY[cursor.db.vendor]}")
+    [name] = cursor.fetchone()
+    return str(name)
 
 
 def recall(place: Place) -> Standing | None:

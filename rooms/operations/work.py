@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
-from django.utils import timezone
 
-from rooms import journal
+from rooms import clock, journal
 from rooms.events import End, Event, Numbered
 from rooms.models import Event as EventRow
 from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
@@ -26,14 +25,14 @@ T = TypeVar("T")
 
 
 def database_now() -> datetime:
-    """The database's clock on PostgreSQL, so that processes on several machines agree; else this machine's."""
+    """The database's clock on PostgreSQL, so that processes on several machines agree; else this process's."""
     with connection.cursor() as cursor:
         return _now(cursor)
 
 
 def _now(cursor: CursorWrapper) -> datetime:
     if cursor.db.vendor != "postgresql":
-        return timezone.now()
+        return clock.now()
     cursor.execute("SELECT clock_timestamp()")
     moment: datetime = cursor.fetchone()[0]
     return moment
@@ -70,7 +69,7 @@ class Work:
     Its own statements share one cursor: Django takes longer to make one than SQLite to run most of them.
     """
 
-    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper) -> None:
+    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float) -> None:
         self.calls = calls
         self._cursor = cursor
         self.rooms: dict[str, Room] = {}
@@ -85,7 +84,8 @@ class Work:
             askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
             if not call.operation.joined:
                 newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
-        places = standing.lock(cursor, askers)
+        places, self.held = standing.lock(cursor, askers, patience=patience)
+        # ``held`` are the rooms whose locks somebody else has.
         self.now = _now(cursor)
         self.at = milliseconds(self.now)
         self.history = next(iter(places.values())).history if places else ""

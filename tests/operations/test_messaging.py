@@ -230,7 +230,7 @@ def test_i33_a_template_that_is_exchanged_holds_at_once(database, room):
 def remembered(room: Room) -> Standing:
     """What this process remembers of the room at this moment."""
     with transaction.atomic(), connection.cursor() as cursor:
-        held = standing.recall(standing.lock(cursor, [room.id])[room.id])
+        held = standing.recall(standing.lock(cursor, [room.id], patience=1)[0][room.id])
     assert held is not None
     return held
 

@@ -83,7 +83,8 @@ async def test_a_quiz_ranks_those_who_answered(room, release):
     quiz = sums()
     await alice.call("interactivityCenter.createPoll", quiz)
     await alice.call("interactivityCenter.startPoll", quiz["id"])
-    for peer in (bob, carol):
+    # The SDK drops counts that come while it still reads the questions of a poll that was started, its maker's too.
+    for peer in (alice, bob, carol):
         await peer.sees({"state": "started", "type": "quiz", "questions": ["2 + 2?"]}, "poll", "Sums")
     await bob.call("answerPoll", "Sums", [{"questionIndex": 1, "option": 1}])
     await carol.call("answerPoll", "Sums", [{"questionIndex": 1, "option": 2}])
