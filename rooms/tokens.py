@@ -18,6 +18,7 @@ import jwt
 from django.conf import settings
 
 from rooms.errors import Unauthorized
+from rooms.models import OWNER_CHARS
 from rooms.protocol import is_storable
 
 BY_CODE = "code:"
@@ -102,7 +103,7 @@ def read(token: str) -> Claims:
         raise Unauthorized("token: type is not app")
     user_id = claims.get("user_id") or claims.get("jti")
     for name, value in {"room_id": claims.get("room_id"), "role": claims.get("role"), "user_id": user_id}.items():
-        _check_text(name, value)
+        _check_text(name, value, most=settings.MAX_USER_ID_CHARS)
     return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), float(claims["exp"]))
 
 
@@ -110,13 +111,13 @@ def _owner(claims: dict[str, Any]) -> str:
     # Spaces of their own: no user id can be another token's id, or an owner by code.
     given = claims.get("owner")
     if isinstance(given, str) and given.startswith(BY_CODE):
-        _check_text("owner", given)
+        _check_text("owner", given, most=OWNER_CHARS)
         return given
     return f"user:{claims['user_id']}" if claims.get("user_id") else f"jti:{claims['jti']}"
 
 
-def _check_text(name: str, value: object) -> None:
+def _check_text(name: str, value: object, *, most: int) -> None:
     if not isinstance(value, str) or not value:
         raise Unauthorized(f"token: {name} is missing")
-    if len(value) > settings.MAX_USER_ID_CHARS or not is_storable(value):
-        raise Unauthorized(f"token: {name} is longer than {settings.MAX_USER_ID_CHARS} characters, or holds NUL")
+    if len(value) > most or not is_storable(value):
+        raise Unauthorized(f"token: {name} is longer than {most} characters, or holds NUL")

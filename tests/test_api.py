@@ -40,7 +40,7 @@ def token(room_id: str, role: str = "guest", user: str = "alice") -> str:
 
 
 def enter(room: Room, peer_id: str = "p1", user: str = "alice") -> None:
-    caller = Caller(room.id, peer_id, user, "guest", conn_id="c", worker="w")
+    caller = Caller(room.id, peer_id, f"user:{user}", user, "guest", conn_id="c", worker="w")
     perform_now(METHODS["join"], caller, name="Alice")
 
 
@@ -125,7 +125,7 @@ def test_a_peer_id_in_use_is_for_its_owner_alone(client, room: Room):
     assert init(client, token(room.id, user="alice")).status_code == 200
     answer = init(client, token(room.id, user="mallory"))
     assert answer.status_code == 403
-    assert answer.json()["message"] == "peer: this peer id belongs to another user"
+    assert answer.json()["message"] == "peer: this peer id belongs to another user or role"
     assert init(client, token(room.id, user="mallory"), peer_id="p2").status_code == 200
 
 
