@@ -9,7 +9,7 @@ HELLO = {"message": "hello"}
 SOUP = {"question": {"text": "Soup?", "type": "single-choice"}, "options": [{"text": "yes"}]}
 OTHER = {"requested_for": "peer-Other"}
 SAID = "<id of a message>"
-"""Stands for the id of a message that peer-Other sent to everybody."""
+"""Stands for the id of a message that was for everybody."""
 
 # Each call that needs a permission, and what it is; all of one permission can be made one after the other.
 NEEDS: list[tuple[str, str, dict[str, Any]]] = [
