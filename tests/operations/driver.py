@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -32,9 +33,7 @@ def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:
 
 def again(caller: Caller, conn_id: str = "conn-2", **claims: Any) -> Caller:
     """The same peer on another socket."""
-    known = {"peer_id": caller.peer_id, "owner": caller.owner, "user_id": caller.user_id, "conn_id": conn_id}
-    known["worker"] = caller.worker
-    return Caller(caller.room_id, role=caller.role, name=caller.name, **{**known, **claims})
+    return replace(caller, conn_id=conn_id, **claims)
 
 
 def welcome(caller: Caller) -> Welcome:
