@@ -1,12 +1,13 @@
 """Sockets in one process: joining, leaving, messages, metadata, coming back, and everything that is refused."""
 
 import asyncio
+import re
 import threading
 from typing import Annotated, Any
 
 import pytest
 
-from rooms import consumers, leases, protocol
+from rooms import consumers, leases, protocol, tokens
 from rooms.events import Outcome
 from rooms.models import Event, Message, MetadataEntry, Peer, Session
 from rooms.operations.gate import METHODS, operation
@@ -1242,3 +1243,106 @@ async def test_markup_travels_unchanged_and_names_lose_what_cannot_be_seen(world
     assert joined["params"]["info"]["data"] == markup
     assert told["params"]["info"]["message"] == markup
     assert (await alice.call("get-metadata"))["data"] == markup
+
+
+# --- Owners -------------------------------------------------------------------------------------
+
+
+@pytest.mark.matrix
+async def test_a_guest_with_the_hosts_user_id_and_peer_id_is_refused_and_the_host_notices_nothing(world: World):
+    alice, bob = await world.peer("alice", "host"), await world.peer("bob")
+    await chat(alice, "for Bob alone", peer_id=bob.peer_id)
+    await bob.wait_for("on-broadcast")
+    before = [len(peer.events) for peer in (alice, bob)]
+    for peer, user in ((alice, "alice"), (bob, "bob")):
+        for owner in ("", tokens.owner_by_secret("a secret that somebody else has")):
+            role = "viewer" if not owner else "guest"
+            token = tokens.sign(world.room.id, role, user, owner=owner)[0]
+            thief = world.stranger(user, peer_id=peer.peer_id)
+            thief.token = token
+            await thief.connect()
+            assert await thief.wait_closed() == 4403
+            assert names(thief.events) == ["on-error"]
+    await world.settled()
+    await alice.call("ping")
+    await bob.call("ping")
+    assert (alice.open, bob.open) == (True, True)
+    assert [len(peer.events) for peer in (alice, bob)] == before
+
+
+@pytest.mark.matrix
+async def test_who_is_removed_is_sent_away_with_every_socket_and_told_why_at_the_next(world: World):
+    alice, bob = await world.peer("alice", "host"), await world.peer("bob")
+    other, carol = await world.peer("bob"), await world.peer("carol")
+    before = world.stranger("bob")  # at the door already
+    await before.connect()
+    await before.wait_for("room-state")
+
+    await alice.call("peer-leave-request", requested_for=bob.peer_id, reason="enough")
+    assert [await peer.wait_closed() for peer in (bob, other)] == [4003, 4003]
+    removed = {
+        "code": 403,
+        "message": "removed from this session: enough",
+        "data": {"removed": True, "reason": "enough"},
+    }
+    with pytest.raises(RpcError) as refusal:
+        await before.join("Bob")
+    assert (refusal.value.code, refusal.value.data) == (403, removed["data"])
+    for peer_id in (bob.peer_id, other.peer_id, "another"):
+        again = world.stranger("bob", peer_id=peer_id)
+        await again.connect()
+        assert await again.wait_closed() == 4403
+        assert again.named("on-error") == [removed]
+    [news] = alice.named("on-removed-change")
+    assert [one["reason"] for one in news["removed"]] == ["enough"]
+    assert not carol.named("on-removed-change")
+
+    await alice.call("peer-let-in", person=news["removed"][0]["person"])
+    await world.peer("bob")
+    assert alice.named("on-removed-change")[-1] == {"removed": []}
+
+
+async def test_no_frame_and_no_line_of_the_log_holds_an_owner(world: World, caplog):
+    secret = "a secret of the client"
+    owner = tokens.owner_by_secret(secret)
+    with caplog.at_level("DEBUG"):
+        alice = await world.peer("alice", "host")
+        bobs = []
+        for number in range(2):
+            bob = world.stranger("bob", peer_id=f"bob-{number}")
+            bob.token = tokens.sign(world.room.id, "guest", "bob", owner=owner)[0]
+            await bob.connect()
+            await bob.join("Bob")
+            await bob.wait_for("peer-list")
+            bobs.append(bob)
+        bob = bobs[0]
+        await chat(bob, "hello")
+        await bob.call("group-join", name="_handraise")
+        await bob.call("peer-update", data="{}")
+        await alice.call("get-peer", peer_id=bob.peer_id)
+        await alice.call("find-peer")
+        await alice.call("poll-info-set", poll_id="p", title="Lunch", anonymous=True)
+        soup = {"question": {"text": "Soup?", "type": "single-choice"}, "options": [{"text": "yes"}]}
+        await alice.call("poll-questions-set", poll_id="p", questions=[soup])
+        await alice.call("poll-start", poll_id="p")
+        await bob.call("poll-response", poll_id="p", responses=[{"question": 1, "option": 1}])
+        replies = [await alice.call("poll-responses", poll_id="p"), await alice.call("poll-result", poll_id="p")]
+        await alice.call("role-change-request", requested_for=bob.peer_id, role="viewer", force=True)
+        await alice.call("role-change-request", requested_for=bob.peer_id, role="guest")
+        door = world.stranger("carol")
+        await door.connect()
+        await door.wait_for("room-state")
+        thief = world.stranger("bob", peer_id=bob.peer_id)
+        await thief.connect()
+        await thief.wait_closed()
+        await bobs[1].drop()
+        await alice.wait_for("on-peer-state")
+        await alice.call("peer-leave-request", requested_for=bob.peer_id, reason="enough")
+        await bob.wait_closed()
+        replies.append(await alice.call("peers-removed"))
+        await world.settled()
+    said = [str(peer.events) for peer in world.peers] + [str(replies), caplog.text]
+    assert not [text for text in said if owner in text or secret in text or owner.removeprefix("code:") in text]
+    persons = {row.person for row in await world.stored(Peer, user_id="bob")}
+    assert len(persons) == 1
+    assert persons < set(re.findall(r"[\w-]{22}", said[0]))

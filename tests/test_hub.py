@@ -71,7 +71,8 @@ async def test_i19_a_failed_transaction_tells_nobody_and_takes_no_number(world: 
 
     assert error.value.code == 500
     assert heard(carol) == [str(count) for count in range(5)]
-    journal = sorted([row.seq for row in [*await world.stored(Event), *await world.stored(Message)]])
+    journal = [event.seq for event in await world.stored(Event)]
+    journal = sorted(journal + [message.seq for message in await world.stored(Message)])
     assert journal == list(range(1, len(journal) + 1))
 
 

@@ -49,7 +49,15 @@ class Elsewhere:
         return cls(world, lease)
 
     async def join(self, user: str) -> Caller:
-        caller = Caller(self.world.room.id, f"{user}-id", f"user:{user}", user, "guest", conn_id=f"{user}-conn", worker=self.lease.id)
+        caller = Caller(
+            self.world.room.id,
+            f"{user}-id",
+            f"user:{user}",
+            user,
+            "guest",
+            conn_id=f"{user}-conn",
+            worker=self.lease.id,
+        )
         await hub.get().perform(METHODS["join"], caller, name=user.title())
         return caller
 
@@ -140,7 +148,9 @@ async def test_i10_a_peer_that_moved_meanwhile_is_not_taken_back(world: World):
     await world.query(lambda: Worker.objects.filter(id=here.id).update(last_seen=past(16)))
     await world.reap()
     elsewhere = await Elsewhere.start(world)
-    mover = Caller(world.room.id, bob.peer_id, "user:bob", "bob", "guest", conn_id="elsewhere", worker=elsewhere.lease.id)
+    mover = Caller(
+        world.room.id, bob.peer_id, "user:bob", "bob", "guest", conn_id="elsewhere", worker=elsewhere.lease.id
+    )
     await hub.get().perform(connect, mover)
 
     await world.query(here.beat)
@@ -427,7 +437,9 @@ def test_i01_many_first_joiners_share_one_session(database: str):
     room = create_room()
 
     def join(number: int) -> None:
-        caller = Caller(room.id, f"p{number}", f"user:u{number}", f"u{number}", "guest", conn_id=f"c{number}", worker="w")
+        caller = Caller(
+            room.id, f"p{number}", f"user:u{number}", f"u{number}", "guest", conn_id=f"c{number}", worker="w"
+        )
         try:
             hub.perform_now(METHODS["join"], caller, name=f"Peer {number}")
         finally:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -13,7 +12,7 @@ from django.utils import timezone
 from rooms import tokens
 from rooms.operations import standing
 from rooms.operations.calls import Caller
-from tests.operations.driver import again, ask, call, do, refused, welcome
+from tests.operations.driver import again, call, do, refused
 
 BEFORE = ("rooms", "0001_initial")
 

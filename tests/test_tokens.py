@@ -60,7 +60,9 @@ def test_the_spaces_of_owners_do_not_meet(settings):
         assert tokens.read(signed(settings, user_id=None, jti=jti)).owner == f"jti:{jti}"
 
 
-@pytest.mark.parametrize("given", ["alice", "user:bob", "jti:x", "", 7, ["code:x"], {"code:": 1}, None, True, " code:x", "Code:x"])
+@pytest.mark.parametrize(
+    "given", ["alice", "user:bob", "jti:x", "", 7, ["code:x"], {"code:": 1}, None, True, " code:x", "Code:x"]
+)
 def test_a_claim_of_a_back_end_that_happens_to_be_called_owner_is_ignored(settings, given: Any):
     assert tokens.read(signed(settings, owner=given)).owner == "user:alice"
 

@@ -1,5 +1,6 @@
-"""Places of clients, and the histories of the database that they are of: a restart goes on, a restored backup does not."""
+"""Places of clients, and of which history of the database they are: a restart goes on, a restored copy does not."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from rooms import journal
 from rooms.creation import create_room
-from rooms.models import Room, Session, Worker
+from rooms.models import Room, Session, Template, Worker
 from rooms.operations import standing
 from rooms.operations.calls import Answer, Caller
 from tests.conftest import using
@@ -22,15 +23,14 @@ from tests.operations.driver import again, attachment, call, do, live_session, p
 @contextmanager
 def restored() -> Iterator[None]:
     """What the block writes is lost, as if a copy of the database from before it was put back."""
-    models = [model for model in apps.get_app_config("rooms").get_models() if model.objects.exists()]
-    saved = [(model, list(model.objects.all())) for model in models]
+    kinds = [kind._default_manager for kind in apps.get_app_config("rooms").get_models()]
+    saved = [list(kind.all()) for kind in kinds]
     yield
-    for model in (*apps.get_app_config("rooms").get_models(),):
-        if model not in (Room, *{field.related_model for field in Room._meta.fields if field.is_relation}):
-            model.objects.all().delete()
-    for model, rows in saved:
-        for row in rows:
-            row.save()
+    for kind in kinds:
+        if kind.model not in (Room, Template):
+            kind.all().delete()
+    for row in itertools.chain.from_iterable(saved):
+        row.save()
     standing._remembered.clear()
 
 
@@ -198,7 +198,7 @@ def test_with_postgres_the_history_is_its_run(database, postgres, room):
 @pytest.mark.postgres
 def test_with_postgres_a_dump_that_is_put_back_is_another_history_although_the_database_runs_on(database, postgres):
     """Whether it goes into a database that was made anew, or into tables that were."""
-    histories = []
+    histories: list[str] = []
     for prepare in ("SELECT 1", "ALTER TABLE rooms_session RENAME TO before; CREATE TABLE rooms_session (LIKE before)"):
         with using(postgres.create_database()):
             call_command("migrate", interactive=False, verbosity=0)

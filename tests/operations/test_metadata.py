@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from rooms.errors import VersionConflict
-from rooms.models import MetadataEntry, milliseconds
+from rooms.models import MetadataEntry
 from rooms.operations.gate import run
 from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, server, told, visitor
 

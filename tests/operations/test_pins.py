@@ -147,7 +147,9 @@ def test_a_pin_holds_what_was_said_by_whom_it_was_said_then(alice, bob):
     assert do(bob, "get-metadata")["data"] == "Bob: I do not resign"
 
 
-@pytest.mark.parametrize("wrong", ["x", NOBODYS, NOBODYS[:-1] + "1", "f" * 36, "é" * 32, "0" * 31, "0" * 64, "%", "٣" * 32])
+@pytest.mark.parametrize(
+    "wrong", ["x", NOBODYS, NOBODYS[:-1] + "1", "f" * 36, "é" * 32, "0" * 31, "0" * 64, "%", "٣" * 32]
+)
 def test_what_nobody_said_cannot_be_pinned(alice, bob, room, wrong):
     said = say(bob, "hello")
     for caller in (alice, bob, server(room)):

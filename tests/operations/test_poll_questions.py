@@ -145,7 +145,14 @@ def test_texts_have_the_length_that_the_question_asks_for():
 
 @pytest.mark.parametrize(
     "numbers",
-    [{"option": 10**30}, {"option": 51}, {"options": [51]}, {"options": [1] * 51}, {"question": 10**30}, {"question": 51}],
+    [
+        {"option": 10**30},
+        {"option": 51},
+        {"options": [51]},
+        {"options": [1] * 51},
+        {"question": 10**30},
+        {"question": 51},
+    ],
 )
 def test_numbers_of_an_answer_have_limits(numbers):
     questions = check_questions([choice(), choice("multiple-choice")])
