@@ -18,10 +18,14 @@ import jwt
 from django.conf import settings
 
 from rooms.errors import Unauthorized
+from rooms.models import OWNER_CHARS
 from rooms.protocol import is_storable
 
 BY_CODE = "code:"
 """How the owner of a token by code begins. A back end may have a claim of that name for purposes of its own."""
+
+MAX_CHARS = 128
+"""Of a room's id and a role's name in a token."""
 
 LEEWAY = 10
 """Seconds by which the signer's clock may differ."""
@@ -101,8 +105,9 @@ def read(token: str) -> Claims:
     if claims.get("type") != "app":
         raise Unauthorized("token: type is not app")
     user_id = claims.get("user_id") or claims.get("jti")
-    for name, value in {"room_id": claims.get("room_id"), "role": claims.get("role"), "user_id": user_id}.items():
-        _check_text(name, value)
+    for name in ("room_id", "role"):
+        _check_text(name, claims.get(name), most=MAX_CHARS)
+    _check_text("user_id", user_id, most=settings.MAX_USER_ID_CHARS)
     return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), float(claims["exp"]))
 
 
@@ -110,13 +115,13 @@ def _owner(claims: dict[str, Any]) -> str:
     # Spaces of their own: no user id can be another token's id, or an owner by code.
     given = claims.get("owner")
     if isinstance(given, str) and given.startswith(BY_CODE):
-        _check_text("owner", given)
+        _check_text("owner", given, most=OWNER_CHARS)
         return given
     return f"user:{claims['user_id']}" if claims.get("user_id") else f"jti:{claims['jti']}"
 
 
-def _check_text(name: str, value: object) -> None:
+def _check_text(name: str, value: object, *, most: int) -> None:
     if not isinstance(value, str) or not value:
         raise Unauthorized(f"token: {name} is missing")
-    if len(value) > settings.MAX_USER_ID_CHARS or not is_storable(value):
-        raise Unauthorized(f"token: {name} is longer than {settings.MAX_USER_ID_CHARS} characters, or holds NUL")
+    if len(value) > most or not is_storable(value):
+        raise Unauthorized(f"token: {name} is longer than {most} characters, or holds NUL")

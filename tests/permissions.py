@@ -8,6 +8,8 @@ from typing import Any
 HELLO = {"message": "hello"}
 SOUP = {"question": {"text": "Soup?", "type": "single-choice"}, "options": [{"text": "yes"}]}
 OTHER = {"requested_for": "peer-Other"}
+SAID = "<id of a message>"
+"""Stands for the id of a message that was for everybody."""
 
 # Each call that needs a permission, and what it is; all of one permission can be made one after the other.
 NEEDS: list[tuple[str, str, dict[str, Any]]] = [
@@ -17,13 +19,14 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("writeMetadata", "set-metadata", {"data": "tea"}),
     ("writeMetadata", "set-metadata", {"key": "spotlight", "data": "peer-Other", "if_change_version": 0}),
     ("writeMetadata", "set-metadata", {"key": "pinnedMessages"}),
-    ("writeMetadata", "pin-message", {"id": "m1", "text": "Bob: hello"}),
-    ("writeMetadata", "unpin-message", {"id": "m1"}),
+    ("writeMetadata", "pin-message", {"id": SAID}),
+    ("writeMetadata", "unpin-message", {"id": SAID}),
     ("changeRole", "role-change-request", {**OTHER, "role": "host", "force": True}),
     ("changeRole", "role-change-request", {**OTHER, "role": "host"}),
     ("changeRole", "role-change-request", {"roles": ["guest"], "role": "host", "force": True}),
     ("removeOthers", "group-add", {"name": "_handraise", "peer_id": "peer-Other"}),
     ("removeOthers", "group-remove", {"name": "_handraise", "peer_id": "peer-Other"}),
+    ("removeOthers", "peers-removed", {}),
     ("removeOthers", "peer-leave-request", OTHER),
     ("raiseHand", "group-join", {"name": "_handraise"}),
     ("endRoom", "end-room", {}),
@@ -51,3 +54,8 @@ FREE: list[tuple[str, dict[str, Any]]] = [
     ("peer-name-search", {"query": "o"}),
     ("leave", {}),
 ]
+
+
+def filled(params: dict[str, Any], message_id: str) -> dict[str, Any]:
+    """The parameters with this id of a message where one is wanted."""
+    return {name: message_id if value == SAID else value for name, value in params.items()}

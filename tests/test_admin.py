@@ -15,7 +15,7 @@ from playwright.async_api import async_playwright
 
 import rooms.logins
 from rooms.creation import create_room
-from rooms.models import MetadataEntry, Peer, Room, Session, Template, Worker
+from rooms.models import MetadataEntry, Peer, Person, Room, Session, Template, Worker
 from rooms.rates import Buckets
 from tests.server import RunningServer
 
@@ -569,3 +569,17 @@ async def test_an_operator_sees_a_live_room_and_ends_its_session(kind):
             assert told["params"] == {"reason": "", "room_end": True}
             assert await peer.wait_closed() == 4003
         assert problems == []
+
+
+def test_no_page_shows_or_finds_an_owner(operator):
+    live_room()
+    owner = "code:0123456789abcdef"
+    Peer.objects.update(owner=owner, person="personperson")
+    Person.objects.create(session=Session.objects.get(ended_at=None), owner=owner, person="personperson", name="Alice")
+    pages = [
+        page(operator, f"{name}/", **dict(part.split("=") for part in LISTS[name].split("&") if part)) for name in LISTS
+    ]
+    for model in (Peer, Session, Room):
+        pages += [page(operator, f"{model._meta.model_name}/{row.pk}/change/") for row in model.objects.all()]
+    assert not [html for html in pages if owner in html or "0123456789abcdef" in html]
+    assert "0 peers" in page(operator, "peer/", q="code:0123456789")

@@ -40,7 +40,7 @@ def token(room_id: str, role: str = "guest", user: str = "alice") -> str:
 
 
 def enter(room: Room, peer_id: str = "p1", user: str = "alice") -> None:
-    caller = Caller(room.id, peer_id, user, "guest", conn_id="c", worker="w")
+    caller = Caller(room.id, peer_id, f"user:{user}", user, "guest", conn_id="c", worker="w")
     perform_now(METHODS["join"], caller, name="Alice")
 
 
@@ -125,7 +125,7 @@ def test_a_peer_id_in_use_is_for_its_owner_alone(client, room: Room):
     assert init(client, token(room.id, user="alice")).status_code == 200
     answer = init(client, token(room.id, user="mallory"))
     assert answer.status_code == 403
-    assert answer.json()["message"] == "peer: this peer id belongs to another user"
+    assert answer.json()["message"] == "peer: this peer id belongs to another user or role"
     assert init(client, token(room.id, user="mallory"), peer_id="p2").status_code == 200
 
 
@@ -178,6 +178,98 @@ def test_who_gives_no_user_id_gets_one(client, room: Room):
     users = {tokens.read(ask(client, {"code": code}).json()["token"]).user_id for _ in range(2)}
     assert len(users) == 2
     assert all(uuid.UUID(user) for user in users)
+
+
+def owner(client: Client, code: str, **given: Any) -> str:
+    answer = ask(client, {"code": code, **given})
+    assert answer.status_code == 200
+    return tokens.read(answer.json()["token"]).owner
+
+
+def test_the_owner_of_a_token_by_code_comes_from_its_secret_alone(client, room: Room):
+    code = room.codes.get(role="guest").code
+    secret = "0123456789abcdef"
+    mine = owner(client, code, secret=secret)
+    assert mine == owner(client, code, secret=secret, user_id="another name") == owner(client, code, secret=secret)
+    assert mine == owner(client, room.codes.get(role="host").code, secret=secret)
+    others = [owner(client, code, secret=other) for other in (secret.upper(), secret + " ", "é" * 128)]
+    others += [owner(client, code, user_id="alice", **none) for none in ({}, {"secret": None}, {})]
+    assert len({mine, *others}) == 7
+    assert all(one.startswith("code:") for one in others)
+
+
+@pytest.mark.parametrize("secret", ["", "x" * 15, "x" * 129, 5, ["x" * 16], {}, True])
+def test_a_secret_has_a_length(client, room: Room, secret: Any):
+    answer = ask(client, {"code": room.codes.get(role="guest").code, "secret": secret})
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("secret: expected ")
+
+
+@pytest.mark.parametrize("most", [128, 36, 1])
+def test_tokens_by_code_are_good_whatever_length_user_ids_may_have(client, room: Room, settings, most: int):
+    settings.MAX_USER_ID_CHARS = most
+    answer = ask(client, {"code": room.codes.get(role="guest").code, "user_id": "a", "secret": "x" * 128})
+    assert init(client, answer.json()["token"]).status_code == 200
+
+
+def test_a_guest_who_takes_the_hosts_user_id_is_not_the_host(client, room: Room):
+    """Of the host everything is known that others are told: its user id, peer id and person."""
+    secret = "a secret of the host's browser"
+    hosts = {"code": room.codes.get(role="host").code, "user_id": "host", "secret": secret}
+    claims = tokens.read(ask(client, hosts).json()["token"])
+    caller = Caller(room.id, "p1", claims.owner, claims.user_id, claims.role, conn_id="c", worker="w")
+    perform_now(METHODS["join"], caller, name="Host")
+    person = Peer.objects.get().person
+    guests = room.codes.get(role="guest").code
+    for given in (
+        {"user_id": "host"},
+        {"user_id": "host", "secret": "another secret, also long"},
+        {"user_id": claims.owner, "secret": claims.owner},
+        {"user_id": person, "secret": person},
+        {"user_id": "host", "secret": secret},  # the host's own browser, with the link of another role
+    ):
+        forged = ask(client, {"code": guests, **given}).json()["token"]
+        answer = init(client, forged)
+        assert answer.status_code == 403, given
+        assert answer.json()["message"] == "peer: this peer id belongs to another user or role"
+    for forged in (tokens.sign(room.id, "host", "host")[0], tokens.sign(room.id, "host", claims.owner)[0]):
+        assert init(client, forged).status_code == 403
+    assert init(client, ask(client, hosts).json()["token"]).status_code == 200
+
+
+def test_init_refuses_who_was_removed_and_says_why(client, room: Room):
+    enter(room)
+    enter(room, "p2", "bob")
+    removed = perform_now(
+        METHODS["peer-leave-request"], Caller(room.id, name="olga"), requested_for="p1", reason="enough"
+    )
+    assert removed is not None
+    for peer_id in ("p1", "new"):
+        answer = init(client, token(room.id), peer_id=peer_id)
+        assert (answer.status_code, answer.json()) == (
+            403,
+            {
+                "code": 403,
+                "message": "removed from this session: enough",
+                "data": {"removed": True, "reason": "enough"},
+            },
+        )
+    person = Peer.objects.get(peer_id="p1").person
+    perform_now(METHODS["peer-let-in"], Caller(room.id), person=person)
+    assert init(client, token(room.id)).status_code == 200
+
+
+def test_no_answer_holds_an_owner_or_a_secret(client, room: Room, caplog):
+    secret = "a secret of the client"
+    given = {"code": room.codes.get(role="guest").code, "user_id": "alice", "secret": secret}
+    with caplog.at_level("DEBUG"):
+        answers = [ask(client, given), ask(client, {**given, "secret": secret, "user_id": 7})]
+        answers += [ask(client, {**given, "code": code}) for code in ("aaa-bbbb-ccc", 7, secret)]
+        signed = answers[0].json()["token"]
+        answers += [init(client, signed), init(client, token(room.id, user="bob")), init(client, token("0" * 24))]
+    owned = tokens.read(signed).owner
+    said = [answer.content.decode() + str(answer.headers) for answer in answers] + [caplog.text]
+    assert not [text for text in said if secret in text or owned in text]
 
 
 def test_unknown_and_closed_codes_are_told_apart(client, room: Room):

@@ -1,15 +1,17 @@
 """Sockets in one process: joining, leaving, messages, metadata, coming back, and everything that is refused."""
 
 import asyncio
+import re
 import threading
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from rooms import consumers, protocol
+from rooms import consumers, leases, protocol, tokens
 from rooms.events import Outcome
-from rooms.models import Event, MetadataEntry, Peer, Session
+from rooms.models import Event, Message, MetadataEntry, Peer, Session
 from rooms.operations.gate import METHODS, operation
+from rooms.parameters import Chars
 from tests.server import RpcError
 from tests.sockets import World, chat, heard, names, numbered, values
 
@@ -44,7 +46,7 @@ async def test_a_join_is_answered_before_the_state_that_follows(world: World):
     await alice.wait_for("peer-list")
 
     [session] = await world.stored(Session)
-    assert answer == {"session_id": session.id, "seq": 1}
+    assert answer == {"session_id": session.id, "seq": 1, "history": leases.worker_id()}
     assert names(alice.events[before:])[:2] == ["peer-list", "session-info"]
     room = {"name": "Team", "session_id": session.id, "started_at": int(session.started_at.timestamp() * 1000)}
     assert alice.named("peer-list") == [{"peers": {}, "room": room}]
@@ -59,8 +61,10 @@ async def test_others_hear_of_a_join_and_newcomers_of_everybody(world: World):
     [joined] = alice.named("on-peer-join")
     listed = bob.named("peer-list")[0]["peers"]
     assert listed.keys() == {alice.peer_id}
+    [row] = await world.stored(Peer, peer_id=bob.peer_id)
     assert joined == {
         "peer_id": bob.peer_id,
+        "person": row.person,
         "role": "guest",
         "joined_at": joined["joined_at"],
         "groups": [],
@@ -130,7 +134,7 @@ async def test_a_peer_that_left_is_not_let_in_by_its_next_socket_alone(world: Wo
         "session expired"
     ]
 
-    assert (await back.join("Bob")).keys() == {"session_id", "seq"}
+    assert (await back.join("Bob")).keys() == {"session_id", "seq", "history"}
     await alice.wait_for("on-peer-join", after=len(alice.events) - 1)
 
 
@@ -140,7 +144,7 @@ async def test_a_peer_id_belongs_to_the_user_who_brought_it(world: World):
     await mallory.connect()
 
     assert await mallory.wait_closed() == 4403
-    assert mallory.named("on-error") == [{"code": 403, "message": "peer: this peer id belongs to another user"}]
+    assert mallory.named("on-error") == [{"code": 403, "message": "peer: this peer id belongs to another user or role"}]
     assert bob.open
 
 
@@ -217,7 +221,7 @@ async def test_i07_of_many_sockets_for_one_peer_the_newest_stays(world: World):
 async def test_i08_a_reload_of_the_only_peer_keeps_what_its_leave_clears(world: World):
     alice = await world.peer("alice", "host")
     await alice.call("set-metadata", data="kept")
-    await alice.call("pin-message", id="m1", text="Alice: read this")
+    await alice.call("pin-message", id=(await chat(alice, "read this"))["message_id"])
     session_id = alice.named("peer-list")[0]["room"]["session_id"]
     await alice.close()
 
@@ -318,6 +322,7 @@ async def test_a_message_reaches_everybody_but_its_sender(world: World):
     await alice.call("ping")
 
     assert answer.keys() == {"message_id", "timestamp", "seq"}
+    [row] = await world.stored(Peer, peer_id=alice.peer_id)
     assert told[0] == told[1]
     assert told[0] == {
         "method": "on-broadcast",
@@ -328,6 +333,7 @@ async def test_a_message_reaches_everybody_but_its_sender(world: World):
             "info": {"message": "hello ✓", "type": "chat"},
             "peer": {
                 "peer_id": alice.peer_id,
+                "person": row.person,
                 "role": "guest",
                 "groups": [],
                 "info": {"name": "Alice", "data": "", "user_id": "alice"},
@@ -433,7 +439,7 @@ async def test_i20_all_see_the_messages_of_many_senders_in_one_order(world: Worl
     for peer in peers:
         await peer.until(lambda peer=peer: len(heard(peer)) == 900, timeout=60)
 
-    order = [f"{event.seq}" for event in await world.stored(Event, kind="on-broadcast")]
+    order = [f"{message.seq}" for message in await world.stored(Message)]
     assert len(order) == 1000
     by_seq: dict[int, str] = {}
     for number, peer in enumerate(peers):
@@ -752,6 +758,7 @@ async def test_i22_a_resume_yields_exactly_what_was_missed(world: World):
     assert answer["resumed"]
     assert answer["session_id"] == session_id
     journal = {event.seq: event.kind for event in await world.stored(Event)}
+    journal |= {message.seq: "on-broadcast" for message in await world.stored(Message)}
     missed = {seq: kind for seq, kind in journal.items() if seq > place and kind != "on-peer-state"}
     missed = {seq: kind for seq, kind in missed.items() if seq != answer["seq"]}
     hidden = [event.seq for event in await world.stored(Event, audience='{"key":"not observed"}')]
@@ -1014,7 +1021,7 @@ def bug(context: Any) -> Outcome:
 
 
 @operation("test-nap")
-def nap(context: Any, *, name: str) -> Outcome:
+def nap(context: Any, *, name: Annotated[str, Chars(1, 64)]) -> Outcome:
     NAPS[name].wait(30)
     return Outcome({"woken": True})
 
@@ -1042,19 +1049,21 @@ async def test_a_bug_closes_its_socket_alone_and_the_peer_may_return(world: Worl
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "after another"])
-@pytest.mark.parametrize("place", ["parse", "bind", "response"])
-async def test_a15_a_bug_anywhere_leaves_no_peer_behind(world: World, monkeypatch, settings, place: str, waits: bool):
+@pytest.mark.parametrize(("module", "place"), [(protocol, "parse"), (consumers, "bind"), (protocol, "response")])
+async def test_a15_a_bug_anywhere_leaves_no_peer_behind(
+    world: World, monkeypatch, settings, module: Any, place: str, waits: bool
+):
     monkeypatch.setitem(METHODS, "test-nap", nap)
     NAPS["a15"] = threading.Event()
     alice, bob = await world.peer("alice"), await world.peer("bob")
-    sound = getattr(protocol, place)
+    sound = getattr(module, place)
 
     def fail(*arguments: Any, **options: Any) -> Any:
         if "break" in repr(arguments):
             raise ZeroDivisionError
         return sound(*arguments, **options)
 
-    monkeypatch.setattr(protocol, place, fail)
+    monkeypatch.setattr(module, place, fail)
     if waits:
         await bob.begin("test-nap", name="a15")
     await bob.notify("set-metadata", key="break", data=1)
@@ -1125,7 +1134,7 @@ async def test_i28_a_flood_is_refused_and_then_cut_off(world: World, settings):
     refusals = [outcome for outcome in outcomes if isinstance(outcome, RpcError)]
     assert {error.code for error in refusals} == {429}
     assert len(refusals) >= 100
-    accepted = await world.stored(Event, kind="on-broadcast")
+    accepted = await world.stored(Message)
     assert 20 <= len(accepted) <= 60
     await alice.until(lambda: len(heard(alice)) == len(accepted))
     assert (await chat(alice, "calm"))["seq"]
@@ -1235,3 +1244,106 @@ async def test_markup_travels_unchanged_and_names_lose_what_cannot_be_seen(world
     assert joined["params"]["info"]["data"] == markup
     assert told["params"]["info"]["message"] == markup
     assert (await alice.call("get-metadata"))["data"] == markup
+
+
+# --- Owners -------------------------------------------------------------------------------------
+
+
+@pytest.mark.matrix
+async def test_a_guest_with_the_hosts_user_id_and_peer_id_is_refused_and_the_host_notices_nothing(world: World):
+    alice, bob = await world.peer("alice", "host"), await world.peer("bob")
+    await chat(alice, "for Bob alone", peer_id=bob.peer_id)
+    await bob.wait_for("on-broadcast")
+    before = [len(peer.events) for peer in (alice, bob)]
+    for peer, user in ((alice, "alice"), (bob, "bob")):
+        for owner in ("", tokens.owner_by_secret("a secret that somebody else has")):
+            role = "viewer" if not owner else "guest"
+            token = tokens.sign(world.room.id, role, user, owner=owner)[0]
+            thief = world.stranger(user, peer_id=peer.peer_id)
+            thief.token = token
+            await thief.connect()
+            assert await thief.wait_closed() == 4403
+            assert names(thief.events) == ["on-error"]
+    await world.settled()
+    await alice.call("ping")
+    await bob.call("ping")
+    assert (alice.open, bob.open) == (True, True)
+    assert [len(peer.events) for peer in (alice, bob)] == before
+
+
+@pytest.mark.matrix
+async def test_who_is_removed_is_sent_away_with_every_socket_and_told_why_at_the_next(world: World):
+    alice, bob = await world.peer("alice", "host"), await world.peer("bob")
+    other, carol = await world.peer("bob"), await world.peer("carol")
+    before = world.stranger("bob")  # at the door already
+    await before.connect()
+    await before.wait_for("room-state")
+
+    await alice.call("peer-leave-request", requested_for=bob.peer_id, reason="enough")
+    assert [await peer.wait_closed() for peer in (bob, other)] == [4003, 4003]
+    removed = {
+        "code": 403,
+        "message": "removed from this session: enough",
+        "data": {"removed": True, "reason": "enough"},
+    }
+    with pytest.raises(RpcError) as refusal:
+        await before.join("Bob")
+    assert (refusal.value.code, refusal.value.data) == (403, removed["data"])
+    for peer_id in (bob.peer_id, other.peer_id, "another"):
+        again = world.stranger("bob", peer_id=peer_id)
+        await again.connect()
+        assert await again.wait_closed() == 4403
+        assert again.named("on-error") == [removed]
+    [news] = alice.named("on-removed-change")
+    assert [one["reason"] for one in news["removed"]] == ["enough"]
+    assert not carol.named("on-removed-change")
+
+    await alice.call("peer-let-in", person=news["removed"][0]["person"])
+    await world.peer("bob")
+    assert alice.named("on-removed-change")[-1] == {"removed": []}
+
+
+async def test_no_frame_and_no_line_of_the_log_holds_an_owner(world: World, caplog):
+    secret = "a secret of the client"
+    owner = tokens.owner_by_secret(secret)
+    with caplog.at_level("DEBUG"):
+        alice = await world.peer("alice", "host")
+        bobs = []
+        for number in range(2):
+            bob = world.stranger("bob", peer_id=f"bob-{number}")
+            bob.token = tokens.sign(world.room.id, "guest", "bob", owner=owner)[0]
+            await bob.connect()
+            await bob.join("Bob")
+            await bob.wait_for("peer-list")
+            bobs.append(bob)
+        bob = bobs[0]
+        await chat(bob, "hello")
+        await bob.call("group-join", name="_handraise")
+        await bob.call("peer-update", data="{}")
+        await alice.call("get-peer", peer_id=bob.peer_id)
+        await alice.call("find-peer")
+        await alice.call("poll-info-set", poll_id="p", title="Lunch", anonymous=True)
+        soup = {"question": {"text": "Soup?", "type": "single-choice"}, "options": [{"text": "yes"}]}
+        await alice.call("poll-questions-set", poll_id="p", questions=[soup])
+        await alice.call("poll-start", poll_id="p")
+        await bob.call("poll-response", poll_id="p", responses=[{"question": 1, "option": 1}])
+        replies = [await alice.call("poll-responses", poll_id="p"), await alice.call("poll-result", poll_id="p")]
+        await alice.call("role-change-request", requested_for=bob.peer_id, role="viewer", force=True)
+        await alice.call("role-change-request", requested_for=bob.peer_id, role="guest")
+        door = world.stranger("carol")
+        await door.connect()
+        await door.wait_for("room-state")
+        thief = world.stranger("bob", peer_id=bob.peer_id)
+        await thief.connect()
+        await thief.wait_closed()
+        await bobs[1].drop()
+        await alice.wait_for("on-peer-state")
+        await alice.call("peer-leave-request", requested_for=bob.peer_id, reason="enough")
+        await bob.wait_closed()
+        replies.append(await alice.call("peers-removed"))
+        await world.settled()
+    said = [str(peer.events) for peer in world.peers] + [str(replies), caplog.text]
+    assert not [text for text in said if owner in text or secret in text or owner.removeprefix("code:") in text]
+    persons = {row.person for row in await world.stored(Peer, user_id="bob")}
+    assert len(persons) == 1
+    assert persons < set(re.findall(r"[\w-]{22}", said[0]))

@@ -94,13 +94,13 @@ async def test_i11_peers_of_a_stopped_server_come_back_to_it(kind):
     with RunningServer(server=kind) as server:
         alice, bob = await guests(server, server.room("tea"), 2)
         await alice.call("set-metadata", key="topic", data="tea")
-        place = (await alice.call("ping", timestamp=0))["seq"]
-        session = alice.named("peer-list")[0]["room"]["session_id"]
+        joined = await alice.join()
+        place = {name: joined[name] for name in ("session_id", "seq", "history")}
 
         server.restart()
         back = RawPeer(server.ws_url, alice.token, peer_id=alice.peer_id)
         await back.connect()
-        joined = await back.join(resume={"session_id": session, "seq": place})
+        joined = await back.join(resume=place)
 
         assert joined["resumed"] is True
         assert (await back.call("get-metadata", key="topic"))["data"] == "tea"

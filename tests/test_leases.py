@@ -49,7 +49,15 @@ class Elsewhere:
         return cls(world, lease)
 
     async def join(self, user: str) -> Caller:
-        caller = Caller(self.world.room.id, f"{user}-id", user, "guest", conn_id=f"{user}-conn", worker=self.lease.id)
+        caller = Caller(
+            self.world.room.id,
+            f"{user}-id",
+            f"user:{user}",
+            user,
+            "guest",
+            conn_id=f"{user}-conn",
+            worker=self.lease.id,
+        )
         await hub.get().perform(METHODS["join"], caller, name=user.title())
         return caller
 
@@ -140,7 +148,9 @@ async def test_i10_a_peer_that_moved_meanwhile_is_not_taken_back(world: World):
     await world.query(lambda: Worker.objects.filter(id=here.id).update(last_seen=past(16)))
     await world.reap()
     elsewhere = await Elsewhere.start(world)
-    mover = Caller(world.room.id, bob.peer_id, "bob", "guest", conn_id="elsewhere", worker=elsewhere.lease.id)
+    mover = Caller(
+        world.room.id, bob.peer_id, "user:bob", "bob", "guest", conn_id="elsewhere", worker=elsewhere.lease.id
+    )
     await hub.get().perform(connect, mover)
 
     await world.query(here.beat)
@@ -355,8 +365,8 @@ async def test_a3_however_the_last_peers_go_the_session_ends_once(world: World, 
 
 def _race(room_id: str) -> None:
     """The last peer leaves, and before that is committed another one joins."""
-    first = Caller(room_id, "first", "first", "guest", conn_id="c1", worker="w")
-    second = Caller(room_id, "second", "second", "guest", conn_id="c2", worker="w")
+    first = Caller(room_id, "first", "user:first", "first", "guest", conn_id="c1", worker="w")
+    second = Caller(room_id, "second", "user:second", "second", "guest", conn_id="c2", worker="w")
     hub.perform_now(METHODS["join"], first, name="First")
 
     def join() -> None:
@@ -427,7 +437,9 @@ def test_i01_many_first_joiners_share_one_session(database: str):
     room = create_room()
 
     def join(number: int) -> None:
-        caller = Caller(room.id, f"p{number}", f"u{number}", "guest", conn_id=f"c{number}", worker="w")
+        caller = Caller(
+            room.id, f"p{number}", f"user:u{number}", f"u{number}", "guest", conn_id=f"c{number}", worker="w"
+        )
         try:
             hub.perform_now(METHODS["join"], caller, name=f"Peer {number}")
         finally:
@@ -448,7 +460,7 @@ def test_i01_many_first_joiners_share_one_session(database: str):
 def test_i02_of_many_leaves_and_reaps_one_ends_the_session(database: str, settings):
     settings.PEER_GRACE = 0
     room = create_room()
-    callers = [Caller(room.id, f"p{n}", f"u{n}", "guest", conn_id=f"c{n}", worker="w") for n in range(8)]
+    callers = [Caller(room.id, f"p{n}", f"user:u{n}", f"u{n}", "guest", conn_id=f"c{n}", worker="w") for n in range(8)]
     for caller in callers:
         hub.perform_now(METHODS["join"], caller, name="Peer")
     hub.perform_now(METHODS["set-metadata"], callers[0], data="x")

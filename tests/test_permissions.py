@@ -10,7 +10,7 @@ from django.apps import apps
 from rooms.models import Worker
 from rooms.roles import PERMISSIONS
 from tests.cluster import Cluster, leave_all
-from tests.permissions import NEEDS, SOUP
+from tests.permissions import NEEDS, SOUP, filled
 from tests.server import Message, RawPeer, RpcError, RunningServer
 from tests.sockets import chat
 
@@ -49,8 +49,8 @@ async def enter(process: RunningServer, room: str, user: str, role: str) -> RawP
     return peer
 
 
-async def set_the_stage(cluster: Cluster, room: str) -> list[RawPeer]:
-    """A host and somebody else, at both processes if there are two, and polls in every state."""
+async def set_the_stage(cluster: Cluster, room: str) -> tuple[RawPeer, RawPeer, str]:
+    """A host and somebody else, at both processes if there are two, and polls in every state; a message's id."""
     host, other = await enter(cluster.first, room, "Host", "host"), await enter(cluster.last, room, "Other", "guest")
     for poll_id in ("draft", "running", "over"):
         await host.call("poll-info-set", poll_id=poll_id, title="Lunch")
@@ -59,23 +59,24 @@ async def set_the_stage(cluster: Cluster, room: str) -> list[RawPeer]:
         await host.call("poll-start", poll_id=poll_id)
     await host.call("poll-stop", poll_id="over")
     await other.call("listen-metadata-change", keys=["default", "spotlight", "pinnedMessages"])
-    return [host, other]
+    return host, other, (await chat(host, "hello"))["message_id"]
 
 
-async def allowed(peer: RawPeer, permission: str) -> None:
+async def allowed(peer: RawPeer, permission: str, said: str) -> None:
     """Make the calls that need a permission."""
     for needed, method, params in NEEDS:
         if needed == permission:
-            await peer.call(method, **params)
+            await peer.call(method, **filled(params, said))
             if method == "end-room":
                 return  # there is no room to end any more
 
 
-async def refused(peer: RawPeer, permission: str, role: str) -> None:
+async def refused(peer: RawPeer, permission: str, role: str, said: str) -> None:
     """Make the calls that need a permission, as requests and as notifications; each is refused and says why."""
     error = {"code": 403, "message": f"the role {role} lacks the permission {permission}"}
     for needed, method, params in NEEDS:
         if needed == permission:
+            params = filled(params, said)
             with pytest.raises(RpcError) as refusal:
                 await peer.call(method, **params)
             assert {"code": refusal.value.code, "message": refusal.value.message} == error, method
@@ -111,12 +112,12 @@ def news(peer: RawPeer, since: int) -> list[Message]:
 async def test_i33_a11_nothing_can_be_done_without_its_permission(cluster: Cluster, rooms, permission: str):
     room = next(rooms)
     lacking, having = f"no {permission}", f"only {permission}"
-    host, other = await set_the_stage(cluster, room)
+    host, other, said = await set_the_stage(cluster, room)
     # One peer comes without the permission, from another it is taken away, which counts from the next frame on.
     stranger = await enter(cluster.first, room, "Stranger", lacking)
     fallen = await enter(cluster.last, room, "Fallen", having)
     await host.call("role-change-request", requested_for=fallen.peer_id, role=lacking, force=True)
-    await refused(fallen, permission, lacking)
+    await refused(fallen, permission, lacking, said)
     await chat(host, "now it counts")
     for peer in (other, stranger, fallen):
         await peer.wait_for("on-broadcast")
@@ -124,8 +125,8 @@ async def test_i33_a11_nothing_can_be_done_without_its_permission(cluster: Clust
     everybody = [host, other, stranger, fallen]
     heard_before = [len(peer.events) for peer in everybody]
     before = stored(cluster, room)
-    await refused(stranger, permission, lacking)
-    await refused(fallen, permission, lacking)
+    await refused(stranger, permission, lacking, said)
+    await refused(fallen, permission, lacking, said)
 
     assert stored(cluster, room) == before
     last = await chat(host, "and on it goes")
@@ -137,6 +138,6 @@ async def test_i33_a11_nothing_can_be_done_without_its_permission(cluster: Clust
 
     await host.call("role-change-request", requested_for=fallen.peer_id, role=having, force=True)
     before = stored(cluster, room)
-    await allowed(fallen, permission)
+    await allowed(fallen, permission, said)
     assert stored(cluster, room) != before
     await leave_all(everybody)

@@ -1,4 +1,4 @@
-"""Frames, the gate that all JSON passes, parameters, names. Needs no database."""
+"""Frames, the gate that all JSON passes, names. Needs no database."""
 
 import json
 import unicodedata
@@ -8,24 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rooms.errors import BadRequest, RoomError, VersionConflict
+from rooms.errors import BadRequest, VersionConflict
 from rooms.events import compact
 from rooms.protocol import (
-    JSON,
     MAX_DEPTH,
     MAX_NODES,
-    MISSING,
-    Missing,
     Request,
     Unreadable,
-    bind,
     clean_name,
     failure,
     load_json,
     notification,
     parse,
     response,
-    schema,
 )
 
 LIMIT = 64 * 1024
@@ -202,92 +197,6 @@ def test_answers_are_frames():
         "method": "session-info",
         "params": {"peer_count": 1},
     }
-
-
-# --- Parameters ---------------------------------------------------------------------------------
-
-
-def example(
-    context: Any,
-    *,
-    text: str,
-    number: int = 0,
-    share: float = 0,
-    flag: bool = False,
-    names: list[str] | None = None,
-    things: list[Any] | None = None,
-    fields: dict[str, Any] | None = None,
-    data: JSON | Missing = MISSING,
-) -> None:
-    """The kinds of parameters that operations have."""
-
-
-EXAMPLE = schema(example)
-
-
-def test_what_is_given_is_bound_and_what_is_not_is_left_to_the_default():
-    assert bind(EXAMPLE, {"text": "x"}) == {"text": "x"}
-    given = {
-        "text": "",
-        "number": 3,
-        "share": 1.5,
-        "flag": True,
-        "names": ["a"],
-        "things": [1, None],
-        "fields": {"a": 1},
-        "data": None,
-    }
-    assert bind(EXAMPLE, given) == given
-
-
-def test_unknown_parameters_are_passed_over():
-    assert bind(EXAMPLE, {"text": "x", "context": "y", "version": "1.0"}) == {"text": "x"}
-
-
-@pytest.mark.parametrize(
-    ("params", "message"),
-    [
-        ({}, "text: missing"),
-        ({"text": None}, "text: expected a string"),
-        ({"text": 1}, "text: expected a string"),
-        ({"number": "1"}, "number: expected a whole number"),
-        ({"number": 1.5}, "number: expected a whole number"),
-        ({"number": True}, "number: expected a whole number"),
-        ({"number": None}, "number: expected a whole number"),
-        ({"share": "1"}, "share: expected a number"),
-        ({"share": False}, "share: expected a number"),
-        ({"flag": 1}, "flag: expected true or false"),
-        ({"names": "a"}, "names: expected a list"),
-        ({"names": ["a", 1]}, "names: expected a list of which each is a string"),
-        ({"fields": []}, "fields: expected an object"),
-    ],
-)
-def test_the_refusal_names_the_parameter(params, message):
-    with pytest.raises(BadRequest) as refusal:
-        bind(EXAMPLE, params if message == "text: missing" else {"text": "x", **params})
-    assert refusal.value.message == message
-
-
-def test_numbers_take_the_kind_that_is_asked_for():
-    bound = bind(EXAMPLE, {"text": "x", "number": 3.0, "share": 2})
-    assert (bound["number"], bound["share"]) == (3, 2.0)
-    assert (type(bound["number"]), type(bound["share"])) == (int, float)
-
-
-def test_null_is_a_value_only_where_it_is_allowed():
-    assert bind(EXAMPLE, {"text": "x", "names": None, "fields": None}) == {"text": "x", "names": None, "fields": None}
-
-
-@settings(deadline=None)
-@given(st.dictionaries(st.sampled_from([p.name for p in EXAMPLE]), values))
-def test_i29_whatever_is_given_is_bound_to_its_kind_or_refused(params):
-    kinds: dict[str, Any] = {"text": str, "number": int, "share": float, "flag": bool}
-    try:
-        bound = bind(EXAMPLE, params)
-    except RoomError:
-        return
-    for name, kind in kinds.items():
-        assert name not in bound or type(bound[name]) is kind
 
 
 # --- Names --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rooms import leases
 from rooms.creation import create_room
 from rooms.leases import Lease, Reaper, tidy
-from rooms.models import Message, Peer, Room, RoomCode, Session, Worker, milliseconds
+from rooms.models import Peer, Room, RoomCode, Session, Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -51,20 +51,6 @@ def test_a_long_history_goes_bit_by_bit(room, settings, monkeypatch):
         left.append(Session.objects.count())
 
     assert left == [3, 1, 0]
-
-
-def test_client_ids_are_kept_for_client_id_seconds(room, settings):
-    settings.CLIENT_ID_SECONDS = 300
-    session, now = Session.objects.create(room=room), timezone.now()
-    for age in (299, 301):
-        at = milliseconds(now) - age * 1000
-        Message.objects.create(
-            session=session, peer_id="alice", client_id=str(age), message_id="m", timestamp=at, seq=1
-        )
-
-    tidy(now)
-
-    assert [message.client_id for message in Message.objects.all()] == ["299"]
 
 
 def test_dead_leases_are_kept_for_a_day():

@@ -38,12 +38,52 @@ def signed(settings: Any, *, secret: str = "", algorithm: str = "HS256", **chang
 
 def test_a_token_of_this_server_can_be_read():
     token, expires_at = tokens.sign(ROOM, "host", "alice")
-    assert tokens.read(token) == tokens.Claims(ROOM, "alice", "host", float(expires_at))
+    assert tokens.read(token) == tokens.Claims(ROOM, "alice", "host", "user:alice", float(expires_at))
     assert expires_at - time.time() == pytest.approx(24 * 3600, abs=5)
 
 
 def test_a_token_without_a_user_is_owned_by_its_own_id(settings):
-    assert tokens.read(signed(settings, user_id=None)).user_id == "the-token"
+    claims = tokens.read(signed(settings, user_id=None))
+    assert (claims.user_id, claims.owner) == ("the-token", "jti:the-token")
+
+
+# --- Owners -------------------------------------------------------------------------------------
+
+
+def test_the_spaces_of_owners_do_not_meet(settings):
+    """A user id may look like anything, also like the owner of a token of another kind."""
+    by_code = tokens.owner_by_secret("a secret of the client")
+    assert by_code.startswith("code:")
+    for user_id in (by_code, "jti:the-token", "user:alice", "the-token", by_code.removeprefix("code:")):
+        assert tokens.read(signed(settings, user_id=user_id)).owner == f"user:{user_id}"
+    for jti in ("alice", "user:alice", by_code):
+        assert tokens.read(signed(settings, user_id=None, jti=jti)).owner == f"jti:{jti}"
+
+
+@pytest.mark.parametrize(
+    "given", ["alice", "user:bob", "jti:x", "", 7, ["code:x"], {"code:": 1}, None, True, " code:x", "Code:x"]
+)
+def test_a_claim_of_a_back_end_that_happens_to_be_called_owner_is_ignored(settings, given: Any):
+    assert tokens.read(signed(settings, owner=given)).owner == "user:alice"
+
+
+def test_one_secret_is_one_owner_and_tells_nothing_of_itself():
+    secret = "a secret of the client"
+    owner = tokens.owner_by_secret(secret)
+    assert owner == tokens.owner_by_secret(secret) != tokens.owner_by_secret(secret + "!")
+    assert secret not in owner
+    assert len({tokens.owner_by_secret("") for _ in range(3)}) == 3
+    token, _ = tokens.sign(ROOM, "guest", "alice", owner=owner)
+    assert tokens.read(token).owner == owner
+
+
+@pytest.mark.parametrize("owner", ["code:" + "x" * 136, "code:\x00", "code:\ud800"])
+def test_an_owner_that_cannot_be_stored_is_refused(settings, owner: str):
+    with pytest.raises(Unauthorized):
+        tokens.read(signed(settings, owner=owner))
+
+
+# --- What is refused ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("skew", [-5, 5])
@@ -70,7 +110,7 @@ def test_clocks_may_differ_a_little(settings, skew: int):
         ({"role": ""}, "token: role is missing"),
         ({"user_id": None, "jti": None}, "token: user_id is missing"),
         ({"user_id": ["alice"]}, "token: user_id is missing"),
-        ({"user_id": "x" * 129}, "token: user_id is longer than 128 characters"),
+        ({"user_id": "x" * 129}, "token: user_id is longer than 128 characters, or holds NUL"),
         ({"user_id": "\x00"}, None),
     ],
 )

@@ -117,12 +117,15 @@ _SELECT_PLACES = """
     WHERE {chosen}
 """
 # Which run of the database this is: with SQLite the lease of the one process that serves it, taken anew at each start;
-# else when the database itself was started. Both are others once a backup was put back.
+# else when the database was started, and which database and table it is: a dump is put back into others.
 _HISTORY = {
     "sqlite": (
         "COALESCE((SELECT w.id FROM rooms_worker w WHERE w.dead_at IS NULL ORDER BY w.last_seen DESC LIMIT 1), '')"
     ),
-    "postgresql": "to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint)",
+    "postgresql": (
+        "concat_ws('-', to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint),"
+        " (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()), 'rooms_session'::regclass::oid)"
+    ),
 }
 _PLACES = {
     vendor: _SELECT_PLACES.replace("{collect}", collect).replace("{row}", row).replace("{history}", _HISTORY[vendor])

@@ -47,7 +47,7 @@ class Client:
         self.role = role
         self.keys = list(keys)
         self.peer_id = f"{user}-{uuid.uuid4()}"
-        self.session_id = ""
+        self.session_id = self.history = ""
         self.seq = 0
         self.stays: list[tuple[str, list[int]]] = []
         self.numbers: dict[tuple[str, int], Message] = {}
@@ -75,7 +75,8 @@ class Client:
             try:
                 await socket.connect()
                 self.connections += 1
-                place = {"resume": {"session_id": self.session_id, "seq": self.seq}} if self._whole else {}
+                known = {"session_id": self.session_id, "seq": self.seq, "history": self.history}
+                place = {"resume": known} if self._whole else {}
                 socket.join_id = str(next(socket._ids))
                 reply = asyncio.get_running_loop().create_future()
                 socket._calls[socket.join_id] = reply
@@ -136,6 +137,7 @@ class Client:
 
     def _enter(self, answer: Message) -> None:
         self._heard_join = True
+        self.history = answer["history"]
         if answer.get("resumed"):
             self.resumed += 1
             if answer["session_id"] != self.session_id:

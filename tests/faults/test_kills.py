@@ -194,12 +194,13 @@ async def test_i08_a_reload_of_the_only_peer_over_a_restart_keeps_the_session(si
     alice = await single.peer(room, "alice", "host")
     await alice.call("set-metadata", key="k", data="kept")
     session_id = alice.named("peer-list")[0]["room"]["session_id"]
+    history = (await alice.join("Alice"))["history"]
     await asyncio.to_thread(single.first.restart)
     await alice.wait_closed()
 
     back = RawPeer(alice.ws_url, alice.token, peer_id=alice.peer_id)
     await back.connect()
-    answer = await back.join("Alice", resume={"session_id": session_id, "seq": 2})
+    answer = await back.join("Alice", resume={"session_id": session_id, "seq": 2, "history": history})
     await back.call("listen-metadata-change", keys=["k"])
     await back.until(lambda: values(back, "k") == [(1, "kept")])
     assert answer["resumed"]

@@ -185,8 +185,9 @@ async def test_i04_many_rounds_of_joins_and_last_leaves_leave_no_ghost(cluster: 
     await asyncio.gather(*(come_and_go(number) for number in range(4)))
     count = "[Session.objects.filter(room_id=room, ended_at=None).count(), Peer.objects.filter(session__room_id=room)"
     count += ".exclude(state='left').count(), MetadataEntry.objects.filter(session__room_id=room).count(),"
-    count += " Event.objects.filter(session__room_id=room).count()]"
-    assert await cluster.query(count, room=room) == [0, 0, 0, 0]
+    count += " Event.objects.filter(session__room_id=room).count(),"
+    count += " Message.objects.filter(session__room_id=room).count()]"
+    assert await cluster.query(count, room=room) == [0, 0, 0, 0, 0]
 
 
 async def test_i35_a_room_that_is_disabled_refuses_newcomers_at_both(cluster: Cluster):

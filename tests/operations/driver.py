@@ -3,11 +3,13 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
 
 import rooms.operations  # noqa: F401  fills METHODS
+from rooms import journal
 from rooms.errors import RoomError
 from rooms.events import Numbered
 from rooms.models import Peer, Room, Session, Template
@@ -31,9 +33,7 @@ def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:
 
 def again(caller: Caller, conn_id: str = "conn-2", **claims: Any) -> Caller:
     """The same peer on another socket."""
-    known = {"peer_id": caller.peer_id, "owner": caller.owner, "user_id": caller.user_id, "conn_id": conn_id}
-    known["worker"] = caller.worker
-    return Caller(caller.room_id, role=caller.role, name=caller.name, **{**known, **claims})
+    return replace(caller, conn_id=conn_id, **claims)
 
 
 def welcome(caller: Caller) -> Welcome:
@@ -72,6 +72,12 @@ def do(caller: Caller, method: str, **params: Any) -> dict[str, Any]:
     return dict(answer.result)
 
 
+def say(who: Caller, text: str, **to: Any) -> str:
+    """Send a message; its id."""
+    message_id: str = do(who, "broadcast", info={"message": text}, **to)["message_id"]
+    return message_id
+
+
 def refused(caller: Caller, method: str, **params: Any) -> tuple[int, str]:
     """Code and message of a call that is refused, and so changes nothing and tells nobody."""
     before = position(caller.room_id)
@@ -103,6 +109,14 @@ def at_once(calls: Sequence[Call]) -> list[Answer]:
 def position(room_id: str) -> int:
     """The number of the last event of the room's live session."""
     return Session.objects.filter(room_id=room_id, ended_at=None).values_list("seq", flat=True).first() or 0
+
+
+def journalled(room_id: str, *, after: int = 0) -> list[Numbered]:
+    """All events of the room's live session with a greater number."""
+    session = Session.objects.get(room_id=room_id, ended_at=None)
+    events = journal.read(session.id, after=after, until=session.seq)
+    assert events is not None
+    return events
 
 
 def live_session(room: Room) -> Session | None:

@@ -99,7 +99,15 @@ def test_a_peer_that_left_is_not_found_again(alice, bob):
 
 def test_a_removed_peer_is_not_found_again(alice, bob):
     do(alice, "peer-leave-request", requested_for="peer-Bob")
-    assert welcome(again(bob)).attachment is None
+    refusal = ask(again(bob), connect)
+    assert (refusal.aside, list(refusal.events)) == (None, [])
+    assert refusal.error is not None
+    assert refusal.error.as_wire() == {
+        "code": 403,
+        "message": "removed from this session",
+        "data": {"removed": True, "reason": ""},
+    }
+    assert row(bob).present is False
 
 
 # --- Those who do not come back -----------------------------------------------------------------

@@ -1,25 +1,41 @@
 """Who may do what, and several calls in one transaction."""
 
 import json
+from typing import Any
 
 import pytest
 
 from rooms.events import EVERYBODY, Outcome
 from rooms.events import Event as News
-from rooms.models import Event, MetadataEntry, Peer, Room, Template
+from rooms.models import Message, MetadataEntry, Peer, Room, Template
 from rooms.operations.calls import Call, Caller
 from rooms.operations.gate import METHODS, Context, operation, run
-from rooms.operations.presence import connect
+from rooms.operations.presence import connect, disconnect
 from rooms.roles import DEFAULT_TEMPLATE, PERMISSIONS
-from tests.operations.driver import ask, call, do, position, prepare, refused, row, server, visitor
-from tests.permissions import FREE, HELLO, NEEDS, OTHER, SOUP
+from tests.operations.driver import (
+    again,
+    ask,
+    call,
+    do,
+    journalled,
+    kinds,
+    position,
+    prepare,
+    refused,
+    row,
+    say,
+    server,
+    visitor,
+)
+from tests.permissions import FREE, HELLO, NEEDS, OTHER, SOUP, filled
 
 
 @pytest.fixture
 def stage(room: Room) -> Room:
-    """Somebody else is there, and polls in every state."""
+    """Somebody else is there and said something, and there are polls in every state."""
     other = visitor(room, "Other", "guest")
     do(other, "join", name="Other")
+    say(other, "hello")
     for poll_id in ("draft", "running", "over"):
         do(server(room), "poll-info-set", poll_id=poll_id, title="Lunch")
         do(server(room), "poll-questions-set", poll_id=poll_id, questions=[SOUP])
@@ -27,6 +43,11 @@ def stage(room: Room) -> Room:
         do(server(room), "poll-start", poll_id=poll_id)
     do(server(room), "poll-stop", poll_id="over")
     return room
+
+
+def said(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with the id of what was said first."""
+    return filled(params, Message.objects.earliest("seq").message_id)
 
 
 def actor(room: Room, permissions: set[str]) -> Caller:
@@ -46,7 +67,7 @@ def actor(room: Room, permissions: set[str]) -> Caller:
 def test_i33_a_call_needs_its_permission_and_no_other(stage, permission, method, params):
     # Who may make polls may see them too.
     without = set(PERMISSIONS) - {permission} - ({"pollWrite"} if permission == "pollRead" else set())
-    caller = actor(stage, without)
+    caller, params = actor(stage, without), said(params)
     before = list(Peer.objects.order_by("pk").values()), list(MetadataEntry.objects.values())
     code, message = refused(caller, method, **params)
     assert (code, message) == (403, f"the role tester lacks the permission {permission}")
@@ -73,7 +94,7 @@ def test_the_default_roles(stage, role, permission, method, params):
         "guest": {"pollRead", "sendMessages", "writeMetadata", "raiseHand"},
         "viewer": {"pollRead", "raiseHand"},
     }
-    answer = call(caller, method, **params)
+    answer = call(caller, method, **said(params))
     if permission in allowed[role]:
         assert answer.error is None
     else:
@@ -83,20 +104,21 @@ def test_the_default_roles(stage, role, permission, method, params):
 
 def test_every_method_is_free_or_needs_something():
     tried = {method for _, method, _ in NEEDS} | {method for method, _ in FREE}
-    assert set(METHODS) - tried == {"join", "peer-iter-next", "role-change"}
+    assert set(METHODS) - tried == {"join", "peer-iter-next", "peer-let-in", "role-change"}
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"join"}))
 def test_nothing_can_be_done_before_joining(stage, method):
     params = {name: params for _, name, params in NEEDS} | dict(FREE)
     params |= {"peer-iter-next": {"iterator": "x"}, "role-change": {"role": "host", "token": "x"}}
+    params |= {"peer-let-in": {"person": "x"}}
     assert refused(visitor(stage, "Eve", "host"), method, **params[method]) == (410, "not joined")
 
 
 def test_i33_the_role_of_the_token_counts_at_the_door_and_that_of_the_row_inside(alice, bob):
     """A token of a host's role does nothing for a peer that is a guest now."""
     do(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
-    claims = {"peer_id": bob.peer_id, "user_id": bob.user_id, "conn_id": bob.conn_id}
+    claims = {"peer_id": bob.peer_id, "owner": bob.owner, "user_id": bob.user_id, "conn_id": bob.conn_id}
     assert refused(Caller(bob.room_id, role="host", **claims), "broadcast", info=HELLO)[0] == 403
 
 
@@ -113,11 +135,27 @@ def test_i33_permissions_are_those_of_this_transaction(alice, bob):
     assert do(alice, "get-metadata")["data"] == "before"
 
 
-def test_a_role_that_is_gone_from_the_template_may_do_nothing(alice, bob, room):
+def test_whoever_holds_a_role_that_is_gone_from_the_template_may_leave_and_is_told_what_is_the_matter(
+    alice, bob, victor, room
+):
     template = Template.objects.get(pk=room.template_id)
     del template.roles["guest"]
     template.save()
-    assert refused(bob, "get-metadata") == (403, "room not available")
+    gone = (403, "the room has the role guest no longer")
+    for permission, method, params in NEEDS:
+        if permission != "raiseHand":
+            assert refused(bob, method, **said(params) if Message.objects.exists() else params) == gone, method
+    assert refused(bob, "group-join", name="_handraise") == gone
+
+    lost = ask(bob, disconnect)
+    assert (lost.error, row(bob).state) == (None, "reconnecting")
+    assert ask(again(bob), connect).aside.attachment is not None
+    assert do(again(bob), "join", name="Bob")["resync"] is True
+    answer = call(again(bob), "leave")
+    assert (answer.error, row(bob).state) == (None, "left")
+    assert kinds(alice, answer.events) == ["on-peer-leave"]
+    # Who is not inside does not come in with it.
+    assert refused(again(bob), "join", name="Bob") == (403, "room not available")
 
 
 def test_the_server_may_do_everything_but_what_only_a_peer_can(stage):
@@ -150,7 +188,7 @@ def test_a_refused_call_leaves_the_others_alone(alice, bob, victor):
     )
     assert [answer.error.code if answer.error else 200 for answer in answers] == [200, 403, 409, 200]
     sent = [event.seq for answer in answers for event in answer.events]
-    assert sent == list(Event.objects.filter(seq__in=sent).order_by("seq").values_list("seq", flat=True))
+    assert sent == [event.seq for event in journalled(alice.room_id, after=sent[0] - 1)]
     assert len(sent) == 2
 
 
@@ -240,7 +278,7 @@ def test_i19_what_fails_publishes_nothing_and_spares_the_others(alice, bob, room
     assert row(bob).name == "Bob"
     assert not MetadataEntry.objects.filter(key="broken").exists()
     assert position(room.id) == before + 2
-    assert list(Event.objects.filter(seq__gt=before).order_by("seq").values_list("seq", "kind")) == [
+    assert [(event.seq, event.kind) for event in journalled(room.id, after=before)] == [
         (before + 1, "on-broadcast"),
         (before + 2, "on-metadata-change"),
     ]
@@ -272,7 +310,7 @@ def test_unknown_parameters_are_passed_over(alice):
 
 
 def test_i31_a_token_for_one_room_does_nothing_in_another(alice, carol):
-    claims = {"peer_id": alice.peer_id, "user_id": alice.user_id, "conn_id": alice.conn_id, "role": alice.role}
-    elsewhere = Caller(carol.room_id, **claims)
+    claims = {"peer_id": alice.peer_id, "owner": alice.owner, "user_id": alice.user_id, "conn_id": alice.conn_id}
+    elsewhere = Caller(carol.room_id, role=alice.role, **claims)
     assert refused(elsewhere, "get-metadata")[0] == 410
     assert ask(elsewhere, connect).aside.attachment is None

@@ -4,14 +4,15 @@ import json
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rooms import journal
 from rooms.creation import create_room
-from rooms.events import Audience, Event, Numbered
+from rooms.events import Audience, Event, Numbered, Stored
 from rooms.models import Event as Row
-from rooms.models import Room, Session, milliseconds
-from tests.operations.driver import call, do, position
+from rooms.models import Message, Room, Session, milliseconds
+from tests.operations.driver import call, do, journalled, position, visitor
 
 HELLO = {"message": "hello"}
 
@@ -47,7 +48,7 @@ def test_numbers_have_no_holes_and_follow_the_order_of_commits(alice, bob, room)
         do(person, "broadcast", info=HELLO)
     call(bob, "broadcast", info={})
     do(bob, "get-metadata")
-    assert list(Row.objects.order_by("seq").values_list("seq", flat=True)) == list(range(1, position(room.id) + 1))
+    assert [event.seq for event in journalled(room.id)] == list(range(1, position(room.id) + 1))
 
 
 def test_what_is_read_is_what_was_written(session):
@@ -127,6 +128,111 @@ def test_i25_rows_stay_bounded_in_use_and_are_gone_after_the_end(database, alice
     assert session.journal_bytes == sum(sizes)
     do(alice, "leave")
     assert not Row.objects.exists()
+
+
+# --- Messages -----------------------------------------------------------------------------------
+
+
+def talk(session: Session, count: int, *, at: int = 0, text: str = "x") -> None:
+    """Write messages, and as many other events between them."""
+    for _ in range(count):
+        session.messages += 1
+        stored = Stored(f"{session.messages:032x}", session.messages, "alice", "")
+        events = [Event("on-broadcast", json.dumps(text), stored=stored), Event("on-x", '"y"')]
+        append((session, journal.number(session, events)), at=at or milliseconds(timezone.now()))
+
+
+def kept_messages(session: Session) -> list[int]:
+    return list(Message.objects.filter(session=session).order_by("seq").values_list("number", flat=True))
+
+
+def test_the_last_messages_are_kept_although_the_journal_is_trimmed(session, settings):
+    settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS, settings.CLIENT_ID_SECONDS = 10, 0, 0
+    settings.KEPT_MESSAGES = 50
+    talk(session, 200, at=1)
+    trim(session, most=1000)
+    assert kept_messages(session) == list(range(151, 201))
+    assert kept(session) == [seq for seq in range(391, 401) if seq % 2 == 0]
+
+
+def test_fewer_messages_are_kept_if_they_take_too_much_space(session, settings):
+    settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS, settings.CLIENT_ID_SECONDS = 10, 0, 0
+    settings.KEPT_MESSAGES, settings.JOURNAL_MAX_BYTES = 1000, 5000
+    talk(session, 200, text="x" * 98)
+    trim(session, most=1000)
+    numbers = kept_messages(session)
+    assert numbers == list(range(201 - len(numbers), 201))
+    assert 5000 - 100 <= session.journal_bytes == 100 * len(numbers) + 3 * len(kept(session)) <= 5000
+
+
+def test_messages_that_may_be_repeated_yet_are_kept_beyond_the_last(session, settings):
+    settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS, settings.CLIENT_ID_SECONDS = 10, 0, 300
+    settings.KEPT_MESSAGES = 5
+    now = milliseconds(timezone.now())
+    talk(session, 100, at=now - 301_000)
+    talk(session, 100, at=now - 290_000)
+    trim(session, most=1000)
+    assert kept_messages(session) == list(range(101, 201))
+
+
+def test_after_a_trim_what_is_read_is_all_of_it_or_nothing(session, settings):
+    """Messages that stay longer than the events between them make no history of holes."""
+    settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS, settings.CLIENT_ID_SECONDS = 10, 0, 0
+    talk(session, 100, at=1)
+    trim(session, most=1000)
+    assert len(kept_messages(session)) == 100
+    for after in range(200):
+        found = journal.read(session.id, after=after, until=200)
+        assert found is None or [event.seq for event in found] == list(range(after + 1, 201))
+        # The odd ones are messages: with the last event that was trimmed before it, one may begin at a message.
+        assert (found is not None) == (after >= 190), after
+
+
+@pytest.mark.matrix
+def test_kept_messages_are_gone_with_the_session(database, room):
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    do(alice, "broadcast", info=HELLO)
+    assert Message.objects.count() == 1
+    do(alice, "end-room")
+    assert not Message.objects.exists()
+
+
+OTHERS = """
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    INSERT INTO rooms_message (session_id, seq, number, message_id, peer_id, client_id, audience, body, at)
+    SELECT %s, i, i, 'm', 'peer-Alice', CAST(i AS text), '', '{}', 1 FROM n
+"""
+
+
+@pytest.mark.matrix
+def test_what_was_sent_is_found_by_its_session_first_however_many_there_are_elsewhere(database, room):
+    """In other sessions are many messages, of the same peer id and under the same client ids."""
+    elsewhere = [Session.objects.create(room=create_room(name=f"other{number}")) for number in range(3)]
+    with connection.cursor() as cursor:
+        for other in elsewhere:
+            cursor.execute(OTHERS, [other.id])
+        cursor.execute("ANALYZE")
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    first = do(alice, "broadcast", info=HELLO, client_id="7")
+    with CaptureQueriesContext(connection) as queries:
+        assert do(alice, "broadcast", info=HELLO, client_id="7") == first
+        found = do(alice, "broadcast", info=HELLO, client_id="8")["message_id"]
+        do(alice, "pin-message", id=found)
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and "rooms_message" in query["sql"]]
+    assert len(asked) == 3
+    explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+    for statement in asked:
+        with connection.cursor() as cursor:
+            cursor.execute(explain + statement.replace("%", "%%"))
+            plan = "\n".join(str(column) for line in cursor.fetchall() for column in line)
+        if connection.vendor == "sqlite":
+            assert "SEARCH rooms_message USING " in plan and "(session_id=?" in plan, plan
+            assert "SCAN rooms_message" not in plan
+        else:
+            assert "Seq Scan on rooms_message" not in plan
+            assert "session_id" in plan.partition("Index Cond")[2].partition("\n")[0], plan
 
 
 # --- Whom a replay is for -----------------------------------------------------------------------

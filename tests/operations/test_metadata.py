@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from rooms.errors import VersionConflict
-from rooms.models import MetadataEntry, milliseconds
+from rooms.models import MetadataEntry
 from rooms.operations.gate import run
 from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, server, told, visitor
 
@@ -297,119 +296,3 @@ def test_a_keys_list_is_a_list_of_strings(alice):
     wrong: list[Any] = [None, "topic", [1], [None], [True], {}]
     for keys in wrong:
         assert refused(alice, "listen-metadata-change", keys=keys)[0] == 400
-
-
-# --- Pins ---------------------------------------------------------------------------------------
-
-
-def pins(caller: Any) -> list[tuple[str, str, str]]:
-    held = do(caller, "get-metadata", key="pinnedMessages")["data"] or []
-    return [(pin["id"], pin["text"], pin["pinnedBy"]) for pin in held]
-
-
-def test_a_pin_is_seen_by_new_and_old_clients(alice, bob):
-    do(bob, "listen-metadata-change", keys=["pinnedMessages", "default"])
-    answer = call(alice, "pin-message", id="m1", text="Bob: hello")
-
-    assert kinds(bob, answer.events) == ["on-metadata-change"] * 2
-    assert pins(bob) == [("m1", "Bob: hello", "Alice")]
-    assert do(bob, "get-metadata")["data"] == "Bob: hello"
-    assert answer.result["pinned"] == [{"text": "Bob: hello", "id": "m1", "pinnedBy": "Alice"}]
-
-
-def test_a11_a_pin_and_its_removal_say_whose_they_are_and_when(alice, bob):
-    for caller, method, params in ((alice, "pin-message", {"text": "Bob: hello"}), (bob, "unpin-message", {})):
-        start = milliseconds(timezone.now())
-        do(caller, method, id="m1", **params)
-        for key in ("pinnedMessages", "default"):
-            told, stored = do(alice, "get-metadata", key=key), MetadataEntry.objects.get(key=key)
-            assert (told["updated_by"], stored.updated_by_name) == (caller.peer_id, caller.name)
-            assert start <= told["updated_at"] <= milliseconds(timezone.now())
-
-
-def test_pinning_what_is_pinned_and_unpinning_what_is_not_change_nothing(alice, bob):
-    do(alice, "pin-message", id="m1", text="Bob: hello")
-    assert not call(bob, "pin-message", id="m1", text="Bob: hello").events
-    assert not call(bob, "unpin-message", id="m2").events
-    assert do(bob, "get-metadata", key="pinnedMessages")["change_version"] == 1
-    assert do(bob, "get-metadata")["change_version"] == 1
-
-
-def test_there_are_three_pins_the_newest_first(alice):
-    for number in range(1, 5):
-        do(alice, "pin-message", id=f"m{number}", text=f"Bob: {number}")
-    assert [pin[0] for pin in pins(alice)] == ["m4", "m3", "m2"]
-    assert do(alice, "get-metadata")["data"] == "Bob: 4"
-
-
-def test_long_pins_make_way_for_a_new_one(alice, settings):
-    settings.MAX_VALUE_BYTES = 400
-    for number in range(1, 4):
-        do(alice, "pin-message", id=f"m{number}", text="я" * 70)
-    assert [pin[0] for pin in pins(alice)] == ["m3", "m2"]
-    assert refused(alice, "pin-message", id="m4", text="я" * 200)[0] == 413
-    assert [pin[0] for pin in pins(alice)] == ["m3", "m2"]
-
-
-def test_without_its_newest_pin_the_next_is_shown_and_without_any_null(alice, bob):
-    do(alice, "pin-message", id="m1", text="Bob: 1")
-    do(alice, "pin-message", id="m2", text="Bob: 2")
-    do(bob, "unpin-message", id="m2")
-    assert do(alice, "get-metadata")["data"] == "Bob: 1"
-    answer = call(bob, "unpin-message", id="m1")
-    assert answer.result["pinned"] == []
-    entry = do(alice, "get-metadata")
-    assert (entry["data"], entry["updated_by"]) == (None, "peer-Bob")
-    assert pins(alice) == []
-
-
-def test_unpinning_an_older_pin_leaves_the_string_alone(alice):
-    do(alice, "pin-message", id="m1", text="Bob: 1")
-    do(alice, "pin-message", id="m2", text="Bob: 2")
-    before = do(alice, "get-metadata")["change_version"]
-    do(alice, "unpin-message", id="m1")
-    assert do(alice, "get-metadata")["change_version"] == before
-
-
-def test_pins_that_a_client_keeps_by_itself_are_seen_by_old_clients(alice, bob):
-    tea, milk = ({"text": f"Bob: {text}", "id": text, "pinnedBy": "Bob"} for text in ("tea", "milk"))
-    do(alice, "pin-message", id="tea", text="Bob: tea")
-    do(bob, "set-metadata", key="pinnedMessages", data=[milk, tea])
-    assert do(alice, "get-metadata")["data"] == "Bob: milk"
-    do(bob, "set-metadata", key="pinnedMessages")
-    assert do(alice, "get-metadata")["data"] is None
-
-
-def test_pins_that_a_client_keeps_by_itself_spare_what_else_is_kept_without_a_key(alice):
-    do(alice, "set-metadata", data={"agenda": ["tea"]})
-    do(alice, "set-metadata", key="pinnedMessages", data=[{"text": "Bob: tea", "id": "tea", "pinnedBy": "Bob"}])
-    do(alice, "set-metadata", key="pinnedMessages", data=[])
-    entry = do(alice, "get-metadata")
-    assert (entry["data"], entry["change_version"]) == ({"agenda": ["tea"]}, 1)
-
-
-@pytest.mark.parametrize("held", ["text", 7, {"a": 1}, [1, None, "x"], [{"id": "other"}]])
-def test_whatever_stands_under_the_key_a_pin_can_be_set_and_taken_away(alice, held):
-    do(alice, "set-metadata", key="pinnedMessages", data=held)
-    do(alice, "pin-message", id="m1", text="Bob: 1")
-    assert do(alice, "get-metadata", key="pinnedMessages")["data"][0]["id"] == "m1"
-    do(alice, "unpin-message", id="m1")
-    assert "m1" not in json.dumps(do(alice, "get-metadata", key="pinnedMessages")["data"])
-
-
-def test_a_pin_that_does_not_fit_changes_neither_key(alice, settings):
-    """Each of the two values would fit; both do not."""
-    settings.MAX_STORE_BYTES = 150
-    text = "Bob: " + "x" * 50
-    assert refused(alice, "pin-message", id="m1", text=text)[0] == 413
-    assert do(alice, "get-metadata", key="pinnedMessages")["change_version"] == 0
-    assert do(alice, "get-metadata")["change_version"] == 0
-    settings.MAX_STORE_BYTES = 250
-    do(alice, "pin-message", id="m1", text=text)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"id": ""}, {"id": "x" * 65}, {"text": " "}, {"text": "x" * 4103}, {"id": 1}, {"text": None}]
-)
-def test_what_cannot_be_pinned(alice, wrong):
-    assert refused(alice, "pin-message", **{"id": "m1", "text": "Bob: 1", **wrong})[0] == 400

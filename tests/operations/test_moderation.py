@@ -2,11 +2,13 @@
 
 import pytest
 
-from rooms.models import Event, Peer, Session
+from rooms.models import Event, Message, Peer, Session
 from rooms.operations import moderation
 from rooms.operations.calls import Caller
+from rooms.operations.presence import admit, connect
 from tests.operations.driver import (
     again,
+    ask,
     call,
     change_role,
     do,
@@ -17,7 +19,6 @@ from tests.operations.driver import (
     server,
     told,
     visitor,
-    welcome,
 )
 
 # --- Roles --------------------------------------------------------------------------------------
@@ -139,19 +140,23 @@ def test_a_removed_peer_is_told_why_and_the_others_that_it_left(alice, bob, vict
     ]
     assert answer.events[0].facts == {"sent_away": "peer-Bob"}
     for other in (alice, victor):
-        [(kind, body)] = told(other, answer.events)
+        kind, body = told(other, answer.events)[-1]
         assert (kind, body["peer_id"]) == ("on-peer-leave", "peer-Bob")
-    assert answer.events[1].facts == {"left": "peer-Bob"}
+    assert kinds(alice, answer.events) == ["on-removed-change", "on-peer-leave"]
+    assert kinds(victor, answer.events) == ["on-peer-leave"]
+    assert answer.events[-1].facts == {"left": "peer-Bob"}
     assert (row(bob).state, row(bob).leave_reason) == ("left", "peer kicked")
     assert refused(bob, "broadcast", info={"message": "still here"})[0] == 410
 
 
-def test_a_removed_peer_does_not_come_back_by_opening_a_socket_but_by_joining(alice, bob):
-    do(alice, "peer-leave-request", requested_for="peer-Bob")
-    assert welcome(again(bob)).attachment is None
+def test_a_removed_peer_comes_back_neither_by_opening_a_socket_nor_by_joining(alice, bob):
+    do(alice, "peer-leave-request", requested_for="peer-Bob", reason="enough")
+    for operation in (admit, connect):
+        error = ask(again(bob), operation).error
+        assert error is not None
+        assert (error.code, error.message) == (403, "removed from this session: enough")
+    assert refused(again(bob), "join", name="Bob") == (403, "removed from this session: enough")
     assert row(bob).present is False
-    do(again(bob), "join", name="Bob")
-    assert row(bob).present
 
 
 def test_nobody_removes_itself(alice, bob):
@@ -198,6 +203,7 @@ def test_the_end_leaves_who_was_there_and_nothing_that_they_wrote(alice, bob, ro
     assert (session.end_reason, session.ended_by, session.messages) == ("over", "peer-Alice", 1)
     assert session.ended_at is not None
     assert not Event.objects.exists()
+    assert not Message.objects.exists()
     assert not session.entries.exists()
     left = Peer.objects.order_by("id").values_list("name", "role", "state", "leave_reason", "metadata", "groups")
     assert list(left) == [
@@ -258,7 +264,10 @@ def test_a_removed_peer_does_not_resume(alice, bob):
     session_id = Peer.objects.get(peer_id="peer-Bob").session_id
     do(alice, "peer-leave-request", requested_for="peer-Bob", reason="enough")
 
-    refused = call(bob, "join", name="Bob", resume={"session_id": session_id, "seq": 2})
-    assert refused.error is not None
-    assert refused.error.code == 410
+    place = {"session_id": session_id, "seq": 2}
+    assert refused(bob, "join", name="Bob", resume=place) == (403, "removed from this session: enough")
     assert Peer.objects.get(peer_id="peer-Bob").state == Peer.State.LEFT
+    [person] = do(alice, "peers-removed")["removed"]
+    do(alice, "peer-let-in", person=person["person"])
+    assert refused(bob, "join", name="Bob", resume=place) == (410, "resume: the peer was removed from the session")
+    do(bob, "join", name="Bob")

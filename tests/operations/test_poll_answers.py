@@ -1,15 +1,18 @@
 """What is answered, what is right, and who did best."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from rooms.models import PollAnswer
+from rooms.models import Poll, PollAnswer, milliseconds
 from rooms.operations.calls import Caller
 from tests.operations.driver import (
     call,
     do,
     refused,
+    row,
     told,
     visitor,
 )
@@ -59,23 +62,35 @@ def test_a_repeated_answer_changes_nothing_even_if_it_stands(alice, bob):
     assert votes(alice, poll_id) == [[1, 0]]
 
 
-@pytest.mark.parametrize(("mode", "counted"), [("userid", 1), ("peerid", 2), ("username", 2)])
-def test_the_mode_says_who_is_one_person(alice, bob, room, mode, counted):
+@pytest.mark.parametrize("mode", ["userid", "peerid", "username"])
+def test_an_owner_has_one_vote_whatever_the_mode_says(alice, bob, room, mode):
     poll_id = start(alice, SOUP, mode=mode)
-    second_tab = visitor(room, "Bobby", "guest", user_id=bob.user_id)
+    second_tab = visitor(room, "Bobby", "guest", owner=bob.owner)
     do(second_tab, "join", name="Bobby")
     answer(bob, poll_id, {"question": 1, "option": 1})
     answer(second_tab, poll_id, {"question": 1, "option": 2})
-    assert do(alice, "poll-result", poll_id=poll_id)["user_count"] == counted
-
-
-def test_by_name_two_peers_of_one_name_are_one_person(alice, bob, room):
-    poll_id = start(alice, SOUP, mode="username")
-    namesake = visitor(room, "Bob2", "guest")
-    do(namesake, "join", name="Bob")
-    answer(bob, poll_id, {"question": 1, "option": 1})
-    answer(namesake, poll_id, {"question": 1, "option": 2})
     assert votes(alice, poll_id) == [[0, 1]]
+    assert do(alice, "poll-result", poll_id=poll_id)["user_count"] == 1
+    assert do(alice, "poll-info-get", poll_id=poll_id)["mode"] == mode
+
+
+@pytest.mark.parametrize("mode", ["userid", "peerid", "username"])
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_no_public_fact_of_a_voter_gives_its_vote_away(alice, bob, room, mode, anonymous):
+    """Of the same user id and the same name, and even of the same person's, is only what has the same owner."""
+    poll_id = start(alice, SOUP, mode=mode, anonymous=anonymous, responses=["host"])
+    answer(bob, poll_id, {"question": 1, "option": 1})
+    lookalike = visitor(room, "Bob2", "guest", owner=f"code:{row(bob).person}", user_id=bob.user_id)
+    do(lookalike, "join", name="Bob")
+    assert do(lookalike, "poll-responses", poll_id=poll_id, self=True)["responses"] == []
+    answer(lookalike, poll_id, {"question": 1, "option": 2})
+    assert votes(alice, poll_id) == [[1, 1]]
+    [own] = do(bob, "poll-responses", poll_id=poll_id, self=True)["responses"]
+    assert own["response"]["option"] == 1
+    do(alice, "poll-stop", poll_id=poll_id)
+    [entry] = do(lookalike, "poll-leaderboard", poll_id=poll_id)["questions"]
+    [held] = do(lookalike, "poll-responses", poll_id=poll_id, self=True)["responses"]
+    assert entry["peer"]["hash"] == held["peer"]["hash"] != own["peer"]["hash"]
 
 
 def test_texts_are_answers_too(alice, bob):
@@ -89,6 +104,7 @@ def test_texts_are_answers_too(alice, bob):
 def test_single_answers_say_whose_they_are(alice, bob):
     poll_id = start(alice, SOUP, SIDES)
     answer(bob, poll_id, {"question": 1, "option": 2, "duration": 1500}, {"question": 2, "options": [1, 2]})
+    PollAnswer.objects.update(duration=7)
 
     shown = do(alice, "poll-responses", poll_id=poll_id)
     assert shown["last"] is True
@@ -100,7 +116,7 @@ def test_single_answers_say_whose_they_are(alice, bob):
         "option": 2,
         "skipped": False,
         "update": False,
-        "duration": 1500,
+        "duration": 7,
     }
     assert second["response"]["options"] == [1, 2]
     assert first["final"] is True
@@ -225,9 +241,11 @@ def test_the_leaderboard_ranks_by_score_and_then_by_time(alice, bob, victor, roo
     dora = visitor(room, "Dora", "guest")
     do(dora, "join", name="Dora")
     poll_id = start(alice, sum_of(1), sum_of(2, weight=5), type="quiz")
-    answer(bob, poll_id, {"question": 1, "option": 1, "duration": 100})
-    answer(victor, poll_id, {"question": 1, "option": 2, "duration": 900}, {"question": 2, "option": 2, "duration": 50})
-    answer(dora, poll_id, {"question": 1, "option": 2, "duration": 300}, {"question": 2, "option": 2, "duration": 50})
+    answer(bob, poll_id, {"question": 1, "option": 1})
+    for person, first, second in ((victor, 900, 50), (dora, 300, 50)):
+        answer(person, poll_id, {"question": 1, "option": 2}, {"question": 2, "option": 2})
+        for question, duration in ((1, first), (2, second)):
+            PollAnswer.objects.filter(peer_id=person.peer_id, question=question).update(duration=duration)
     do(alice, "poll-stop", poll_id=poll_id)
 
     board = do(bob, "poll-leaderboard", poll_id=poll_id, count=10, offset=0)
@@ -243,6 +261,20 @@ def test_the_leaderboard_ranks_by_score_and_then_by_time(alice, bob, victor, roo
 
     page = do(bob, "poll-leaderboard", poll_id=poll_id, count=1, offset=1)
     assert ([entry["peer"]["username"] for entry in page["questions"]], page["last"]) == (["Victor"], False)
+
+
+@pytest.mark.parametrize("claimed", [-5, 0, 10**20, 1e300, "at once", None, True])
+def test_the_time_that_an_answer_took_is_the_servers(alice, bob, claimed):
+    poll_id = start(alice, sum_of(1), type="quiz")
+    began = timezone.now() - timedelta(seconds=60)
+    Poll.objects.update(started_at=began)
+    earliest = timezone.now()
+    answer(bob, poll_id, {"question": 1, "option": 2, "duration": claimed})
+    latest = timezone.now()
+    do(alice, "poll-stop", poll_id=poll_id)
+    [entry] = do(bob, "poll-leaderboard", poll_id=poll_id)["questions"]
+    taken = [milliseconds(moment) - milliseconds(began) for moment in (earliest, latest)]
+    assert taken[0] <= entry["duration"] <= taken[1]
 
 
 def test_who_may_not_see_the_answers_finds_only_itself_on_the_leaderboard(alice, bob, victor):

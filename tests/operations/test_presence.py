@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms.models import Event, MetadataEntry, Peer, Room, Session
+from rooms.models import Event, Message, MetadataEntry, Peer, Person, Room, Session
 from rooms.operations.calls import Call, Caller
 from rooms.operations.gate import run
 from rooms.operations.presence import admit, connect, disconnect
@@ -42,7 +42,7 @@ def test_the_first_to_join_starts_a_session(room):
 
     session = live_session(room)
     assert session is not None
-    assert answer.result == {"session_id": session.id, "seq": 1}
+    assert answer.result == {"session_id": session.id, "seq": 1, "history": ""}
     peer = row(alice)
     assert (peer.name, peer.role, peer.metadata, peer.user_id) == ("Alice", "host", '{"a":1}', "user-Alice")
     assert (peer.state, peer.joined_seq, peer.conn_id, peer.worker) == ("connected", 1, "conn-Alice", "worker-1")
@@ -191,8 +191,8 @@ def test_a_role_takes_no_more_than_it_may(alice, room):
     do(visitor(room, "Bob", "guest"), "join", name="Bob")
 
 
-def test_a_peer_id_belongs_to_one_user(alice, room):
-    thief = again(alice, user_id="user-Eve")
+def test_a_peer_id_belongs_to_one_owner(alice, room):
+    thief = again(alice, owner="user:user-Eve")
     for operation in (admit, connect):
         error = ask(thief, operation).error
         assert error is not None
@@ -201,9 +201,9 @@ def test_a_peer_id_belongs_to_one_user(alice, room):
     assert row(alice).conn_id == "conn-Alice"
 
 
-def test_an_id_that_was_used_in_the_session_stays_its_users(alice, bob, room):
+def test_an_id_that_was_used_in_the_session_stays_its_owners(alice, bob, room):
     do(bob, "leave")
-    assert refused(again(bob, user_id="user-Eve"), "join", name="Bob")[0] == 403
+    assert refused(again(bob, owner="user:user-Eve"), "join", name="Bob")[0] == 403
 
 
 # --- At the door --------------------------------------------------------------------------------
@@ -265,6 +265,7 @@ def test_i04_with_the_last_peer_everything_goes_and_the_next_finds_nothing(alice
     do(alice, "set-metadata", key="topic", data="tea")
     do(alice, "set-metadata", data="tea")
     do(alice, "broadcast", info={"message": "hi"}, client_id="1")
+    do(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
     do(bob, "leave")
     answer = call(alice, "leave")
 
@@ -272,8 +273,8 @@ def test_i04_with_the_last_peer_everything_goes_and_the_next_finds_nothing(alice
     ended = Session.objects.get()
     assert ended.ended_at is not None
     assert ended.seq == answer.seq
-    assert not MetadataEntry.objects.exists()
-    assert not Event.objects.exists()
+    for kind in (MetadataEntry, Event, Message, Person):
+        assert not kind.objects.exists()
 
     do(bob, "join", name="Bob")
     assert do(bob, "get-metadata", key="topic")["change_version"] == 0
@@ -299,6 +300,7 @@ def test_i02_when_all_leave_at_once_one_of_them_ends_the_session(database, room)
     assert [answer.error for answer in answers] == [None] * 6
     assert [answer.end is not None for answer in answers].count(True) == 1
     assert not Event.objects.exists()
+    assert not Message.objects.exists()
 
 
 def test_an_empty_session_can_be_kept_for_a_while(alice, room, settings):
