@@ -189,7 +189,7 @@ async def test_a_link_tells_where_it_leads(people):
     await expect(links).to_have_text(
         [
             "https://bank.example@evil.example/ (leads to evil.example)",
-            "https://b\u0430nk.example/ (leads to xn--bnk-5cd.example)",
+            "https://b\u0430nk.example/ (leads to xn--bnk-6cd.example)",
             "https://ok.example:8080/a?b=@c",
         ]
     )

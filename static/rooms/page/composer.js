@@ -9,6 +9,8 @@ import { drawName, nameText, who } from "./who.js";
 
 const LEFT_SHOWN = 200; // characters before the limit from which on it is counted
 
+const NAME_SHOWN = 16; // characters: the tag after them is not cut off
+
 const text = part("message");
 const to = part("to");
 const everyone = to.options[0];
@@ -163,7 +165,7 @@ function roleOption(role) {
 function personOption(peer, isGone) {
   const option = optionFor(`peer:${peer.id}`);
   option.disabled = isGone;
-  drawName(option, peer, () => setText(option, nameText(peer)));
+  drawName(option, peer, () => setText(option, nameText(peer, NAME_SHOWN)));
   return option;
 }
 

@@ -209,7 +209,7 @@ function actionsFor(peer) {
 async function remove(peer) {
   const reason = await confirm({
     title: ["Remove ", who(peer), "?"],
-    text: [who(peer), " leaves the room at once, and stays out until somebody lets them in again."],
+    text: "They leave the room at once, and stay out until somebody lets them in again.",
     action: "Remove",
     wanted: "Reason, which they are told",
   });

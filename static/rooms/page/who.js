@@ -49,10 +49,12 @@ function tagOf(one) {
   return shortest(person, others);
 }
 
-/** A person's name in plain text, for labels and options. */
-export function nameText(one) {
+/** A person's name in plain text, for labels and options; with a tag, `most` characters of it. */
+export function nameText(one, most = Infinity) {
   const tag = tagOf(one);
-  return tag ? `${nameOf(one)} #${tag}` : nameOf(one);
+  if (!tag) return nameOf(one);
+  const characters = [...nameOf(one)];
+  return `${characters.length > most ? `${characters.slice(0, most).join("")}…` : nameOf(one)} #${tag}`;
 }
 
 /** Calls `draw` now, and again when others turn out to look like this one. */
