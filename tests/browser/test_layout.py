@@ -13,7 +13,8 @@ PILED = "Z" + "\u0301\u0300\u0302" * 30
 
 # What is wider than the screen: elements that stick out where nothing cuts them off, and boxes that scroll sideways.
 TOO_WIDE = """() => {
-  const name = (element) => `${element.tagName}.${element.className} ${element.dataset.part ?? ""} ${element.textContent.slice(0, 30)}`;
+  const name = ({ tagName, className, dataset, textContent }) =>
+    `${tagName}.${className} ${dataset.part ?? ""} ${textContent.slice(0, 30)}`;
   const cut = (element) => {
     for (let box = element.parentElement; box; box = box.parentElement) {
       if (["hidden", "clip"].includes(getComputedStyle(box).overflowX)) return true;

@@ -170,7 +170,10 @@ async def test_the_page_holds_only_so_many_messages_and_draws_each_once(people):
     with RunningServer(RATE_LIMIT=0) as own:
         people.url = own.url
         alice, bob = await people.meet("Alice", "Bob")
-        say = "Promise.all(Array.from({length: value[1]}, (_, at) => hmsActions.sendBroadcastMessage(`n${value[0] + at}`)))"
+        say = (
+            "Promise.all(Array.from({length: value[1]}, (_, at) => hmsActions.sendBroadcastMessage("
+            "`n${value[0] + at}`)))"
+        )
         for start in range(0, 1200, 100):
             await bob.hms(say, [start, 100])
         await expect(alice.message("n1199")).to_be_visible(timeout=120_000)
