@@ -1,5 +1,7 @@
 """Pinned messages, and whatever else may stand under their keys."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import expect
 
@@ -40,8 +42,8 @@ async def test_a_pin_of_an_app_that_knows_only_session_metadata_is_shown(people)
 
 async def test_metadata_of_any_form_breaks_nothing(people):
     alice, bob = await people.meet("Alice", "Bob")
-    odd_pins = [None, 3, {"text": ["x"]}, {"text": "  "}]
-    thrower = {"toString": 1, "valueOf": 1}
+    odd_pins: list[Any] = [None, 3, {"text": ["x"]}, {"text": "  "}]
+    thrower: Any = {"toString": 1, "valueOf": 1}
     odd_pins += [{"text": "x", "id": thrower, "pinnedBy": thrower}, {"text": thrower}, thrower, [thrower]]
     for value in [{"a": 1}, thrower, odd_pins, 7, "text", None, [{"text": MARKUP, "pinnedBy": {}}]]:
         for key in ("pinnedMessages", "spotlight", "default", "__proto__", "constructor"):
