@@ -3,6 +3,8 @@
 import logging
 import re
 import sys
+import time
+import unicodedata
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +27,22 @@ log = logging.getLogger("rooms.views")
 MAX_TITLE_CHARS = 100
 HOST, GUEST = "host", "guest"
 UNTITLED = "A room"
+
+# The characters of Bidi_Control and their short names, as static/rooms/page/text.js shows them.
+_DIRECTIONS = {
+    0x061C: "⟨ALM⟩",
+    0x200E: "⟨LRM⟩",
+    0x200F: "⟨RLM⟩",
+    0x202A: "⟨LRE⟩",
+    0x202B: "⟨RLE⟩",
+    0x202C: "⟨PDF⟩",
+    0x202D: "⟨LRO⟩",
+    0x202E: "⟨RLO⟩",
+    0x2066: "⟨LRI⟩",
+    0x2067: "⟨RLI⟩",
+    0x2068: "⟨FSI⟩",
+    0x2069: "⟨PDI⟩",
+}
 
 private = cache_control(private=True, no_cache=True)
 
@@ -73,19 +91,23 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
     found = RoomCode.objects.select_related("room__template").filter(code=code.lower()).first()
     if found is None:
         return page_not_found(request, what="room")
-    if not (found.enabled and found.room.enabled):
-        return permission_denied(request, what="room")
+    # The browser knows whether it is inside: who is may reload the page and come back, others read that it is closed.
+    is_closed = not (found.enabled and found.room.enabled)
+    invited = found.code if is_closed else invitation(found)
     return render(
         request,
         "rooms/room.html",
         {
             "code": found.code,
             "role": found.role,
-            "title": found.room.title or UNTITLED,
-            "people": head_count(found.room),
-            "invite": request.build_absolute_uri(reverse("room", args=[invitation(found)])),
+            "title": shown(found.room.title) or UNTITLED,
+            "closed": dict(zip(("heading", "explanation"), _REFUSALS["closed room"], strict=True)) if is_closed else {},
+            "now": time.time_ns() // 1_000_000,
+            "people": 0 if is_closed else head_count(found.room),
+            "invite": request.build_absolute_uri(reverse("room", args=[invited])),
             "limits": {"message": settings.MAX_MESSAGE_CHARS, "name": settings.MAX_NAME_CHARS},
         },
+        status=403 if is_closed else 200,
     )
 
 
@@ -93,6 +115,13 @@ def code_in(text: str) -> str:
     """The code in a link to a room, or in what somebody typed."""
     link = re.search(r"/r/([^/?#\s]+)", text)
     return (link[1] if link else text).strip("/ ").lower()
+
+
+def shown(title: str) -> str:
+    """A title as pages show it: characters that turn the direction of what follows are seen; empty if nothing is."""
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in title):
+        return ""
+    return title.translate(_DIRECTIONS)
 
 
 def invitation(own: RoomCode) -> str:

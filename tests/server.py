@@ -80,6 +80,12 @@ class RunningServer(WebProgram):
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as sqlite:
             return sqlite.execute(statement).fetchall()
 
+    def close_rooms(self) -> None:
+        """Close all rooms to newcomers, as an administrator does."""
+        path = Path(self._settings["DATA_DIR"]) / "db.sqlite3"
+        with closing(sqlite3.connect(path)) as sqlite, sqlite:
+            sqlite.execute("UPDATE rooms_room SET enabled = 0")
+
     def manage(self, *arguments: str) -> str:
         """What a management command prints, run beside the server in its environment."""
         done = subprocess.run(

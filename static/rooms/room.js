@@ -11,7 +11,7 @@ import {
 import { startComposer } from "./page/composer.js";
 import { resetConnection, startConnection } from "./page/connection.js";
 import { confirm } from "./page/dialogs.js";
-import { part } from "./page/dom.js";
+import { make, part, setText } from "./page/dom.js";
 import { startInvite } from "./page/invite.js";
 import { resetLog, startLog } from "./page/log.js";
 import { here, lasting } from "./page/memory.js";
@@ -24,18 +24,27 @@ import { showEnd, showScreen } from "./page/screens.js";
 import { SPOTLIGHT_KEY, drawSpotlight, startSpotlight } from "./page/spotlight.js";
 import { attempt } from "./page/toasts.js";
 import { fitKeyboard } from "./page/viewport.js";
+import { who } from "./page/who.js";
+import { inWords } from "./page/words.js";
 import { uuid } from "./token.js";
 
-const { code, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
+const { code, closed, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
 const inside = `inside:${code}`; // in this tab: the name under which one is in the room
+const pass = `pass:${code}`; // in this tab: the token by which one came in; a closed room gives none
 
 /** Codes of errors that end the stay, and the screens that tell of them. */
-const ENDINGS = { 4002: "elsewhere", 4003: "removed", 401: "expired", 403: "refused", 404: "refused" };
+const ENDINGS = new Map([
+  [4002, "elsewhere"],
+  [4003, "removed"],
+  [401, "expired"],
+  [403, "refused"],
+  [404, "refused"],
+]);
 
 function start() {
   startInvite(invite);
   startLog(roomTitle);
-  startComposer(Number(maxMessage));
+  startComposer(Number(maxMessage), code);
   startPins();
   startSpotlight();
   startPeople();
@@ -50,19 +59,22 @@ function start() {
   });
   part("leave").addEventListener("click", leave);
   part("more").addEventListener("click", ({ currentTarget }) => toggleMenu(currentTarget, moreActions()));
-  part("end-again").addEventListener("click", () => enter(part("lobby-name").value));
+  part("end-again").addEventListener("click", () => {
+    if (part("lobby-name").value.trim()) enter(part("lobby-name").value);
+    else location.reload(); // was refused before a name was given
+  });
 
-  hmsNotifications.onNotification(({ data }) => ended("removed", removal(data)), "REMOVED_FROM_ROOM");
-  hmsNotifications.onNotification(({ data }) => ended("ended", data.reason), "ROOM_ENDED");
+  hmsNotifications.onNotification(({ data }) => ended("removed", ...removal(data)), "REMOVED_FROM_ROOM");
+  hmsNotifications.onNotification(({ data }) => ended("ended", make("bdi", {}, data.reason)), "ROOM_ENDED");
   hmsNotifications.onNotification(({ data: error }) => {
-    if (part("leave").offsetParent) ended(ENDINGS[error.code] ?? "lost", ENDINGS[error.code] ? "" : error.message);
+    if (part("leave").offsetParent) refused(error);
   }, "ERROR");
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
 
   part("lobby-name").value = here.get(inside) ?? lasting.get("name") ?? "";
   if (here.get(inside))
-    enter(here.get(inside)); // a reload: straight back in
-  else part("lobby-name").focus();
+    enter(here.get(inside)); // a reload: straight back in, also where the room was closed to others meanwhile
+  else if (!closed) part("lobby-name").focus();
 }
 
 async function enter(given) {
@@ -76,16 +88,29 @@ async function enter(given) {
   part("lobby-problem").hidden = true;
   try {
     await hmsActions.sessionStore.observe([PINS_KEY, SPOTLIGHT_KEY]);
-    const authToken = await hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
+    const authToken = await token();
     await hmsActions.join({ userName: name, authToken });
+    here.set(pass, authToken);
     entered(name);
   } catch (error) {
-    part("lobby-problem").textContent = `You could not join: ${error.message}`;
-    part("lobby-problem").hidden = false;
+    if (endingOf(error) === "removed" || endingOf(error) === "closed") refused(error);
+    else {
+      setText(part("lobby-problem"), `You could not join. ${inWords(error)}`);
+      part("lobby-problem").hidden = false;
+    }
   } finally {
     button.disabled = false;
     button.textContent = "Join the room";
   }
+}
+
+/** A token by the code; in a closed room the one that this tab came in with, if it did. */
+function token() {
+  return hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() }).catch((error) => {
+    const held = here.get(inside) && here.get(pass);
+    if (error.code === 403 && held) return held;
+    throw error;
+  });
 }
 
 /** This browser's person, the same in all its tabs. */
@@ -108,14 +133,35 @@ function entered(name) {
   if (matchMedia("(hover: hover)").matches) part("message").focus();
 }
 
-function ended(kind, reason = "") {
+function ended(kind, ...reason) {
   if (kind !== "elsewhere") here.remove(inside);
   resetConnection();
-  showEnd(kind, reason);
+  showEnd(kind, ...reason);
 }
 
-const removal = ({ requestedBy, reason }) =>
-  [requestedBy && `By ${requestedBy.name}`, reason].filter(Boolean).join(": ");
+/** Tells of an error that ended the stay, or kept one out. */
+function refused(error) {
+  const kind = endingOf(error);
+  if (kind === "removed") ended(kind, ...removal(error.data ?? {}));
+  else ended(kind, kind === "refused" || kind === "lost" ? inWords(error) : "");
+}
+
+function endingOf({ code: number, message, data }) {
+  if (data?.removed) return "removed";
+  if (number === 403 && /closed|not available/u.test(message)) return "closed";
+  return ENDINGS.get(number) ?? "lost";
+}
+
+/** What somebody is told who was removed: the reason, by whom, and what now. */
+function removal({ requestedBy, reason }) {
+  return [
+    "You were removed",
+    ...(reason ? [": ", make("bdi", {}, reason)] : []),
+    ".",
+    ...(requestedBy ? [" By ", who(requestedBy), "."] : []),
+    " You can come back only when somebody lets you in again.",
+  ];
+}
 
 async function leave() {
   const isLast = hmsStore.getState(selectPeerCount) < 2;
@@ -156,7 +202,12 @@ async function endRoom() {
 async function answerRoleChange(request) {
   const agrees = await confirm({
     title: "A new role?",
-    text: `${request.requestedBy?.name ?? "The room"} asks you to become ${request.role.name}.`,
+    text: [
+      request.requestedBy ? who(request.requestedBy) : "The room",
+      " asks you to become ",
+      make("bdi", {}, request.role?.name),
+      ".",
+    ],
     action: "Accept",
   });
   if (agrees) await attempt(() => hmsActions.acceptChangeRole(request), "Role not changed");

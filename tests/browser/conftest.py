@@ -8,6 +8,7 @@ from tests.browser.person import People
 from tests.server import RunningServer
 
 CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 expect.set_options(timeout=20_000)  # of patience with a busy machine
 
@@ -15,7 +16,7 @@ expect.set_options(timeout=20_000)  # of patience with a busy machine
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         await browser.close()
 

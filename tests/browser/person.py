@@ -96,7 +96,10 @@ class Person:
     async def say(self, text: str, to: str = "Everyone") -> None:
         await self.page.get_by_label("To", exact=True).select_option(label=to)
         await self.part("message").fill(text)
-        await self.part("message").press("Enter")
+        if await self.page.evaluate("matchMedia('(pointer: coarse)').matches"):
+            await self.page.get_by_role("button", name="Send").click()
+        else:
+            await self.part("message").press("Enter")
 
     def messages(self) -> Locator:
         """The texts of the messages that arrived."""

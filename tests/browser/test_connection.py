@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.person import Person
 from tests.proxy import Proxy
 from tests.server import RunningServer
 
@@ -80,32 +82,104 @@ async def test_a_session_that_ended_meanwhile_begins_anew(people):
             await alice.leave(is_last=True)
 
 
-async def test_a_duplicated_tab_takes_over_and_gives_back(people):
+async def duplicate(person) -> Person:
+    """A copy of the tab; a browser copies the session storage into it before its page loads."""
+    kept = await person.page.evaluate("() => Object.entries(sessionStorage)")
+    copy = await person.page.context.new_page()
+    await copy.add_init_script(f"for (const [key, value] of {json.dumps(kept)}) sessionStorage.setItem(key, value)")
+    await copy.goto(person.page.url)
+    tab = Person(person.name, copy, person.people)
+    await tab.is_inside()
+    return tab
+
+
+async def test_closing_a_duplicated_tab_leaves_the_person_present_and_complete_in_the_first(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.say("hello")
     await alice.sees("hello")
-    kept = await alice.page.evaluate("() => Object.entries(sessionStorage)")
-    copy = await alice.page.context.new_page()
-    # A browser copies the session storage into the duplicate before its page loads.
-    await copy.add_init_script(f"for (const [key, value] of {json.dumps(kept)}) sessionStorage.setItem(key, value)")
-    await copy.goto(alice.page.url)
-    await expect(copy.locator('[data-part="leave"]')).to_be_visible()
-    await expect(copy.locator(".message .text")).to_have_text(["hello"])
-
-    await alice.is_told("Opened in another tab")
+    copy = await duplicate(alice)
+    await copy.sees("hello")
+    await copy.say("from the copy")
+    await bob.say("and back")
+    for tab in (alice, copy, bob):
+        await tab.sees("hello", "from the copy", "and back")
     await expect(bob.part("people-count")).to_have_text("2")
+    await expect(bob.row("Alice")).to_contain_text("in 2 tabs")
+    await copy.page.close()
+    await alice.say("still here")
+    await bob.sees("hello", "from the copy", "and back", "still here")
+    await expect(bob.row("Alice")).to_have_count(1)
     await expect(bob.part("log")).not_to_contain_text("left")
 
-    await alice.page.get_by_role("button", name="Use it here").click()
-    await alice.is_inside()
-    await expect(copy.locator('[data-part="end-heading"]')).to_have_text("Opened in another tab")
-    await alice.say("back again")
-    await bob.sees("hello", "back again")
 
-
-async def test_the_same_link_twice_is_two_people(people):
+async def test_the_same_link_in_two_tabs_of_a_browser_is_one_person(people):
     alice, bob = await people.meet("Alice", "Bob")
     second = await alice.page.context.new_page()
     await second.goto(alice.page.url)
     await second.get_by_role("button", name="Join the room").click()
-    await expect(bob.part("people-count")).to_have_text("3")
+    await expect(bob.row("Alice")).to_contain_text("in 2 tabs")
+    await expect(bob.part("people-count")).to_have_text("2")
+
+
+async def test_who_is_inside_a_room_that_was_closed_reloads_and_comes_back(people):
+    people.forgive("Failed to load resource: the server responded with a status of 403")
+    with RunningServer() as own:
+        people.url = own.url
+        alice = await people.person("Alice")
+        link = await alice.make_room()
+        await alice.say("before")
+        await alice.sees("before")
+        own.close_rooms()
+        await alice.page.reload()
+        await alice.is_inside()
+        await alice.sees("before")
+        bob = await people.person("Bob")
+        answer = await bob.page.goto(link)
+        assert answer is not None and answer.status == 403
+        await expect(bob.part("end-heading")).to_have_text("This room is closed")
+
+
+async def test_a_network_that_is_gone_is_told_at_once(people):
+    people.forgive(r"net::ERR_|Failed to load resource")
+    alice = await people.person("Alice")
+    await alice.make_room()
+    await alice.page.context.set_offline(True)
+    await expect(alice.part("banner-text")).to_contain_text("You are offline")
+    await expect(alice.part("message")).to_be_editable()
+    await alice.page.context.set_offline(False)
+    await expect(alice.part("banner")).not_to_have_class(re.compile("lost"))
+
+
+async def test_after_an_absence_longer_than_the_grace_all_is_there_and_the_gap_is_told(people):
+    people.forgive(r"WebSocket connection to|net::ERR_|Failed to load resource")
+    with RunningServer(PEER_GRACE=0.2, REAPER_INTERVAL=0.2) as own:
+        people.url = own.url
+        bob = await people.person("Bob")
+        link = await bob.make_room()
+        async with Proxy(own.port) as proxy:
+            alice = await people.person("Alice")
+            await alice.enter(link.replace(str(own.port), str(proxy.port)))
+            await bob.say("before")
+            await alice.sees("before")
+            poll = {"title": "Old", "type": "poll", "questions": [QUESTION]}
+            await bob.hms("hmsActions.interactivityCenter.startPoll(value)", poll)
+            await expect(alice.part("polls-count")).to_have_text("1")
+            proxy.block()
+            await expect(bob.part("log")).to_contain_text("Alice left")
+            await bob.say("missed")
+            [old] = await bob.hms("Object.keys(hmsStore.getState().polls)")
+            await bob.hms("hmsActions.interactivityCenter.stopPoll(value)", old)
+            await bob.hms("hmsActions.interactivityCenter.startPoll(value)", {**poll, "title": "New"})
+            await bob.part("hand").click()
+            await bob.act_on_message("missed", "Pin for everyone")
+            proxy.unblock()
+            await expect(alice.part("log").locator(".gap")).to_have_text("Some messages may be missing here.")
+            await expect(alice.part("pin-text")).to_have_text("Bob: missed")
+            await expect(alice.part("hands-list")).to_contain_text("Bob")
+            await alice.part("polls-toggle").click()
+            await expect(alice.part("polls").locator("h3")).to_have_text(["New", "Old"])
+            await expect(alice.part("polls").locator(".poll").nth(1)).to_contain_text("Ended")
+            await alice.leave()
+
+
+QUESTION = {"text": "Which?", "type": "single-choice", "options": [{"text": "A"}, {"text": "B"}]}

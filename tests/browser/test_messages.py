@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.server import RunningServer
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -87,7 +89,7 @@ async def test_a_message_that_is_refused_stays_and_can_be_sent_again(people):
         await bob.hms("hmsActions.sendBroadcastMessage(value).catch(() => {})", text)
     waiting = bob.part("outbox").locator(".message")
     await expect(waiting).to_have_count(2)
-    await expect(waiting.first).to_contain_text("Not sent: the role viewer lacks the permission sendMessages")
+    await expect(waiting.first).to_contain_text("Not sent. Your role can read along, but not write.")
     await waiting.filter(has_text="given up").get_by_role("button", name="Discard").click()
     await expect(waiting).to_have_count(1)
 
@@ -97,3 +99,84 @@ async def test_a_message_that_is_refused_stays_and_can_be_sent_again(people):
     await alice.sees("held up")
     await bob.sees("held up")
     await expect(waiting).to_have_count(0)
+
+
+async def test_what_is_typed_quickly_arrives_in_the_order_of_typing(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    texts = [f"line {number}" for number in range(45)]  # more than the rate allows at once
+    for text in texts:
+        await alice.part("message").fill(text)
+        await alice.part("message").press("Enter")
+    await expect(bob.messages()).to_have_text(texts, timeout=60_000)
+    await expect(alice.messages()).to_have_text(texts, timeout=60_000)
+
+
+async def test_a_draft_and_whom_it_is_for_outlive_a_reload(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.page.get_by_label("To", exact=True).select_option(label="Bob")
+    await alice.part("message").fill("half a\nthought")
+    await alice.page.reload()
+    await alice.is_inside()
+    await expect(alice.part("message")).to_have_value("half a\nthought")
+    await expect(alice.part("to").locator("option:checked")).to_have_text("Bob")
+    await expect(alice.part("to-hint")).to_be_visible()
+    await alice.part("message").press("Enter")
+    await expect(bob.message("thought").locator(".privately")).to_have_text("Only to you")
+    await alice.page.reload()
+    await alice.is_inside()
+    await expect(alice.part("message")).to_have_value("")
+
+
+async def test_by_touch_enter_makes_a_new_line_and_the_button_sends(people):
+    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    await alice.make_room()
+    await alice.part("message").focus()
+    await alice.page.keyboard.type("one")
+    await alice.page.keyboard.press("Enter")
+    await alice.page.keyboard.type("two")
+    await expect(alice.part("message")).to_have_value("one\ntwo")
+    await alice.page.get_by_role("button", name="Send").tap()
+    await alice.sees("one\ntwo")
+
+
+@pytest.mark.parametrize("ending", [{"isComposing": True}, {"keyCode": 229}])
+async def test_enter_that_ends_a_composition_sends_nothing(people, ending):
+    alice = await people.person("Alice")
+    await alice.make_room()
+    await alice.part("message").fill("日本")
+    press = """(element, ending) => element.dispatchEvent(
+      new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...ending }))"""
+    assert await alice.part("message").evaluate(press, ending)  # the browser may do what it does with it
+    await expect(alice.part("message")).to_have_value("日本")
+    await alice.part("message").press("Enter")
+    await alice.sees("日本")
+
+
+async def test_what_was_said_to_some_is_not_offered_for_everyone(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.say("to Bob alone", to="Bob")
+    await alice.say("to guests", to="guest")
+    await alice.say("to all")
+    await bob.sees("to Bob alone", "to guests", "to all")
+    for person in (alice, bob):
+        for text, pins in (("to Bob alone", 0), ("to guests", 0), ("to all", 1)):
+            await person.message(text).get_by_role("button", name="Actions").click()
+            await expect(person.page.get_by_role("menuitem", name="Copy text")).to_be_visible()
+            await expect(person.page.get_by_role("menuitem", name="Pin for everyone")).to_have_count(pins)
+            await person.page.keyboard.press("Escape")
+
+
+async def test_the_page_holds_only_so_many_messages_and_draws_each_once(people):
+    with RunningServer(RATE_LIMIT=0) as own:
+        people.url = own.url
+        alice, bob = await people.meet("Alice", "Bob")
+        say = (
+            "Promise.all(Array.from({length: value[1]}, (_, at) => hmsActions.sendBroadcastMessage("
+            "`n${value[0] + at}`)))"
+        )
+        for start in range(0, 1200, 100):
+            await bob.hms(say, [start, 100])
+        await expect(alice.message("n1199")).to_be_visible(timeout=120_000)
+        drawn = await alice.messages().all_text_contents()
+        assert drawn == [f"n{number}" for number in range(1200)][-len(drawn) :]
+        assert await alice.part("log").evaluate("(element) => element.childElementCount") <= 1000

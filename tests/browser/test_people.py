@@ -24,6 +24,79 @@ async def test_hands_go_up_in_order_and_the_host_lowers_them(people):
     await expect(bob.part("lower-all")).to_be_hidden()
 
 
+async def test_late_joiners_see_hands_in_the_order_of_raising(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    for person in (carol, alice, bob):
+        await person.part("hand").click()
+        await expect(person.part("hand")).to_have_attribute("aria-pressed", "true")
+    late = await (await people.person("Dave")).enter(await alice.part("invite-link").input_value())
+    for person in (alice, late):
+        names = person.part("hands-list").locator(".person-name bdi")
+        await expect(names).to_have_text(["Carol", "Alice", "Bob"])
+
+
+async def test_persons_with_names_that_look_alike_are_told_apart_everywhere(people):
+    alice, first = await people.meet("Alice", "Ana")
+    link = await alice.part("invite-link").input_value()
+    await first.say("from the first")
+    await alice.message("from the first").hover()
+    await expect(alice.part("people-list").locator(".tag")).to_have_count(0)
+    second = await (await people.person("\u0410n\u0430")).enter(link)
+    await second.say("from the second")
+    await first.part("hand").click()
+    await second.part("hand").click()
+    await alice.hms(
+        "hmsActions.sessionStore.set('spotlight', value)", await first.hms("hmsStore.getState().room.localPeer")
+    )
+
+    tags = await alice.part("people-list").locator(".tag").all_text_contents()
+    assert len(set(tags)) == 2
+    places = [alice.part(name).locator(".tag") for name in ("people-list", "hands-list")]
+    places += [alice.part("log").locator(".author .tag"), alice.part("to").locator("option").filter(has_text="#")]
+    for place in places:
+        await expect(place).to_have_count(2)
+        assert len(set(await place.all_text_contents())) == 2
+    await expect(alice.part("spotlight-name").locator(".tag")).to_have_count(1)
+    await expect(alice.part("log").locator(".line .tag")).not_to_have_count(0)
+    await expect(alice.part("toasts").locator(".tag")).not_to_have_count(0)
+    for list_name in ("people-list", "log"):
+        labels = (
+            await alice.part(list_name)
+            .get_by_role("button", name="#")
+            .evaluate_all("(all) => all.map((each) => each.getAttribute('aria-label'))")
+        )
+        assert len(set(labels)) == 2
+    await alice.act_on_message("from the second", "Pin for everyone")
+    await expect(alice.part("pin-text").locator(".tag")).to_have_count(1)
+    await alice.choose(
+        alice.part("people-list").locator(".person").filter(has_text=tags[1]).get_by_role("button"),
+        "Remove from the room",
+    )
+    await expect(alice.part("confirm-title").locator(".tag")).to_have_text(tags[1])
+
+
+async def test_marks_are_no_part_of_a_name(people):
+    alice, bob = await people.meet("Alice", "Alice (you)")
+    row = alice.part("people-list").locator(".person").filter(has_text="guest")
+    await expect(row.locator(".person-name")).to_have_text("Alice (you)")
+    await expect(row.locator(".you")).to_have_count(0)
+    await expect(bob.part("people-list").locator(".you")).to_have_count(1)
+    await bob.say("hello")
+    await expect(alice.message("hello").locator(".author .you")).to_have_count(0)
+
+
+async def test_somebody_whose_name_shows_nothing_is_a_guest_with_a_tag(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.hms("hmsActions.changeName(value).catch(() => {})", "\u3164")
+    carol = await people.person("\u2800")
+    await carol.page.goto(await alice.part("invite-link").input_value())
+    await carol.join()
+    await carol.say("who am I?")
+    author = alice.message("who am I?").locator(".author")
+    await expect(author).to_contain_text("Guest")
+    await expect(author.locator(".tag")).to_have_count(1)
+
+
 async def test_name_and_status_are_everybodys_to_see(people):
     alice, bob = await people.meet("Alice", "Bob")
     await bob.set_status("Back at noon", name="Robert")
@@ -42,10 +115,28 @@ async def test_the_host_removes_a_person_and_ends_the_room(people):
     await bob.page.keyboard.press("Escape")
 
     await alice.act_on("Bob", "Remove from the room")
-    await alice.agree()
+    await expect(alice.part("confirm-text")).to_contain_text("stay out until somebody lets them in again")
+    await alice.part("confirm-wanted").fill("too loud")
+    await alice.part("confirm-wanted").press("Enter")
     await bob.is_told("You were removed from the room")
-    await expect(bob.part("end-text")).to_have_text("By Alice: removed by the host")
+    told = "You were removed: too loud. By Alice. You can come back only when somebody lets you in again."
+    await expect(bob.part("end-text")).to_have_text(told)
     await expect(carol.part("log")).to_contain_text("Bob left")
+
+    people.forgive("Failed to load resource: the server responded with a status of 403")
+    await bob.page.get_by_role("button", name="Try to join again").click()
+    await bob.is_told("You were removed from the room")
+    await expect(bob.part("end-text")).to_contain_text("You were removed: too loud.")
+    await expect(carol.part("removed")).to_be_hidden()
+    removed = alice.part("removed-list").locator(".person")
+    await expect(removed).to_contain_text("Bob")
+    await expect(removed).to_contain_text("Removed by Alice")
+    await expect(removed).to_contain_text("too loud")
+    await alice.part("removed-list").get_by_role("button", name="Let in again").click()
+    await expect(alice.part("removed")).to_be_hidden()
+    await bob.page.get_by_role("button", name="Try to join again").click()
+    await bob.is_inside()
+    await bob.leave()
 
     await alice.choose(alice.part("more"), "End the room for everyone")
     await alice.agree()
@@ -66,6 +157,29 @@ async def test_a_role_changes_while_one_is_inside(people):
     await expect(bob.part("message")).to_be_visible()
     await bob.act_on("Alice", "Make guest")
     await expect(alice.row("Alice").locator(".role")).to_have_text("guest")
+
+
+async def test_what_somebody_fills_in_stays_while_others_answer(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    questions = [
+        {"text": "Which?", "type": "multiple-choice", "options": [{"text": "Tea"}, {"text": "Coffee"}]},
+        {"text": "Why?", "type": "long-answer"},
+    ]
+    poll = {"title": "Drinks", "type": "poll", "questions": questions}
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", poll)
+    await bob.page.get_by_role("button", name="Answer").click()
+    await bob.part("polls").get_by_label("Coffee").check()
+    await bob.part("polls").get_by_label("Why?").fill("because")
+    await alice.part("polls-toggle").click()
+    await alice.part("polls").get_by_label("Tea").check()
+    await alice.part("polls").get_by_role("button", name="Send the answer").click()
+    await expect(bob.part("polls")).to_contain_text("1 person answered")
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", {**poll, "title": "Again"})
+    await expect(bob.part("polls").locator("h3")).to_have_text(["Again", "Drinks"])
+    drinks = bob.part("polls").locator(".poll").filter(has_text="Drinks")
+    await expect(drinks.get_by_label("Coffee")).to_be_checked()
+    await expect(drinks.get_by_label("Why?")).to_have_value("because")
+    await expect(drinks.get_by_label("Why?")).to_be_focused()
 
 
 async def test_a_poll_made_elsewhere_is_answered_and_its_result_shown(people):

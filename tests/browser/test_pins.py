@@ -1,5 +1,7 @@
 """Pinned messages, and whatever else may stand under their keys."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import expect
 
@@ -40,12 +42,26 @@ async def test_a_pin_of_an_app_that_knows_only_session_metadata_is_shown(people)
 
 async def test_metadata_of_any_form_breaks_nothing(people):
     alice, bob = await people.meet("Alice", "Bob")
-    odd_pins = [None, 3, {"text": ["x"]}, {"text": "  "}]
-    for value in [{"a": 1}, odd_pins, 7, "text", None, [{"text": MARKUP, "pinnedBy": {}}]]:
+    odd_pins: list[Any] = [None, 3, {"text": ["x"]}, {"text": "  "}]
+    thrower: Any = {"toString": 1, "valueOf": 1}
+    odd_pins += [{"text": "x", "id": thrower, "pinnedBy": thrower}, {"text": thrower}, thrower, [thrower]]
+    for value in [{"a": 1}, thrower, odd_pins, 7, "text", None, [{"text": MARKUP, "pinnedBy": {}}]]:
         for key in ("pinnedMessages", "spotlight", "default", "__proto__", "constructor"):
             await bob.hms("hmsActions.sessionStore.set(...value)", [key, value])
     await expect(alice.part("pin-text")).to_have_text(MARKUP)
-    for text in ('["no object"]', "null", "{"):
+    for text in ('["no object"]', "null", "{", '{"status": {"toString": 1}}', '{"__proto__": {"status": "x"}}'):
         await bob.hms("hmsActions.changeMetadata(value)", text)
     await bob.say("Still here")
     await alice.sees("Still here")
+
+
+async def test_a_late_joiner_reads_the_only_pin_whole(people):
+    [alice] = await people.meet("Alice")
+    text = " ".join(f"word{number}" for number in range(400)) + " the end"
+    await alice.say(text)
+    await alice.act_on_message("the end", "Pin for everyone")
+    late = await (await people.person("Carol")).enter(await alice.part("invite-link").input_value())
+    await late.part("pin").click()
+    whole = late.part("pin-items").locator(".pin-text")
+    await expect(whole).to_have_text(f"Alice: {text}")
+    assert await whole.evaluate("(element) => element.scrollHeight <= element.clientHeight + 4")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { continues, counted, dayName, hue, initials, pieces, pinText, who } from "../../static/rooms/page/text.js";
+import { continues, counted, dayName, hue, initials, pieces, visible } from "../../static/rooms/page/text.js";
 
 const links = (text) => pieces(text).flatMap(({ href }) => (href ? [href] : []));
 
@@ -101,9 +101,28 @@ test("a hue stays with an id", () => {
   assert.ok([hue(""), hue(undefined)].every((value) => value >= 0 && value < 8));
 });
 
-test("numbers and names in words", () => {
+test("numbers in words", () => {
   assert.deepEqual([counted(1, "vote", "votes"), counted(0, "vote", "votes")], ["1 vote", "0 votes"]);
-  assert.deepEqual([who(["Ann"]), who(["Ann", "Bob"]), who(["A", "B", "C"])], ["Ann", "Ann and Bob", "3 people"]);
-  assert.equal(pinText({ senderName: "Ann", message: " a\n b " }), "Ann: a b");
-  assert.equal(pinText({ message: "news" }), "Room: news");
+});
+
+test("what turns the direction of text is seen, and nothing else is touched", () => {
+  assert.equal(visible("a\u202eb\u2069"), "a⟨RLO⟩b⟨PDI⟩");
+  for (const text of ["", "عمر", "a\u200db", "👩\u200d💻"]) assert.equal(visible(text), text);
+});
+
+test("a link that reads as if it led elsewhere says where it leads", () => {
+  const hosts = (text) => pieces(text).flatMap(({ href, host }) => (href ? [host ?? null] : []));
+  const cases = [
+    ["https://a.example/b?c=@d#@e", null],
+    ["https://A.example:8080/", null],
+    ["https://bank.example@evil.example/", "evil.example"],
+    ["https://bank.example\\@evil.example/", "bank.example"],
+    ["https://b\u0430nk.example/", "xn--bnk-6cd.example"],
+    ["https://ｂank.example/", "bank.example"],
+  ];
+  for (const [text, host] of cases) assert.deepEqual(hosts(text), [host], text);
+  assert.deepEqual(
+    pieces("https://a.example/\u202egro").map(({ href }) => href),
+    ["https://a.example/", undefined],
+  );
 });

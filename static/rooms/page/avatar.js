@@ -2,7 +2,9 @@
 
 import { make } from "./dom.js";
 import { hue, initials } from "./text.js";
+import { nameOf, personOf } from "./who.js";
 
-export function avatar({ id, name }) {
-  return make("span", { class: `avatar hue-${hue(id)}`, "aria-hidden": "true" }, initials(name));
+export function avatar(one) {
+  const colour = `hue-${hue(personOf(one))}`;
+  return make("span", { class: `avatar ${colour}`, "aria-hidden": "true" }, initials(nameOf(one)));
 }

@@ -1,16 +1,26 @@
 // Writing a message, and to whom.
 
 import { hmsActions, hmsStore, selectAvailableRoleNames, selectPermissions, selectRemotePeers } from "../hms.js";
-import { eachFrame, make, part } from "./dom.js";
+import { arrange, eachFrame, make, part, setText } from "./dom.js";
+import { here } from "./memory.js";
+import { persons } from "./persons.js";
 import { toast } from "./toasts.js";
+import { drawName, nameText, who } from "./who.js";
 
 const LEFT_SHOWN = 200; // characters before the limit from which on it is counted
 
+const NAME_SHOWN = 16; // characters: the tag after them is not cut off
+
 const text = part("message");
 const to = part("to");
-const names = new Map(); // peer id → name, also of those who left while chosen
+const everyone = to.options[0];
+const options = new Map(); // value → its option: an open list keeps what it shows
+const byTouch = matchMedia("(pointer: coarse)"); // keys on the glass: no Shift beside Enter, a button to send
+let key = ""; // of the draft
+let chosen = null; // the person that was chosen, also when that one has left
 
-export function startComposer(maxLength) {
+export function startComposer(maxLength, code) {
+  key = `draft:${code}`;
   const drawTo = eachFrame(drawRecipients);
   hmsStore.subscribe(drawTo, selectRemotePeers);
   hmsStore.subscribe(drawTo, selectAvailableRoleNames);
@@ -24,20 +34,30 @@ export function startComposer(maxLength) {
     event.preventDefault();
     send(maxLength);
   });
+  text.enterKeyHint = byTouch.matches ? "enter" : "send";
   text.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || byTouch.matches) return;
+    // Chosen from an input method: Safari says so only by the key code.
+    if (event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     send(maxLength);
   });
-  text.addEventListener("input", () => fit(maxLength));
-  to.addEventListener("change", showPrivacy);
+  text.addEventListener("input", () => {
+    keep();
+    fit(maxLength);
+  });
+  to.addEventListener("change", () => {
+    choose(to.value);
+    keep();
+  });
+  restore(maxLength);
 }
 
 /** Chooses one person as the recipient and puts the cursor into the message. */
-export function writeTo(peerId) {
+export function writeTo(peer) {
   drawRecipients();
-  to.value = `peer:${peerId}`;
-  showPrivacy();
+  choose(`peer:${peer.id}`);
+  keep();
   text.focus();
 }
 
@@ -50,7 +70,7 @@ function send(maxLength) {
   }
   const [kind, id] = split(to.value);
   if (kind === "peer" && to.selectedOptions[0].disabled) {
-    toast(`${names.get(id)} has left. Choose who gets the message.`);
+    toast([who(chosen), " has left. Choose who gets the message."]);
     to.focus();
     return;
   }
@@ -61,6 +81,7 @@ function send(maxLength) {
   }[kind]();
   sending.catch(() => {}); // stays in the log as not sent, with a button to retry
   text.value = "";
+  keep();
   fit(maxLength);
   text.focus();
 }
@@ -80,30 +101,81 @@ function fit(maxLength) {
   part("left").classList.toggle("over", left < 0);
 }
 
-function drawRecipients() {
-  const chosen = to.value;
-  const [kind, id] = split(chosen);
-  const peers = hmsStore.getState(selectRemotePeers);
-  for (const peer of peers) names.set(peer.id, peer.name);
-  const options = [make("option", { value: "" }, "Everyone")];
-  const roles = hmsStore.getState(selectAvailableRoleNames);
-  options.push(
-    group(
-      "Everyone with the role",
-      roles.map((role) => make("option", { value: `role:${role}` }, role)),
-    ),
-  );
-  const people = peers.map((peer) => make("option", { value: `peer:${peer.id}` }, peer.name));
-  if (kind === "peer" && !peers.some((peer) => peer.id === id)) {
-    people.push(make("option", { value: chosen, disabled: true }, `${names.get(id)} (left)`));
-  }
-  if (people.length) options.push(group("One person", people));
-  to.replaceChildren(...options);
-  to.value = chosen;
+// --- The draft: over a reload, with whom it is for ---
+
+function keep() {
+  if (!text.value && !to.value) here.remove(key);
+  else here.set(key, JSON.stringify({ text: text.value, to: to.value, person: chosen }));
+}
+
+function restore(maxLength) {
+  const kept = here.get(key);
+  if (!kept) return;
+  const draft = JSON.parse(kept);
+  text.value = draft.text;
+  chosen = draft.person;
+  drawRecipients(draft.to);
+  choose(draft.to);
+  fit(maxLength);
+}
+
+// --- Whom it is for ---
+
+function choose(value) {
+  to.value = value;
+  const [kind, id] = split(value);
+  const peer = kind === "peer" ? hmsStore.getState(selectRemotePeers).find((one) => one.id === id) : null;
+  if (peer) chosen = { id, name: peer.name, person: peer.person };
+  else if (kind !== "peer") chosen = null;
   showPrivacy();
 }
 
-const group = (label, options) => make("optgroup", { label }, ...options);
+function drawRecipients(value = to.value) {
+  const present = persons(hmsStore.getState(selectRemotePeers));
+  const roles = hmsStore.getState(selectAvailableRoleNames).map(roleOption);
+  const people = present.map((peer) => personOption(peer, false));
+  // What was chosen is not changed silently: a private message would go to everyone.
+  const [kind, id] = split(value);
+  const isGone = chosen && !present.some((peer) => peer.id === chosen.id);
+  const gone = isGone ? [personOption(chosen, true)] : [];
+  if (kind === "role" && !roles.includes(options.get(value))) roles.push(roleOption(id));
+  arrange(to, [
+    everyone,
+    ...group("Everyone with the role", roles),
+    ...group("One person", people),
+    ...group("Left meanwhile", gone),
+  ]);
+  const shown = new Set([...roles, ...people, ...gone]);
+  for (const [held, option] of options) if (!shown.has(option)) options.delete(held);
+  to.value = value;
+  showPrivacy();
+}
+
+function optionFor(value) {
+  if (!options.has(value)) options.set(value, make("option", { value }));
+  return options.get(value);
+}
+
+function roleOption(role) {
+  const option = optionFor(`role:${role}`);
+  setText(option, role);
+  return option;
+}
+
+function personOption(peer, isGone) {
+  const option = optionFor(`peer:${peer.id}`);
+  option.disabled = isGone;
+  drawName(option, peer, () => setText(option, nameText(peer, NAME_SHOWN)));
+  return option;
+}
+
+const groups = new Map(); // label → its element
+
+function group(label, members) {
+  if (!groups.has(label)) groups.set(label, make("optgroup", { label }));
+  arrange(groups.get(label), members);
+  return members.length ? [groups.get(label)] : [];
+}
 
 function showPrivacy() {
   part("to-hint").hidden = !to.value;

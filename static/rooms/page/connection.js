@@ -1,6 +1,6 @@
 // A banner while the connection is away.
 
-import { hmsActions, hmsNotifications } from "../hms.js";
+import { hmsActions, hmsNotifications, hmsStore, selectRoomState } from "../hms.js";
 import { part } from "./dom.js";
 
 const PATIENCE = 2_000; // ms before the banner: most losses are over by then
@@ -13,6 +13,8 @@ let visible = false;
 export function startConnection() {
   hmsNotifications.onNotification(lost, "RECONNECTING");
   hmsNotifications.onNotification(back, "RECONNECTED");
+  addEventListener("offline", offline); // at once: the socket itself notices much later
+  addEventListener("online", () => hmsStore.getState(selectRoomState) === "Connected" && back());
   part("banner-retry").addEventListener("click", () => hmsActions.retryConnection());
 }
 
@@ -20,6 +22,13 @@ export function resetConnection() {
   clearInterval(timer);
   visible = false;
   say("");
+}
+
+function offline() {
+  if (hmsStore.getState(selectRoomState) === "Disconnected") return;
+  lost();
+  say("You are offline. What you write is sent when you are back.", { lost: true });
+  visible = true;
 }
 
 function lost() {

@@ -1,5 +1,7 @@
 // Elements of the page, and new ones. What peers wrote becomes text, never markup.
 
+import { visible } from "./text.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** The element with this `data-part`. */
@@ -9,16 +11,22 @@ export function part(name) {
   return found;
 }
 
+/** A node, or something as text. What is neither text nor a number has none: others may have stored anything. */
+function content(child) {
+  if (child instanceof Node) return child;
+  return ["string", "number"].includes(typeof child) ? visible(String(child)) : "";
+}
+
 /** A new element. `properties` that hold a hyphen, and `role`, are attributes; children are nodes or texts. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue;
     if (name === "class") element.className = value;
-    else if (name.includes("-") || name === "role") element.setAttribute(name, value);
+    else if (name.includes("-") || name === "role") element.setAttribute(name, content(value));
     else element[name] = value;
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  element.append(...children.map(content));
   return element;
 }
 
@@ -31,17 +39,28 @@ export function icon(name) {
   return svg;
 }
 
-/** Makes these nodes the children of parent, moving only those out of place: focus stays where it is. */
+/** Makes these nodes the children of parent, moving only those out of place and never the one with the focus. */
 export function arrange(parent, nodes) {
   nodes.forEach((node, at) => {
-    if (parent.children[at] !== node) parent.insertBefore(node, parent.children[at] ?? null);
+    if (parent.children[at] === node) return;
+    if (node.parentNode === parent && node.contains(document.activeElement)) {
+      while (parent.children[at] !== node) parent.append(parent.children[at]);
+    } else {
+      parent.insertBefore(node, parent.children[at] ?? null);
+    }
   });
   while (parent.children.length > nodes.length) parent.lastElementChild.remove();
 }
 
 /** Sets text only where it differs, so that nothing is read out again. */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = content(text);
+  if (element.textContent !== shown) element.textContent = shown;
+}
+
+/** The parts of a sentence as the children of an element: nodes, and texts. */
+export function setParts(element, parts) {
+  element.replaceChildren(...parts.filter(Boolean).map(content));
 }
 
 /** Calls `draw` at most once a frame; a hidden page, which has no frames, is drawn by a timer. */

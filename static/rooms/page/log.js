@@ -5,27 +5,39 @@ import {
   hmsNotifications,
   hmsStore,
   selectHMSMessages,
-  selectLocalPeerID,
+  selectLocalPeer,
+  selectMissed,
   selectOutbox,
-  selectPeerNameByID,
+  selectPeerByID,
+  selectPeers,
   selectPermissions,
   selectRolesMap,
   selectSessionId,
 } from "../hms.js";
 import { avatar } from "./avatar.js";
+import { eachDay, serverNow } from "./clock.js";
 import { writeTo } from "./composer.js";
-import { arrange, eachFrame, icon, make, part } from "./dom.js";
+import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.js";
 import { toggleMenu } from "./menu.js";
 import { isPinned, pin, unpin } from "./pins.js";
-import { continues, counted, dayName, fullTime, pieces, sameDay, shortTime, who } from "./text.js";
+import { continues, counted, dayName, fullTime, pieces, sameDay, shortTime } from "./text.js";
 import { announce, attempt, toast } from "./toasts.js";
+import { forgetPersons, labelName, personOf, senderOf, who, writeName } from "./who.js";
+import { inWords } from "./words.js";
 
 const NEAR = 60; // px from the end that still count as being there
-const DRAWN = 1_000; // entries kept in the page; older ones go when nobody looks at them
+const DRAWN = 1_000; // entries kept in the page; older ones go
+const READ_BACK = 2 * DRAWN; // the same while somebody reads further up, where they may be looked at
+const SLICE = 8; // ms of drawing at a time: typing and scrolling come between
 
 const scroller = part("scroller");
 const log = part("log");
 const shown = new Map(); // message id → its element
+const gaps = new Set(); // ids of messages after which a gap was told
+const gone = new Set(); // ids of messages whose elements went, as long as the store may still hold them
+const later = []; // lines that come after messages which are not drawn yet
+const waitings = new Map(); // client id → {entry, element} of a message on its way
+const drawSoon = eachFrame(draw);
 let last = null; // the message drawn last, if nothing came after it
 let lastDay = null;
 let presence = null; // the line about people that is still being added to
@@ -38,11 +50,12 @@ let session = ""; // whose messages are drawn
 
 export function startLog(roomTitle) {
   title = roomTitle;
-  const drawSoon = eachFrame(draw);
   hmsStore.subscribe(drawSoon, selectHMSMessages);
   hmsStore.subscribe(drawSoon, selectSessionId);
   hmsStore.subscribe(eachFrame(drawOutbox), selectOutbox);
   hmsNotifications.onNotification(({ type, data }) => addPresence(type, data), ["PEER_JOINED", "PEER_LEFT"]);
+  hmsStore.subscribe(drawSoon, selectMissed);
+  eachDay(nameDays);
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const resized = new ResizeObserver(() => stuck && toEnd());
   for (const element of [scroller, log, part("outbox")]) resized.observe(element);
@@ -63,6 +76,10 @@ export function resetLog() {
 function clear() {
   log.replaceChildren();
   shown.clear();
+  gone.clear();
+  gaps.clear();
+  later.length = 0;
+  forgetPersons();
   last = lastDay = presence = null;
   unseen = 0;
   stuck = true;
@@ -70,13 +87,24 @@ function clear() {
   session = hmsStore.getState(selectSessionId);
 }
 
-/** A line between the messages. */
-export function addLine(text) {
-  draw();
-  append(make("p", { class: "line", dir: "auto" }, text));
-  presence = null;
-  if (stuck) toEnd();
+/** A line between the messages, of parts: texts and nodes. */
+export function addLine(parts) {
+  afterMessages(() => {
+    const line = make("p", { class: "line", dir: "auto" });
+    setParts(line, parts);
+    append(line);
+    presence = null;
+    if (stuck) toEnd();
+  });
 }
+
+/** Does something once all messages that the store holds now are drawn. */
+function afterMessages(action) {
+  later.push(action);
+  draw();
+}
+
+export const isInLog = (id) => shown.has(id);
 
 export function redrawPins() {
   for (const [id, element] of shown) element.classList.toggle("pinned", isPinned(id));
@@ -85,10 +113,7 @@ export function redrawPins() {
 /** Shows a message and marks it for a moment. */
 export function jumpTo(id) {
   const element = shown.get(id);
-  if (!element?.isConnected) {
-    toast(element ? "This message is too far back." : "This message came before you were here.");
-    return;
-  }
+  if (!element) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
   element.focus({ preventScroll: true });
@@ -104,46 +129,105 @@ function draw() {
     clear();
     append(make("p", { class: "line" }, "Everybody had left meanwhile: the room begins anew."));
   }
-  const messages = hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
-  const fresh = messages.filter(({ id }) => !shown.has(id));
+  const recent = hmsStore.getState(selectHMSMessages).slice(-DRAWN).filter(({ type }) => type === "chat");
+  const fresh = recent.filter(({ id }) => !shown.has(id) && !gone.has(id));
+  const newest = recent.findLastIndex(({ id }) => shown.has(id)); // what is fresh and older comes from another tab
   if (!filled) log.setAttribute("aria-live", "off");
-  const own = hmsStore.getState(selectLocalPeerID);
-  for (const message of fresh) add(message, message.sender === own);
-  if (fresh.length) {
-    if (stuck || fresh.some(({ sender }) => sender === own)) toEnd();
-    notice(fresh.filter(({ sender }) => sender !== own).length);
+  const end = performance.now() + SLICE;
+  let at = 0;
+  let others = 0;
+  let hasOwn = false;
+  for (; at < fresh.length && performance.now() < end; at += 1) {
+    const own = isOwn(fresh[at]);
+    const place = recent.indexOf(fresh[at]);
+    if (place < newest) insert(fresh[at], own, recent, place);
+    else add(fresh[at], own);
+    if (own) hasOwn = true;
+    else others += 1;
   }
-  part("empty").hidden = messages.length > 0;
+  tellGaps();
+  if (at && (stuck || hasOwn)) toEnd();
+  notice(others);
+  part("empty").hidden = log.querySelector(".message") !== null;
+  if (at < fresh.length) {
+    drawSoon();
+    return;
+  }
   if (!filled) setTimeout(() => log.removeAttribute("aria-live"), 500);
   filled = true;
+  for (const action of later.splice(0)) action();
 }
 
-function add(message, isOwn) {
+/** Whether one wrote it oneself, here or in another tab. */
+function isOwn(message) {
+  const local = hmsStore.getState(selectLocalPeer);
+  const sender = senderOf(message);
+  return Boolean(local && sender && (sender.id === local.id || personOf(sender) === personOf(local)));
+}
+
+function add(message, own) {
   if (!sameDay(lastDay, message.time)) {
-    append(make("p", { class: "day", role: "separator" }, make("span", {}, dayName(message.time))));
+    const day = make("p", { class: "day", role: "separator" }, make("span", {}, dayName(message.time, serverNow())));
+    day.dataset.time = Number(message.time);
+    append(day);
     lastDay = message.time;
   }
-  if (filled && !isOwn && (document.hidden || !stuck) && !unseen) {
+  if (filled && !own && (document.hidden || !stuck) && !unseen) {
     log.querySelector(".new")?.remove();
     append(make("p", { class: "new", role: "separator" }, make("span", {}, "New")));
   }
-  const element = bubble(message, isOwn, continues(last, message));
-  append(element);
+  append(bubble(message, own, continues(last, message)));
   presence = null;
   last = message;
-  shown.set(message.id, element);
-  element.classList.toggle("pinned", isPinned(message.id));
+}
+
+/** Draws a message that stands between others in the store, before the one that follows it there. */
+function insert(message, own, recent, place) {
+  const next = recent.slice(place).find(({ id }) => shown.has(id));
+  const after = shown.get(next.id);
+  const before = recent[place - 1];
+  const joined = after.previousElementSibling?.dataset.id === before?.id;
+  const element = bubble(message, own, joined && continues(before, message));
+  after.classList.toggle("continued", continues(message, next));
+  after.before(element);
+}
+
+/** Says where messages may be missing: after which of them, or before all. */
+function tellGaps() {
+  for (const { after } of hmsStore.getState(selectMissed)) {
+    if (gaps.has(after) || (after !== null && !shown.has(after) && !gone.has(after))) continue;
+    gaps.add(after);
+    const line = make("p", { class: "line gap" }, "Some messages may be missing here.");
+    const element = shown.get(after);
+    if (element) element.after(line);
+    else if (after === null) log.prepend(line);
+    if (last?.id === after) last = null;
+  }
+}
+
+function nameDays() {
+  for (const day of log.querySelectorAll(".day")) {
+    setText(day.firstElementChild, dayName(new Date(Number(day.dataset.time)), serverNow()));
+  }
 }
 
 function append(node) {
   log.append(node);
   last = null;
-  if (!stuck) return;
-  while (log.children.length > DRAWN) log.firstElementChild.remove();
+  while (log.childElementCount > (stuck ? DRAWN : READ_BACK)) forget(log.firstElementChild);
 }
 
-function bubble(message, isOwn, isContinued) {
-  const name = message.senderName || "The room";
+function forget(element) {
+  const { id } = element.dataset;
+  element.remove();
+  if (!id) return;
+  shown.delete(id);
+  gone.add(id);
+  if (gone.size > READ_BACK) gone.delete(gone.values().next().value);
+}
+
+function bubble(message, own, isContinued) {
+  const sender = senderOf(message);
   const time = make("time", { class: "time", title: fullTime(message.time) }, shortTime(message.time));
   time.dateTime = message.time.toISOString();
   const menu = make(
@@ -153,59 +237,76 @@ function bubble(message, isOwn, isContinued) {
       type: "button",
       "aria-haspopup": "menu",
       "aria-expanded": "false",
-      "aria-label": `Actions for the message of ${name}`,
+      "aria-label": "Actions for the message of the room",
     },
     icon("more"),
   );
-  menu.addEventListener("click", () => toggleMenu(menu, actionsFor(message, isOwn)));
+  if (sender) labelName(menu, "Actions for the message of", sender);
+  menu.addEventListener("click", () => toggleMenu(menu, actionsFor(message, own)));
+  const author = make("b", { class: "author", dir: "auto" }, own ? "You" : "The room");
+  if (sender && !own) writeName(author, sender);
   const head = make(
     "header",
     { class: "message-head" },
-    make("b", { class: "author", dir: "auto" }, isOwn ? "You" : name),
-    isModerator(message.senderRole) && !isOwn ? make("span", { class: "role" }, message.senderRole) : null,
+    author,
+    isModerator(message.senderRole) && !own ? make("span", { class: "role" }, message.senderRole) : null,
     time,
     make("span", { class: "pinned-mark" }, icon("pin"), "Pinned"),
   );
   const text = make("p", { class: "text", dir: "auto" }, ...pieces(message.message).map(piece));
-  const classes = ["message", isOwn && "own", isContinued && "continued", recipients(message) && "private"];
-  return make(
+  const classes = ["message", own && "own", isContinued && "continued", recipients(message) && "private"];
+  const element = make(
     "article",
     { class: classes.filter(Boolean).join(" "), tabIndex: -1 },
-    avatar({ id: message.senderUserId ?? message.sender ?? "", name }),
-    make("div", { class: "bubble" }, head, privately(message, isOwn), text),
+    avatar(sender ?? { id: "", name: "The room" }),
+    make("div", { class: "bubble" }, head, privately(message, own), text),
     menu,
   );
+  element.dataset.id = message.id;
+  element.classList.toggle("pinned", isPinned(message.id));
+  shown.set(message.id, element);
+  return element;
 }
 
-function piece({ text, href }) {
+function piece({ text, href, host }) {
   if (!href) return text;
-  return make("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+  // From left to right in any text around it: the host cannot be moved to where a path is expected.
+  const link = make("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, make("bdi", { dir: "ltr" }, text));
+  if (host) link.append(" ", make("bdi", { class: "host", dir: "ltr" }, `(leads to ${host})`));
+  return link;
 }
 
 const isModerator = (role) => Boolean(hmsStore.getState(selectRolesMap)[role]?.permissions?.removeOthers);
 
-const recipients = ({ recipientPeer, recipientRoles }) => Boolean(recipientPeer || recipientRoles?.length);
+const rolesOf = ({ recipientRoles }) => (Array.isArray(recipientRoles) ? recipientRoles : []);
+const recipients = (message) => Boolean(message.recipientPeer || rolesOf(message).length);
 
-function privately(message, isOwn) {
+function privately(message, own) {
   if (!recipients(message)) return null;
-  const { recipientPeer, recipientRoles } = message;
-  const to = isOwn ? (hmsStore.getState(selectPeerNameByID(recipientPeer)) ?? "somebody who left") : "you";
-  const said = recipientPeer ? `Only to ${to}` : `Only to role ${recipientRoles.join(", ")}`;
-  return make("p", { class: "privately", dir: "auto" }, icon("lock"), said);
+  const label = make("p", { class: "privately", dir: "auto" }, icon("lock"));
+  const said = make("span", { class: "said" });
+  if (!message.recipientPeer) setParts(said, ["Only to role ", make("bdi", {}, rolesOf(message).join(", "))]);
+  else if (!own) setParts(said, ["Only to you"]);
+  else {
+    const peer = hmsStore.getState(selectPeerByID(message.recipientPeer));
+    setParts(said, ["Only to ", peer ? who(peer) : "somebody who left"]);
+  }
+  label.append(said);
+  return label;
 }
 
-function actionsFor(message, isOwn) {
+function actionsFor(message, own) {
   const actions = [];
-  if (hmsStore.getState(selectPermissions)?.writeMetadata) {
+  // What was said to some is not for everyone.
+  if (hmsStore.getState(selectPermissions)?.writeMetadata && !recipients(message)) {
     const pinned = isPinned(message.id);
     actions.push({
       label: pinned ? "Unpin" : "Pin for everyone",
       action: () => (pinned ? unpin(message) : pin(message)),
     });
   }
-  if (!isOwn && hmsStore.getState(selectPeerNameByID(message.sender)) !== undefined) {
-    actions.push({ label: "Answer privately", action: () => writeTo(message.sender) });
-  }
+  const sender = own ? null : hmsStore.getState(selectPeerByID(message.sender));
+  if (sender) actions.push({ label: "Answer privately", action: () => writeTo(sender) });
   actions.push({
     label: "Copy text",
     action: () => attempt(() => navigator.clipboard.writeText(message.message), "Not copied"),
@@ -213,24 +314,33 @@ function actionsFor(message, isOwn) {
   return actions;
 }
 
-function addPresence(type, { id, name, isLocal }) {
-  if (isLocal || !filled) return;
-  draw();
-  if (!presence) {
-    presence = { people: new Map(), line: make("p", { class: "line", dir: "auto" }) };
-    append(presence.line);
-  }
-  presence.people.set(id, { name, joined: type === "PEER_JOINED" });
-  const names = (joined) => [...presence.people.values()].filter((one) => one.joined === joined).map((one) => one.name);
-  const parts = [
-    [names(true), "joined"],
-    [names(false), "left"],
-  ];
-  presence.line.textContent = parts
-    .filter(([people]) => people.length)
-    .map(([people, what]) => `${who(people)} ${what}`)
-    .join(" · ");
-  if (stuck) toEnd();
+function addPresence(type, peer) {
+  if (!filled || isHereOtherwise(peer)) return;
+  afterMessages(() => {
+    if (!presence) {
+      presence = { people: new Map(), line: make("p", { class: "line", dir: "auto" }) };
+      append(presence.line);
+    }
+    presence.people.set(personOf(peer), { peer, joined: type === "PEER_JOINED" });
+    const people = (joined) => [...presence.people.values()].filter((one) => one.joined === joined);
+    const [came, went] = [people(true), people(false)];
+    const both = came.length && went.length ? " · " : "";
+    setParts(presence.line, [...didSomething(came, "joined"), both, ...didSomething(went, "left")]);
+    if (stuck) toEnd();
+  });
+}
+
+/** Whether the peer is but one more tab of somebody who is here. */
+function isHereOtherwise({ id, isLocal, ...peer }) {
+  const person = personOf({ id, ...peer });
+  return isLocal || hmsStore.getState(selectPeers).some((other) => other.id !== id && personOf(other) === person);
+}
+
+function didSomething(people, what) {
+  if (!people.length) return [];
+  if (people.length > 2) return [`${people.length} people ${what}`];
+  const [first, second] = people.map(({ peer }) => who(peer));
+  return second ? [first, " and ", second, ` ${what}`] : [first, ` ${what}`];
 }
 
 // --- Reading ---
@@ -272,14 +382,21 @@ function showUnseen() {
 
 function drawOutbox() {
   const entries = hmsStore.getState(selectOutbox).filter(({ type }) => type === "chat");
-  arrange(part("outbox"), entries.map(waiting));
+  const present = new Set(entries.map(({ clientId }) => clientId));
+  for (const id of waitings.keys()) if (!present.has(id)) waitings.delete(id);
+  const elements = entries.map((entry) => {
+    const held = waitings.get(entry.clientId);
+    if (held?.entry !== entry) waitings.set(entry.clientId, { entry, element: waiting(entry) });
+    return waitings.get(entry.clientId).element;
+  });
+  arrange(part("outbox"), elements);
   if (entries.length) part("empty").hidden = true;
   if (stuck) toEnd();
 }
 
 function waiting({ clientId, message, status, error }) {
   const failed = status === "failed";
-  const note = make("p", { class: "sending" }, failed ? `Not sent: ${error}` : "Sending…");
+  const note = make("p", { class: "sending" }, failed ? `Not sent. ${inWords(error)}` : "Sending…");
   if (failed) {
     note.setAttribute("role", "alert");
     const retry = make("button", { class: "button small", type: "button" }, "Retry");
@@ -288,7 +405,7 @@ function waiting({ clientId, message, status, error }) {
     discard.addEventListener("click", () => hmsActions.discardMessage(clientId));
     note.append(" ", retry, discard);
   }
-  const text = make("p", { class: "text", dir: "auto" }, message);
+  const text = make("p", { class: "text", dir: "auto" }, ...pieces(message).map(piece));
   return make(
     "div",
     { class: failed ? "message own failed" : "message own" },

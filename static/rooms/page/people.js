@@ -10,21 +10,26 @@ import {
   selectPeerCount,
   selectPeers,
   selectPermissions,
+  selectRemoved,
   selectRolesMap,
 } from "../hms.js";
 import { avatar } from "./avatar.js";
 import { writeTo } from "./composer.js";
 import { askAboutSelf, confirm } from "./dialogs.js";
-import { arrange, eachFrame, icon, make, part, setText } from "./dom.js";
+import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.js";
 import { toggleMenu } from "./menu.js";
-import { selectSpotlight, spotlight } from "./spotlight.js";
 import { closeSheet } from "./panel.js";
+import { persons } from "./persons.js";
+import { selectSpotlight, spotlight } from "./spotlight.js";
+import { fullTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
+import { labelName, meet, nameOf, who, writeName } from "./who.js";
 
 const SEARCH_FROM = 20; // people
 const SHOWN = 200; // people; the rest is found by the search
 
 const rows = { list: new Map(), hands: new Map() }; // peer id → {element, update}
+const removed = new Map(); // person → its row among those who were removed
 
 export function startPeople() {
   const drawSoon = eachFrame(drawPeople);
@@ -32,30 +37,33 @@ export function startPeople() {
   hmsStore.subscribe(drawSoon, selectRolesMap);
   hmsStore.subscribe(drawSoon, selectSpotlight);
   hmsStore.subscribe(drawSoon, selectPeerCount);
+  hmsStore.subscribe(drawRemoved, (store) => [selectRemoved(store), selectPermissions(store)]);
   part("people-search").addEventListener("input", drawPeople);
   part("hand").addEventListener("click", () => raiseOwnHand(!hmsStore.getState(selectLocalPeer).isHandRaised));
   part("lower-all").addEventListener("click", () => {
-    for (const peer of hmsStore.getState(selectHandRaisedPeers)) lowerHand(peer);
+    for (const peer of hmsStore.getState(selectHandRaisedPeers)) lowerHand({ tabs: [peer] });
   });
   hmsNotifications.onNotification(({ data: peer }) => {
-    if (peer.isHandRaised && !peer.isLocal) toast(`${peer.name} raised a hand.`);
+    if (peer.isHandRaised && !peer.isLocal) toast([who(peer), " raised a hand."]);
     if (!peer.isHandRaised && peer.isLocal) toast("Your hand is down.");
   }, "HAND_RAISE_CHANGED");
 }
 
 export function drawPeople() {
-  const peers = hmsStore.getState(selectPeers).filter(Boolean);
-  const raised = hmsStore.getState(selectHandRaisedPeers);
-  const count = hmsStore.getState(selectPeerCount);
-  setText(part("people-count"), String(count));
+  const all = hmsStore.getState(selectPeers).filter(Boolean);
+  all.forEach(meet);
+  const people = persons(all);
+  const raised = persons(hmsStore.getState(selectHandRaisedPeers));
+  const count = hmsStore.getState(selectPeerCount) - (all.length - people.length);
+  setText(part("people-count"), count);
   part("people-toggle").setAttribute("aria-label", `People, ${count} in the room`);
   part("empty-alone").hidden = count > 1;
   drawOwnHand();
 
   const search = part("people-search");
-  search.hidden = peers.length <= SEARCH_FROM;
+  search.hidden = people.length <= SEARCH_FROM;
   const wanted = search.hidden ? "" : search.value.trim().toLocaleLowerCase();
-  const found = ordered(peers).filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
+  const found = ordered(people).filter((peer) => nameOf(peer).toLocaleLowerCase().includes(wanted));
   drawList("list", part("people-list"), found.slice(0, SHOWN));
   const more = found.length - SHOWN;
   part("people-more").hidden = more <= 0;
@@ -69,7 +77,7 @@ export function drawPeople() {
 function ordered(peers) {
   const roles = hmsStore.getState(selectRolesMap);
   const rank = (peer) => (peer.isLocal ? -1 : (roles[peer.roleName]?.priority ?? Number.MAX_SAFE_INTEGER));
-  return [...peers].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  return [...peers].sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
 }
 
 function drawList(kind, list, peers) {
@@ -88,10 +96,11 @@ function drawList(kind, list, peers) {
 
 function row(id) {
   const mark = make("span", { class: "mark" });
-  const name = make("span", { class: "person-name", dir: "auto" });
+  const name = make("span", { class: "person-name who", dir: "auto" });
   const role = make("span", { class: "role" });
   const status = make("span", { class: "person-status", dir: "auto" });
   const away = make("span", { class: "away" }, "reconnecting…");
+  const tabs = make("span", { class: "soft" });
   const star = make(
     "span",
     { class: "badge", title: "In the spotlight" },
@@ -120,24 +129,28 @@ function row(id) {
       { class: "person-text" },
       make("span", { class: "person-line" }, name, role, star, hand),
       status,
+      tabs,
       away,
     ),
     menu,
   );
-  element.dataset.peer = id;
 
   const update = (next) => {
-    if (peer?.name !== next.name) mark.replaceChildren(avatar({ id: next.customerUserId ?? id, name: next.name }));
+    if (peer?.name !== next.name || peer?.person !== next.person) {
+      mark.replaceChildren(avatar(next));
+      writeName(name, next, { isOwn: next.isLocal });
+      labelName(menu, "Actions for", next);
+    }
     peer = next;
-    setText(name, next.isLocal ? `${next.name} (you)` : next.name);
-    setText(role, next.roleName ?? "");
+    setText(role, next.roleName);
     setText(status, statusOf(next));
+    setText(tabs, next.tabs.length > 1 ? `in ${next.tabs.length} tabs` : "");
+    tabs.hidden = next.tabs.length < 2;
     status.hidden = !status.textContent;
     away.hidden = next.state !== "reconnecting";
     element.classList.toggle("reconnecting", next.state === "reconnecting");
-    star.hidden = hmsStore.getState(selectSpotlight) !== id;
+    star.hidden = !next.tabs.some((tab) => tab.id === hmsStore.getState(selectSpotlight));
     hand.hidden = !next.isHandRaised;
-    menu.setAttribute("aria-label", `Actions for ${next.name}`);
   };
   return { element, update };
 }
@@ -169,12 +182,12 @@ function actionsFor(peer) {
   } else if (sendMessages) {
     const write = () => {
       closeSheet();
-      writeTo(peer.id);
+      writeTo(peer);
     };
     actions.push({ label: "Message privately", action: write });
   }
   if (writeMetadata) {
-    const isLit = hmsStore.getState(selectSpotlight) === peer.id;
+    const isLit = peer.tabs.some(({ id }) => id === hmsStore.getState(selectSpotlight));
     actions.push({
       label: isLit ? "End spotlight" : "Spotlight for everyone",
       action: () => spotlight(isLit ? null : peer.id),
@@ -194,12 +207,37 @@ function actionsFor(peer) {
 }
 
 async function remove(peer) {
-  const sure = await confirm({
-    title: `Remove ${peer.name}?`,
-    text: `${peer.name} leaves the room at once, and can come back with the link.`,
+  const reason = await confirm({
+    title: ["Remove ", who(peer), "?"],
+    text: "They leave the room at once, and stay out until somebody lets them in again.",
     action: "Remove",
+    wanted: "Reason, which they are told",
   });
-  if (sure) await attempt(() => hmsActions.removePeer(peer.id, "removed by the host"), "Not removed");
+  if (reason !== null) await attempt(() => hmsActions.removePeer(peer.id, reason), "Not removed");
+}
+
+/** Those who were removed, for whoever may let them in again. */
+function drawRemoved() {
+  const held = isModerator() ? hmsStore.getState(selectRemoved) : [];
+  const persons = new Set(held.map(({ person }) => person));
+  for (const person of removed.keys()) if (!persons.has(person)) removed.delete(person);
+  part("removed").hidden = !held.length;
+  arrange(part("removed-list"), held.map((one) => {
+    if (!removed.has(one.person)) removed.set(one.person, removedRow(one));
+    return removed.get(one.person);
+  }));
+}
+
+function removedRow({ person, name, role, reason, removedBy, removedAt }) {
+  const one = { person, name };
+  const back = make("button", { class: "button small", type: "button" }, "Let in again");
+  labelName(back, "Let in again:", one);
+  back.addEventListener("click", () => attempt(() => hmsActions.letIn(person), "Not let in"));
+  const by = make("span", { class: "person-status", title: removedAt && fullTime(removedAt) });
+  setParts(by, ["Removed", removedBy && " by ", removedBy && make("bdi", {}, removedBy)]);
+  const line = make("span", { class: "person-line" }, who(one), make("span", { class: "role" }, role));
+  const why = make("span", { class: "person-status", dir: "auto" }, reason);
+  return make("li", { class: "person" }, avatar(one), make("span", { class: "person-text" }, line, by, why), back);
 }
 
 async function editSelf(peer) {
@@ -214,11 +252,13 @@ async function editSelf(peer) {
 const raiseOwnHand = (up) =>
   attempt(() => (up ? hmsActions.raiseLocalPeerHand() : hmsActions.lowerLocalPeerHand()), "Hand not changed");
 
-const lowerHand = (peer) =>
-  attempt(
-    () => (peer.isLocal ? hmsActions.lowerLocalPeerHand() : hmsActions.lowerRemotePeerHand(peer.id)),
-    "Hand not lowered",
-  );
+/** Lowers a person's hand in every tab. */
+const lowerHand = ({ tabs }) =>
+  attempt(async () => {
+    for (const peer of tabs.filter(({ isHandRaised }) => isHandRaised)) {
+      await (peer.isLocal ? hmsActions.lowerLocalPeerHand() : hmsActions.lowerRemotePeerHand(peer.id));
+    }
+  }, "Hand not lowered");
 
 function drawOwnHand() {
   const local = hmsStore.getState(selectLocalPeer);

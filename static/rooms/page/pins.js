@@ -8,31 +8,37 @@ import {
   selectSessionMetadata,
   selectSessionStore,
 } from "../hms.js";
-import { make, part, setText } from "./dom.js";
-import { addLine, jumpTo, redrawPins } from "./log.js";
-import { pinText, shortTime } from "./text.js";
+import { arrange, make, part, setParts, setText } from "./dom.js";
+import { addLine, isInLog, jumpTo, redrawPins } from "./log.js";
+import { shortTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
+import { senderOf, who } from "./who.js";
 
 export const PINS_KEY = "pinnedMessages";
 
 let at = 0; // the pin that the bar shows, of several
 let known = null; // ids at the last draw; null before the first
+const listed = new Map(); // id → its item in the dialog
 
 export function startPins() {
   hmsStore.subscribe(draw, (store) => [pinsIn(store), mayPin(store)]);
   part("pin").addEventListener("click", () => {
     const { id } = current();
-    if (id) jumpTo(id);
+    if (isInLog(id)) jumpTo(id);
+    else openList(); // said before one was here: it can be read there, whole
   });
   part("pin-next").addEventListener("click", () => {
     at += 1;
     draw();
   });
   part("unpin").addEventListener("click", () => unpin(current()));
-  part("pin-list").addEventListener("click", () => {
-    drawList();
-    part("all-pins").showModal();
-  });
+  part("pin-list").addEventListener("click", openList);
+}
+
+function openList() {
+  listed.clear();
+  drawList();
+  part("all-pins").showModal();
 }
 
 /** Draws the pins of a room just entered: they are no news. */
@@ -44,30 +50,31 @@ export function resetPins() {
 
 export const isPinned = (id) => pins().some((one) => one.id === id);
 
-export function pin(message) {
-  return attempt(() => hmsActions.pinMessage(message.id, pinText(message)), "Not pinned");
+export function pin({ id }) {
+  return attempt(() => hmsActions.pinMessage(id), "Not pinned");
 }
 
 export async function unpin({ id }) {
   const { text } = pins().find((one) => one.id === id) ?? {};
   // A pin without an id was written by an app that knows the session metadata only.
   const take = () => (id ? hmsActions.unpinMessage(id) : hmsActions.setSessionMetadata(null));
-  const back = () => (id ? hmsActions.pinMessage(id, text) : hmsActions.setSessionMetadata(text));
+  const back = () => (id ? hmsActions.pinMessage(id) : hmsActions.setSessionMetadata(text));
   await attempt(async () => {
     await take();
     if (text) toast("Unpinned for everyone.", { label: "Undo", action: () => attempt(back, "Not pinned") });
   }, "Not unpinned");
 }
 
-/** The pins, newest first, as [{text, id?, pinnedBy?}]. Others may have stored anything under the keys. */
+/** The pins, newest first, as [{text, id?, by?}], all texts. Others may have stored anything under the keys. */
 function pinsIn(store) {
   const held = selectSessionStore(PINS_KEY)(store);
-  const pinned = Array.isArray(held) ? held.filter((one) => typeof one?.text === "string" && one.text.trim()) : [];
-  if (pinned.length) return pinned;
+  const pinned = (Array.isArray(held) ? held : []).filter((one) => textIn(one?.text));
+  if (pinned.length) return pinned.map(({ text, id, pinnedBy }) => ({ text, id: textIn(id), by: textIn(pinnedBy) }));
   const text = selectSessionMetadata(store);
-  return typeof text === "string" && text.trim() ? [{ text }] : [];
+  return textIn(text) ? [{ text, id: "", by: "" }] : [];
 }
 
+const textIn = (value) => (typeof value === "string" && value.trim() ? value : "");
 const pins = () => hmsStore.getState(pinsIn);
 const current = () => pins()[at] ?? {};
 const mayPin = (store) => Boolean(selectPermissions(store)?.writeMetadata);
@@ -80,18 +87,27 @@ function draw() {
   redrawPins();
   if (part("all-pins").open) drawList();
   if (!all.length) return;
-  const { text, id, pinnedBy } = all[at];
-  const said = hmsStore.getState(selectMessageByMessageID(id))?.time; // known to who was here then
-  const about = [
-    typeof pinnedBy === "string" && pinnedBy && `Pinned by ${pinnedBy}`,
+  const { by } = all[at];
+  const said = messageOf(all[at])?.time; // known to who was here then
+  setParts(part("pin-text"), contentOf(all[at]));
+  setParts(part("pin-by"), [
+    ...(by ? ["Pinned by ", make("bdi", {}, by)] : []),
+    by && said && ", ",
     said && `said at ${shortTime(said)}`,
-  ];
-  setText(part("pin-text"), text);
-  setText(part("pin-by"), about.filter(Boolean).join(", "));
+  ]);
   setText(part("pin-place"), `${at + 1}/${all.length}`);
-  part("pin-next").setAttribute("aria-label", `Pinned message ${at + 1} of ${all.length}. Show the next`);
-  part("pin-next").hidden = part("pin-list").hidden = all.length < 2;
+  part("pin-next").setAttribute("aria-label", `${at + 1}/${all.length}, show the next pinned message`);
+  part("pin-next").hidden = all.length < 2;
   part("unpin").hidden = !hmsStore.getState(mayPin);
+}
+
+const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(id)) : undefined);
+
+/** What a pin shows: who said it as the log shows it, where the message is known; else the text that was pinned. */
+function contentOf(one) {
+  const message = messageOf(one);
+  const sender = message && senderOf(message);
+  return sender ? [who(sender), ": ", make("bdi", {}, message.message)] : [make("bdi", {}, one.text)];
 }
 
 /** A line in the log for pins that are new, which the bar then shows. */
@@ -99,31 +115,39 @@ function tell(all) {
   const ids = new Set(all.map(({ id }) => id).filter(Boolean));
   const fresh = known ? all.filter(({ id }) => id && !known.has(id)) : [];
   known = ids;
-  for (const { pinnedBy } of fresh) {
-    addLine(typeof pinnedBy === "string" && pinnedBy ? `${pinnedBy} pinned a message` : "A message was pinned");
-  }
+  for (const { by } of fresh) addLine(by ? [make("bdi", {}, by), " pinned a message"] : ["A message was pinned"]);
   if (fresh.length) at = 0;
 }
 
 function drawList() {
-  const items = pins().map((one) => {
-    const show = make(
-      "button",
-      { class: "pin", type: "button" },
-      make("span", { class: "pin-text", dir: "auto" }, one.text),
-    );
-    show.addEventListener("click", () => {
-      part("all-pins").close();
-      if (one.id) jumpTo(one.id);
-    });
-    const item = make("li", {}, show);
-    if (hmsStore.getState(mayPin)) {
-      const away = make("button", { class: "button small", type: "button" }, "Unpin");
-      away.addEventListener("click", () => unpin(one));
-      item.append(away);
-    }
-    return item;
+  const all = pins();
+  const keys = all.map(({ id, text }, place) => id || `${place} ${text}`);
+  for (const key of listed.keys()) if (!keys.includes(key)) listed.delete(key);
+  const items = all.map((one, place) => {
+    if (!listed.has(keys[place])) listed.set(keys[place], item(one));
+    return listed.get(keys[place]);
   });
-  part("pin-items").replaceChildren(...items);
+  const hadFocus = part("pin-items").contains(document.activeElement);
+  arrange(part("pin-items"), [...new Set(items)]);
+  if (hadFocus && !part("pin-items").contains(document.activeElement)) part("all-pins-close").focus();
   if (!items.length) part("all-pins").close();
+}
+
+function item(one) {
+  const text = make("p", { class: "pin-text whole", dir: "auto" });
+  setParts(text, contentOf(one));
+  const actions = make("div", { class: "pin-actions" });
+  const button = (label, action) => {
+    const made = make("button", { class: "button small", type: "button" }, label);
+    made.addEventListener("click", action);
+    actions.append(made);
+  };
+  if (isInLog(one.id)) {
+    button("Show in the chat", () => {
+      part("all-pins").close();
+      jumpTo(one.id);
+    });
+  }
+  if (hmsStore.getState(mayPin)) button("Unpin", () => unpin(one));
+  return make("li", {}, text, actions);
 }

@@ -1,18 +1,20 @@
 // Polls: answer the running ones, see what came of them.
 
 import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectPolls } from "../hms.js";
-import { eachFrame, make, part, setText } from "./dom.js";
+import { arrange, eachFrame, make, part, setText } from "./dom.js";
 import { isShown, openPanel } from "./panel.js";
 import { counted } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 
-const drawn = new Map(); // poll id → {poll, element}: a poll that did not change keeps what was ticked
+const drawn = new Map(); // poll id → its card: what somebody ticked and typed stays while others answer
+const none = make("p", { class: "soft" }, "There are no polls.");
 
 export function startPolls() {
   hmsStore.subscribe(eachFrame(draw), selectPolls);
   hmsNotifications.onNotification(({ data: poll }) => {
-    if (isShown("polls")) return;
-    const remove = toast(`Poll: ${poll.title}`, { label: "Answer", action: () => openPanel("polls") });
+    if (!poll || isShown("polls")) return;
+    const said = ["Poll: ", make("bdi", {}, poll.title)];
+    const remove = toast(said, { label: "Answer", action: () => openPanel("polls") });
     part("polls-toggle").addEventListener("click", remove, { once: true });
   }, "POLL_STARTED");
 }
@@ -33,29 +35,51 @@ function draw() {
   );
   const running = polls.filter(({ state }) => state === "started").length;
   part("polls-toggle").hidden = !polls.length;
-  setText(part("polls-count"), running ? String(running) : "");
+  setText(part("polls-count"), running || "");
   part("polls-toggle").setAttribute("aria-label", `Polls, ${running} running`);
   for (const poll of polls) {
-    if (drawn.get(poll.id)?.poll === poll) continue;
-    drawn.set(poll.id, { poll, element: card(poll) });
+    if (!drawn.has(poll.id)) drawn.set(poll.id, card());
+    drawn.get(poll.id).update(poll);
   }
+  const shown = new Set(polls.map(({ id }) => id));
+  for (const id of drawn.keys()) if (!shown.has(id)) drawn.delete(id);
   const elements = polls.map(({ id }) => drawn.get(id).element);
-  if (elements.length) part("polls").replaceChildren(...elements);
-  else part("polls").replaceChildren(make("p", { class: "soft" }, "There are no polls."));
+  arrange(part("polls"), elements.length ? elements : [none]);
 }
 
-function card(poll) {
-  const open = poll.state === "started" && poll.questions.some((question) => !question.responses?.length);
-  const head = make(
-    "header",
-    {},
-    make("h3", { dir: "auto" }, poll.title),
-    make("p", { class: "soft" }, poll.state === "started" ? "Running" : "Ended", voters(poll)),
-  );
-  if (!open)
-    return make("article", { class: "poll" }, head, ...poll.questions.map((question) => result(poll, question)));
-  const form = make("form", { class: "poll" }, head);
-  for (const question of poll.questions) form.append(asked(poll, question));
+/** A poll as an element. Its form is made once; what changes while somebody fills it in is what stands around it. */
+function card() {
+  const title = make("h3", { dir: "auto" });
+  const state = make("p", { class: "soft" });
+  const body = make("div", { class: "poll-body" });
+  const element = make("article", { class: "poll" }, make("header", {}, title, state), body);
+  let held = null;
+  let form = null;
+
+  const update = (poll) => {
+    if (poll === held) return;
+    held = poll;
+    setText(title, poll.title);
+    setText(state, [poll.state === "started" ? "Running" : "Ended", voters(poll)].join(""));
+    const isOpen = poll.state === "started" && poll.questions.some(({ responses }) => !responses?.length);
+    if (isOpen) {
+      if (form && sameQuestions(form.poll, poll)) return;
+      form = { poll, element: formOf(poll) };
+      body.replaceChildren(form.element);
+    } else {
+      const unsent = form && poll.questions.every(({ responses }) => !responses?.length) ? typedIn(form.element) : [];
+      form = null;
+      body.replaceChildren(...poll.questions.map((question) => result(poll, question)), ...unsent);
+    }
+  };
+  return { element, update };
+}
+
+const asks = ({ index, type, text, options }) => [index, type, text, listed(options).map((option) => [option.index, option.text])];
+const sameQuestions = (a, b) => JSON.stringify(a.questions.map(asks)) === JSON.stringify(b.questions.map(asks));
+
+function formOf(poll) {
+  const form = make("form", {}, ...poll.questions.map((question) => asked(poll, question)));
   form.append(make("button", { class: "button primary", type: "submit" }, "Send the answer"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -64,6 +88,13 @@ function card(poll) {
   return form;
 }
 
+/** What somebody had typed when the poll ended, so that it is not lost. */
+const typedIn = (form) =>
+  [...form.querySelectorAll("textarea, input:not([type=radio], [type=checkbox])")]
+    .filter(({ value }) => value.trim())
+    .map(({ value }) => make("p", { class: "soft", dir: "auto" }, `The poll ended before this was sent: ${value}`));
+
+const listed = (value) => (Array.isArray(value) ? value : []);
 const voters = ({ result: found }) =>
   found?.totalUsers ? ` · ${counted(found.totalUsers, "person", "people")} answered` : "";
 const field = (question) => `question-${question.index}`;
@@ -77,7 +108,7 @@ function asked(poll, question) {
     return box;
   }
   const type = question.type === "single-choice" ? "radio" : "checkbox";
-  for (const option of question.options ?? []) {
+  for (const option of listed(question.options)) {
     const input = make("input", { type, name: field(question), value: String(option.index) });
     box.append(make("label", { class: "option" }, input, make("span", { dir: "auto" }, option.text)));
   }
@@ -103,14 +134,14 @@ async function answer(poll, form) {
 
 function result(poll, question) {
   const own = question.responses?.[0] ?? {};
-  const mine = new Set([own.option, ...(own.options ?? [])].filter(Boolean));
+  const mine = new Set([own.option, ...listed(own.options)].filter(Boolean));
   const box = make("section", { class: "result" }, make("h4", { dir: "auto" }, question.text));
   if (!isChoice(question)) {
     box.append(make("p", { dir: "auto" }, own.text ? `You answered: ${own.text}` : "Not answered by you."));
     return box;
   }
-  const total = (question.options ?? []).reduce((sum, option) => sum + (option.voteCount ?? 0), 0);
-  for (const option of question.options ?? []) {
+  const total = listed(question.options).reduce((sum, option) => sum + (option.voteCount ?? 0), 0);
+  for (const option of listed(question.options)) {
     const votes = option.voteCount ?? 0;
     const bar = make("progress", { max: Math.max(total, 1), value: votes, "aria-hidden": "true" });
     const said = make("span", { dir: "auto" }, option.text);

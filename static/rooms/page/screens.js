@@ -1,11 +1,11 @@
 // The page is one of three at a time: the lobby, the room, and what is told at the end.
 
-import { part, setText } from "./dom.js";
+import { part, setParts, setText } from "./dom.js";
 
 /** What each end is called, explained, and what one may do next (null: nothing but the start page). */
 const ENDS = {
   left: ["You left the room", "It goes on while somebody is inside.", "Join again"],
-  removed: ["You were removed from the room", "Whoever runs the room removed you.", "Try to join again"],
+  removed: ["You were removed from the room", "", "Try to join again"],
   ended: [
     "The room was ended",
     "Its messages, pins and polls are gone. The room itself can be opened again.",
@@ -16,6 +16,7 @@ const ENDS = {
     "You are in this room in another tab or window; it goes on there.",
     "Use it here",
   ],
+  closed: ["This room is closed", "Whoever runs the room has closed it. Ask them to open it again.", "Try again"],
   expired: ["Your time in the room is over", "The right to be here has expired.", "Join again"],
   refused: ["You cannot enter now", "", "Try again"],
   lost: ["The connection was lost", "", "Try again"],
@@ -26,11 +27,11 @@ export function showScreen(name) {
   for (const screen of document.querySelectorAll("[data-screen]")) screen.hidden = screen.dataset.screen !== name;
 }
 
-/** @param reason what the other side gave as its reason, shown instead of the explanation */
-export function showEnd(kind, reason) {
+/** @param reason the parts of what is said instead of the explanation */
+export function showEnd(kind, ...reason) {
   const [heading, text, again] = ENDS[kind];
   setText(part("end-heading"), heading);
-  setText(part("end-text"), reason || text);
+  setParts(part("end-text"), reason.some(Boolean) ? reason : [text]);
   setText(part("end-again"), again);
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   showScreen("end");

@@ -10,10 +10,17 @@ import {
 } from "../hms.js";
 import { part, setText } from "./dom.js";
 import { attempt } from "./toasts.js";
+import { writeName } from "./who.js";
 
 export const SPOTLIGHT_KEY = "spotlight";
 
-export const selectSpotlight = selectSessionStore(SPOTLIGHT_KEY);
+const selectStored = selectSessionStore(SPOTLIGHT_KEY);
+
+/** The peer id in the spotlight, or null. Others may have stored anything. */
+export function selectSpotlight(store) {
+  const stored = selectStored(store);
+  return typeof stored === "string" ? stored : null;
+}
 
 export function startSpotlight() {
   hmsStore.subscribe(drawSpotlight, (store) => {
@@ -33,7 +40,7 @@ export function drawSpotlight() {
   part("spotlight").hidden = !peer;
   if (!peer) return;
   const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
-  setText(part("spotlight-name"), peer.isLocal ? `${peer.name} (you)` : peer.name);
+  writeName(part("spotlight-name"), peer, { isOwn: peer.isLocal });
   setText(part("spotlight-status"), typeof status === "string" ? status : "");
   part("spotlight-end").hidden = !hmsStore.getState(selectPermissions)?.writeMetadata;
 }

@@ -1,11 +1,32 @@
 // How things are said: links in messages, times, names. Pure.
 
-const LINK = /https?:\/\/[^\s<>"“”]+/giu;
+const DIRECTIONS = {
+  "\u061c": "ALM",
+  "\u200e": "LRM",
+  "\u200f": "RLM",
+  "\u202a": "LRE",
+  "\u202b": "RLE",
+  "\u202c": "PDF",
+  "\u202d": "LRO",
+  "\u202e": "RLO",
+  "\u2066": "LRI",
+  "\u2067": "RLI",
+  "\u2068": "FSI",
+  "\u2069": "PDI",
+};
+
+/** Text whose characters that turn the direction of what follows are seen and do nothing. */
+export const visible = (text) => text.replace(/\p{Bidi_Control}/gu, (control) => `⟨${DIRECTIONS[control]}⟩`);
+
+const LINK = /https?:\/\/[^\s<>"“”\p{Bidi_Control}]+/giu;
 const TRAILING = /[.,;:!?'’*_~]/u;
 const BRACKETS = { ")": "(", "]": "[", "}": "{" };
 const GROUP_SPAN = 5 * 60_000; // ms within which messages of one sender stand together
 
-/** A message as [{text, href?}]: its links, without the punctuation that follows them. Nothing is lost. */
+/**
+ * A message as [{text, href?, host?}]: its links, without the punctuation that follows them. Nothing is lost.
+ * `host` is where a link leads that reads as if it led elsewhere.
+ */
 export function pieces(text) {
   const found = [];
   let end = 0;
@@ -13,7 +34,7 @@ export function pieces(text) {
     const link = trimmed(match[0]);
     if (!isWebAddress(link)) continue;
     if (match.index > end) found.push({ text: text.slice(end, match.index) });
-    found.push({ text: link, href: link });
+    found.push({ text: link, href: link, ...hidden(link) });
     end = match.index + link.length;
   }
   if (end < text.length) found.push({ text: text.slice(end) });
@@ -43,6 +64,12 @@ function isWebAddress(link) {
   }
 }
 
+function hidden(link) {
+  const { host } = new URL(link);
+  const [read] = link.replace(/^https?:\/\//iu, "").split(/[/?#]/u);
+  return read.toLowerCase() === host ? {} : { host };
+}
+
 /** Whether a message continues what its sender said just before, to the same people. */
 export function continues(before, message) {
   return Boolean(
@@ -67,7 +94,7 @@ export const shortTime = (date) => clock.format(date);
 
 export const fullTime = (date) => moment.format(date);
 
-export function dayName(date, now = new Date()) {
+export function dayName(date, now) {
   if (sameDay(date, now)) return "Today";
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
@@ -89,13 +116,4 @@ export function hue(id) {
   return sum % 8;
 }
 
-/** "Ann", "Ann and Bob", "4 people": who did something together. */
-export function who(names) {
-  if (names.length > 2) return `${names.length} people`;
-  return names.join(" and ");
-}
-
 export const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;
-
-/** "Name: message", as a pin shows it: one line. */
-export const pinText = ({ senderName, message }) => `${senderName || "Room"}: ${message.replace(/\s+/g, " ").trim()}`;

@@ -1,15 +1,18 @@
 // Short notices that go away by themselves, and what only a screen reader is told.
 
-import { make, part } from "./dom.js";
+import { make, part, setParts } from "./dom.js";
+import { inWords } from "./words.js";
 
 const STAYS = 5_000; // ms
 
 /**
- * Shows a notice; `undo` {label, action} gives it a button.
+ * Shows a notice: a text, or its parts, texts and nodes; `undo` {label, action} gives it a button.
  * @returns a function that takes it away.
  */
-export function toast(text, undo) {
-  const box = make("div", { class: "toast" }, make("span", { dir: "auto" }, text));
+export function toast(parts, undo) {
+  const said = make("span", { class: "said", dir: "auto" });
+  setParts(said, [parts].flat());
+  const box = make("div", { class: "toast" }, said);
   const remove = () => box.remove();
   if (undo) {
     const button = make("button", { class: "button small", type: "button" }, undo.label);
@@ -31,7 +34,7 @@ export async function attempt(action, what) {
   try {
     return await action();
   } catch (error) {
-    toast(`${what}: ${error.message}`);
+    toast(`${what}. ${inWords(error)}`);
     return undefined;
   }
 }

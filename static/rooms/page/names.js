@@ -1,0 +1,69 @@
+// Which names look like each other, and which show nothing. Pure.
+
+const NOTHING = /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\s\u2800]/u;
+
+// What is dropped, after composed letters were taken apart: accents, and whatever is not seen at all.
+const UNSEEN = /[\p{M}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+const SPACES = /[\p{Z}\s\u2800]+/gu;
+
+/** Letter → those of other alphabets, and digits and signs, that are taken for it. */
+const ALIKE = {
+  a: "аαɑ",
+  b: "вβьΒВ",
+  c: "сϲ",
+  d: "ԁ",
+  e: "еεєҽ",
+  f: "ϝғ",
+  g: "ɡց",
+  h: "һнΗН",
+  i: "іιɩ",
+  j: "јϳ",
+  k: "кκ",
+  l: "1|ӏⅼ!",
+  m: "мΜМ",
+  n: "пηոΝ",
+  o: "0оοօσס",
+  p: "рρ",
+  q: "ԛ",
+  r: "гΓ",
+  s: "ѕ5$",
+  t: "тτ",
+  u: "υսцμ",
+  v: "νѵ",
+  w: "ԝωшѡ",
+  x: "хχ×",
+  y: "уγүΥУ",
+  z: "ζΖ2",
+  3: "зЗ",
+  6: "б",
+  "-": "‐‑‒–—−",
+  "'": "’‘ʼ`´",
+};
+const LETTER = new Map(
+  Object.entries(ALIKE).flatMap(([letter, others]) => [...others].map((other) => [other, letter])),
+);
+
+const plain = (text) => Array.from(text, (character) => LETTER.get(character) ?? character).join("");
+
+/** What is left of a name when everything is taken away that an eye may miss: names with the same are taken for each other. */
+export function skeleton(name) {
+  const seen = name.normalize("NFKC").normalize("NFD").replace(UNSEEN, "");
+  // Capitals have other doubles than small letters: before and after.
+  const letters = plain(plain(seen).toLowerCase()).replace(/i/gu, "l").replace(/rn/gu, "m").replace(/vv/gu, "w");
+  return letters.replace(SPACES, " ").trim();
+}
+
+/** Whether a name has anything to see. */
+export const shows = (name) => typeof name === "string" && NOTHING.test(name);
+
+const OWN = new Set(["the room", "guest"].map(skeleton));
+
+/** Whether a name reads like something that the page itself writes: the tag of a person, or who speaks without a sender. */
+export const plays = (name) => /#\s*[\w-]{4,}$/u.test(skeleton(name)) || OWN.has(skeleton(name));
+
+/** The first letters of `person`, four or as many as it takes to differ from `others`. */
+export function shortest(person, others) {
+  let length = 4;
+  while (length < person.length && others.some((other) => other.startsWith(person.slice(0, length)))) length += 1;
+  return person.slice(0, length);
+}

@@ -1,0 +1,87 @@
+// Names in the page: each isolated, and with a tag of its person where two persons have names that look alike.
+
+import { make } from "./dom.js";
+import { plays, shortest, shows, skeleton } from "./names.js";
+
+const LOOKS = 5_000; // names remembered in a session
+const ALIKE = 200; // persons remembered under one look: enough to tell all of them apart
+
+const looks = new Map(); // skeleton → persons seen under such a name
+const draws = new WeakMap(); // element with data-look → how to draw it anew
+
+/** Whose peers are one person's: nobody can choose it. */
+export const personOf = (peer) => peer.person ?? peer.id;
+
+/** Who sent a message; null if the room itself did. */
+export function senderOf({ sender, senderName, senderPerson }) {
+  return sender ? { id: sender, name: senderName, person: senderPerson } : null;
+}
+
+/** The name that is shown: somebody whose name shows nothing is a guest. */
+export const nameOf = ({ name }) => (shows(name) ? name : "Guest");
+
+/** Forgets who was met: another session has other persons. */
+export function forgetPersons() {
+  looks.clear();
+}
+
+/** Remembers somebody, and tells those apart who are taken for each other from now on. */
+export function meet(one) {
+  const look = skeleton(nameOf(one));
+  const person = personOf(one);
+  if (!looks.has(look)) looks.set(look, new Set());
+  const persons = looks.get(look);
+  if (!person || persons.has(person) || persons.size >= ALIKE) return look;
+  persons.add(person);
+  if (looks.size > LOOKS) looks.delete(looks.keys().next().value);
+  if (persons.size > 1) {
+    for (const element of document.querySelectorAll(`[data-look="${CSS.escape(look)}"]`)) draws.get(element)?.();
+  }
+  return look;
+}
+
+/** A few letters of the person, where the name alone does not say who it is. */
+function tagOf(one) {
+  const person = personOf(one);
+  const persons = looks.get(skeleton(nameOf(one))) ?? new Set();
+  const others = [...persons].filter((other) => other !== person);
+  if (!person || !(others.length || !shows(one.name) || plays(one.name))) return "";
+  return shortest(person, others);
+}
+
+/** A person's name in plain text, for labels and options; with a tag, `most` characters of it. */
+export function nameText(one, most = Infinity) {
+  const tag = tagOf(one);
+  if (!tag) return nameOf(one);
+  const characters = [...nameOf(one)];
+  return `${characters.length > most ? `${characters.slice(0, most).join("")}…` : nameOf(one)} #${tag}`;
+}
+
+/** Calls `draw` now, and again when others turn out to look like this one. */
+export function drawName(element, one, draw) {
+  element.dataset.look = meet(one);
+  draws.set(element, draw);
+  draw();
+}
+
+/** A person's name as an element. */
+export function who(one) {
+  return writeName(make("span", { class: "who" }), one);
+}
+
+/** Writes a person's name into an element; `isOwn` marks it as the reader's. */
+export function writeName(element, one, { isOwn = false } = {}) {
+  drawName(element, one, () => {
+    const tag = tagOf(one);
+    const parts = [make("bdi", {}, nameOf(one))];
+    if (tag) parts.push(" ", make("span", { class: "tag", title: "Others here have a name like this" }, `#${tag}`));
+    if (isOwn) parts.push(" ", make("span", { class: "you" }, "(you)"));
+    element.replaceChildren(...parts);
+  });
+  return element;
+}
+
+/** Gives an element a label that begins with `before` and ends with a person's name. */
+export function labelName(element, before, one) {
+  drawName(element, one, () => element.setAttribute("aria-label", `${before} ${nameText(one)}`));
+}

@@ -1,0 +1,76 @@
+// Refusals in words for people, and what to do about them. Pure.
+
+const LIMIT = /at most (\d+)|longer than (\d+)/u;
+
+const most = (text) => {
+  const [, a, b] = LIMIT.exec(text) ?? [];
+  return a ?? b;
+};
+
+const upTo = (what, text) => {
+  const limit = most(text);
+  return limit ? `${what} has at most ${limit} characters. Make it shorter.` : `${what} is too long. Make it shorter.`;
+};
+
+const PERMISSIONS = {
+  sendMessages: "Your role can read along, but not write.",
+  writeMetadata: "Your role cannot pin messages or change what everybody sees.",
+  raiseHand: "Your role cannot raise a hand.",
+  changeRole: "Your role cannot change the roles of others.",
+  removeOthers: "Your role cannot remove others.",
+  endRoom: "Your role cannot end the room.",
+  pollRead: "Your role cannot see polls.",
+  pollWrite: "Your role cannot make polls.",
+};
+
+/** What a refusal begins with or holds, as "code message" → what it means. The first that fits is used. */
+const WORDS = [
+  [/lacks the permission (\w+)/u, (_, name) => (Object.hasOwn(PERMISSIONS, name) ? PERMISSIONS[name] : "Your role cannot do this.")],
+  [/the room is full/u, () => "The room is full. Try again when somebody has left."],
+  [/takes no more of the role|admits nobody/u, () => "Nobody more can have this role at the moment."],
+  [/room not available|room is closed/u, () => "The room is closed. Ask whoever runs it to open it again."],
+  [/removed from (?:this|the) session/u, () => "You were removed. You can come back only when somebody lets you in again."],
+  [/no such room code/u, () => "No room has this code. Check the link, or ask for it again."],
+  [/may not answer this poll/u, () => "Your role cannot answer this poll."],
+  [/may not see what others answer/u, () => "Your role cannot see what others answer."],
+  [/poll_id: the poll (?:is not running|was not started)|Invalid poll/u, () => "This poll is not running any more."],
+  [/the first answer stands|two for one question/u, () => "You have answered already; the first answer counts."],
+  [/cannot be skipped/u, () => "Answer every question first."],
+  [/^\D*\d* ?responses.*text: expected|^\D*\d* ?responses.*Chars/u, (text) => upTo("An answer", text)],
+  [/responses|no option|question/iu, () => "This answer does not fit the poll. Look at the poll again."],
+  [/poll_id|no such poll/u, () => "This poll does not exist any more."],
+  [/requested_for|peer_id|no such peer|person:/u, () => "This person is not here any more."],
+  [/peer: /u, () => "Your place in the room belongs to somebody else now. Join again."],
+  [/info\.message: (?:empty|expected)|blank/u, () => "Write something first."],
+  [/info\.message/u, (text) => upTo("A message", text)],
+  [/(?:^|\s)name: (?:longer|\d+ char|at most|expected)/u, (text) => upTo("A name", text)],
+  [/(?:^|\s)name:/u, () => "A name needs at least one letter or sign that can be seen."],
+  [/(?:^|\s)reason:/u, (text) => upTo("A reason", text)],
+  [/(?:^|\s)data: all keys|(?:^|\s)keys?:/u, () => "The room holds as much as it can. Take something away first."],
+  [/(?:^|\s)(?:data|text|body|frame):/u, () => "This is too long. Make it shorter."],
+  [/message.*(?:gone|no such)|(?:^|\s)id:/u, () => "This message is gone, or not for everyone."],
+  [/role:/u, () => "This role does not exist any more."],
+  [/insecure|mixed content|WebSocket/iu, () => "The browser does not let this page connect to the room. Ask whoever runs the server."],
+  [/origin:/u, () => "This server does not take visits from this address. Ask whoever runs it."],
+  [/^(?:1003|1006)|cannot be reached|connection broke/u, () => "The server cannot be reached. Check your connection and try again."],
+  [/not delivered/u, () => "It did not get through in time."],
+  [/^401|token/u, () => "The right to be here has expired. Join again."],
+  [/^409/u, () => "Somebody else changed it at the same time. Look again."],
+  [/^410|not in a room|not joined/u, () => "You are not in the room any more. Join again."],
+  [/^429|too fast|requests a second/u, () => "That was too much at once. Wait a moment and try again."],
+  [/^5\d\d|server answered 5|internal error/u, () => "The server cannot do this just now. Try again in a moment."],
+  [/^403/u, () => "You cannot do this here."],
+  [/^404/u, () => "This does not exist any more."],
+  [/^413/u, () => "This is too long. Make it shorter."],
+];
+
+/** What an error, or only its message, means to who meets it. */
+export function inWords(error) {
+  const { code = "", message = "" } = typeof error === "string" ? { message: error } : (error ?? {});
+  const said = `${code} ${message}`.trim();
+  for (const [pattern, words] of WORDS) {
+    const found = pattern.exec(said);
+    if (found) return words(said, ...found.slice(1));
+  }
+  return "That did not work. Try again.";
+}

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { inWords } from "../../static/rooms/page/words.js";
+
+const said = (code, message) => inWords({ code, message });
+
+test("a refusal is told in words for people, with what to do", () => {
+  const cases = [
+    [413, "info.message: 4001 characters, at most 4000", "A message has at most 4000 characters. Make it shorter."],
+    [400, "name: longer than 100 characters", "A name has at most 100 characters. Make it shorter."],
+    [400, "name: empty", "A name needs at least one letter or sign that can be seen."],
+    [403, "the role viewer lacks the permission sendMessages", "Your role can read along, but not write."],
+    [403, "the room is full", "The room is full. Try again when somebody has left."],
+    [403, "code: the room is closed", "The room is closed. Ask whoever runs it to open it again."],
+    [404, "peer_id: no such peer in the room", "This person is not here any more."],
+    [400, "poll_id: the poll is not running", "This poll is not running any more."],
+    [429, "at most 10 a second", "That was too much at once. Wait a moment and try again."],
+    [500, "internal error", "The server cannot do this just now. Try again in a moment."],
+    [1003, "the server cannot be reached", "The server cannot be reached. Check your connection and try again."],
+    [401, "token: expired", "The right to be here has expired. Join again."],
+  ];
+  for (const [code, message, words] of cases) assert.equal(said(code, message), words);
+});
+
+test("no refusal of the server is shown as the server words it", () => {
+  const folders = ["rooms", "rooms/operations", "rooms/api"].map((name) => new URL(`../../${name}/`, import.meta.url));
+  const messages = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".py"))
+      .flatMap((name) => [
+        ...readFileSync(new URL(name, folder), "utf8").matchAll(/raise [A-Z]\w+\(\s*f?"([^"]+)"/gu),
+      ]),
+  );
+  assert.ok(messages.length > 60);
+  for (const [, message] of messages) {
+    for (const code of [400, 403, 404, 413]) {
+      const words = said(code, message.replaceAll(/\{[^}]*\}/gu, "7"));
+      assert.match(words, /^[A-Z][^:_{}[\]]+\.$/u, message);
+      assert.notEqual(words, message);
+    }
+  }
+});
+
+test("whatever an error is, there are words for it", () => {
+  for (const error of [undefined, null, {}, "", "not delivered", { code: "x", message: "y" }]) {
+    assert.match(inWords(error), /^[A-Z].+\.$/u);
+  }
+});
