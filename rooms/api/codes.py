@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rooms import tokens
 from rooms.api.http import body, endpoint, limit_address
 from rooms.errors import Forbidden, NotFound
-from rooms.models import RoomCode
+from rooms.models import Peer, RoomCode
 from rooms.parameters import Chars, bind, fields_of
 
 
@@ -28,7 +28,7 @@ def token(request: HttpRequest) -> dict[str, Any]:
 
     ``user_id`` is for others to see. ``secret`` is what the client proves itself with next time: who sends the same one
     again is the same owner, and who sends none is somebody new. Raises NotFound if there is no such code, Forbidden if
-    it or its room is closed.
+    it or its room is closed, but for those who are inside.
     """
     limit_address(request)
     wanted = bind(_PARAMETERS, body(request))
@@ -36,7 +36,14 @@ def token(request: HttpRequest) -> dict[str, Any]:
     found = RoomCode.objects.select_related("room").filter(code=code).first()
     if found is None:
         raise NotFound("code: no such room code")
-    if not (found.enabled and found.room.enabled):
+    owner = tokens.owner_by_secret(secret)
+    if not (found.enabled and (found.room.enabled or _is_inside(owner, found.room_id))):
         raise Forbidden("code: the room is closed")
-    signed, expires_at = tokens.sign(found.room_id, found.role, user_id, owner=tokens.owner_by_secret(secret))
+    signed, expires_at = tokens.sign(found.room_id, found.role, user_id, owner=owner)
     return {"token": signed, "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")}
+
+
+def _is_inside(owner: str, room_id: str) -> bool:
+    """Whether an owner has a peer in the room: those who were there when it was closed may come back to it."""
+    peers = Peer.objects.filter(session__room_id=room_id, session__ended_at=None, owner=owner)
+    return peers.exclude(state=Peer.State.LEFT).exists()

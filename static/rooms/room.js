@@ -30,7 +30,6 @@ import { uuid } from "./token.js";
 
 const { code, closed, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
 const inside = `inside:${code}`; // in this tab: the name under which one is in the room
-const pass = `pass:${code}`; // in this tab: the token by which one came in; a closed room gives none
 
 /** Codes of errors that end the stay, and the screens that tell of them. */
 const ENDINGS = new Map([
@@ -88,9 +87,8 @@ async function enter(given) {
   part("lobby-problem").hidden = true;
   try {
     await hmsActions.sessionStore.observe([PINS_KEY, SPOTLIGHT_KEY]);
-    const authToken = await token();
+    const authToken = await hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
     await hmsActions.join({ userName: name, authToken });
-    here.set(pass, authToken);
     entered(name);
   } catch (error) {
     if (endingOf(error) === "removed" || endingOf(error) === "closed") refused(error);
@@ -102,15 +100,6 @@ async function enter(given) {
     button.disabled = false;
     button.textContent = "Join the room";
   }
-}
-
-/** A token by the code; in a closed room the one that this tab came in with, if it did. */
-function token() {
-  return hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() }).catch((error) => {
-    const held = here.get(inside) && here.get(pass);
-    if (error.code === 403 && held) return held;
-    throw error;
-  });
 }
 
 /** This browser's person, the same in all its tabs. */

@@ -206,6 +206,7 @@ def test_with_postgres_a_dump_that_is_put_back_is_another_history_although_the_d
                 with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute(statement)
                     room = create_room(name=f"room {len(histories)}".replace(" ", ""))
-                    histories.append(standing.lock(cursor, [room.id])[room.id].history)
+                    places, _ = standing.lock(cursor, [room.id], patience=1)
+                    histories.append(places[room.id].history)
     assert histories[0] == histories[1]
     assert len(set(histories)) == 3
