@@ -88,13 +88,15 @@ def read(token: str) -> Claims:
             leeway=LEEWAY,
             options={"require": ["exp"], "verify_aud": False},
         )
+        expires_at = float(claims["exp"])
     except jwt.ExpiredSignatureError:
         raise Unauthorized("token: expired") from None
     except jwt.ImmatureSignatureError:
         raise Unauthorized("token: not valid yet") from None
     except jwt.MissingRequiredClaimError as error:
         raise Unauthorized(f"token: {error.claim} is missing") from None
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+        # Of times that are no numbers, or beyond all numbers, the library says nothing itself.
         raise Unauthorized("token: invalid") from None
     if claims.get("access_key") != settings.ACCESS_KEY:
         raise Unauthorized("token: access_key is not this server's")
@@ -103,7 +105,7 @@ def read(token: str) -> Claims:
     user_id = claims.get("user_id") or claims.get("jti")
     for name, value in {"room_id": claims.get("room_id"), "role": claims.get("role"), "user_id": user_id}.items():
         _check_text(name, value)
-    return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), float(claims["exp"]))
+    return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), expires_at)
 
 
 def _owner(claims: dict[str, Any]) -> str:
