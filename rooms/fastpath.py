@@ -39,8 +39,10 @@ class _Reader(FrameSplitter):
 
     __slots__ = ("_queue", "_take")
 
-    def __init__(self, take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None]) -> None:
-        super().__init__(leave)
+    def __init__(
+        self, take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None], give_up: Callable[[], None]
+    ) -> None:
+        super().__init__(leave, give_up)
         self._take = take
         self._queue = queue
 
@@ -107,8 +109,10 @@ class UvicornOutbox(_TransportOutbox):
 def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     protocol: Any = getattr(send, "__self__", None)
     known = (
-        type(protocol).__name__ == "WebSocketsSansIOProtocol"
-        and type(protocol).__module__.startswith("uvicorn.")
+        any(
+            kind.__name__ == "WebSocketsSansIOProtocol" and kind.__module__.startswith("uvicorn.")
+            for kind in type(protocol).__mro__
+        )
         and getattr(protocol, "handshake_complete", None) is True
         and getattr(protocol, "close_sent", None) is False
         and all(callable(getattr(protocol, name, None)) for name in ("pause_writing", "data_received"))
@@ -120,7 +124,7 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     )
     if not known:
         return None
-    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received).feed
+    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received, protocol.transport.abort).feed
     protocol.transport.set_protocol(protocol)  # some event loops hold on to the method
     return UvicornOutbox(send, protocol)
 
@@ -193,5 +197,7 @@ def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
     )
     if not known:
         return None
-    protocol.dataReceived = _Reader(take, protocol.application_queue, protocol.dataReceived).feed
+    protocol.dataReceived = _Reader(
+        take, protocol.application_queue, protocol.dataReceived, transport.abortConnection
+    ).feed
     return DaphneOutbox(send, protocol)
