@@ -86,8 +86,8 @@ class Work:
             askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
             if not call.operation.joined:
                 newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
+        # Held are rooms whose locks somebody else has.
         places, self.held = standing.lock(cursor, askers, patience=patience)
-        # ``held`` are the rooms whose locks somebody else has.
         self.now = _now(cursor)
         self.at = milliseconds(self.now)
         self.history = next(iter(places.values())).history if places else ""
