@@ -103,19 +103,23 @@ def _check_shape(value: JSON) -> None:
         raise BadRequest(f"JSON: more than {MAX_DEPTH} levels")
 
 
-_UNSTORABLE = re.compile("[\ud800-\udfff]|\\\\u0000")
+# The text was written by compact(), so an escaped NUL is the only way a NUL can stand in it, unless its backslash is
+# itself escaped. From the first backslash of a run only: one regular expression, which looks at each character once.
+_UNSTORABLE_JSON = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _check_text(text: str) -> None:
-    # The text was written by compact(), so an escaped NUL is the only way a NUL can stand in it, unless its
-    # backslash is itself escaped.
-    for match in _UNSTORABLE.finditer(text):
-        if match.group() != "\\u0000":
-            raise BadRequest("JSON: a lone surrogate cannot be stored")
-        start = match.start()
-        backslashes = start - len(text[:start].rstrip("\\"))
-        if backslashes % 2 == 0:
-            raise BadRequest("JSON: the character NUL cannot be stored")
+    if found := _UNSTORABLE_JSON.search(text):
+        what = "the character NUL" if found.group().endswith("0") else "a lone surrogate"
+        raise BadRequest(f"JSON: {what} cannot be stored")
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database can keep the text: PostgreSQL takes no NUL, and nothing that is not UTF-8."""
+    return _UNSTORABLE.search(text) is None
 
 
 # --- Frames -------------------------------------------------------------------------------------
@@ -186,24 +190,52 @@ def is_storable(text: str) -> bool:
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_UNSEEN = {"Cc", "Cs", "Co", "Cn"}
-_INVISIBLE = {"Cf", "Mn", "Me"}  # these join or adorn others, and alone show nothing
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
+# --- Names --------------------------------------------------------------------------------------
+
+_LEFT_OUT = {"Cc", "Cf", "Cs", "Co", "Cn"}  # controls, marks of direction, unassigned: none of them shows
+# These shape what stands before them, such as an emoji or a letter of another script, and show nothing themselves.
+_SHAPING = frozenset("\u200c\u200d\u180b\u180c\u180d\u180f") | {chr(code) for code in range(0xFE00, 0xFE10)}
+# Letters, symbols and marks that fonts leave empty, such as the fillers of Hangul.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\U0001d159") | {
+    chr(code) for code in range(0xE0100, 0xE01F0)
+}
+_MARKS = {"Mn", "Me"}
+MAX_MARKS = 4
+"""Marks on one letter; a tall stack of them would cover the lines above and below."""
 
 
 def clean_name(text: str, *, limit: int, field: str = "name") -> str:
-    """A name as it is shown: NFC, trimmed, white space folded, without control or direction characters.
+    """A name as it is shown: NFC, trimmed, white space folded, without what shows nothing, marks clipped.
 
-    Raises BadRequest if it is longer than limit characters.
+    Empty if nothing is left to see. Raises BadRequest if it is longer than limit characters.
     """
-    shown = "".join(
-        " " if character.isspace() else character
-        for character in text
-        if character.isspace() or (character not in _BIDI and unicodedata.category(character) not in _UNSEEN)
-    )
-    name = unicodedata.normalize("NFC", " ".join(shown.split()))
-    if all(unicodedata.category(character) in _INVISIBLE for character in name):
-        return ""
+    # Before anything that costs more than its bytes; a character may be made of several.
+    if len(text) > 8 * limit:
+        raise BadRequest(f"{field}: longer than {limit} characters")
+    name = _clip(unicodedata.normalize("NFC", " ".join("".join(map(_shown, text)).split())))
     if len(name) > limit:
         raise BadRequest(f"{field}: longer than {limit} characters")
     return name
+
+
+def _shown(character: str) -> str:
+    if character.isspace():
+        return " "
+    if character in _SHAPING:
+        return character
+    return "" if character in _BLANK or unicodedata.category(character) in _LEFT_OUT else character
+
+
+def _clip(name: str) -> str:
+    """The name without marks that stand on nothing, and those beyond MAX_MARKS on one character."""
+    kept: list[str] = []
+    room = 0  # for marks on what stands before
+    for character in name:
+        if character in _SHAPING or unicodedata.category(character) in _MARKS:
+            if room:
+                room -= 1
+                kept.append(character)
+        else:
+            room = 0 if character == " " else MAX_MARKS
+            kept.append(character)
+    return " ".join("".join(kept).split())
