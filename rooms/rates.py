@@ -1,7 +1,9 @@
-"""How fast somebody may ask."""
+"""How fast somebody may ask, and how much of it at once."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
 
 
 class Bucket:
@@ -28,22 +30,103 @@ class Bucket:
     @property
     def is_full(self) -> bool:
         """Whether it has forgotten everything that was taken."""
-        return self._level + (self._clock() - self._filled_at) * self._rate >= self._burst
+        return not self._rate or self._level + (self._clock() - self._filled_at) * self._rate >= self._burst
 
 
 class Buckets:
-    """A bucket for each key; those that are full again are forgotten."""
+    """A bucket for each key. Those that are full again are forgotten, and those used longest ago beyond ``most``."""
 
-    _SWEEP_AT = 1024
+    def __init__(
+        self, rate: float, burst: float, *, most: int = 16_384, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate, self._burst, self._most, self._clock = rate, burst, most, clock
+        self._held: OrderedDict[str, Bucket] = OrderedDict()  # used longest ago first
 
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._held: dict[str, Bucket] = {}
+    def __len__(self) -> int:
+        return len(self._held)
 
     def take(self, key: str) -> bool:
+        """Whether one more of this key is within its rate; if so it counts."""
         bucket = self._held.get(key)
         if bucket is None:
-            if len(self._held) >= self._SWEEP_AT:
-                self._held = {key: bucket for key, bucket in self._held.items() if not bucket.is_full}
-            bucket = self._held[key] = Bucket(self._rate, self._burst)
+            # Two for each that is added: so they become fewer, and no call looks at many.
+            for _ in range(2):
+                if self._held and next(iter(self._held.values())).is_full:
+                    self._held.popitem(last=False)
+            if len(self._held) >= self._most:
+                self._held.popitem(last=False)
+            bucket = self._held[key] = Bucket(self._rate, self._burst, self._clock)
+        else:
+            self._held.move_to_end(key)
         return bucket.take()
+
+
+class Allowance:
+    """What the sockets of one owner in one room may ask for together.
+
+    ``calls`` are what reaches the database, and new sockets; ``others`` are pings and what clients tell of themselves.
+    """
+
+    __slots__ = ("calls", "others", "sockets")
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        self.calls = Bucket(rate, burst, clock)
+        self.others = Bucket(rate * OTHERS, burst * OTHERS, clock)
+        self.sockets = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.calls.is_full and self.others.is_full
+
+
+OTHERS = 5
+"""How many times the rate of calls that of everything else is."""
+
+
+class Allowances:
+    """The allowance of each owner in each room, which outlives its sockets until it is full again."""
+
+    def __init__(
+        self, rate: float, burst: float, *, most: int = 16_384, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate, self._burst, self._most, self._clock = rate, burst, most, clock
+        self._used: dict[tuple[str, str], Allowance] = {}
+        self._left: OrderedDict[tuple[str, str], Allowance] = OrderedDict()  # without sockets, the oldest first
+
+    def __len__(self) -> int:
+        return len(self._used) + len(self._left)
+
+    def open(self, key: tuple[str, str]) -> Allowance:
+        """The allowance for one more socket of (room id, owner); ``close`` it as often."""
+        allowance = self._used.get(key)
+        if allowance is None:
+            allowance = self._left.pop(key, None) or Allowance(self._rate, self._burst, self._clock)
+            self._used[key] = allowance
+        allowance.sockets += 1
+        return allowance
+
+    def close(self, key: tuple[str, str]) -> None:
+        allowance = self._used[key]
+        allowance.sockets -= 1
+        if allowance.sockets:
+            return
+        self._left[key] = self._used.pop(key)
+        # Two for each that is added, as in Buckets.
+        for _ in range(2):
+            if self._left and next(iter(self._left.values())).is_full:
+                self._left.popitem(last=False)
+        if len(self._left) > self._most:
+            self._left.popitem(last=False)
+
+
+def network(address: str) -> str:
+    """What an address counts as: an IPv6 one as its /64, which one client has whole; a mapped IPv4 one as IPv4."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
