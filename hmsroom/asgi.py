@@ -19,6 +19,7 @@ except ImproperlyConfigured as error:
 
 # These need the applications to be loaded.
 from rooms import checkpoints, drain, hub, leases, origins, server_lock
+from rooms.intake import Bodies
 from rooms.routing import websocket_application
 
 # WhiteNoise's files are such answers; none is long.
@@ -41,7 +42,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-application = ProtocolTypeRouter({"http": http, "websocket": websocket_application(), "lifespan": lifespan})
+application = ProtocolTypeRouter({"http": Bodies(http), "websocket": websocket_application(), "lifespan": lifespan})
 
 # What is loaded by now stays: there is no need to look through it for garbage again, nor as often as by default in a
 # process that holds many objects for each socket.

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "rooms.api.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "rooms.middleware.SecurityHeaders",
+    "rooms.intake.Texts",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -212,9 +213,15 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"hide_tokens": {"()": "rooms.logs.HideTokens"}, "bugs": {"()": "rooms.logs.BugsOnly"}},
+    "filters": {
+        "bounded": {"()": "rooms.logs.Bounded"},
+        "hide_tokens": {"()": "rooms.logs.HideTokens"},
+        "bugs": {"()": "rooms.logs.BugsOnly"},
+    },
     "formatters": {"line": {"()": "rooms.logs.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["bounded", "hide_tokens"]}
+    },
     "root": {"handlers": ["stderr"], "level": env.log_level("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "propagate": False},

@@ -24,7 +24,7 @@ from rooms.operations.presence import Attachment, Welcome, check_peer_id, connec
 from rooms.outbox import framed
 from rooms.parameters import bind
 from rooms.protocol import Request
-from rooms.rates import Bucket
+from rooms.rates import OTHERS, Allowance
 
 log = logging.getLogger("rooms.consumers")
 
@@ -42,6 +42,8 @@ BUG = 1011
 _FAREWELL = 1.0
 """Seconds that a client has to close the socket itself once it was sent away: it ends more cleanly so."""
 
+_A_YEAR = 365 * 24 * 60 * 60.0  # no timer counts to 1e300
+
 _SETTLE = 0.5
 """Seconds after which a socket that found its peer again is taken for one that will not ask to resume."""
 
@@ -51,8 +53,8 @@ _IGNORED = frozenset({"analytics", "track-update", "trickle", "answer"})
 _BEFORE_JOIN = frozenset({"join", "ping", "analytics", "leave"})
 # These may be under way together; any other waits for those before it.
 _UNORDERED = frozenset({"broadcast"})
-# These do not count against the rate.
-_FREE = frozenset({"ping", "leave", *_IGNORED})
+# These count against the looser rate.
+_CHEAP = frozenset({"ping", "leave", *_IGNORED})
 
 
 class PeerConsumer(AsyncWebsocketConsumer):
@@ -62,6 +64,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
     feed: Feed | None = None
     member: Member | None = None
     caller: Caller
+    allowance: Allowance | None = None
     expiry: asyncio.TimerHandle | None = None
     joining = abandoned = closed = reading = in_order = False
     under_way = 0
@@ -78,7 +81,6 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.task = asyncio.current_task()
         self.waiting: list[Request] = []
         self.frame_limit = settings.MAX_FRAME_BYTES  # looking a setting up takes as long as reading a short frame
-        self.rate = Bucket(settings.RATE_LIMIT, settings.RATE_BURST)
         metrics.SOCKETS.inc()
         try:
             await self._enter({name: values[0] for name, values in parse_qs(query).items()})
@@ -111,6 +113,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
             claims = tokens.read(query.get("token", ""))
             peer_id = query.get("peer", "")
             check_peer_id(peer_id)
+            self.hub = hubs.get()
+            self._open_allowance(claims)
         except RoomError as error:
             self._refuse_socket(error)
             return
@@ -124,13 +128,23 @@ class PeerConsumer(AsyncWebsocketConsumer):
             worker=leases.worker_id(),
             legacy=is_legacy(query.get("user_agent_v2") or query.get("user_agent") or ""),
         )
-        self.expiry = self.loop.call_later(max(0, claims.expires_at + tokens.LEEWAY - time.time()), self._expire)
-        self.hub = hubs.get()
+        good_for = min(max(0, claims.expires_at + tokens.LEEWAY - time.time()), _A_YEAR)
+        self.expiry = self.loop.call_later(good_for, self._expire)
         self.feed = await self.hub.open_feed(claims.room_id)
         self.hub.connections[self.conn_id] = Connection(self.close_socket, self.outbox)
         self.in_order = True
         self.under_way = 1
         self.hub.submit(connect, self.caller, {}, self._welcome)
+
+    def _open_allowance(self, claims: tokens.Claims) -> None:
+        """Count this socket against what its owner may ask for. Raises TooFast."""
+        self.owner = claims.room_id, claims.owner
+        self.allowance = self.hub.allowances.open(self.owner)
+        most = 2 * settings.MAX_PEERS_PER_OWNER  # a peer's next socket may open before its last one is closed
+        if self.allowance.sockets > most:
+            raise TooFast(f"at most {most} sockets at once")
+        if not self.allowance.calls.take():
+            raise TooFast(f"at most {settings.RATE_LIMIT:g} requests and sockets a second")
 
     def _welcome(self, answer: Answer) -> None:
         if answer.error:
@@ -203,6 +217,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.closed = True
         if self.expiry:
             self.expiry.cancel()
+        if self.allowance:
+            self.hub.allowances.close(self.owner)
         if self.feed is None:
             return
         self.hub.connections.pop(self.conn_id, None)
@@ -228,9 +244,14 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _refuse_socket(self, error: RoomError) -> None:
         metrics.REFUSALS.labels(error.code).inc()
-        log.info("a socket is refused", extra={"context": self._context(code=error.code, why=error.message)})
-        self._tell("on-error", error.as_wire())
-        self.close_socket(4000 + error.code)
+        context = self._context(code=error.code, why=error.message)
+        log.info("a socket is refused", extra={"context": context, "kind": error.code})
+        if error.code == 429:
+            # Clients take an error for the end; from this they come back, later.
+            self.close_socket(TOO_MANY_REFUSALS)
+        else:
+            self._tell("on-error", error.as_wire())
+            self.close_socket(4000 + error.code)
 
     def _fail(self, what: str) -> None:
         log.exception(what, extra={"context": self._context()})
@@ -261,13 +282,27 @@ class PeerConsumer(AsyncWebsocketConsumer):
         except RoomError as error:
             self._refuse(getattr(error, "request_id", None), error)
             return
-        if request.method == "ping":
-            self._answer_ping(request)
-        elif self.feed is None:
+        if self.feed is None or self.allowance is None:
             self._refuse(request.id, Unauthorized("token: not accepted"), request.method)
-        elif request.method not in _FREE and not self.rate.take():
+        elif request.method in _CHEAP or request.method not in METHODS:
+            self._receive_cheap(request)
+        elif not self.allowance.calls.take():
             self._refuse(request.id, TooFast(f"at most {settings.RATE_LIMIT:g} requests a second"), request.method)
-        elif len(self.waiting) >= MAX_WAITING:
+        else:
+            self._queue(request)
+
+    def _receive_cheap(self, request: Request) -> None:
+        assert self.allowance
+        if not self.allowance.others.take():
+            limit = settings.RATE_LIMIT * OTHERS
+            self._refuse(request.id, TooFast(f"at most {limit:g} such requests a second"), request.method)
+        elif request.method == "ping":
+            self._answer_ping(request)
+        else:
+            self._queue(request)
+
+    def _queue(self, request: Request) -> None:
+        if len(self.waiting) >= MAX_WAITING:
             too_many = TooFast(f"at most {MAX_WAITING} requests may wait for their answers")
             self._refuse(request.id, too_many, request.method)
         else:
@@ -358,9 +393,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
         metrics.REFUSALS.labels(error.code).inc()
         context = self._context(id=request_id, method=method[:64], code=error.code, why=error.message)
         # Whoever is too fast would fill the log as well.
-        log.log(
-            logging.DEBUG if error.code == 429 else logging.INFO, "a request is refused", extra={"context": context}
-        )
+        level = logging.DEBUG if error.code == 429 else logging.INFO
+        log.log(level, "a request is refused", extra={"context": context, "kind": error.code})
         if isinstance(error, NotJoined) and self.member:
             # Another connection holds the peer: this one gets nothing that the other should get.
             assert self.feed

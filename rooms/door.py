@@ -6,13 +6,16 @@ from typing import Any
 from django.conf import settings
 
 from rooms import drain, metrics, origins
-from rooms.rates import Buckets
+from rooms.logs import cut
+from rooms.rates import Buckets, network
 
 log = logging.getLogger("rooms.door")
 
+PATH = "/v2/ws"
+
 
 class Door:
-    """ASGI middleware: refuses handshakes for another host, from foreign pages, or too many from one address.
+    """ASGI middleware: refuses handshakes for another path or host, from foreign pages, too many from one address.
 
     A client without an Origin is no browser; the token in its URL is its only credential in any case.
     """
@@ -30,23 +33,28 @@ class Door:
             await self._application(scope, receive, send)
             return
         metrics.REFUSALS.labels("handshake").inc()
-        log.warning("a handshake is refused", extra={"context": {"why": refusal}})
+        kind, why = refusal
+        log.warning("a handshake is refused", extra={"context": {"why": why}, "kind": kind})
         await receive()  # websocket.connect
         await send({"type": "websocket.close", "code": 4403})
 
-    def _refusal(self, scope: dict[str, Any]) -> str | None:
+    def _refusal(self, scope: dict[str, Any]) -> tuple[str, str] | None:
+        """Why a handshake is refused: the kind of reason, and the reason."""
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         peer = (scope.get("client") or ("",))[0]
+        address = network(origins.client_address(headers, peer))
+        # First of all, so that refusals count too.
+        if not self._addresses.take(address):
+            return "address", f"too many sockets from {address}"
+        if scope["path"] != PATH:
+            return "path", f"no sockets at {cut(scope['path'], 60)!r}"
         host = headers.get("host", "")
         if not origins.is_own_host(host):
-            return f"host {host!r} is not in ALLOWED_HOSTS"
+            return "host", f"host {cut(host, 60)!r} is not in ALLOWED_HOSTS"
         origin = headers.get("origin")
         own = origins.own_origin(headers, secure=scope.get("scheme") in ("wss", "https"), peer=peer)
         if origin is not None and not origins.is_allowed(origin, own):
-            return f"origin {origin!r} is neither {own!r} nor in ALLOWED_ORIGINS"
-        address = origins.client_address(headers, peer)
-        if not self._addresses.take(address):
-            return f"too many sockets from {address}"
+            return "origin", f"origin {cut(origin, 60)!r} is neither {cut(own, 60)!r} nor in ALLOWED_ORIGINS"
         return None
 
 

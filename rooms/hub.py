@@ -24,6 +24,7 @@ from rooms.models import Session
 from rooms.operations import gate, standing
 from rooms.operations.calls import Answer, Call, Caller, Operation
 from rooms.outbox import Outbox
+from rooms.rates import Allowances
 from rooms.writer import Writer, release_connection
 
 log = logging.getLogger("rooms.hub")
@@ -57,6 +58,7 @@ class Hub:
         self.ticked_at = time.monotonic()
         self.connections: dict[str, Connection] = {}
         """By conn id."""
+        self.allowances = Allowances(settings.RATE_LIMIT, settings.RATE_BURST)
         self._writer: Writer[_Asked] = Writer(self._finished)
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._doorbell = Doorbell(self.name, self._heard)

@@ -4,6 +4,8 @@ import json
 import logging
 import re
 import secrets
+import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -47,6 +49,72 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
+MAX_MESSAGE = 4000
+MAX_VALUE = 200
+"""Characters of a message, and of one value beside it, that are written."""
+
+
+def cut(text: str, limit: int = MAX_VALUE) -> str:
+    """The text, or its beginning and its end if it is long."""
+    return text if len(text) <= limit else f"{text[: limit - limit // 4]}…{text[-(limit // 4) :]}"
+
+
+class Bounded(logging.Filter):
+    """Keeps strangers from filling the log: of each kind of line it lets 60 a minute through, cut to a length.
+
+    A kind is the place in the code that writes it, and ``extra={"kind": …}``. The next line of a kind says how many
+    were left out before it. Who came and went is told of everybody: the rates bound that.
+    """
+
+    LINES_A_MINUTE = 60
+    _UNBOUNDED = frozenset({"rooms.presence"})
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._lock = threading.Lock()
+        # By kind: the end of its minute, the lines let through in it, and those left out since the last one.
+        self._kinds: dict[tuple[str, int, object], list[float]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.DEBUG and record.name not in self._UNBOUNDED:
+            left_out = self._count((record.pathname, record.lineno, getattr(record, "kind", "")))
+            if left_out is None:
+                return False
+            if left_out:
+                record.context = {**(getattr(record, "context", None) or {}), "left_out": left_out}
+        if _is_strangers(record):
+            # What they sent is at fault, and no line of ours.
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        message = record.getMessage()
+        if len(message) > MAX_MESSAGE:
+            record.msg, record.args = cut(message, MAX_MESSAGE), None
+        return True
+
+    def _count(self, kind: tuple[str, int, object]) -> int | None:
+        """How many lines were left out before this one; None if it is to be left out as well."""
+        now = self._clock()
+        with self._lock:
+            state = self._kinds.setdefault(kind, [0, 0, 0])
+            if now >= state[0]:
+                state[0], state[1] = now + 60, 0
+            if state[1] >= self.LINES_A_MINUTE:
+                state[2] += 1
+                return None
+            state[1] += 1
+            left_out, state[2] = int(state[2]), 0
+            return left_out
+
+
+def _is_strangers(record: logging.LogRecord) -> bool:
+    """Whether others log an error, with a traceback, for what a client sent."""
+    error = record.exc_info[1] if record.exc_info else None
+    return record.name.startswith("django.security.") or (
+        record.name == "uvicorn.error" and isinstance(error, UnicodeError)
+    )
+
+
 class HideTokens(logging.Filter):
     """Tokens arrive in query strings, which servers like to log."""
 
@@ -85,11 +153,12 @@ class LineFormatter(logging.Formatter):
         )
 
     def formatException(self, exc_info: object) -> str:
-        return hide_tokens(super().formatException(exc_info))  # type: ignore[arg-type]
+        return hide_tokens(cut(super().formatException(exc_info), 4 * MAX_MESSAGE))  # type: ignore[arg-type]
 
 
 def _value(value: object) -> str:
-    text = hide_tokens(str(value))
+    # Cut twice: a token is found only whole, and looking for it takes its time.
+    text = cut(hide_tokens(cut(str(value), MAX_MESSAGE)))
     return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 

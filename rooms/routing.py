@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from channels.routing import URLRouter
-from django.urls import path
-
 from rooms.consumers import PeerConsumer
 from rooms.door import Door
 
 
 def websocket_application() -> Door:
-    return Door(URLRouter([path("v2/ws", _open)]))
+    return Door(_open)
 
 
 def _open(scope: dict[str, Any], receive: Any, send: Any) -> Any:

@@ -92,13 +92,15 @@ def read(token: str) -> Claims:
             leeway=LEEWAY,
             options={"require": ["exp"], "verify_aud": False},
         )
+        expires_at = float(claims["exp"])
     except jwt.ExpiredSignatureError:
         raise Unauthorized("token: expired") from None
     except jwt.ImmatureSignatureError:
         raise Unauthorized("token: not valid yet") from None
     except jwt.MissingRequiredClaimError as error:
         raise Unauthorized(f"token: {error.claim} is missing") from None
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+        # Of times that are no numbers, or beyond all numbers, the library says nothing itself.
         raise Unauthorized("token: invalid") from None
     if claims.get("access_key") != settings.ACCESS_KEY:
         raise Unauthorized("token: access_key is not this server's")
@@ -108,7 +110,7 @@ def read(token: str) -> Claims:
     for name in ("room_id", "role"):
         _check_text(name, claims.get(name), most=MAX_CHARS)
     _check_text("user_id", user_id, most=settings.MAX_USER_ID_CHARS)
-    return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), float(claims["exp"]))
+    return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), expires_at)
 
 
 def _owner(claims: dict[str, Any]) -> str:

@@ -121,7 +121,7 @@ async def test_the_log_tells_who_came_and_went(kind):
 
 @pytest.mark.faults
 async def test_refusals_are_logged_with_what_they_belong_to():
-    with RunningServer(RATE_LIMIT=0.01, RATE_BURST=2) as server:
+    with RunningServer(RATE_LIMIT=0.01, RATE_BURST=3) as server:
         room = server.room("tea")
         viewer = await server.peer(server.sign(room, "viewer", "vera"))
         for _ in ("not allowed", "too fast, which fills no log"):

@@ -46,4 +46,4 @@ def test_i28_many_addresses_cost_bounded_memory():
     buckets = Buckets(1_000_000, 1)
     for number in range(10_000):
         assert buckets.take(f"address {number}")
-    assert len(buckets._held) <= 2 * Buckets._SWEEP_AT
+    assert len(buckets) <= 3

@@ -79,7 +79,7 @@ def test_a_room_is_opened_by_its_code_or_by_a_pasted_link(client, team, form):
 
 
 @pytest.mark.parametrize(
-    ("given", "status"), [("abc-defg-hij", 404), ("", 400), ("http://[", 404), (MARKUP, 404), ("\0", 404)]
+    ("given", "status"), [("abc-defg-hij", 404), ("", 400), ("http://[", 404), (MARKUP, 404)]
 )
 def test_a_code_of_no_room_is_given_back_with_the_reason(client, given, status):
     answer = client.get("/rooms/open", {"code": given})

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rooms import origins, protocol
 from rooms.errors import BadRequest, Forbidden, InternalError, RoomError, TooFast, Unauthorized, Unavailable
 from rooms.logs import describe
-from rooms.rates import Buckets
+from rooms.rates import Buckets, network
 
 log = logging.getLogger("rooms.api")
 
@@ -58,14 +58,26 @@ def _run(view: View, methods: tuple[str, ...], request: HttpRequest) -> HttpResp
             raise Forbidden(f"origin: {origin[:200]} is not in ALLOWED_ORIGINS")
         return JsonResponse(view(request))
     except RoomError as error:
-        refusal = error
+        refused = error
     except (OperationalError, InterfaceError) as error:
         log.error("the database cannot be used", extra={"context": {"why": describe(error)}})
-        refusal = Unavailable()
+        refused = Unavailable()
     except Exception:
         log.exception("an endpoint failed", extra={"context": {"path": request.path}})
-        refusal = InternalError()
-    return JsonResponse(refusal.as_wire(), status=refusal.code)
+        refused = InternalError()
+    return JsonResponse(refused.as_wire(), status=refused.code)
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether clients ask, which read JSON, and not people."""
+    return request.path == "/init" or request.path.startswith("/v2/")
+
+
+def refusal(error: RoomError) -> HttpResponse:
+    """The answer to a request that reaches no endpoint."""
+    response = JsonResponse(error.as_wire(), status=error.code)
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
 def own_origin(request: HttpRequest) -> str:
@@ -77,7 +89,7 @@ def own_origin(request: HttpRequest) -> str:
 def limit_address(request: HttpRequest) -> None:
     """Count a request against the rate of its address. Raises TooFast."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    if not _addresses.take(origins.client_address(headers, request.META.get("REMOTE_ADDR", ""))):
+    if not _addresses.take(network(origins.client_address(headers, request.META.get("REMOTE_ADDR", "")))):
         raise TooFast(f"at most {settings.TOKEN_RATE:g} requests a second")
 
 
