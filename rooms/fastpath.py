@@ -107,8 +107,10 @@ class UvicornOutbox(_TransportOutbox):
 def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     protocol: Any = getattr(send, "__self__", None)
     known = (
-        type(protocol).__name__ == "WebSocketsSansIOProtocol"
-        and type(protocol).__module__.startswith("uvicorn.")
+        any(
+            kind.__name__ == "WebSocketsSansIOProtocol" and kind.__module__.startswith("uvicorn.")
+            for kind in type(protocol).__mro__
+        )
         and getattr(protocol, "handshake_complete", None) is True
         and getattr(protocol, "close_sent", None) is False
         and all(callable(getattr(protocol, name, None)) for name in ("pause_writing", "data_received"))

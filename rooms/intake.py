@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
 
 from rooms import views
+from rooms.arrivals import is_too_long, max_body
 from rooms.api.http import is_api, refusal
 from rooms.errors import BadRequest
 from rooms.protocol import is_storable
@@ -18,17 +19,6 @@ from rooms.protocol import is_storable
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
-
-
-def max_body() -> int:
-    """Bytes that the body of a request may have: a frame's, or what a form of the admin needs."""
-    return max(int(settings.MAX_FRAME_BYTES), 128 * 1024)
-
-
-def is_too_long(length: str | bytes) -> bool:
-    """Whether a Content-Length is no number, or more than a body may have."""
-    # Not int() of whatever is there: 5,000 digits are an error of their own.
-    return not length.isdigit() or len(length) > 12 or int(length) > max_body()
 
 
 class Bodies:
