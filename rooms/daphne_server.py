@@ -22,12 +22,6 @@ class Request(WebRequest):
 
     _size = 0
 
-    def gotLength(self, length: int | None) -> None:
-        if length is not None and length > arrivals.max_body():
-            self.channel.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            length = 0
-        super().gotLength(length)
-
     def handleContentChunk(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > arrivals.max_body():
@@ -95,6 +89,19 @@ class Channel(HTTPChannel):
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def headerReceived(self, line: bytes) -> bool:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and arrivals.is_too_long(value.strip(b" \t")):
+            # Not left to int(), which takes 5,000 digits for an error of ours.
+            self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return False
+        received: bool = super().headerReceived(line)
+        return received
+
+    def allHeadersReceived(self) -> None:
+        if not self.answered:
+            super().allHeadersReceived()
 
     def allContentReceived(self) -> None:
         self._arrived()

@@ -39,8 +39,10 @@ class _Reader(FrameSplitter):
 
     __slots__ = ("_queue", "_take")
 
-    def __init__(self, take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None]) -> None:
-        super().__init__(leave)
+    def __init__(
+        self, take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None], give_up: Callable[[], None]
+    ) -> None:
+        super().__init__(leave, give_up)
         self._take = take
         self._queue = queue
 
@@ -122,7 +124,9 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     )
     if not known:
         return None
-    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received).feed
+    protocol.data_received = _Reader(
+        take, protocol.queue, protocol.data_received, protocol.transport.abort
+    ).feed
     protocol.transport.set_protocol(protocol)  # some event loops hold on to the method
     return UvicornOutbox(send, protocol)
 
@@ -195,5 +199,7 @@ def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
     )
     if not known:
         return None
-    protocol.dataReceived = _Reader(take, protocol.application_queue, protocol.dataReceived).feed
+    protocol.dataReceived = _Reader(
+        take, protocol.application_queue, protocol.dataReceived, transport.abortConnection
+    ).feed
     return DaphneOutbox(send, protocol)

@@ -73,10 +73,25 @@ class Hub:
     def submit(self, operation: Operation, caller: Caller, arguments: Mapping[str, Any], done: Done) -> None:
         """Have an operation run. done gets the answer in its place: after the events before it, before those after."""
         feed = self.feeds.get(caller.room_id)
-        if feed:
-            feed.in_flight += 1
+        if feed and not operation.reads:
+            feed.in_flight += 1  # news of others waits for what was committed before it, and reads commit nothing
         call = Call(operation, caller, arguments, feed.session_id if feed else "")
-        self._writer.submit(call, _Asked(done, feed, time.perf_counter()))
+        asked = _Asked(done, feed, time.perf_counter())
+        if operation.reads:
+            self._reader.submit(self._answer_reading, call, asked)
+        else:
+            self._writer.submit(call, asked)
+
+    def _answer_reading(self, call: Call, asked: _Asked) -> None:
+        answer = gate.read(call)
+        try:
+            release_connection()
+        except Exception:
+            log.exception("a connection could not be released")
+        try:
+            self.loop.call_soon_threadsafe(self._finished, [(answer, asked)])
+        except RuntimeError:
+            pass  # the loop was closed meanwhile: nobody is left to be told
 
     async def perform(self, operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
         """The result of an operation. Raises RoomError."""
@@ -98,7 +113,8 @@ class Hub:
         for answer, (done, feed, at) in answered:
             metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - at)
             if feed:
-                feed.in_flight -= 1
+                if not answer.call.operation.reads:
+                    feed.in_flight -= 1
                 feed.arrive(Arrival.of(answer, done))
                 feeds.add(feed)
             else:

@@ -15,20 +15,24 @@ _FINAL_TEXT = 0x81
 _MASKED = 0x80
 _DATA_OPCODES = (0x0, 0x1, 0x2)
 
+MAX_FRAGMENTS = 1024
+
 
 class FrameSplitter:
     """Splits what a client sends, RFC 6455 §5.2, between two readers.
 
-    ``leave`` hands bytes to the server's parser.
+    ``leave`` hands bytes to the server's parser. ``give_up`` cuts the connection of a client that sends a message in
+    more than MAX_FRAGMENTS pieces: servers keep each, and count the bytes alone.
     """
 
-    __slots__ = ("_begun", "_in_fragments", "_leave", "_left")
+    __slots__ = ("_begun", "_fragments", "_give_up", "_leave", "_left")
 
-    def __init__(self, leave: Callable[[bytes], None]) -> None:
+    def __init__(self, leave: Callable[[bytes], None], give_up: Callable[[], None]) -> None:
         self._leave = leave
+        self._give_up = give_up
         self._begun = b""  # a header that has not arrived whole
         self._left = 0  # bytes of a frame that is the server's, still to arrive
-        self._in_fragments = False
+        self._fragments = 0  # of a message that has not ended
 
     def take_text(self, payload: bytes) -> bool:
         """Take the text of a frame; False if that cannot be now, for frames that were left to the server wait."""
@@ -60,7 +64,7 @@ class FrameSplitter:
         """Whether a frame is one that is read here: unfragmented, masked, its length in the shortest form."""
         return (
             data[at] == _FINAL_TEXT
-            and not self._in_fragments
+            and not self._fragments
             and _MASKED <= data[at + 1] <= _MASKED + 126
             and (data[at + 1] != _MASKED + 126 or data[at + 2] > 0 or data[at + 3] >= 126)
         )
@@ -68,7 +72,10 @@ class FrameSplitter:
     def _note_fragments(self, first: int) -> None:
         opcode, final = first & 0x0F, bool(first & 0x80)
         if opcode in _DATA_OPCODES:
-            self._in_fragments = not final
+            self._fragments = 0 if final else self._fragments + 1
+            if self._fragments > MAX_FRAGMENTS:
+                self._fragments = 0
+                self._give_up()
 
 
 def _frame_size(data: bytes, at: int) -> int | None:

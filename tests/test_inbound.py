@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.utils import apply_mask
 
-from rooms.inbound import FrameSplitter
+from rooms.inbound import MAX_FRAGMENTS, FrameSplitter
 
 TEXT, BINARY, PING, CONTINUATION = 0x1, 0x2, 0x9, 0x0
 
@@ -29,8 +29,9 @@ class Readers(FrameSplitter):
     """Notes what each of the two readers gets."""
 
     def __init__(self, *, ready: bool = True) -> None:
-        super().__init__(self._note_left)
+        super().__init__(self._note_left, self._give_up)
         self.ready = ready
+        self.given_up = False
         self.got: list[tuple[str, bytes]] = []
 
     def take_text(self, payload: bytes) -> bool:
@@ -43,6 +44,9 @@ class Readers(FrameSplitter):
             self.got[-1] = ("left", self.got[-1][1] + piece)
         else:
             self.got.append(("left", piece))
+
+    def _give_up(self) -> None:
+        self.given_up = True
 
     def feed_in_pieces(self, data: bytes, cuts: list[int]) -> list[tuple[str, bytes]]:
         places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
@@ -107,3 +111,13 @@ def test_frames_that_break_the_rules_are_the_servers_to_refuse() -> None:
 
     for wire in (unmasked, overlong, reserved):
         assert Readers().feed_in_pieces(wire, []) == [("left", wire)]
+
+
+def test_a_message_in_countless_pieces_is_given_up() -> None:
+    readers = Readers()
+    piece = frame(CONTINUATION, b"", final=False)
+
+    readers.feed_in_pieces(frame(TEXT, b"", final=False) + piece * (MAX_FRAGMENTS - 1), [])
+    assert not readers.given_up
+    readers.feed_in_pieces(piece, [])
+    assert readers.given_up

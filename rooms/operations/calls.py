@@ -37,7 +37,8 @@ class Caller:
 class Operation:
     """A function that peers can call by a method name, or that only the server calls (``method`` empty).
 
-    ``joined`` is false for the few that a caller may ask for before it is in the session.
+    ``joined`` is false for the few that a caller may ask for before it is in the session. One that ``reads`` changes
+    nothing and asks the database alone, so that it need not wait for those that write, nor they for it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Operation:
     requires: str
     joined: bool
     parameters: tuple[Parameter, ...]
+    reads: bool = False
 
 
 class Call(NamedTuple):

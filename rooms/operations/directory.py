@@ -1,8 +1,14 @@
-"""Finding peers: by id, by role or group, by name; page by page in the order of joining."""
+"""Finding peers: by id, by role or group, by name; page by page in the order of joining.
+
+These look at the rows alone, beside those that write; each looks at the present peers of one session at most.
+"""
 
 from typing import Annotated, Any
 
 from django.core.signing import BadSignature, Signer
+from django.db import connection
+from django.db.models import BooleanField, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from rooms.errors import BadRequest
 from rooms.events import Outcome
@@ -22,7 +28,7 @@ def get_peer(context: Context, *, peer_id: PeerId) -> Outcome:
     return Outcome(context.present_peer(peer_id).as_wire())
 
 
-@operation("find-peer")
+@operation("find-peer", reads=True)
 def find_peer(
     context: Context,
     *,
@@ -39,7 +45,7 @@ def find_peer(
     return _page(context, {"role": role, "group": group, "peers": peers}, after=0, limit=limit)
 
 
-@operation("peer-iter-next")
+@operation("peer-iter-next", reads=True)
 def next_peers(context: Context, *, iterator: Annotated[str, Chars(1, 40_000)], limit: Number | None = None) -> Outcome:
     """The next peers of a query; iterator is the one that came last."""
     try:
@@ -52,43 +58,63 @@ def next_peers(context: Context, *, iterator: Annotated[str, Chars(1, 40_000)], 
 
 
 def _page(context: Context, query: dict[str, Any], *, after: int, limit: int | None) -> Outcome:
-    matching = [peer for peer in context.work.present(context.session) if _matches(peer, query)]
-    ahead = [peer for peer in matching if peer.joined_seq > after]
-    page = ahead[: _size(limit)]
+    matching = _matching(context, query)
+    size = _size(limit)
+    page = list(matching.filter(joined_seq__gt=after)[: size + 1])
+    eof, page = len(page) <= size, page[:size]
     reached = page[-1].joined_seq if page else after
     return Outcome(
         {
             "iterator": _signer.sign_object([context.session.id, query, reached]),
-            "total": len(matching),
-            "eof": len(page) == len(ahead),
+            "total": matching.count(),
+            "eof": eof,
             "peers": [peer.as_wire() for peer in page],
         }
     )
 
 
-def _matches(peer: Peer, query: dict[str, Any]) -> bool:
-    return (
-        (not query["role"] or peer.role == query["role"])
-        and (not query["group"] or query["group"] in peer.groups)
-        and (not query["peers"] or peer.peer_id in query["peers"])
+def _present(context: Context) -> QuerySet[Peer]:
+    peers = Peer.objects.filter(session_id=context.session.id).exclude(state=Peer.State.LEFT)
+    return peers.order_by("joined_seq")
+
+
+def _matching(context: Context, query: dict[str, Any]) -> QuerySet[Peer]:
+    matching = _present(context)
+    if query["role"]:
+        matching = matching.filter(role=query["role"])
+    if query["peers"]:
+        matching = matching.filter(peer_id__in=query["peers"])
+    if query["group"]:
+        matching = matching.filter(_is_in(query["group"]))
+    return matching
+
+
+def _is_in(group: str) -> Q | RawSQL:
+    if connection.features.supports_json_field_contains:
+        return Q(groups__contains=[group])
+    return RawSQL(
+        'EXISTS (SELECT 1 FROM json_each("rooms_peer"."groups") WHERE value = %s)', [group], output_field=BooleanField()
     )
 
 
-@operation("peer-name-search")
+@operation("peer-name-search", reads=True)
 def search_names(
     context: Context, *, query: Annotated[str, Chars(0, 200)], limit: Number | None = None, offset: Number = 0
 ) -> Outcome:
     """Peers whose name contains the query, in whatever case. ``offset`` in the answer is that of the next page."""
     wanted = query.casefold()
-    found = [peer for peer in context.work.present(context.session) if wanted in peer.name.casefold()]
+    # By name alone: no database folds case as people expect.
+    names = _present(context).values_list("pk", "name")
+    found = [key for key, name in names if wanted in name.casefold()]
     start = max(offset, 0)
-    page = found[start : start + _size(limit)]
+    keys = found[start : start + _size(limit)]
+    page = _present(context).filter(pk__in=keys)
     return Outcome(
         {
-            "count": len(page),
+            "count": len(keys),
             "limit": _size(limit),
-            "offset": start + len(page),
-            "eof": start + len(page) >= len(found),
+            "offset": start + len(keys),
+            "eof": start + len(keys) >= len(found),
             "peers": [
                 {"peer_id": peer.peer_id, "name": peer.name, "role": peer.role, "type": "regular"} for peer in page
             ],

@@ -5,7 +5,8 @@ into a *context*, which is what the database confirms in the operation's own tra
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,7 +93,7 @@ METHODS: dict[str, Operation] = {}
 
 
 def operation(
-    method: str = "", *, requires: str = "", joined: bool = True
+    method: str = "", *, requires: str = "", joined: bool = True, reads: bool = False
 ) -> Callable[[Callable[..., Outcome]], Operation]:
     """Make a function an operation, see Operation. Its keyword-only signature is its parameter schema.
 
@@ -100,7 +101,7 @@ def operation(
     """
 
     def register(function: Callable[..., Outcome]) -> Operation:
-        made = Operation(function.__name__, function, method, requires, joined, parameters.schema(function))
+        made = Operation(function.__name__, function, method, requires, joined, parameters.schema(function), reads)
         if method:
             if unlimited := [parameter.name for parameter in made.parameters if not parameter.is_limited]:
                 raise TypeError(f"{method}: without a limit in the signature: {', '.join(unlimited)}")
@@ -153,6 +154,40 @@ def _run_rooms_apart(calls: Sequence[Call], patience: float) -> list[Answer]:
         return [Answer(call, error=HeldUp()) for call in calls]
     answers = {room_id: iter(run(of_room, patience=patience)) for room_id, of_room in by_room.items()}
     return [next(answers[call.caller.room_id]) for call in calls]
+
+
+def read(call: Call) -> Answer:
+    """Answer a call of an operation that only reads, from one view of the database and without any lock."""
+    try:
+        with _view(), connection.cursor() as cursor:
+            return _answer(Work([call], cursor, patience=None), call)
+    except (OperationalError, InterfaceError) as error:
+        metrics.DATABASE_FAILURES.inc()
+        log.error("the database cannot be used", extra={"context": {"calls": 1, "why": describe(error)}})
+        return Answer(call, error=Unavailable())
+    except Exception:
+        context = {"operation": call.operation.name, "room": call.caller.room_id, "peer": call.caller.peer_id}
+        log.exception("an operation failed", extra={"context": context})
+        return Answer(call, error=InternalError())
+
+
+@contextmanager
+def _view() -> Iterator[None]:
+    """What is committed now, for several statements: so what is read is as of the place that is read with it."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        # By hand, for atomic() is told to take the lock of those that write.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
 
 
 def _answer(work: Work, call: Call) -> Answer:

@@ -74,12 +74,12 @@ class Standing:
 _remembered: OrderedDict[str, Standing] = OrderedDict()
 
 
-def lock(cursor: CursorWrapper, room_ids: Iterable[str], *, patience: float) -> tuple[dict[str, Place], set[str]]:
+def lock(cursor: CursorWrapper, room_ids: Iterable[str], *, patience: float | None) -> tuple[dict[str, Place], set[str]]:
     """Take the locks of these rooms, and read where they stand.
 
     Of several rooms those that somebody else holds are passed over, for the others must not wait for them; their ids
     come second. For a single room this waits ``patience`` seconds, and so does every later statement of the
-    transaction that meets a lock.
+    transaction that meets a lock. Without patience no lock is taken.
 
     In the order of their ids: two transactions with several rooms each would otherwise wait for each other. SQLite's
     IMMEDIATE transaction is the lock of everything; there this only reads.
@@ -87,7 +87,7 @@ def lock(cursor: CursorWrapper, room_ids: Iterable[str], *, patience: float) -> 
     wanted = sorted(room_ids)
     chosen = f"r.id IN ({', '.join(['%s'] * len(wanted))})"
     taken = set(wanted)
-    if cursor.db.features.has_select_for_update:
+    if patience is not None and cursor.db.features.has_select_for_update:
         # Statements of their own: one that waits for a lock goes on with what it saw before it waited.
         cursor.execute(
             f"SET LOCAL lock_timeout = {max(1, int(patience * 1000))};"

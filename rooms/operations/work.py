@@ -66,10 +66,12 @@ class _Pages:
 class Work:
     """The open transaction. Made inside ``transaction.atomic()``; takes the locks of its rooms first of all.
 
+    Without patience for locks it only looks at the rows; what is remembered belongs to those that hold the locks.
+
     Its own statements share one cursor: Django takes longer to make one than SQLite to run most of them.
     """
 
-    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float) -> None:
+    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float | None) -> None:
         self.calls = calls
         self._cursor = cursor
         self.rooms: dict[str, Room] = {}
@@ -90,7 +92,7 @@ class Work:
         self.at = milliseconds(self.now)
         self.history = next(iter(places.values())).history if places else ""
         # The server's own jobs, which make good what went wrong, believe the rows alone.
-        by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids}
+        by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids or patience is None}
         unknown = [place for place in places.values() if place.room_id in by_server or not self._recall(place)]
         if unknown:
             self._load(unknown)
