@@ -83,13 +83,15 @@ class Bounded(logging.Filter):
                 return False
             if left_out:
                 record.context = {**(getattr(record, "context", None) or {}), "left_out": left_out}
+        longest = MAX_MESSAGE
         if _is_strangers(record):
             # What they sent is at fault, and no line of ours.
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.WARNING, "WARNING"
+            longest = MAX_VALUE
         message = record.getMessage()
-        if len(message) > MAX_MESSAGE:
-            record.msg, record.args = cut(message, MAX_MESSAGE), None
+        if len(message) > longest:
+            record.msg, record.args = cut(message, longest), None
         return True
 
     def _count(self, kind: tuple[str, int, object]) -> int | None:

@@ -1,0 +1,182 @@
+"""What strangers send to real servers: each gets an answer and costs next to nothing, and the log stays short."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.server import RawPeer, RunningServer
+
+pytestmark = pytest.mark.faults
+
+HANDSHAKE_SECONDS = 2
+HEAD = b"Host: 127.0.0.1\r\nConnection: close\r\n"
+UPGRADE = (
+    b"Host: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
+MEGABYTE = b"x" * 1_000_000
+CHUNK = b"%x\r\n%b\r\n" % (len(MEGABYTE), MEGABYTE)
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    with RunningServer(server=request.param, HANDSHAKE_SECONDS=HANDSHAKE_SECONDS) as server:
+        yield server
+
+
+def memory(server: RunningServer) -> int:
+    """Bytes of its memory that are in use."""
+    pages = Path(f"/proc/{server.pid}/statm").read_text().split()[1]
+    return int(pages) * 4096
+
+
+def send(server: RunningServer, *pieces: bytes) -> bytes:
+    """Everything that the server answers until it closes the connection, which it does soon."""
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=HANDSHAKE_SECONDS + 20)) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+        except OSError:
+            pass  # it does not read to the end what it has refused
+        answer = b""
+        try:
+            while more := connection.recv(65536):
+                answer += more
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+TOO_LONG = {414, 431, 400}
+HEADS = {
+    "a long line": ([b"GET /v2/ws?a=" + b"a" * 9000 + b" HTTP/1.1\r\n" + UPGRADE + b"\r\n"], TOO_LONG),
+    "a long header": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE + b"X: " + b"a" * 9000 + b"\r\n\r\n"], TOO_LONG),
+    "many headers": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE + b"X: a\r\n" * 600 + b"\r\n"], TOO_LONG),
+    "a header without end": ([b"GET / HTTP/1.1\r\nX: ", *[b"a" * 10_000] * 50], TOO_LONG),
+    "headers without end": ([b"GET / HTTP/1.1\r\n", *[b"X: aaaaaaa\r\n" * 1000] * 50], TOO_LONG),
+    "nothing": ([], {408}),
+    "half a request": ([b"GET / HTTP/1.1\r\nHost: 127"], {408}),
+    "half a body": ([b"POST /v2/token HTTP/1.1\r\n" + HEAD + b"Content-Length: 50\r\n\r\n{}"], {408}),
+    "another protocol": ([b"\x16\x03\x01hello\r\n\r\n"], {400}),
+    "no key": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE.replace(b"-Key", b"-Kex") + b"\r\n"], {400, 426}),
+    "another path for sockets": ([b"GET /v2/nothing HTTP/1.1\r\n" + UPGRADE + b"\r\n"], {403}),
+    "a path with NUL for sockets": ([b"GET /v2/ws%00 HTTP/1.1\r\n" + UPGRADE + b"\r\n"], {403}),
+    "bytes in a socket's query": ([b"GET /v2/ws?a=\xff HTTP/1.1\r\n" + UPGRADE + b"\r\n"], {400}),
+    "bytes in a subprotocol": (
+        [b"GET /v2/ws?a= HTTP/1.1\r\n" + UPGRADE + b"Sec-WebSocket-Protocol: \xff\r\n\r\n"],
+        {400, 101},
+    ),
+    "another host": ([b"GET / HTTP/1.1\r\nConnection: close\r\nHost: " + b"e" * 7000 + b"\r\n\r\n"], {400}),
+    "another host for sockets": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE.replace(b"127.0.0.1", b"evil") + b"\r\n"], {403}),
+    "a foreign page": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE + b"Origin: http://" + b"e" * 7000 + b"\r\n\r\n"], {403}),
+    "NUL in a path": ([b"GET /r/%00/ HTTP/1.1\r\n" + HEAD + b"\r\n"], {400}),
+    "bytes in a path": ([b"GET /r/%ff%fe/ HTTP/1.1\r\n" + HEAD + b"\r\n"], {404}),
+    "NUL in a cookie": ([b"GET / HTTP/1.1\r\n" + HEAD + b'Cookie: sessionid="\\000"\r\n\r\n'], {400}),
+    "a charset that is none": ([b"GET /?a=b HTTP/1.1\r\n" + HEAD + b"Content-Type: text/x; charset=hex\r\n\r\n"], {200}),
+    "5,000 digits of length": ([b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n"], {400, 413}),
+    "a negative length": ([b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: -5\r\n\r\n"], {400, 413}),
+    "two lengths": (
+        [b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+        {400},
+    ),
+    "another authorization": ([b"GET /init HTTP/1.1\r\n" + HEAD + b"Authorization: Bearer \xff \t \xfe\r\n\r\n"], {401}),
+}
+
+
+@pytest.mark.parametrize("what", HEADS)
+def test_what_is_no_proper_request_is_answered_and_costs_the_log_a_line_at_most(server: RunningServer, what: str):
+    pieces, expected = HEADS[what]
+    if expected == {400, 101}:
+        pieces = [*pieces, b"\x88\x80\0\0\0\0"]  # the server's library takes it; close
+    before = len(server.log())
+    answer = send(server, *pieces)
+
+    assert status(answer) in expected, answer[:300]
+    written = server.log()[before:]
+    assert "Traceback" not in written
+    assert len(written) < 700
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v2/token", "/rooms/new", "/admin/login/"])
+@pytest.mark.parametrize("how", ["declared", "in chunks"])
+def test_a_body_is_refused_before_it_is_taken(server: RunningServer, path: str, how: str):
+    kind = b"Content-Length: 60000000" if how == "declared" else b"Transfer-Encoding: chunked"
+    before = memory(server)
+    answer = send(
+        server,
+        b"POST %b HTTP/1.1\r\n%b%b\r\n\r\n" % (path.encode(), HEAD, kind),
+        *[MEGABYTE if how == "declared" else CHUNK] * 60,
+    )
+    assert status(answer) == 413
+    assert memory(server) - before < 8_000_000
+
+
+def test_connections_that_send_nothing_are_closed_and_keep_nobody_waiting(server: RunningServer):
+    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(200)]
+    halves = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(50)]
+    for connection in halves:
+        connection.sendall(b"GET /v2/ws?token=" + b"a" * 7000)
+    assert server.request("GET", "/healthz").status == 200
+    for connection in [*silent, *halves]:
+        with closing(connection):
+            assert status(connection.recv(65536)) == 408
+
+
+def test_an_address_has_so_many_connections_that_wait(tmp_path: Path):
+    for kind in ("daphne", "uvicorn"):
+        with RunningServer(server=kind, CONNECT_BURST=20, HANDSHAKE_SECONDS=5) as server:
+            silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(20)]
+            assert status(send(server, b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\n")) == 429
+            for connection in silent:
+                with closing(connection):
+                    connection.sendall(b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\n")
+                    assert status(connection.recv(65536)) == 200
+            assert server.request("GET", "/healthz").status == 200
+
+
+async def test_a_flood_of_refusals_fills_no_log(server: RunningServer):
+    before = len(server.log())
+    handshake = b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE + b"Origin: http://" + b"e" * 6000 + b"\r\n\r\n"
+    other = b"GET /%b HTTP/1.1\r\nConnection: close\r\nHost: evil\r\n\r\n" % (b"n" * 6000)
+    room = server.room("tea")
+    token = server.sign("0" * 24)
+
+    def flood() -> None:
+        for _ in range(300):
+            send(server, handshake)
+            send(server, other)
+
+    await asyncio.to_thread(flood)
+    for _ in range(100):
+        peer = RawPeer(server.ws_url, token)
+        await peer.connect()
+        assert await peer.wait_closed() in (4403, 4029)
+    bad = RawPeer(server.ws_url, server.sign(room, user="mallory"))
+    await bad.connect()
+    await bad.join("Mallory")
+    for number in range(200):
+        await bad.send('{"method": "%s", "id": %d}' % ("x" * 2000, number))
+    assert await bad.wait_closed() == 4029
+    written = server.log()[before:]
+    assert "Traceback" not in written
+    assert len(written) < 4 * 60 * 500  # four kinds
+
+
+async def test_text_that_is_no_text_closes_its_socket_without_a_traceback(server: RunningServer):
+    before = len(server.log())
+    for fragmented in (False, True):
+        peer = RawPeer(server.ws_url, server.sign(server.room("tea"), user="bytes"))
+        await peer.connect()
+        await peer.join("Bytes")
+        await peer.socket.send([b"\xff", b"\xfe"] if fragmented else b"\xff", text=True)
+        assert await peer.wait_closed() in (1007, 1006)  # daphne cuts the connection
+    assert "Traceback" not in server.log()[before:]
