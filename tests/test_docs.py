@@ -7,7 +7,9 @@ from prometheus_client import REGISTRY
 
 import rooms.metrics
 import rooms.operations  # noqa: F401, fills METHODS
+from rooms.api.health import Probes
 from rooms.operations.gate import METHODS
+from rooms.urls import urlpatterns
 from tests.server import ROOT
 
 
@@ -31,6 +33,13 @@ def test_every_dependency_has_a_reason():
 def test_every_method_has_a_heading_in_the_protocol():
     headings = re.findall(r"^### `([\w-]+)`$", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE)
     assert set(headings) - {"ping"} == set(METHODS)
+
+
+def test_what_every_method_and_endpoint_costs_is_written_down():
+    costs = documented("operations.md")
+    assert {*METHODS, "ping"} <= costs
+    paths = {f"/{pattern.pattern}".replace("<str:code>", "…") for pattern in urlpatterns} | {"/v2/ws", *Probes._VIEWS}
+    assert paths <= costs
 
 
 def test_every_metric_is_explained():

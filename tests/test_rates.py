@@ -1,6 +1,6 @@
 """Token buckets."""
 
-from rooms.rates import Bucket, Buckets
+from rooms.rates import Allowances, Bucket, Buckets, network
 
 
 class Clock:
@@ -40,6 +40,36 @@ def test_each_key_has_its_own_bucket():
     buckets = Buckets(0.001, 2)
     assert [buckets.take("a") for _ in range(3)] == [True, True, False]
     assert buckets.take("b")
+
+
+def test_an_address_counts_as_the_network_that_one_client_has():
+    assert network("2001:db8:1:2:3:4:5:6") == network("2001:db8:1:2::1%eth0") == "2001:db8:1:2::/64"
+    assert network("2001:db8:1:3::1") != network("2001:db8:1:2::1")
+    assert network("::ffff:192.0.2.7") == network("192.0.2.7") == "192.0.2.7"
+    assert len(network("x" * 7000)) == 64
+
+
+def test_those_used_longest_ago_are_forgotten_first():
+    buckets = Buckets(0.001, 1, most=3)
+    assert [buckets.take(key) for key in "abcad"] == [True, True, True, False, True]
+    assert not buckets.take("a")
+    assert buckets.take("b")
+
+
+def test_an_allowance_outlives_its_sockets_until_it_is_full_again():
+    clock = Clock()
+    allowances = Allowances(1, 2, clock=clock)
+    for _ in range(2):
+        allowance = allowances.open(("room", "owner"))
+        assert allowance.calls.take()
+        allowances.close(("room", "owner"))
+    assert not allowances.open(("room", "owner")).calls.take()
+    allowances.close(("room", "owner"))
+    clock.now += 2
+    for owner in "ab":
+        allowances.open(("room", owner))
+        allowances.close(("room", owner))
+    assert len(allowances) == 0  # none of these asked for anything
 
 
 def test_i28_many_addresses_cost_bounded_memory():

@@ -1,0 +1,269 @@
+"""One hostile client at its full allowed rate: what it costs the server's memory, and others.
+
+Arguments are made from what each method declares, as long and as odd as it takes them and new each time, so that a new
+method is tried by itself.
+"""
+
+import asyncio
+import itertools
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import pytest
+from django.conf import settings
+from websockets.exceptions import ConnectionClosed
+
+import rooms.operations  # noqa: F401  fills METHODS
+from rooms import parameters
+from rooms.operations.gate import METHODS
+from rooms.parameters import Between, OneOf, Parameter, Size
+from tests.server import RawPeer, RpcError, RunningServer
+
+pytestmark = pytest.mark.faults
+
+SHORT, LONG = 2.0, 60.0
+"""Seconds for each method."""
+
+A_SECOND = 18
+"""Frames: 10 are allowed, and with 8 refused the socket just stays open."""
+
+WAYS = [*METHODS, "ping", "analytics", "no-such-method", "frames that are none", "sockets"]
+
+
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    with RunningServer(server=request.param) as server:
+        yield server
+
+
+def memory(server: RunningServer) -> int:
+    """Bytes of its memory that are in use."""
+    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * 4096
+
+
+# --- Arguments ----------------------------------------------------------------------------------
+
+ODD = ["e\u0301", "\u0301", '"\\', "\U0001f468\u200d", "%_", "\u202e"]
+
+
+class Worst:
+    """Arguments of a method, the n-th time; every other time names of what there is, where it takes such."""
+
+    def __init__(self, known: dict[str, list[Any]]) -> None:
+        self._known = known
+
+    def frame(self, method: str, number: int) -> str:
+        for share in (1.0, 0.5, 0.25, 0.1, 0.02, 0.0):
+            params = {each.name: self._value(each, number, share) for each in METHODS[method].parameters}
+            params = {name: value for name, value in params.items() if value is not None}
+            text = json.dumps({"method": method, "id": f"n{number}", "params": params}, ensure_ascii=False)
+            if len(text.encode()) <= settings.MAX_FRAME_BYTES:
+                return text
+        raise AssertionError(f"{method}: the least that it takes is no frame")
+
+    def _value(self, parameter: Parameter, number: int, share: float) -> Any:
+        if number % 2 and parameter.name in self._known:
+            choices = self._known[parameter.name]
+            return choices[number // 2 % len(choices)]
+        if not parameter.required and number % 7 == 6:
+            return None
+        if parameter.fields:
+            return {field.name: self._value(field, number, share) for field in parameter.fields}
+        kind = parameter.kinds[0] if parameter.kinds else None
+        if kind is bool:
+            return number % 4 < 2
+        if kind in (int, float):
+            return self._number(parameter, number)
+        if kind is list:
+            return self._list(parameter, number, share)
+        if kind is str:
+            return self._text(parameter, number, share)
+        return self._data(parameter, number, share)
+
+    def _number(self, parameter: Parameter, number: int) -> int:
+        bounds = [limit for limit in parameter.limits if isinstance(limit, Between)]
+        return (bounds[0].least, bounds[0].most, 0, 1, 100)[number % 5] if bounds else 10**9
+
+    def _list(self, parameter: Parameter, number: int, share: float) -> list[Any]:
+        sizes = [parameters._number(limit.most) for limit in parameter.limits if isinstance(limit, Size)]
+        assert parameter.item
+        item, most = parameter.item, min(sizes)
+        return [self._value(item, number * 1000 + 2 * place, share / 4) for place in range(max(1, int(most * share)))]
+
+    def _text(self, parameter: Parameter, number: int, share: float) -> str:
+        for limit in parameter.limits:
+            if isinstance(limit, OneOf):
+                return limit.choices[number % len(limit.choices)]
+        most = self._most(parameter)
+        text = f"{number}{ODD[number % len(ODD)] * most}"[: max(1, int(most * share))]
+        in_bytes = any("byte" in str(limit) for limit in parameter.limits)
+        return text.encode()[:most].decode(errors="ignore") if in_bytes else text
+
+    def _data(self, parameter: Parameter, number: int, share: float) -> Any:
+        room = max(8, int(self._most(parameter) * share) - 64)
+        wide: list[Any] = [[number]] * min(600, room // 8)
+        deep: Any = number
+        for _ in range(30):
+            deep = [deep]
+        return (wide, deep, f"{number}{'x' * room}", {str(each): number for each in range(min(600, room // 16))})[number % 4]
+
+    def _most(self, parameter: Parameter) -> int:
+        sizes = [parameters._number(limit.most) for limit in parameter.limits if isinstance(limit, Size)]
+        return min(sizes, default=1000)
+
+
+# --- The client ---------------------------------------------------------------------------------
+
+
+class Hostile:
+    """Sends one kind of request for so long, and comes back whenever it is cut off."""
+
+    def __init__(self, server: RunningServer, token: str) -> None:
+        self._server, self._token = server, token
+        self._peer: RawPeer
+        self._known: dict[str, list[Any]] = {}
+
+    async def prepare(self) -> None:
+        """Make what methods can be asked about: messages, a poll with answers, a peer."""
+        await self._come_back()
+        peer = self._peer
+        poll_id = (await peer.call("poll-info-set", title="?", type="quiz"))["poll_id"]
+        options = [{"index": place, "text": "x" * 100} for place in range(1, 11)]
+        question = {"type": "single-choice", "text": "?" * 500, "options": options}
+        questions = [{**question, "index": place} for place in range(1, 11)]
+        await peer.call("poll-questions-set", poll_id=poll_id, questions=questions)
+        await peer.call("poll-start", poll_id=poll_id)
+        message = await peer.call("broadcast", info={"message": "x" * 4000, "type": "chat"})
+        page = await peer.call("find-peer")
+        self._known = {
+            "poll_id": [poll_id],
+            "peer_id": [peer.peer_id],
+            "requested_for": [peer.peer_id],
+            "id": [message["message_id"]],
+            "iterator": [page["iterator"]],
+            "role": ["guest", "host", "viewer"],
+            "person": [page["peers"][0]["person"]],
+            "keys": [["default", "pinnedMessages"]],
+        }
+
+    async def flood(self, way: str, seconds: float) -> None:
+        worst = Worst(self._known)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        for number in itertools.count():
+            due = started + number / A_SECOND
+            if due > started + seconds:
+                return
+            await asyncio.sleep(due - loop.time())  # its rate is what is tried
+            try:
+                await self._send(way, worst, number)
+            except (ConnectionClosed, AssertionError, OSError):
+                await self._come_back()
+
+    async def _send(self, way: str, worst: Worst, number: int) -> None:
+        if way == "sockets" and number % 4 == 0:
+            await self._peer.drop()
+            await self._come_back()
+        elif way == "frames that are none":
+            bad = ("[" * 60_000, '"' + "\\u0000" * 10_000, "{" * 3, '{"method":1}', '{"id":' + "9" * 60_000 + "}", b"\x00" * 60_000)
+            await self._peer.send(bad[number % len(bad)])
+        elif way in METHODS:
+            await self._peer.send(worst.frame(way, number))
+        else:
+            await self._peer.send({"method": way, "params": {"x": "y" * 60_000}, "id": number})
+        self._peer.events.clear()
+        if not self._peer.open:
+            await self._come_back()
+
+    async def _come_back(self) -> None:
+        while True:
+            self._peer = RawPeer(self._server.ws_url, self._token)
+            try:
+                await self._peer.connect()
+                await self._peer.join("Mallory")
+            except (ConnectionClosed, RpcError, OSError):
+                await asyncio.sleep(0.5)  # as long as it is too fast
+            else:
+                return
+
+    async def close(self) -> None:
+        try:
+            await self._peer.leave()
+        except ConnectionClosed:
+            pass
+
+
+# --- Who is there too ---------------------------------------------------------------------------
+
+
+class Bystanders:
+    """Two peers of another room, one of which talks to the other."""
+
+    def __init__(self, talker: RawPeer, listener: RawPeer) -> None:
+        self._talker, self._listener = talker, listener
+        self.delays: list[float] = []
+
+    async def talk(self, seconds: float, *, a_second: float = 8.0) -> None:
+        """Say something again and again; each must arrive."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        for number in range(int(seconds * a_second)):
+            await asyncio.sleep(started + number / a_second - loop.time())
+            said = str(uuid.uuid4())
+            at = time.perf_counter()
+            call = await self._talker.begin("broadcast", info={"message": said, "type": "chat"})
+            await self._listener.wait_for(lambda event, said=said: said in json.dumps(event))
+            self.delays.append(time.perf_counter() - at)
+            await call
+            self._listener.events.clear()
+            self._talker.events.clear()
+
+    def p99(self) -> float:
+        delays, self.delays = self.delays, []
+        return quantiles(delays, n=100)[98]
+
+
+@pytest.fixture
+async def bystanders(server: RunningServer) -> AsyncIterator[Bystanders]:
+    room = server.room("quiet")
+    peers = [await server.peer(server.sign(room, "guest", name), name) for name in ("alice", "bob")]
+    yield Bystanders(*peers)
+    for peer in peers:
+        assert peer.open
+        await peer.leave()
+
+
+async def attack(server: RunningServer, bystanders: Bystanders, way: str, seconds: float) -> None:
+    """Flood for so long, while bystanders talk. The server's memory grows by at most 20 MB."""
+    mallory = Hostile(server, server.sign(server.room("loud"), "host", f"mallory {way}"))
+    await mallory.prepare()
+    await mallory.flood(way, seconds / 4)
+    before = memory(server)
+    await asyncio.gather(mallory.flood(way, seconds), bystanders.talk(seconds))
+    grown = memory(server) - before
+    await mallory.close()
+    assert grown <= 20_000_000
+    assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("server", ["uvicorn"], indirect=True)
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_hostile_client_costs_bounded_memory_and_bystanders_lose_nothing(
+    server: RunningServer, bystanders: Bystanders, way: str
+):
+    await attack(server, bystanders, way, SHORT)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"], indirect=True)
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_hostile_client_slows_bystanders_little(server: RunningServer, bystanders: Bystanders, way: str):
+    await bystanders.talk(LONG)
+    alone = bystanders.p99()
+    await attack(server, bystanders, way, LONG)
+    assert bystanders.p99() <= 3 * alone
