@@ -15,6 +15,7 @@ MAX_HEAD = 32 * 1024
 MAX_LINE = 8 * 1024
 """Bytes of a request's line, and of one header."""
 
+
 def max_body() -> int:
     """Bytes that the body of a request may have: a frame's, or what a form of the admin needs."""
     return max(int(settings.MAX_FRAME_BYTES), 128 * 1024)

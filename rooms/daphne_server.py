@@ -12,6 +12,8 @@ from daphne import server  # isort: skip
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from rooms import arrivals
@@ -57,7 +59,7 @@ class Channel(HTTPChannel):
 
     def _wait(self) -> None:
         """Expect a request, but not for long."""
-        self._ticket = arrivals.enter(getattr(self.transport.getPeer(), "host", ""))
+        self._ticket = arrivals.enter(getattr(self.getPeer(), "host", ""))
         if self._ticket is None:
             self.answer(HTTPStatus.TOO_MANY_REQUESTS)
         else:
@@ -80,7 +82,8 @@ class Channel(HTTPChannel):
         self._arrived()
         self.answered = True
         head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-        self.transport.write(head.encode())
+        connection: Any = self.transport
+        connection.write(head.encode())
         self.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
@@ -113,7 +116,7 @@ class Channel(HTTPChannel):
         if self.persistent and not self.answered and self._ticket is None:
             self._wait()
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._arrived()
         super().connectionLost(reason)
 

@@ -124,9 +124,7 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     )
     if not known:
         return None
-    protocol.data_received = _Reader(
-        take, protocol.queue, protocol.data_received, protocol.transport.abort
-    ).feed
+    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received, protocol.transport.abort).feed
     protocol.transport.set_protocol(protocol)  # some event loops hold on to the method
     return UvicornOutbox(send, protocol)
 

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
 
 from rooms import views
-from rooms.arrivals import is_too_long, max_body
 from rooms.api.http import is_api, refusal
+from rooms.arrivals import is_too_long, max_body
 from rooms.errors import BadRequest
 from rooms.protocol import is_storable
 

@@ -114,14 +114,6 @@ def _check_text(text: str) -> None:
         raise BadRequest(f"JSON: {what} cannot be stored")
 
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
-
-def is_storable(text: str) -> bool:
-    """Whether every database can keep the text: PostgreSQL takes no NUL, and nothing that is not UTF-8."""
-    return _UNSTORABLE.search(text) is None
-
-
 # --- Frames -------------------------------------------------------------------------------------
 
 

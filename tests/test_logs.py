@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from rooms.logs import BugsOnly, LineFormatter, describe, hide_tokens
+from rooms.logs import MAX_VALUE, Bounded, BugsOnly, LineFormatter, describe, hide_tokens
 from tests.server import RawPeer, RpcError, RunningServer
 
 SERVERS = ["daphne", "uvicorn"]
@@ -233,3 +233,53 @@ def test_of_refused_pages_only_bugs_are_logged(status, passes):
     record = logging.LogRecord("django.request", logging.ERROR, "", 0, "x", None, None)
     record.status_code = status
     assert BugsOnly().filter(record) is passes
+
+
+# --- What strangers may write -------------------------------------------------------------------
+
+
+def record(message: str, *, name: str = "rooms.door", line: int = 1, **more: object) -> logging.LogRecord:
+    made = logging.LogRecord(name, logging.WARNING, "door.py", line, message, None, None)
+    vars(made).update(more)
+    return made
+
+
+def test_each_kind_of_line_is_written_so_often_a_minute_and_says_what_was_left_out():
+    now = 0.0
+    bounded = Bounded(lambda: now)
+
+    written = [bounded.filter(record("refused", kind="host")) for _ in range(1000)]
+    assert written == [True] * 60 + [False] * 940
+    assert bounded.filter(record("refused", kind="origin"))
+    assert bounded.filter(record("another", line=2))
+
+    now = 61.0
+    next_one = record("refused", kind="host", context={"why": "x"})
+    assert bounded.filter(next_one)
+    assert next_one.context == {"why": "x", "left_out": 940}  # type: ignore[attr-defined]
+
+
+def test_who_came_and_went_is_always_written():
+    bounded = Bounded()
+    assert all(bounded.filter(record("a peer joined", name="rooms.presence")) for _ in range(1000))
+
+
+def test_what_others_sent_is_cut():
+    assert len(line("refused", why="x" * 60_000)) < MAX_VALUE + 60
+    long = record("%s")
+    long.args = ("x" * 60_000,)
+    assert Bounded().filter(long)
+    assert len(long.getMessage()) < 5000
+
+
+def test_a_strangers_mistake_has_no_traceback():
+    try:
+        raise ValueError
+    except ValueError as error:
+        info = (type(error), error, error.__traceback__)
+    bad_host = record("Invalid HTTP_HOST " + "x" * 7000, name="django.security.DisallowedHost", exc_info=info)
+    bug = record("an endpoint failed", exc_info=info)
+    bounded = Bounded()
+    assert bounded.filter(bad_host) and bounded.filter(bug)
+    assert (bad_host.exc_info, bug.exc_info) == (None, info)
+    assert len(bad_host.getMessage()) <= MAX_VALUE + 1

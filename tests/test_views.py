@@ -78,9 +78,7 @@ def test_a_room_is_opened_by_its_code_or_by_a_pasted_link(client, team, form):
     assert (answer.status_code, answer["Location"]) == (302, f"/r/{code}/")
 
 
-@pytest.mark.parametrize(
-    ("given", "status"), [("abc-defg-hij", 404), ("", 400), ("http://[", 404), (MARKUP, 404)]
-)
+@pytest.mark.parametrize(("given", "status"), [("abc-defg-hij", 404), ("", 400), ("http://[", 404), (MARKUP, 404)])
 def test_a_code_of_no_room_is_given_back_with_the_reason(client, given, status):
     answer = client.get("/rooms/open", {"code": given})
     assert answer.status_code == status

@@ -46,6 +46,15 @@ def memory(server: RunningServer) -> int:
     return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * 4096
 
 
+NO_FRAMES: list[str | bytes] = [
+    "[" * 60_000,
+    '"' + "\\u0000" * 10_000,
+    '{"method":1}',
+    '{"id":' + "9" * 60_000 + "}",
+    '{"method":"join","params":[' + "[]," * 20_000 + "[]]}",
+    b"\x00" * 60_000,
+]
+
 # --- Arguments ----------------------------------------------------------------------------------
 
 ODD = ["e\u0301", "\u0301", '"\\', "\U0001f468\u200d", "%_", "\u202e"]
@@ -110,7 +119,8 @@ class Worst:
         deep: Any = number
         for _ in range(30):
             deep = [deep]
-        return (wide, deep, f"{number}{'x' * room}", {str(each): number for each in range(min(600, room // 16))})[number % 4]
+        many = {str(each): number for each in range(min(600, room // 16))}
+        return (wide, deep, f"{number}{'x' * room}", many)[number % 4]
 
     def _most(self, parameter: Parameter) -> int:
         sizes = [parameters._number(limit.most) for limit in parameter.limits if isinstance(limit, Size)]
@@ -127,19 +137,20 @@ class Hostile:
         self._server, self._token = server, token
         self._peer: RawPeer
         self._known: dict[str, list[Any]] = {}
+        self._out = False
 
     async def prepare(self) -> None:
         """Make what methods can be asked about: messages, a poll with answers, a peer."""
         await self._come_back()
         peer = self._peer
         poll_id = (await peer.call("poll-info-set", title="?", type="quiz"))["poll_id"]
-        options = [{"index": place, "text": "x" * 100} for place in range(1, 11)]
-        question = {"type": "single-choice", "text": "?" * 500, "options": options}
-        questions = [{**question, "index": place} for place in range(1, 11)]
+        options = [{"index": place, "text": "x" * 100, "weight": 1} for place in range(1, 11)]
+        asked: dict[str, Any] = {"type": "single-choice", "text": "?" * 500}
+        questions = [{"question": {**asked, "index": place}, "options": options} for place in range(1, 11)]
         await peer.call("poll-questions-set", poll_id=poll_id, questions=questions)
         await peer.call("poll-start", poll_id=poll_id)
         message = await peer.call("broadcast", info={"message": "x" * 4000, "type": "chat"})
-        page = await peer.call("find-peer")
+        page: dict[str, Any] = await peer.call("find-peer")
         self._known = {
             "poll_id": [poll_id],
             "peer_id": [peer.peer_id],
@@ -157,7 +168,7 @@ class Hostile:
         started = loop.time()
         for number in itertools.count():
             due = started + number / A_SECOND
-            if due > started + seconds:
+            if due > started + seconds or self._out:
                 return
             await asyncio.sleep(due - loop.time())  # its rate is what is tried
             try:
@@ -170,8 +181,7 @@ class Hostile:
             await self._peer.drop()
             await self._come_back()
         elif way == "frames that are none":
-            bad = ("[" * 60_000, '"' + "\\u0000" * 10_000, "{" * 3, '{"method":1}', '{"id":' + "9" * 60_000 + "}", b"\x00" * 60_000)
-            await self._peer.send(bad[number % len(bad)])
+            await self._peer.send(NO_FRAMES[number % len(NO_FRAMES)])
         elif way in METHODS:
             await self._peer.send(worst.frame(way, number))
         else:
@@ -181,15 +191,17 @@ class Hostile:
             await self._come_back()
 
     async def _come_back(self) -> None:
-        while True:
+        """Join with another peer id; a few tries, for it may be too fast, or have shut itself out."""
+        for _ in range(8):
             self._peer = RawPeer(self._server.ws_url, self._token)
             try:
                 await self._peer.connect()
                 await self._peer.join("Mallory")
             except (ConnectionClosed, RpcError, OSError):
-                await asyncio.sleep(0.5)  # as long as it is too fast
+                await asyncio.sleep(0.5)
             else:
                 return
+        self._out = True
 
     async def close(self) -> None:
         try:
@@ -240,7 +252,8 @@ async def bystanders(server: RunningServer) -> AsyncIterator[Bystanders]:
 
 async def attack(server: RunningServer, bystanders: Bystanders, way: str, seconds: float) -> None:
     """Flood for so long, while bystanders talk. The server's memory grows by at most 20 MB."""
-    mallory = Hostile(server, server.sign(server.room("loud"), "host", f"mallory {way}"))
+    room = server.room(f"loud-{way.replace(' ', '-')}")  # of its own: some methods close it
+    mallory = Hostile(server, server.sign(room, "host", "mallory"))
     await mallory.prepare()
     await mallory.flood(way, seconds / 4)
     before = memory(server)

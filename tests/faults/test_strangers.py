@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -76,19 +75,31 @@ HEADS = {
         {400, 101},
     ),
     "another host": ([b"GET / HTTP/1.1\r\nConnection: close\r\nHost: " + b"e" * 7000 + b"\r\n\r\n"], {400}),
-    "another host for sockets": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE.replace(b"127.0.0.1", b"evil") + b"\r\n"], {403}),
+    "another host for sockets": (
+        [b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE.replace(b"127.0.0.1", b"evil") + b"\r\n"],
+        {403},
+    ),
     "a foreign page": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE + b"Origin: http://" + b"e" * 7000 + b"\r\n\r\n"], {403}),
     "NUL in a path": ([b"GET /r/%00/ HTTP/1.1\r\n" + HEAD + b"\r\n"], {400}),
     "bytes in a path": ([b"GET /r/%ff%fe/ HTTP/1.1\r\n" + HEAD + b"\r\n"], {404}),
     "NUL in a cookie": ([b"GET / HTTP/1.1\r\n" + HEAD + b'Cookie: sessionid="\\000"\r\n\r\n'], {400}),
-    "a charset that is none": ([b"GET /?a=b HTTP/1.1\r\n" + HEAD + b"Content-Type: text/x; charset=hex\r\n\r\n"], {200}),
-    "5,000 digits of length": ([b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n"], {400, 413}),
+    "a charset that is none": (
+        [b"GET /?a=b HTTP/1.1\r\n" + HEAD + b"Content-Type: text/x; charset=hex\r\n\r\n"],
+        {200},
+    ),
+    "5,000 digits of length": (
+        [b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n"],
+        {400, 413},
+    ),
     "a negative length": ([b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: -5\r\n\r\n"], {400, 413}),
     "two lengths": (
         [b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
         {400},
     ),
-    "another authorization": ([b"GET /init HTTP/1.1\r\n" + HEAD + b"Authorization: Bearer \xff \t \xfe\r\n\r\n"], {401}),
+    "another authorization": (
+        [b"GET /init HTTP/1.1\r\n" + HEAD + b"Authorization: Bearer \xff \t \xfe\r\n\r\n"],
+        {401},
+    ),
 }
 
 
@@ -164,7 +175,7 @@ async def test_a_flood_of_refusals_fills_no_log(server: RunningServer):
     await bad.connect()
     await bad.join("Mallory")
     for number in range(200):
-        await bad.send('{"method": "%s", "id": %d}' % ("x" * 2000, number))
+        await bad.send({"method": "x" * 2000, "id": number})
     assert await bad.wait_closed() == 4029
     written = server.log()[before:]
     assert "Traceback" not in written

@@ -1,12 +1,17 @@
 """Finding peers by id, role, group and name."""
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from rooms.models import Room
+from rooms.operations import gate
 from rooms.operations.calls import Caller
-from tests.operations.driver import do, refused, row, visitor
+from tests.operations.driver import do, prepare, refused, row, visitor
+from tests.sockets import World, chat
 
 
 @pytest.fixture
@@ -102,3 +107,50 @@ def test_a_search_goes_on_at_its_offset(alice, crowd):
     rest = do(alice, "peer-name-search", query="guest", limit=20, offset=first["offset"])
     assert (rest["count"], rest["offset"], rest["eof"]) == (5, 25, True)
     assert ids(first) + ids(rest) == [guest.peer_id for guest in crowd]
+
+
+# --- Beside those that write --------------------------------------------------------------------
+
+QUERIES: list[tuple[str, dict[str, Any]]] = [
+    ("find-peer", {}),
+    ("find-peer", {"group": "_handraise", "role": "guest"}),
+    ("find-peer", {"group": ', ": "'}),
+    ("find-peer", {"group": '"', "peers": ["peer-bob", "x"]}),
+    ("peer-name-search", {"query": "B"}),
+    ("peer-name-search", {"query": "ß%_\\"}),
+]
+
+
+@pytest.mark.matrix
+async def test_finding_peers_waits_for_nobody_who_writes_and_is_the_same_everywhere(world: World):
+    bob, alice = await world.peer("bob"), await world.peer("alice", "host")
+    await bob.call("group-join", name="_handraise")
+    await bob.call("group-join", name='a"b')
+    await alice.call("group-join", name="x")
+    expected = [["bob", "alice"], ["bob"], [], [], ["bob"], []]
+
+    def hold() -> None:
+        with transaction.atomic():
+            Room.objects.select_for_update().get(id=world.room.id)  # with SQLite the lock of everything
+            held.set()
+            assert free.wait(30)
+
+    held, free = threading.Event(), threading.Event()
+    holding = asyncio.ensure_future(world.query(hold))
+    await asyncio.to_thread(held.wait, 30)
+    try:
+        pages = [await alice.call(method, **params) for method, params in QUERIES]
+        rest = await alice.call("peer-iter-next", iterator=pages[0]["iterator"])
+    finally:
+        free.set()
+        await holding
+    found = [[peer["peer_id"].partition("-")[0] for peer in page["peers"]] for page in pages]
+    assert found == expected
+    assert (rest["peers"], rest["total"], rest["eof"]) == ([], 2, True)
+    assert pages[0]["seq"] == (await chat(alice, "hello"))["seq"] - 1
+
+
+def test_a_search_reads_no_more_rows_than_a_page(alice, crowd, django_assert_max_num_queries):
+    with django_assert_max_num_queries(8) as queries:
+        gate.read(prepare(alice, "find-peer", limit=5))
+    assert any("LIMIT 6" in query["sql"] for query in queries)
