@@ -252,7 +252,8 @@ async def bystanders(server: RunningServer) -> AsyncIterator[Bystanders]:
 
 async def attack(server: RunningServer, bystanders: Bystanders, way: str, seconds: float) -> None:
     """Flood for so long, while bystanders talk. The server's memory grows by at most 20 MB."""
-    room = server.room(f"loud-{way.replace(' ', '-')}")  # of its own: some methods close it
+    # A room of its own, for some methods close it; in a thread, for the server's pings are to be answered meanwhile.
+    room = await asyncio.to_thread(server.room, f"loud-{way.replace(' ', '-')}")
     mallory = Hostile(server, server.sign(room, "host", "mallory"))
     await mallory.prepare()
     await mallory.flood(way, seconds / 4)
