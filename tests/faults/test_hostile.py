@@ -144,9 +144,9 @@ class Hostile:
         await self._come_back()
         peer = self._peer
         poll_id = (await peer.call("poll-info-set", title="?", type="quiz"))["poll_id"]
-        options = [{"index": place, "text": "x" * 100, "weight": 1} for place in range(1, 11)]
+        options: list[dict[str, Any]] = [{"index": place, "text": "x" * 100} for place in range(1, 11)]
         asked: dict[str, Any] = {"type": "single-choice", "text": "?" * 500}
-        questions = [{"question": {**asked, "index": place}, "options": options} for place in range(1, 11)]
+        questions = [{"question": asked | {"index": place}, "options": options} for place in range(1, 11)]
         await peer.call("poll-questions-set", poll_id=poll_id, questions=questions)
         await peer.call("poll-start", poll_id=poll_id)
         message = await peer.call("broadcast", info={"message": "x" * 4000, "type": "chat"})
