@@ -7,6 +7,7 @@ from collections import Counter
 
 from django.conf import settings
 
+from rooms.origins import is_proxy
 from rooms.rates import network
 
 MAX_HEAD = 32 * 1024
@@ -33,7 +34,7 @@ _waiting: Counter[str] = Counter()
 def enter(address: str) -> str | None:
     """Note a connection that is to send a request; a name for ``leave``, or None if its address has too many."""
     name = network(address)
-    if _waiting[name] >= settings.CONNECT_BURST and address not in settings.TRUSTED_PROXIES:
+    if _waiting[name] >= settings.CONNECT_BURST and not is_proxy(address):
         return None
     _waiting[name] += 1
     return name

@@ -84,10 +84,7 @@ class Hub:
 
     def _answer_reading(self, call: Call, asked: _Asked) -> None:
         answer = gate.read(call)
-        try:
-            release_connection()
-        except Exception:
-            log.exception("a connection could not be released")
+        attempt(release_connection)
         try:
             self.loop.call_soon_threadsafe(self._finished, [(answer, asked)])
         except RuntimeError:

@@ -19,6 +19,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from rooms.errors import BadRequest
+from rooms.protocol import clean_name
 from rooms.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
 
 
@@ -121,11 +123,12 @@ class Room(models.Model):
 
     def clean(self) -> None:
         self.title = " ".join(self.title.split())
-        if any(
-            unicodedata.category(character).startswith("C") and character not in "\u200c\u200d"
-            for character in self.title
-        ):
+        if any(unicodedata.category(character) == "Cc" for character in self.title):
             raise ValidationError({"title": "A title is plain text, without control characters."})
+        try:
+            self.title = clean_name(self.title, limit=200, field="title")
+        except BadRequest as error:
+            raise ValidationError({"title": error.message}) from None
         if self.size > MAX_SIZE:
             raise ValidationError({"size": f"A room takes at most {MAX_SIZE} people; 0 is the server's own limit."})
 

@@ -74,7 +74,9 @@ class Standing:
 _remembered: OrderedDict[str, Standing] = OrderedDict()
 
 
-def lock(cursor: CursorWrapper, room_ids: Iterable[str], *, patience: float | None) -> tuple[dict[str, Place], set[str]]:
+def lock(
+    cursor: CursorWrapper, room_ids: Iterable[str], *, patience: float | None
+) -> tuple[dict[str, Place], set[str]]:
     """Take the locks of these rooms, and read where they stand.
 
     Of several rooms those that somebody else holds are passed over, for the others must not wait for them; their ids
