@@ -3,10 +3,11 @@
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.server import RawPeer, RunningServer
 
@@ -188,6 +189,7 @@ async def test_text_that_is_no_text_closes_its_socket_without_a_traceback(server
         peer = RawPeer(server.ws_url, server.sign(server.room("tea"), user="bytes"))
         await peer.connect()
         await peer.join("Bytes")
-        await peer.socket.send([b"\xff", b"\xfe"] if fragmented else b"\xff", text=True)
+        with suppress(ConnectionClosed):  # perhaps before the second piece
+            await peer.socket.send([b"\xff", b"\xfe"] if fragmented else b"\xff", text=True)
         assert await peer.wait_closed() in (1007, 1006)  # daphne cuts the connection
     assert "Traceback" not in server.log()[before:]
