@@ -272,6 +272,7 @@ class Person(models.Model):
     role = models.CharField(max_length=100, blank=True)
     given_role = models.CharField(max_length=100, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+    was_let_in = models.BooleanField(default=False)
     removed_by = models.CharField(max_length=400, blank=True)
     reason = models.CharField(max_length=200, blank=True)
 

@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 ("role", models.CharField(blank=True, max_length=100)),
                 ("given_role", models.CharField(blank=True, max_length=100)),
                 ("removed_at", models.DateTimeField(blank=True, null=True)),
+                ("was_let_in", models.BooleanField(default=False)),
                 ("removed_by", models.CharField(blank=True, max_length=400)),
                 ("reason", models.CharField(blank=True, max_length=200)),
             ],

@@ -31,6 +31,12 @@ def check_may_come(context: Context, session: Session | None) -> None:
         raise Removed(person.reason)
 
 
+def was_let_in(context: Context, session: Session | None) -> bool:
+    """Whether the caller's owner was removed from the session and then let in again."""
+    person = context.work.persons(session).get(context.caller.owner) if session else None
+    return person is not None and person.was_let_in
+
+
 def remember_role(context: Context, peer: Peer) -> None:
     """Let a role that somebody gave to a peer hold for its owner."""
     if _is_another_tab(context, peer):
@@ -87,8 +93,8 @@ def let_in(context: Context, *, person: Annotated[str, Chars(1, PERSON_CHARS)]) 
     removed = [row for row in context.work.persons(context.session).values() if row.removed_at and row.person == person]
     if not removed:
         raise NotFound("person: nobody like that was removed")
-    removed[0].removed_at = None
-    context.work.changed(removed[0], "removed_at")
+    removed[0].removed_at, removed[0].was_let_in = None, True
+    context.work.changed(removed[0], "removed_at", "was_let_in")
     return Outcome({"person": person}, [_removed_changed(context)])
 
 

@@ -16,7 +16,7 @@ from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outc
 from rooms.models import Peer, Session, Template, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.metadata import present_values
-from rooms.operations.persons import check_may_come, person_of
+from rooms.operations.persons import check_may_come, person_of, was_let_in
 from rooms.parameters import Between, Chars, Data
 from rooms.protocol import clean_name
 from rooms.roles import NO_PERMISSIONS, known_roles
@@ -162,7 +162,7 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
     session, peer = context.live_session, context.known_peer
     if session and peer and peer.present:
         return _join_again(context, session, peer, name=name, data=data, place=resume)
-    if resume and peer and peer.leave_reason == Peer.Leave.REMOVED:
+    if resume and peer and peer.leave_reason == Peer.Leave.REMOVED and not was_let_in(context, session):
         raise NotJoined("resume: the peer was removed from the session")
     if session is None:
         session = context.work.start_session(context.room)

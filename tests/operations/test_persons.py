@@ -391,6 +391,13 @@ def test_a_removed_person_is_back_with_the_role_that_it_was_given(alice, bob):
     assert row(joined(tab(bob))).role == "viewer"
 
 
+def test_whoever_was_let_in_again_before_hearing_of_it_comes_back_with_the_full_state(alice, bob):
+    place = {"session_id": row(bob).session_id, "seq": row(bob).joined_seq}
+    do(alice, "peer-leave-request", requested_for="peer-Bob")
+    let_in(alice, bob)
+    assert do(again(bob), "join", name="Bob", resume=place)["resync"] is True
+
+
 def test_a_second_removal_counts_like_the_first(alice, bob):
     for reason in ("first", "second"):
         do(alice, "peer-leave-request", requested_for="peer-Bob", reason=reason)
