@@ -269,5 +269,13 @@ def test_a_removed_peer_does_not_resume(alice, bob):
     assert Peer.objects.get(peer_id="peer-Bob").state == Peer.State.LEFT
     [person] = do(alice, "peers-removed")["removed"]
     do(alice, "peer-let-in", person=person["person"])
-    assert refused(bob, "join", name="Bob", resume=place) == (410, "resume: the peer was removed from the session")
-    do(bob, "join", name="Bob")
+    assert do(bob, "join", name="Bob", resume=place)["resync"] is True
+
+
+def test_a_tab_that_its_own_person_removed_does_not_resume_by_itself(alice, room):
+    tab = visitor(room, "Alice", "host", peer_id="peer-tab", conn_id="conn-tab")
+    do(tab, "join", name="Alice")
+    place = {"session_id": Peer.objects.get(peer_id="peer-tab").session_id, "seq": 2}
+    do(alice, "peer-leave-request", requested_for="peer-tab")
+    assert refused(tab, "join", name="Alice", resume=place) == (410, "resume: the peer was removed from the session")
+    do(tab, "join", name="Alice")
