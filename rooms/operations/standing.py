@@ -122,7 +122,7 @@ _SELECT_PLACES = """
 # else when the database was started, and which database and table it is: a dump is put back into others.
 _HISTORY = {
     "sqlite": (
-        "COALESCE((SELECT w.id FROM rooms_worker w WHERE w.dead_at IS NULL ORDER BY w.last_seen DESC LIMIT 1), '')"
+        "COALESCE((SELECT w.id FROM rooms_worker w ORDER BY w.dead_at IS NULL DESC, w.last_seen DESC LIMIT 1), '')"
     ),
     "postgresql": (
         "concat_ws('-', to_hex((EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000)::bigint),"
