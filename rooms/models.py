@@ -274,6 +274,7 @@ class Person(models.Model):
     removed_at = models.DateTimeField(null=True, blank=True)
     was_let_in = models.BooleanField(default=False)
     removed_by = models.CharField(max_length=400, blank=True)
+    removed_by_person = models.CharField(max_length=PERSON_CHARS, blank=True)
     reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
@@ -290,6 +291,7 @@ class Person(models.Model):
             "role": self.role,
             "reason": self.reason,
             "removed_by": self.removed_by,
+            "removed_by_person": self.removed_by_person,
             "removed_at": milliseconds(self.removed_at) if self.removed_at else None,
         }
 

@@ -218,6 +218,16 @@ def _shown(character: str) -> str:
     return "" if character in _BLANK or unicodedata.category(character) in _LEFT_OUT else character
 
 
+def shows(text: str) -> bool:
+    """Whether there is anything to see in a text."""
+    return any(
+        _shown(character) not in ("", " ")
+        and character not in _SHAPING
+        and unicodedata.category(character) not in _MARKS
+        for character in text
+    )
+
+
 def _clip(name: str) -> str:
     """The name without marks that stand on nothing, and those beyond MAX_MARKS on one character."""
     kept: list[str] = []

@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                 ("removed_at", models.DateTimeField(blank=True, null=True)),
                 ("was_let_in", models.BooleanField(default=False)),
                 ("removed_by", models.CharField(blank=True, max_length=400)),
+                ("removed_by_person", models.CharField(blank=True, max_length=22)),
                 ("reason", models.CharField(blank=True, max_length=200)),
             ],
         ),

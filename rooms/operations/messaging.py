@@ -5,6 +5,7 @@ They are kept for the life of the session, the last KEPT_MESSAGES of them, as pa
 
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.errors import BadRequest, Forbidden, NotFound
@@ -13,6 +14,10 @@ from rooms.models import Message, Peer
 from rooms.operations.gate import Context, operation
 from rooms.operations.work import Work
 from rooms.parameters import Chars, Items, PeerId, RoleName, Text
+from rooms.protocol import shows
+
+CHAT = "chat"
+"""The type of messages that people read."""
 
 
 class Info(TypedDict):
@@ -35,8 +40,7 @@ def broadcast(
 
     ``client_id`` makes a repetition harmless: it gets the first one's answer. Answers ``{message_id, timestamp}``.
     """
-    if roles:
-        _check_roles(context, roles)
+    _check(context, info, roles or ())
     sender, session = context.peer, context.session
     if client_id:
         earlier = context.work.once(_sent).get((session.id, sender.peer_id, client_id))
@@ -51,7 +55,7 @@ def broadcast(
         "message_id": message_id,
         "timestamp": timestamp,
         "private": bool(peer_id),
-        "info": {"message": info["message"], "type": info.get("type", "chat")},
+        "info": {"message": info["message"], "type": info.get("type", CHAT)},
         "peer": author(sender),
     }
     if roles and not peer_id:
@@ -77,7 +81,9 @@ def author(peer: Peer) -> dict[str, Any]:
     }
 
 
-def _check_roles(context: Context, roles: list[str]) -> None:
+def _check(context: Context, info: Info, roles: Sequence[str]) -> None:
+    if info.get("type", CHAT) == CHAT and not shows(info["message"]):
+        raise BadRequest("info.message: there is nothing to see in it")
     for role in roles:
         if context.room.template.role(role) is None:
             raise BadRequest(f"roles: the room has no role {role}")

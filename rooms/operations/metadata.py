@@ -22,6 +22,8 @@ DEFAULT_KEY = "default"
 
 PINS_KEY = "pinnedMessages"
 MAX_PINS = 3
+MAX_PINS_SET = 20
+"""Pins that a client may keep by itself."""
 
 Key = Annotated[str, Bytes(1, "MAX_KEY_BYTES")]
 MessageId = Annotated[str, Chars(1, 64)]
@@ -49,7 +51,8 @@ def set_metadata(
 ) -> Outcome:
     """Store data under key, or remove the key if there is no data, and tell the peers who observe it.
 
-    Pins that a client keeps by itself show under ``default`` too, as long as that holds what the pins before put there.
+    Pins that a client keeps by itself are made of the messages that they name, like those of ``pin-message``, and show
+    under ``default`` too, as long as that holds what the pins before put there.
 
     Raises VersionConflict, which carries the current entry, when if_change_version is given and is not the entry's
     version; a key never set is at version 0. Raises TooLarge over MAX_VALUE_BYTES, MAX_STORE_BYTES or MAX_KEYS.
@@ -59,6 +62,8 @@ def set_metadata(
         raise VersionConflict(
             f"if_change_version: {if_change_version}, the key is at {entry.change_version}", data=as_wire(entry)
         )
+    if key == PINS_KEY:
+        data = _checked_pins(context, data)
     text = None if isinstance(data, Missing) else compact(data)
     changes = [(entry, text)]
     if key == PINS_KEY:
@@ -100,16 +105,14 @@ def pin_message(context: Context, *, id: MessageId) -> Outcome:
     """Pin a message of this session for everybody, as the newest of three, or of fewer if they are long.
 
     A pin shows ``Name: message``, as the message was sent. The pins are the key ``pinnedMessages``, a list of
-    ``{text, id, pinnedBy}``; the text of the newest is also the session metadata without a key. Pinning what is pinned
-    changes nothing. Raises NotFound if there is no such message for the caller, Forbidden if it was not for everybody.
+    ``{text, id, pinnedBy, author, pinner}``, the last two ``{name, person}``; the text of the newest is also the
+    session metadata without a key. Pinning what is pinned changes nothing. Raises NotFound if there is no such message
+    for the caller, Forbidden if it was not for everybody.
     """
     pins = _pins(context)
     if any(pin.get("id") == id for pin in pins):
         return Outcome({"pinned": pins})
-    message = json.loads(public_message(context, id, field="id").body)
-    text = f"{message['peer']['info']['name']}: {message['info']['message']}"
-    pin = {"text": text, "id": id, "pinnedBy": context.actor_name}
-    pins = [pin, *pins][:MAX_PINS]
+    pins = [_pin(context, id, field="id"), *pins][:MAX_PINS]
     while len(pins) > 1 and len(compact(pins).encode()) > settings.MAX_VALUE_BYTES:
         pins.pop()
     return _set_pins(context, pins)
@@ -123,6 +126,39 @@ def unpin_message(context: Context, *, id: MessageId) -> Outcome:
     if len(kept) == len(pins):
         return Outcome({"pinned": pins})
     return _set_pins(context, kept)
+
+
+def _pin(context: Context, message_id: str, *, field: str) -> dict[str, Any]:
+    message = json.loads(public_message(context, message_id, field=field).body)
+    sender, pinner = message["peer"], context.known_peer
+    author = {"name": sender["info"]["name"], "person": sender.get("person", "")}
+    return {
+        "text": f"{author['name']}: {message['info']['message']}",
+        "id": message_id,
+        "pinnedBy": context.actor_name,
+        "author": author,
+        "pinner": {"name": context.actor_name, "person": pinner.person if pinner else ""},
+    }
+
+
+def _checked_pins(context: Context, data: JSON | Missing) -> JSON | Missing:
+    """Pins of a client's own making: each is one that is held already, or is made of the message that it names.
+
+    Raises NotFound or Forbidden, as ``pin_message``. What is no pin at all is left as it is: nobody takes it for one.
+    """
+    if not isinstance(data, list):
+        return data
+    if sum(isinstance(pin, dict) for pin in data) > MAX_PINS_SET:
+        raise TooLarge(f"data: more than {MAX_PINS_SET} pins")
+    held = {pin.get("id"): pin for pin in _pins(context) if isinstance(pin.get("id"), str)}
+    checked = []
+    for place, pin in enumerate(data, 1):
+        if isinstance(pin, dict):
+            name = pin.get("id")
+            pin = held.get(name) if isinstance(name, str) else None
+            pin = pin or _pin(context, name if isinstance(name, str) else "", field=f"data[{place}].id")
+        checked.append(pin)
+    return checked
 
 
 def _pins(context: Context) -> list[dict[str, Any]]:

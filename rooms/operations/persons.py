@@ -77,7 +77,8 @@ def shut_out(context: Context, peer: Peer, reason: str) -> list[Event]:
     person = _person(context, peer)
     person.name, person.role, person.reason = peer.name, peer.role, reason
     person.removed_at, person.removed_by = context.now, context.actor_name
-    context.work.changed(person, "name", "role", "reason", "removed_at", "removed_by")
+    person.removed_by_person = context.known_peer.person if context.known_peer else ""
+    context.work.changed(person, "name", "role", "reason", "removed_at", "removed_by", "removed_by_person")
     return [_removed_changed(context)]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.errors import BadRequest
 from rooms.parameters import Between, Items, OneOf, Text
+from rooms.protocol import shows
 
 Question = dict[str, Any]
 
@@ -121,7 +122,7 @@ def _check_item(place: int, item: QuestionItem) -> Question:
 def _check_index(item: dict[str, Any], place: int, where: str) -> None:
     if item.setdefault("index", place) != place:
         raise BadRequest(f"{where}.index: expected {place}")
-    if not item["text"].strip():
+    if not shows(item["text"]):
         raise BadRequest(f"{where}.text: empty")
 
 

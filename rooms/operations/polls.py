@@ -14,6 +14,7 @@ from rooms.models import Poll, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
 from rooms.parameters import Between, Chars, Items, Number, OneOf, RoleName
+from rooms.protocol import shows
 from rooms.roles import Role
 
 MAX_POLLS = 100
@@ -91,8 +92,12 @@ def set_poll_info(
     to all who may see polls. ``mode`` says by what a person is known: userid, peerid or username. ``vote`` are the
     roles that may answer, ``responses`` those that may see what others answer; none stands for all.
     """
-    if not title.strip():
+    if not shows(title):
         raise BadRequest("title: empty")
+    for field_name, names in (("vote", vote), ("responses", responses)):
+        for name in names or ():
+            if context.room.template.role(name) is None:
+                raise BadRequest(f"{field_name}: the room has no role {name}")
     fields = {
         "title": title,
         "is_quiz": type == "quiz",

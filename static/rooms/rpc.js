@@ -4,7 +4,8 @@ const PING_EVERY = 5_000; // ms between pings
 const SILENCE = 12_000; // ms without a frame after a ping: the connection is lost, whatever the browser thinks
 const ARRIVAL = 15_000; // ms for a new socket to open and to be greeted
 const FIRST_DELAY = 500; // ms before the first new try; doubles with each
-const LONGEST_DELAY = 15_000;
+const LONGEST_DELAY = 6_000; // a server that is back should not be waited for much longer
+const LONG_REST = 15_000; // after too many refusals
 const FIRST_TRIES = 5; // before open() gives up
 const CALL_TRIES = 4; // for answers that ask to try again: too fast, not available
 
@@ -296,7 +297,7 @@ export class Rpc extends EventTarget {
       return;
     }
     let longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (this.#attempt - 1));
-    if (code === TOO_MANY_REFUSALS) longest = LONGEST_DELAY;
+    if (code === TOO_MANY_REFUSALS) longest = LONG_REST;
     if (code === SERVICE_RESTART) longest = Math.max(longest, 2_000); // everybody comes back at once: spread it
     const delay = longest * (0.5 + this.#random() / 2);
     this.#retryTimer = this.#later(() => {

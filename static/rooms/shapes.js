@@ -64,5 +64,6 @@ export const removedFrom = (wire) => ({
   role: text(wire.role),
   reason: text(wire.reason) ?? "",
   removedBy: text(wire.removed_by) ?? "",
+  removedByPerson: text(wire.removed_by_person) ?? "",
   removedAt: moment(wire.removed_at) ?? null,
 });

@@ -445,6 +445,7 @@ def test_who_was_removed_is_told_to_those_who_may_let_them_in_and_to_nobody_else
         "role": "guest",
         "reason": "enough",
         "removed_by": "Alice",
+        "removed_by_person": row(alice).person,
     }
     assert "on-removed-change" in kinds(victor, answer.events)
     assert kinds(guest, answer.events) == ["on-peer-leave"]

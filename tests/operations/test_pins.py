@@ -26,7 +26,9 @@ def test_a_pin_is_seen_by_new_and_old_clients(alice, bob):
     assert kinds(bob, answer.events) == ["on-metadata-change"] * 2
     assert pins(bob) == [(hello, "Bob: hello", "Alice")]
     assert do(bob, "get-metadata")["data"] == "Bob: hello"
-    assert answer.result["pinned"] == [{"text": "Bob: hello", "id": hello, "pinnedBy": "Alice"}]
+    author, pinner = ({"name": caller.name, "person": row(caller).person} for caller in (bob, alice))
+    pin = {"text": "Bob: hello", "id": hello, "pinnedBy": "Alice", "author": author, "pinner": pinner}
+    assert answer.result["pinned"] == [pin]
 
 
 def test_a11_a_pin_and_its_removal_say_whose_they_are_and_when(alice, bob):
@@ -59,12 +61,12 @@ def test_there_are_three_pins_the_newest_first(alice, bob):
 
 
 def test_long_pins_make_way_for_a_new_one(alice, bob, settings):
-    settings.MAX_VALUE_BYTES = 500
+    settings.MAX_VALUE_BYTES = 800
     said = [say(bob, "я" * 70) for _ in range(3)]
     for message_id in said:
         do(alice, "pin-message", id=message_id)
     assert [pin[0] for pin in pins(alice)] == [said[2], said[1]]
-    assert refused(alice, "pin-message", id=say(bob, "я" * 250))[0] == 413
+    assert refused(alice, "pin-message", id=say(bob, "я" * 400))[0] == 413
     assert [pin[0] for pin in pins(alice)] == [said[2], said[1]]
 
 
@@ -92,7 +94,7 @@ def test_unpinning_an_older_pin_leaves_the_string_alone(alice, bob):
 
 def test_pins_that_a_client_keeps_by_itself_are_seen_by_old_clients(alice, bob):
     tea = {"text": "Bob: tea", "id": say(bob, "tea"), "pinnedBy": "Bob"}
-    milk = {"text": "Bob: milk", "id": "milk", "pinnedBy": "Bob"}
+    milk = {"text": "Bob: milk", "id": say(bob, "milk"), "pinnedBy": "Bob"}
     do(alice, "pin-message", id=tea["id"])
     do(bob, "set-metadata", key="pinnedMessages", data=[milk, tea])
     assert do(alice, "get-metadata")["data"] == "Bob: milk"
@@ -100,15 +102,38 @@ def test_pins_that_a_client_keeps_by_itself_are_seen_by_old_clients(alice, bob):
     assert do(alice, "get-metadata")["data"] is None
 
 
+def test_pins_that_a_client_keeps_by_itself_say_what_was_said(alice, bob, victor):
+    """Neither words nor names are believed, nor that a message was for everybody; a pin that stands is not touched."""
+    tea, secret = say(bob, "tea"), say(bob, "secret", peer_id="peer-Alice")
+    do(alice, "pin-message", id=tea)
+    forged = {"text": "Alice: I resign", "pinnedBy": "Alice", "author": {"name": "Alice"}}
+    milk = say(bob, "milk")
+    held = do(bob, "set-metadata", key="pinnedMessages", data=[{**forged, "id": milk}, {**forged, "id": tea}])["data"]
+    assert [(pin["id"], pin["text"], pin["pinnedBy"]) for pin in held] == [
+        (milk, "Bob: milk", "Bob"),
+        (tea, "Bob: tea", "Alice"),
+    ]
+    for wrong, code in (
+        ({"id": secret}, 403),
+        ({"id": NOBODYS}, 404),
+        ({"id": 7}, 404),
+        ({}, 404),
+        ({"id": "constructor"}, 404),
+    ):
+        assert refused(bob, "set-metadata", key="pinnedMessages", data=[{**forged, **wrong}])[0] == code
+    assert refused(alice, "set-metadata", key="pinnedMessages", data=[{"id": tea}] * 21)[0] == 413
+
+
 def test_pins_that_a_client_keeps_by_itself_spare_what_else_is_kept_without_a_key(alice):
     do(alice, "set-metadata", data={"agenda": ["tea"]})
-    do(alice, "set-metadata", key="pinnedMessages", data=[{"text": "Bob: tea", "id": "tea", "pinnedBy": "Bob"}])
+    tea = say(alice, "tea")
+    do(alice, "set-metadata", key="pinnedMessages", data=[{"text": "Alice: tea", "id": tea, "pinnedBy": "Alice"}])
     do(alice, "set-metadata", key="pinnedMessages", data=[])
     entry = do(alice, "get-metadata")
     assert (entry["data"], entry["change_version"]) == ({"agenda": ["tea"]}, 1)
 
 
-@pytest.mark.parametrize("held", ["text", 7, {"a": 1}, [1, None, "x"], [{"id": "other"}]])
+@pytest.mark.parametrize("held", ["text", 7, {"a": 1}, [1, None, "x"]])
 def test_whatever_stands_under_the_key_a_pin_can_be_set_and_taken_away(alice, bob, held):
     hello = say(bob, "hello")
     do(alice, "set-metadata", key="pinnedMessages", data=held)
@@ -121,11 +146,11 @@ def test_whatever_stands_under_the_key_a_pin_can_be_set_and_taken_away(alice, bo
 def test_a_pin_that_does_not_fit_changes_neither_key(alice, bob, settings):
     """Each of the two values would fit; both do not."""
     hello = say(bob, "x" * 50)
-    settings.MAX_STORE_BYTES = 180
+    settings.MAX_STORE_BYTES = 280
     assert refused(alice, "pin-message", id=hello)[0] == 413
     assert do(alice, "get-metadata", key="pinnedMessages")["change_version"] == 0
     assert do(alice, "get-metadata")["change_version"] == 0
-    settings.MAX_STORE_BYTES = 280
+    settings.MAX_STORE_BYTES = 500
     do(alice, "pin-message", id=hello)
 
 
