@@ -114,7 +114,7 @@ export const selectSessionEntry = (key) => (store) => store.entries[key];
 export const selectOutbox = (store) => store.outbox;
 /** Ours: gaps among the messages, as {after: the id of the message before or null, since: Date or undefined}. */
 export const selectMissed = (store) => store.missed;
-/** Ours: who was removed, as {person, name, role, reason, removedBy, removedAt}; for those who may remove others. */
+/** Ours: who was removed, as {person, name, role, reason, removedBy, removedByPerson, removedAt}; for those who may remove others. */
 export const selectRemoved = (store) => store.removed;
 /** Ours: milliseconds to add to performance.now() for the server's time; null until it is known. */
 export const selectServerTimeOffset = (store) => store.clockOffset;

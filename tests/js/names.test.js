@@ -28,8 +28,9 @@ test("a name shows something if anything in it can be seen", () => {
 });
 
 test("a name that reads like what the page writes is noticed", () => {
-  for (const name of ["Ana #3f1c", "Ana#3F1C ", "The room", "the ro\u043em", "Guest"]) assert.equal(plays(name), true, name);
-  for (const name of ["Ana", "C# fan", "Roomy", "#1"]) assert.equal(plays(name), false, name);
+  for (const name of ["Ana #3f1c", "Ana#3F1C ", "The room", "the ro\u043em", "Guest", "You", "Ana (you)", "Everyone"]) assert.equal(plays(name), true, name);
+  for (const name of ["host", "H\u043est"]) assert.equal(plays(name, ["host", "guest"]), true, name);
+  for (const name of ["Ana", "Younes", "C# fan", "Roomy", "#1"]) assert.equal(plays(name), false, name);
 });
 
 test("a tag is as short as tells its person from the others", () => {

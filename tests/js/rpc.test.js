@@ -106,8 +106,8 @@ test("tries wait longer and longer, up to a bound, and never all at one moment",
     }
     delays.push(events.map(([, { delay }]) => delay));
   }
-  assert.deepEqual(delays[0], [500, 1000, 2000, 4000, 8000, 15000, 15000, 15000]);
-  assert.deepEqual(delays[1], [250, 500, 1000, 2000, 4000, 7500, 7500, 7500]);
+  assert.deepEqual(delays[0], [500, 1000, 2000, 4000, 6000, 6000, 6000, 6000]);
+  assert.deepEqual(delays[1], [250, 500, 1000, 2000, 3000, 3000, 3000, 3000]);
 });
 
 test("after a restart of the server everybody spreads out", async () => {

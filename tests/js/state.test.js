@@ -261,7 +261,7 @@ test("hands stand in the order in which they went up for who comes late, too", (
 test("who was removed is known to those who may remove, and to nobody else", () => {
   const { removed } = view(inside());
   assert.deepEqual(removed, [
-    { person: "p-eve", name: "Eve", role: undefined, reason: "spam", removedBy: "", removedAt: undefined },
+    { person: "p-eve", name: "Eve", role: undefined, reason: "spam", removedBy: "", removedByPerson: "", removedAt: undefined },
   ]);
   const demoted = apply(inside(), "on-policy-change", { name: "guest", known_roles: { guest: {} } });
   assert.deepEqual(demoted.removed, []);

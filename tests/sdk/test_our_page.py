@@ -40,12 +40,17 @@ async def test_pins_pass_between_our_page_and_an_app_on_the_session_store(room, 
     lunch = {"text": "Alice: Lunch at noon", "id": (await alice.see("messages"))[0]["id"], "pinnedBy": "Bob"}
 
     await bob.act_on_message("Lunch at noon", "Pin for everyone")
-    await alice.sees([lunch], "key", "pinnedMessages")
+    await expect(bob.part("pin-text")).to_have_text("Alice: Lunch at noon")
+    await alice.page.wait_for_function("() => peer.see('key', 'pinnedMessages')?.length === 1")
+    [held] = await alice.see("key", "pinnedMessages")
+    assert {name: held[name] for name in lunch} == lunch
 
-    dinner = {"text": "Alice: Dinner at six", "id": "dinner", "pinnedBy": "Alice"}
+    await alice.call("sendBroadcastMessage", "Dinner at six")
+    await alice.sees(["Lunch at noon", "Dinner at six"], "texts")
+    dinner = {"text": "Alice: Dinner at six", "id": (await alice.see("messages"))[1]["id"], "pinnedBy": "Alice"}
     await alice.call("sessionStore.set", "pinnedMessages", [dinner, lunch])
     await expect(bob.part("pin-text")).to_have_text("Alice: Dinner at six")
     await bob.part("unpin").click()
-    await alice.sees([lunch], "key", "pinnedMessages")
+    await alice.sees([held], "key", "pinnedMessages")
     await alice.call("removeKey", "pinnedMessages")
     await expect(bob.part("pins")).to_be_hidden()

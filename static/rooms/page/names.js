@@ -56,10 +56,14 @@ export function skeleton(name) {
 /** Whether a name has anything to see. */
 export const shows = (name) => typeof name === "string" && NOTHING.test(name);
 
-const OWN = new Set(["the room", "guest"].map(skeleton));
+const OWN = new Set(["the room", "guest", "you", "everyone", "everybody"].map(skeleton));
+const MARK = new RegExp(`#\\s*[\\w-]{4,}$|\\(${skeleton("you")}\\)|^${skeleton("only to")}\\b`, "u");
 
-/** Whether a name reads like something that the page itself writes: the tag of a person, or who speaks without a sender. */
-export const plays = (name) => /#\s*[\w-]{4,}$/u.test(skeleton(name)) || OWN.has(skeleton(name));
+/** Whether a name reads like something that the page itself writes: a mark, a role, or who speaks without a sender. */
+export const plays = (name, roles = []) => {
+  const look = skeleton(name);
+  return MARK.test(look) || OWN.has(look) || roles.some((role) => skeleton(role) === look);
+};
 
 /** The first letters of `person`, four or as many as it takes to differ from `others`. */
 export function shortest(person, others) {

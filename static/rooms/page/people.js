@@ -228,13 +228,13 @@ function drawRemoved() {
   }));
 }
 
-function removedRow({ person, name, role, reason, removedBy, removedAt }) {
+function removedRow({ person, name, role, reason, removedBy, removedByPerson, removedAt }) {
   const one = { person, name };
   const back = make("button", { class: "button small", type: "button" }, "Let in again");
   labelName(back, "Let in again:", one);
   back.addEventListener("click", () => attempt(() => hmsActions.letIn(person), "Not let in"));
   const by = make("span", { class: "person-status", title: removedAt && fullTime(removedAt) });
-  setParts(by, ["Removed", removedBy && " by ", removedBy && make("bdi", {}, removedBy)]);
+  setParts(by, ["Removed", removedBy && " by ", removedBy && who({ name: removedBy, person: removedByPerson })]);
   const line = make("span", { class: "person-line" }, who(one), make("span", { class: "role" }, role));
   const why = make("span", { class: "person-status", dir: "auto" }, reason);
   return make("li", { class: "person" }, avatar(one), make("span", { class: "person-text" }, line, by, why), back);

@@ -12,7 +12,7 @@ import { arrange, make, part, setParts, setText } from "./dom.js";
 import { addLine, isInLog, jumpTo, redrawPins } from "./log.js";
 import { shortTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
-import { senderOf, who } from "./who.js";
+import { who } from "./who.js";
 
 export const PINS_KEY = "pinnedMessages";
 
@@ -65,14 +65,28 @@ export async function unpin({ id }) {
   }, "Not unpinned");
 }
 
-/** The pins, newest first, as [{text, id?, by?}], all texts. Others may have stored anything under the keys. */
+/**
+ * The pins, newest first, as [{text, id, author, pinner}], the last two {name, person} or null. The server makes them of
+ * messages; the session metadata of an app that knows no pins is a note without an author. Others may have stored
+ * anything under the keys.
+ */
 function pinsIn(store) {
   const held = selectSessionStore(PINS_KEY)(store);
   const pinned = (Array.isArray(held) ? held : []).filter((one) => textIn(one?.text));
-  if (pinned.length) return pinned.map(({ text, id, pinnedBy }) => ({ text, id: textIn(id), by: textIn(pinnedBy) }));
+  if (pinned.length) {
+    return pinned.map(({ text, id, author, pinner }) => ({
+      text,
+      id: textIn(id),
+      author: someone(author),
+      pinner: someone(pinner),
+    }));
+  }
   const text = selectSessionMetadata(store);
-  return textIn(text) ? [{ text, id: "", by: "" }] : [];
+  return textIn(text) ? [{ text, id: "", author: null, pinner: null }] : [];
 }
+
+const someone = (value) =>
+  textIn(value?.name) && textIn(value.person) ? { name: value.name, person: value.person } : null;
 
 const textIn = (value) => (typeof value === "string" && value.trim() ? value : "");
 const pins = () => hmsStore.getState(pinsIn);
@@ -87,13 +101,14 @@ function draw() {
   redrawPins();
   if (part("all-pins").open) drawList();
   if (!all.length) return;
-  const { by } = all[at];
+  const { pinner } = all[at];
   const said = messageOf(all[at])?.time; // known to who was here then
   setParts(part("pin-text"), contentOf(all[at]));
   setParts(part("pin-by"), [
-    ...(by ? ["Pinned by ", make("bdi", {}, by)] : []),
-    by && said && ", ",
+    ...(pinner ? ["Pinned by ", who(pinner)] : []),
+    pinner && said && ", ",
     said && `said at ${shortTime(said)}`,
+    !all[at].id && "A note of somebody in the room",
   ]);
   setText(part("pin-place"), `${at + 1}/${all.length}`);
   part("pin-next").setAttribute("aria-label", `${at + 1}/${all.length}, show the next pinned message`);
@@ -103,11 +118,10 @@ function draw() {
 
 const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(id)) : undefined);
 
-/** What a pin shows: who said it as the log shows it, where the message is known; else the text that was pinned. */
-function contentOf(one) {
-  const message = messageOf(one);
-  const sender = message && senderOf(message);
-  return sender ? [who(sender), ": ", make("bdi", {}, message.message)] : [make("bdi", {}, one.text)];
+/** What a pin shows: who said it, and what. */
+function contentOf({ text, author }) {
+  const said = author && text.startsWith(`${author.name}: `) ? text.slice(author.name.length + 2) : "";
+  return said ? [who(author), ": ", make("bdi", {}, said)] : [make("bdi", {}, text)];
 }
 
 /** A line in the log for pins that are new, which the bar then shows. */
@@ -115,7 +129,7 @@ function tell(all) {
   const ids = new Set(all.map(({ id }) => id).filter(Boolean));
   const fresh = known ? all.filter(({ id }) => id && !known.has(id)) : [];
   known = ids;
-  for (const { by } of fresh) addLine(by ? [make("bdi", {}, by), " pinned a message"] : ["A message was pinned"]);
+  for (const { pinner } of fresh) addLine(pinner ? [who(pinner), " pinned a message"] : ["A message was pinned"]);
   if (fresh.length) at = 0;
 }
 

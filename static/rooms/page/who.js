@@ -1,5 +1,6 @@
 // Names in the page: each isolated, and with a tag of its person where two persons have names that look alike.
 
+import { hmsStore, selectAvailableRoleNames } from "../hms.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
 
@@ -45,7 +46,7 @@ function tagOf(one) {
   const person = personOf(one);
   const persons = looks.get(skeleton(nameOf(one))) ?? new Set();
   const others = [...persons].filter((other) => other !== person);
-  if (!person || !(others.length || !shows(one.name) || plays(one.name))) return "";
+  if (!person || !(others.length || !shows(one.name) || plays(one.name, hmsStore.getState(selectAvailableRoleNames)))) return "";
   return shortest(person, others);
 }
 
