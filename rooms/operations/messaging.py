@@ -78,9 +78,9 @@ def author(peer: Peer) -> dict[str, Any]:
 
 
 def _check_roles(context: Context, roles: list[str]) -> None:
-    for role in roles:
+    for place, role in enumerate(roles, 1):
         if context.room.template.role(role) is None:
-            raise BadRequest(f"roles: the room has no role {role}")
+            raise BadRequest(f"roles[{place}]: no such role")
 
 
 # --- Kept messages ------------------------------------------------------------------------------
