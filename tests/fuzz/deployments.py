@@ -47,14 +47,18 @@ class Deployments:
                 server.manage("shell", "--no-imports", "-c", ROOMS.format(first=first, count=BATCH))
             yield from (f"{number:024x}" for number in range(first, first + BATCH))
 
+    def room(self) -> str:
+        """The id of a room that nobody has used. Its codes are ``role-number``, its number the id's."""
+        return next(self._rooms)
+
     def stages(self, role: str) -> list["Stage"]:
         """A stage on each server, which take the same rooms one after the other."""
-        taken = list(itertools.islice(self._rooms, 1))
+        taken = [self.room()]
 
         def rooms() -> Iterator[str]:
             for number in itertools.count():
                 if number == len(taken):
-                    taken.append(next(self._rooms))
+                    taken.append(self.room())
                 yield taken[number]
 
         return [Stage(server, rooms(), role) for server in self.servers]
@@ -138,7 +142,7 @@ class Stage:
         await self.close()
         self.room = next(self._rooms)
         self._refusals = 0
-        host, other, gone = [
+        host, other, _ = [
             await self._join(RawPeer, name, role)
             for name, role in (("host", "host"), ("other", "guest"), ("gone", "guest"))
         ]
@@ -188,7 +192,7 @@ class Stage:
     async def ask(self, method: str, params: JSON) -> Answer:
         """The answer to a call. The stage is made anew if the caller is no longer what it was."""
         request_id = f"r{next(self._ids)}"
-        frame = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": self._filled(params)}
+        frame = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": filled(params, self.facts)}
         return await self.send(written(frame), request_id)
 
     async def send(self, frame: str | bytes, request_id: str | int | None = None) -> Answer:
@@ -218,15 +222,6 @@ class Stage:
                 await peer.close()
         self._peers.clear()
 
-    def _filled(self, value: JSON) -> JSON:
-        if isinstance(value, Fact):
-            return self.facts[value.name]
-        if isinstance(value, dict):
-            return {name: self._filled(entry) for name, entry in value.items()}
-        if isinstance(value, list):
-            return [self._filled(entry) for entry in value]
-        return value
-
     def _shown(self, answer: Message | None) -> Answer:
         if answer is None:
             return Answer(self.caller.close_code or 0, "closed")
@@ -237,6 +232,17 @@ class Stage:
     def _alike(self, value: JSON) -> JSON:
         names = {text: f"<{name}>" for name, text in self.facts.items() if text}
         return alike(value, names)
+
+
+def filled(value: JSON, facts: Mapping[str, JSON]) -> JSON:
+    """The value with what its facts stand for."""
+    if isinstance(value, Fact):
+        return facts[value.name]
+    if isinstance(value, dict):
+        return {name: filled(entry, facts) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [filled(entry, facts) for entry in value]
+    return value
 
 
 def written(value: JSON) -> str:

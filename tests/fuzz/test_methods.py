@@ -33,6 +33,7 @@ def unique(values: Sequence[JSON]) -> list[JSON]:
 
 def answers(deployments: Deployments, role: str, calls: Sequence[Call]) -> list[list[Answer]]:
     """What each server answers to the calls, made one after the other in a room of their own."""
+
     async def on(stage: Stage) -> list[Answer]:
         await stage.build()
         got = [await stage.ask(*call) for call in calls]

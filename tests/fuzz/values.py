@@ -47,6 +47,7 @@ KNOWN: dict[str, list[JSON]] = {
     "iterator": [Fact("iterator")],
     "token": [Fact("offer")],
     "client_id": ["c1", "c2"],
+    "code": [Fact("code"), "unknown"],
     "force": [True, False],
     "lock": [False, True],
     "hidden": [True, False],
