@@ -48,7 +48,7 @@ def secret(name: str) -> str:
 
 
 class Room:
-    """A room with a host, Bob and Ana in it, who hold things that are nobody's business."""
+    """A room with a host, two guests and a viewer in it, who hold things that are nobody's business."""
 
     def __init__(self, server: RunningServer) -> None:
         self.server = server
@@ -63,6 +63,7 @@ class Room:
         self.bob = await self._enter("bob", "Bob", code=self.codes["guest"])
         # Of a back end, with a user id that everybody is shown.
         self.ana = await self._enter("ana", "Ana", token=self.server.sign(self.id, "guest", "ana-by-user-id"))
+        self.vera = await self._enter("vera", "Vera", code=self.codes["viewer"])
         # They are somebody by now, and hold something: a hand, metadata, keys.
         await self.bob.call("group-join", name="_handraise")
         await self.bob.call("peer-update", data="working on it")
@@ -439,9 +440,16 @@ async def attack(attacker: Attacker) -> None:
     others = attacker.tokens[1:]
     step = max(1, len(others) // 12)
     named = [
-        one for one in others if any(claims(one)["user_id"] == name for name in ("host-id", "bob-id", "ana-by-user-id"))
+        one
+        for one in others
+        if any(claims(one)["user_id"] == name for name in ("host-id", "bob-id", "vera-id", "ana-by-user-id"))
     ]
     await try_to_be_others(attacker, known, [token, *named, *others[::step]])
+    # As somebody new to the room, but for what the room remembers of its owner.
+    ear = await attacker.enter(token, attacker.peer_id)
+    if ear:
+        await ear.leave()
+    attacker.peer_id = f"mallory-{uuid.uuid4()}"
     await try_everything(attacker, known, token)
 
 
