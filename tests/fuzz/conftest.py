@@ -18,6 +18,7 @@ def deployments(request: pytest.FixtureRequest, postgres: PostgresServer, redis:
     with ExitStack() as stack:
         servers = []
         for kind, large in kinds:
-            urls = {"database_url": postgres.create_database(), "redis_url": redis.url} if large else {}
-            servers.append(stack.enter_context(RunningServer(server=kind, **urls, **UNLIMITED)))
+            url, redis_url = (postgres.create_database(), redis.url) if large else ("", "")
+            server = RunningServer(server=kind, database_url=url, redis_url=redis_url, **UNLIMITED)
+            servers.append(stack.enter_context(server))
         yield Deployments(servers)

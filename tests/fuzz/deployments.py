@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.fuzz.values import JSON, Fact
 from tests.server import Message, RawPeer, RunningServer
 
-UNLIMITED = {"RATE_LIMIT": 0, "CONNECT_RATE": 0, "TOKEN_RATE": 0}
+UNLIMITED: dict[str, Any] = {"RATE_LIMIT": 0, "CONNECT_RATE": 0, "TOKEN_RATE": 0}
 
 ROOMS = """
 from rooms.models import Room, RoomCode, Template

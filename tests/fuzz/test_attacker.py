@@ -57,6 +57,7 @@ class Room:
         self.said: set[str] = set()
         self.planted: dict[str, str] = {"app secret": APP_SECRET}
         self.victims: list[RawPeer] = []
+        self.before: JSON = None  # the state when the attack began
 
     async def open(self) -> None:
         self.host = await self._enter("host", "Hanna", code=self.codes["host"])
@@ -96,11 +97,12 @@ class Room:
         short = {"question": {"text": "Word?", "type": "short-answer"}}
         hidden = {**short, "answer": {"hidden": True, "text": self.planted["right answer"]}}
         drafted = {"question": {"text": self.planted["draft's question"], "type": "short-answer"}}
-        for poll_id, title, questions, options in [
+        polls: list[tuple[str, str, JSON, Message]] = [
             ("draft", self.planted["draft's title"], [drafted], {}),
             ("quiz", "Quiz", [*QUESTIONS, hidden], {"type": "quiz"}),
             ("vote", "Vote", [short], {"anonymous": True, "responses": ["host"]}),
-        ]:
+        ]
+        for poll_id, title, questions, options in polls:
             await self.host.call("poll-info-set", poll_id=poll_id, title=title, **options)
             await self.host.call("poll-questions-set", poll_id=poll_id, questions=questions)
             if poll_id != "draft":
@@ -111,11 +113,12 @@ class Room:
 
     async def whisper(self, when: str) -> None:
         """Words between the host, Bob and Ana, said while the attacker is in the room or before."""
-        for name, sender, to in [
+        whispers: list[tuple[str, RawPeer, Message]] = [
             ("to bob", self.host, {"peer_id": self.bob.peer_id}),
             ("to the host", self.bob, {"peer_id": self.host.peer_id}),
             ("to hosts", self.ana, {"roles": ["host"]}),
-        ]:
+        ]
+        for name, sender, to in whispers:
             text = self.planted[f"words {name} {when}"] = secret("words")
             self.said.add(text)
             answer = await sender.call("broadcast", info={"message": text}, **to)
@@ -173,7 +176,7 @@ class Room:
     def check_words(self) -> None:
         """Fails for a message or a change in a victim's name that the victim did not make."""
         ids = {peer.peer_id for peer in self.victims}
-        persons = {peer["person"] for peer in self.state_before["peers"]}
+        persons = {peer["person"] for peer in self.before["peers"]}
         for peer in self.victims:
             for message in peer.named("on-broadcast"):
                 author = message.get("peer", {})
@@ -381,7 +384,7 @@ async def try_tokens(attacker: Attacker, known: Sequence[JSON]) -> None:
     for value in texts:
         forged = jwt.encode({**own, "role": "host"}, value.ljust(32, "0"), algorithm="HS256")
         await attacker.get("GET", "/init?peer_id=x", Authorization=f"Bearer {forged}")
-    forged = jwt.encode({**own, "role": "host"}, None, algorithm="none")
+    forged = jwt.encode({**own, "role": "host"}, "", algorithm="none")
     refused = await attacker.get("GET", "/init?peer_id=x", Authorization=f"Bearer {forged}")
     assert refused["code"] == 401
 
@@ -493,19 +496,19 @@ async def scenario(server: RunningServer, kind: str) -> None:
     await room.whisper("away")
     for name, text in room.internals():
         room.planted[name] = text
-    before = {peer.peer_id: len(peer.events) for peer in room.victims}
-    room.state_before = await room.state()
+    heard = {peer.peer_id: len(peer.events) for peer in room.victims}
+    room.before = await room.state()
 
     await attack(attacker)
 
-    assert await room.state() == room.state_before
+    assert await room.state() == room.before
     room.check_words()
     for name, text in room.planted.items():
         assert text, name
         found = next((one for one in attacker.heard if text in one), None)
         assert found is None, f"{kind} was sent {name}: {found[:2000]}"
     for peer in room.victims:
-        news = peer.events[before[peer.peer_id] :]
+        news = peer.events[heard[peer.peer_id] :]
         about = [event["params"] for event in news if event.get("method") == "on-metadata-change"]
         assert own_words not in json.dumps(about), "what was said in private is pinned"
         kinds = {event.get("method") for event in news}

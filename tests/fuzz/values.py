@@ -141,7 +141,8 @@ def usual(parameter: Parameter, name: str = "") -> list[JSON]:
         items = usual(parameter.item, name)
         return [[items[0]], [], items]
     known = [value for value in KNOWN.get(name, ()) if kind in (None, bool, str) and _is(value, kind)]
-    return known or [*_within(parameter)] or [{bool: True, float: 1.0, int: 1, str: "text"}.get(kind, "text")]
+    plain: dict[type | None, JSON] = {bool: True, float: 1.0, int: 1}
+    return known or [*_within(parameter)] or [plain.get(kind, "text")]
 
 
 def _is(value: JSON, kind: type | None) -> bool:
