@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from websockets.exceptions import ConnectionClosed
 
 from tests.fuzz.values import JSON, Fact
-from tests.server import Message, RawPeer, RunningServer
+from tests.server import Message, RawPeer, RpcError, RunningServer
 
 UNLIMITED: dict[str, Any] = {"RATE_LIMIT": 0, "CONNECT_RATE": 0, "TOKEN_RATE": 0}
 
@@ -217,6 +217,10 @@ class Stage:
         return all(peer.open or peer.close_code == 4003 for peer in self._peers)
 
     async def close(self) -> None:
+        """End the session, if it still is, so that nobody has to be waited for."""
+        with suppress(ConnectionClosed, ConnectionResetError, RpcError):
+            if self._peers:
+                await self._peers[0].call("end-room")
         for peer in self._peers:
             with suppress(ConnectionClosed):
                 await peer.close()

@@ -157,7 +157,10 @@ class Room:
             "SELECT peer_id, owner, conn_id, role, joined_role, state, observed FROM rooms_peer"
             f" WHERE peer_id IN ({', '.join(repr(peer_id) for peer_id in sorted(ids))}) ORDER BY peer_id"
         )
-        given = self.server.select("SELECT person, given_role, removed_at FROM rooms_person ORDER BY person")
+        given = self.server.select(
+            "SELECT person, given_role, removed_at FROM rooms_person WHERE session_id IN"
+            f" (SELECT id FROM rooms_session WHERE room_id = '{self.id}') ORDER BY person"
+        )
         room = self.server.select(f"SELECT enabled, title FROM rooms_room WHERE id = '{self.id}'")
         drafts = await self.host.call("poll-questions-get", poll_id="draft")
         for one in itertools.chain(peers, answers, [polls, drafts]):
@@ -524,7 +527,7 @@ async def scenario(server: RunningServer, kind: str) -> None:
                 "who may not write did"
             )
     for peer in room.victims:
-        await peer.close()
+        await peer.leave()
 
 
 @pytest.mark.parametrize("kind", KINDS)
