@@ -333,7 +333,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         try:
             operation = METHODS.get(request.method)
             if operation is None:
-                raise NotFound(f"method: {request.method[:64]} is not known")
+                raise NotFound("method: not known")
             arguments = bind(operation.parameters, request.params)
         except RoomError as error:
             self._refuse_request(request, error)

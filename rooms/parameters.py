@@ -133,7 +133,14 @@ class Between:
             raise BadRequest(f"{name}: expected {self.least} to {self.most}")
 
     def __str__(self) -> str:
-        return f"{self.least} to {self.most}"
+        return f"{_written(self.least)} to {_written(self.most)}"
+
+
+def _written(number: int) -> str:
+    """A number for people: a power of two as such where it is long."""
+    size = abs(number)
+    text = f"2^{size.bit_length() - 1}" if size >= 2**31 and size.bit_count() == 1 else f"{size:,}"
+    return f"-{text}" if number < 0 else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +237,20 @@ class Parameter:
 
     def describe(self) -> str:
         """``type, limits``, as the documentation of the protocol lists them."""
+        words = self._words()
+        return f"{words}, or null" if self.nullable and self.kinds else words
+
+    def _words(self) -> str:
         kind = self.kinds[0] if self.kinds else None
-        words = "any value" if kind is None else _NAMES[kind].removeprefix("a ").removeprefix("an ")
-        if self.item:
-            entry = self.item
-            words = f"list of {_PLURALS[entry.kinds[0]]}"
-            words += f" of {entry.limits[0]}" if entry.limits else ""
-        described = ", ".join([words, *map(str, self.limits)])
-        return f"{described}, or null" if self.nullable and kind else described
+        if self.item is None:
+            name = "any value" if kind is None else _NAMES[kind].removeprefix("a ").removeprefix("an ")
+            return ", ".join([name, *map(str, self.limits)])
+        number, *others = self.limits
+        item = self.item
+        entry = f" of {item.limits[0]} each" if item.limits else ""
+        # The first limit of a list is how many entries it has.
+        counted = f"list of {str(number).removesuffix(' entries')} {_PLURALS[item.kinds[0]]}{entry}"
+        return ", ".join([counted, *(f"{limit} in all" for limit in others)])
 
     def flattened(self, prefix: str = "") -> Iterator[tuple[str, "Parameter"]]:
         """``(path, parameter)`` of it and of the fields within."""

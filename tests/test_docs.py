@@ -10,6 +10,7 @@ import rooms.operations  # noqa: F401, fills METHODS
 from rooms.api.health import Probes
 from rooms.operations.gate import METHODS
 from rooms.urls import urlpatterns
+from tests.parameters import declared_parameters
 from tests.server import ROOT
 
 
@@ -40,6 +41,25 @@ def test_what_every_method_and_endpoint_costs_is_written_down():
     assert {*METHODS, "ping"} <= costs
     paths = {f"/{pattern.pattern}".replace("<str:code>", "…") for pattern in urlpatterns} | {"/v2/ws", *Probes._VIEWS}
     assert paths <= costs
+
+
+def test_the_limits_of_every_parameter_are_in_the_protocol():
+    _, _, section = (ROOT / "docs/protocol.md").read_text().partition("\n## Limits of parameters\n")
+    table = "\n".join(line for line in section.partition("\n## ")[0].splitlines() if line.startswith("|"))
+    wanted = parameter_table()
+    assert table == wanted, f"docs/protocol.md, Limits of parameters, should be\n\n{wanted}\n"
+
+
+def parameter_table() -> str:
+    """Each parameter of each method and endpoint, those that may be missing with a question mark."""
+    methods = {method: METHODS[method].parameters for method in sorted(METHODS)}
+    rows = [
+        f"| `{caller}` | `{path}{'' if parameter.required else '?'}` | {parameter.describe()} |"
+        for caller, parameters in (declared_parameters() | methods).items()
+        for declared in parameters
+        for path, parameter in declared.flattened()
+    ]
+    return "\n".join(["| method or endpoint | parameter | what it takes |", "| --- | --- | --- |", *rows])
 
 
 def test_every_metric_is_explained():

@@ -19,7 +19,7 @@ class Wanted(TypedDict):
     secret: NotRequired[Annotated[str, Chars(16, 128)] | None]
 
 
-_PARAMETERS = fields_of(Wanted)
+PARAMETERS = fields_of(Wanted)
 
 
 @endpoint("POST")
@@ -31,7 +31,7 @@ def token(request: HttpRequest) -> dict[str, Any]:
     it or its room is closed, but for those who are inside.
     """
     limit_address(request)
-    wanted = bind(_PARAMETERS, body(request))
+    wanted = bind(PARAMETERS, body(request))
     code, user_id, secret = wanted["code"], wanted.get("user_id") or str(uuid.uuid4()), wanted.get("secret") or ""
     found = RoomCode.objects.select_related("room").filter(code=code).first()
     if found is None:

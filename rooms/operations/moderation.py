@@ -84,8 +84,9 @@ def _offer(context: Context, peer: Peer, role: Role) -> Event:
 
 
 def _bound(context: Context, peer: Peer, role: Role) -> list[Any]:
-    # With the last change of role, so that an old offer cannot undo a later demotion.
-    return [context.session.id, peer.peer_id, role.name, peer.role_seq]
+    # With when it came and was last given a role, so that an old offer cannot undo a later demotion, which may have met
+    # its owner while this peer was away.
+    return [context.session.id, peer.peer_id, role.name, peer.joined_seq, peer.role_seq]
 
 
 def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Event]:
@@ -98,10 +99,13 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
             raise Forbidden(f"role: the room takes no more of the role {role.name}")
     told = compact(policy(context.room.template, role.name))
     events: list[Event] = []
-    for peer in changing:
-        before, peer.role = peer.role, role.name
+    for peer in concerned.values():
         peer.role_seq = context.session.seq + len(events) + 1
-        context.work.changed(peer, "role", "role_seq")
+        context.work.changed(peer, "role_seq")
+        if peer.role == role.name:
+            continue
+        before, peer.role = peer.role, role.name
+        context.work.changed(peer, "role")
         facts = {"role": [peer.peer_id, before, peer.role]}
         events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), facts))
         events.append(peer_updated(peer))

@@ -95,9 +95,9 @@ def set_poll_info(
     if not shows(title):
         raise BadRequest("title: empty")
     for field_name, names in (("vote", vote), ("responses", responses)):
-        for name in names or ():
+        for place, name in enumerate(names or (), 1):
             if context.room.template.role(name) is None:
-                raise BadRequest(f"{field_name}: the room has no role {name}")
+                raise BadRequest(f"{field_name}[{place}]: no such role")
     fields = {
         "title": title,
         "is_quiz": type == "quiz",

@@ -1,5 +1,7 @@
 """Roles given and taken, removal, the end of a session."""
 
+from dataclasses import replace
+
 import pytest
 
 from rooms.models import Event, Message, Peer, Session
@@ -88,6 +90,23 @@ def test_an_offer_is_for_one_role(bob, offer):
 def test_an_offer_is_for_one_session(alice, bob, victor, offer):
     do(alice, "end-room")
     do(bob, "join", name="Bob")
+    assert refused(bob, "role-change", role="host", token=offer)[0] == 403
+
+
+def test_an_offer_does_not_undo_a_demotion_of_its_owner_meanwhile(alice, bob, offer):
+    do(bob, "leave")
+    tab = replace(bob, peer_id="peer-Bob-2", conn_id="conn-tab")
+    do(tab, "join", name="Bob")
+    do(alice, "role-change-request", requested_for="peer-Bob-2", role="viewer", force=True)
+    do(bob, "join", name="Bob")
+
+    assert refused(bob, "role-change", role="host", token=offer)[0] == 403
+    assert row(bob).role == "viewer"
+
+
+def test_an_offer_does_not_outlive_a_role_that_is_given_again(alice, bob, offer):
+    do(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True)
+
     assert refused(bob, "role-change", role="host", token=offer)[0] == 403
 
 

@@ -1,0 +1,24 @@
+"""The servers that odd values are tried on: both kinds, on both databases."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.fuzz.deployments import UNLIMITED, Deployments
+from tests.server import RunningServer
+from tests.services import PostgresServer, RedisServer
+
+
+@pytest.fixture(scope="session")
+def deployments(request: pytest.FixtureRequest, postgres: PostgresServer, redis: RedisServer) -> Iterator[Deployments]:
+    """daphne on SQLite and uvicorn on PostgreSQL and Redis; in a soak the two crossed as well."""
+    soak = "soak" in request.config.option.markexpr and "not soak" not in request.config.option.markexpr
+    kinds = [("daphne", False), ("uvicorn", True), *([("uvicorn", False), ("daphne", True)] if soak else [])]
+    with ExitStack() as stack:
+        servers = []
+        for kind, large in kinds:
+            url, redis_url = (postgres.create_database(), redis.url) if large else ("", "")
+            server = RunningServer(server=kind, database_url=url, redis_url=redis_url, **UNLIMITED)
+            servers.append(stack.enter_context(server))
+        yield Deployments(servers)

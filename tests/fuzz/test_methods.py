@@ -1,0 +1,111 @@
+"""Whatever is asked, every server on every database gives the same answer, and it is never a bug of ours."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import rooms.operations  # noqa: F401, fills METHODS
+from rooms.operations.calls import Operation
+from rooms.operations.gate import METHODS
+from tests.fuzz.deployments import Answer, Deployments, Stage
+from tests.fuzz.values import JSON, ODD, arguments, base_of, field_variants
+
+CALLERS = ["host", "nobody"]
+
+Call = tuple[str, JSON]
+
+
+def calls_of(method: str, operation: Operation) -> list[Call]:
+    """The method with each of its parameters at, in and out of its limits, the others as they should be."""
+    base = base_of(method, operation)
+    least = {parameter.name: base[parameter.name] for parameter in operation.parameters if parameter.required}
+    tried = [base, least, {}, *field_variants(operation.parameters, base)]
+    return [(method, params) for params in unique(tried)]
+
+
+def unique(values: Sequence[JSON]) -> list[JSON]:
+    return list({repr(value): value for value in values}.values())
+
+
+def answers(deployments: Deployments, role: str, calls: Sequence[Call]) -> list[list[Answer]]:
+    """What each server answers to the calls, made one after the other in a room of their own."""
+
+    async def on(stage: Stage) -> list[Answer]:
+        await stage.build()
+        got = [await stage.ask(*call) for call in calls]
+        assert await stage.is_quiet()
+        await stage.close()
+        return got
+
+    async def everywhere() -> list[list[Answer]]:
+        return await asyncio.gather(*map(on, deployments.stages(role)))
+
+    return asyncio.run(everywhere())
+
+
+def check(deployments: Deployments, role: str, calls: Sequence[Call]) -> None:
+    got = answers(deployments, role, calls)
+    for call, *everywhere in zip(calls, *got, strict=True):
+        shown = f"{role}: {call[0]} {shortened(call[1])}\n" + "\n".join(shortened(answer) for answer in everywhere)
+        assert all(answer.code < 500 or answer.code in (4003, 1000) for answer in everywhere), shown
+        assert all(answer == everywhere[0] for answer in everywhere), shown
+        for answer in everywhere:
+            if isinstance(answer.body, dict) and "code" in answer.body:
+                # Pages show it: it has to be words, whatever the caller sent.
+                assert answer.body["message"].isprintable() and len(answer.body["message"]) < 400, shown
+    deployments.check_logs()
+
+
+def shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 1500 else f"{text[:700]} … {text[-700:]}"
+
+
+@pytest.mark.parametrize("role", CALLERS)
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_each_parameter_at_and_beyond_its_limits(deployments: Deployments, method: str, role: str) -> None:
+    calls = calls_of(method, METHODS[method])
+    # Those without a right are told so whatever else they say; what they say is read all the same.
+    check(deployments, role, calls if role == "host" else calls[::15])
+
+
+def test_methods_that_are_none(deployments: Deployments) -> None:
+    odd = ["", "ping ", "__init__", "\u202e", "connect", "disconnect", "x" * 1000, "admit", "stop_overdue_polls"]
+    check(deployments, "host", [(method, {}) for method in odd] + [("ping", value) for value in ODD])
+
+
+any_call = st.sampled_from(sorted(METHODS)).flatmap(
+    lambda method: st.tuples(st.just(method), arguments(METHODS[method].parameters))
+)
+fixed = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("role", CALLERS)
+def test_any_calls_in_any_order(deployments: Deployments, role: str) -> None:
+    @settings(fixed, max_examples=4)
+    @given(st.lists(any_call, min_size=30, max_size=60))
+    def run(calls: list[Call]) -> None:
+        check(deployments, role, calls)
+
+    run()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("role", [*CALLERS, "guest", "viewer"])
+def test_any_calls_in_any_order_for_long(deployments: Deployments, role: str) -> None:
+    @settings(fixed, derandomize=False, print_blob=True, max_examples=1000)
+    @given(st.lists(any_call, min_size=30, max_size=60))
+    def run(calls: list[Call]) -> None:
+        check(deployments, role, calls)
+
+    run()

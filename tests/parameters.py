@@ -1,0 +1,12 @@
+"""Which parameters the HTTP endpoints declare."""
+
+import sys
+
+from rooms.parameters import Parameter
+from rooms.urls import urlpatterns
+
+
+def declared_parameters() -> dict[str, tuple[Parameter, ...]]:
+    """``{path: parameters}`` of the endpoints whose file has ``PARAMETERS``."""
+    files = {f"/{entry.pattern}": sys.modules[entry.callback.__module__] for entry in urlpatterns}
+    return {path: file.PARAMETERS for path, file in files.items() if hasattr(file, "PARAMETERS")}
