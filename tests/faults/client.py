@@ -189,7 +189,8 @@ class Client:
         if method == "on-policy-change":
             self._hold_role(params["name"])
         elif method == "on-peer-update" and params["peer_id"] == self.peer_id and "seq" not in message:
-            if params["role"] != self.role:
+            told = params["role"]
+            if told != self.role:
                 self.wrong.append(f"has the role {self.role}, and is told {params}")
 
     def _hold_role(self, role: str) -> None:

@@ -2,7 +2,8 @@
 
 Some clients also take each other for somebody else, come with the role of before, join again on the same socket, and
 name places that there never were. Afterwards every client's view is the database's, and every acknowledged message
-reached each peer it was for exactly once, in one order. A seed gives the same choices again, though not the same moments.
+reached each peer it was for exactly once, in one order. A seed gives the same choices again, though not the same
+moments.
 """
 
 import asyncio
