@@ -41,8 +41,8 @@ class Attachment:
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
     hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
-    ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was told
-    of another one, or is by the replay (``had_other_roles``).
+    ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
+    told of another one, or is by the replay (``had_other_roles``).
     """
 
     peer_id: str

@@ -145,7 +145,7 @@ async def go_on(meeting: Meeting) -> None:
 async def go_back(meeting: Meeting, copy: Path) -> float:
     """Kill the server, and start it with the copy; the seconds within which all pages are to be back from then on.
 
-    Pages wait longer from try to try: at most about as long again as the server was away, which takes its time to start.
+    Pages wait longer from try to try: at most about as long again as the server was away for.
     """
     server, began = meeting.room.running, time.monotonic()
     server.kill()
