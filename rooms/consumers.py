@@ -66,6 +66,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
     caller: Caller
     allowance: Allowance | None = None
     expiry: asyncio.TimerHandle | None = None
+    told_role = ""
     joining = abandoned = closed = reading = in_order = False
     under_way = 0
     refusals: Sequence[float] = ()
@@ -158,6 +159,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _greet(self, welcome: Welcome) -> None:
         self._tell("on-policy-change", welcome.policy)
+        self.told_role = welcome.policy["name"]
         if welcome.attachment:
             self._attach(welcome.attachment, held=True)
             self._settle_soon()
@@ -189,7 +191,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             placed=not held,
         )
         metrics.PEERS.inc()
-        self.feed.attach(self.member, attachment)
+        self.feed.attach(self.member, attachment, told_role=self.told_role)
 
     def _settle_soon(self) -> None:
         self.loop.call_later(_SETTLE, self._settle_unless_joining)

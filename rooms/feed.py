@@ -430,8 +430,11 @@ class Feed:
 
     # --- Members --------------------------------------------------------------------------------
 
-    def attach(self, member: Member, attachment: Attachment) -> None:
-        """Make a peer's socket a member: it gets the state as it is at this number, then what follows."""
+    def attach(self, member: Member, attachment: Attachment, *, told_role: str) -> None:
+        """Make a peer's socket a member: it gets the state as it is at this number, then what follows.
+
+        ``told_role`` is the role that it was told it has when its socket was opened.
+        """
         if attachment.room["session_id"] != self.session_id:
             member.gone(TOO_SLOW)  # the place was lost meanwhile
             return
@@ -456,10 +459,10 @@ class Feed:
             if attachment.values:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
             member.told = member.observed
+        if attachment.had_other_roles or attachment.role != told_role:
+            texts.append(notification("on-policy-change", attachment.policy))
         if attachment.returning and (own := self._own_update(member.peer_id)):
             texts.append(own)
-        if attachment.policy:
-            texts.append(notification("on-policy-change", attachment.policy))
         if texts:
             member.write_state(b"".join(map(framed, texts)))
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -59,6 +60,11 @@ class RunningServer(WebProgram):
     def ws_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/v2/ws"
 
+    @property
+    def database(self) -> Path:
+        """The database file, if it is SQLite that is used."""
+        return Path(self._settings["DATA_DIR"]) / "db.sqlite3"
+
     def command(self) -> list[str]:
         return [sys.executable, "manage.py", "serve", "--port", str(self.port), "--server", self.server]
 
@@ -76,15 +82,26 @@ class RunningServer(WebProgram):
         if url := self._settings.get("DATABASE_URL"):
             with psycopg.connect(url, autocommit=True) as postgres:
                 return postgres.execute(statement.encode()).fetchall()
-        path = Path(self._settings["DATA_DIR"]) / "db.sqlite3"
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as sqlite:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as sqlite:
             return sqlite.execute(statement).fetchall()
 
     def close_rooms(self) -> None:
         """Close all rooms to newcomers, as an administrator does."""
-        path = Path(self._settings["DATA_DIR"]) / "db.sqlite3"
-        with closing(sqlite3.connect(path)) as sqlite, sqlite:
+        with closing(sqlite3.connect(self.database)) as sqlite, sqlite:
             sqlite.execute("UPDATE rooms_room SET enabled = 0")
+
+    def back_up(self) -> Path:
+        """A copy of its database of SQLite, made as the documentation says."""
+        copy = self.directory / f"{uuid.uuid4()}.sqlite3"
+        with closing(sqlite3.connect(self.database)) as sqlite:
+            sqlite.execute("VACUUM INTO ?", [str(copy)])
+        return copy
+
+    def put_back(self, copy: Path) -> None:
+        """Replace the database by a copy of it; the server does not run."""
+        for suffix in ("-wal", "-shm"):
+            self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
+        shutil.copy(copy, self.database)
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints, run beside the server in its environment."""

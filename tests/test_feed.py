@@ -108,7 +108,16 @@ class Room:
             **fields,
         )
         answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], aside=attachment)  # type: ignore[arg-type]
-        self.bring(Arrival(SESSION, joined.seq, [joined], None, answer, lambda _: self.feed.attach(member, attachment)))
+        self.bring(
+            Arrival(
+                SESSION,
+                joined.seq,
+                [joined],
+                None,
+                answer,
+                lambda _: self.feed.attach(member, attachment, told_role=attachment.role),
+            )
+        )
         return paper
 
     async def reach(self, paper: Paper, seq: int) -> None:
@@ -511,7 +520,11 @@ def _move_on(room: Room) -> Paper:
     gone = functools.partial(room.codes.__setitem__, "b")
     member = Member("b", "conn-b", "guest", frozenset(), False, paper, gone)
     answer = Answer(None, session_id=NEXT, seq=1, events=[joined], aside=attachment)  # type: ignore[arg-type]
-    room.bring(Arrival(NEXT, 1, [joined], None, answer, lambda _: room.feed.attach(member, attachment)))
+    room.bring(
+        Arrival(
+            NEXT, 1, [joined], None, answer, lambda _: room.feed.attach(member, attachment, told_role=attachment.role)
+        )
+    )
     return paper
 
 

@@ -83,3 +83,19 @@ async def test_who_comes_back_learns_how_it_is_now_itself(world: World, resumes:
     own = [update for update in back.named("on-peer-update") if update["peer_id"] == bob.peer_id][-1]
     assert (own["state"], own["groups"], own["role"]) == ("connected", [], "viewer")
     assert back.named("on-policy-change")[-1]["name"] == "viewer"
+
+
+@pytest.mark.parametrize("is_present", [True, False])
+async def test_a_role_that_was_given_between_the_opening_of_a_socket_and_its_join_is_told(
+    world: World, is_present: bool
+):
+    alice, bob = await world.peer("alice", "host"), await world.peer("bob")
+    back = await world.again(bob) if is_present else world.stranger("bob")
+    if not is_present:
+        await back.connect()  # another tab of his
+    await back.wait_for("on-policy-change")
+    await alice.call("role-change-request", requested_for=bob.peer_id, role="viewer", force=True)
+    await back.join("Bob")
+    await back.call("ping")
+
+    assert [policy["name"] for policy in back.named("on-policy-change")] == ["guest", "viewer"]

@@ -41,8 +41,8 @@ class Attachment:
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
     hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
-    ``returning`` says that the peer was in the session before; ``policy`` is what its role is now, if the replay tells
-    what it was.
+    ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
+    told of another one, or is by the replay (``had_other_roles``).
     """
 
     peer_id: str
@@ -54,7 +54,8 @@ class Attachment:
     replay: Sequence[Numbered] | None = None
     large: bool = False
     returning: bool = False
-    policy: dict[str, Any] | None = None
+    policy: dict[str, Any] = field(default_factory=dict)
+    had_other_roles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +307,6 @@ def _attachment(
     replay: Sequence[Numbered] | None = None,
     returning: bool = False,
 ) -> Attachment:
-    had_other_roles = any(event.kind == "on-policy-change" for event in replay or ())
     everybody = None
     if context.follows != session.id:
         everybody = {other.peer_id: compact(other.as_wire()) for other in context.work.present(session)}
@@ -320,7 +320,8 @@ def _attachment(
         values=() if replay is not None else present_values(context, session, peer.observed),
         replay=replay,
         returning=returning,
-        policy=policy(context.room.template, peer.role) if had_other_roles else None,
+        policy=policy(context.room.template, peer.role),
+        had_other_roles=any(event.kind == "on-policy-change" for event in replay or ()),
     )
 
 

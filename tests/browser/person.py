@@ -146,8 +146,9 @@ class Person:
         await self.part("confirm-yes").click()
 
     async def hms(self, expression: str, value: Any = None) -> Any:
-        """What an expression of the page's hmsActions and hmsStore, and of `value`, comes to."""
-        script = f"(value) => import('/static/rooms/hms.js').then(({{ hmsActions, hmsStore }}) => {expression})"
+        """What an expression comes to: of the page's hmsActions and hmsStore, of `hms`, the module, and of `value`."""
+        script = "(hms) => { const { hmsActions, hmsStore } = hms; return " + expression + "; }"
+        script = f"(value) => import('/static/rooms/hms.js').then({script})"
         return await self.page.evaluate(script, value)
 
     async def leave(self, *, is_last: bool = False) -> None:

@@ -29,7 +29,11 @@ class Socket(RawPeer):
 
 
 class Client:
-    """See the module. ``stays`` are the stretches of a session that it was told without a gap: [session, from, to]."""
+    """See the module. ``stays`` are the stretches of a session that it was told without a gap: [session, from, to].
+
+    ``roles`` says from which number of a session on it held a role: (session, from, role). ``makes_up`` is how often
+    the place that it comes back with is none, of a session, history or number that there never was.
+    """
 
     def __init__(
         self,
@@ -40,22 +44,26 @@ class Client:
         role: str = "guest",
         keys: Sequence[str] = (),
         seed: int = 0,
+        makes_up: float = 0,
     ) -> None:
         self.processes = processes
         self.room_id = room_id
         self.user = user
-        self.role = role
+        self.token_role = self.role = role
+        self.makes_up = makes_up
         self.keys = list(keys)
         self.peer_id = f"{user}-{uuid.uuid4()}"
         self.session_id = self.history = ""
         self.seq = 0
+        self.roles: list[tuple[str, int, str]] = []
+        self._greeted = role
         self.stays: list[tuple[str, list[int]]] = []
         self.numbers: dict[tuple[str, int], Message] = {}
         self.peers: dict[str, str] = {}
         self.values: dict[str, tuple[int, Any]] = {}
         self.wrong: list[str] = []
         self.acknowledged: dict[str, Message] = {}
-        self.resumed = self.resynced = self.connections = 0
+        self.resumed = self.resynced = self.made_up = self.connections = 0
         self.socket: Socket | None = None
         self.joined = asyncio.Event()
         self.over = asyncio.Event()
@@ -70,19 +78,13 @@ class Client:
     async def _live(self) -> None:
         while not self.over.is_set():
             process = self._chance.choice(self.processes)
-            socket = self.socket = Socket(self, process.ws_url, process.sign(self.room_id, self.role, self.user))
+            token = process.sign(self.room_id, self.token_role, self.user)
+            socket = self.socket = Socket(self, process.ws_url, token)
             self._heard_join = False
             try:
                 await socket.connect()
                 self.connections += 1
-                known = {"session_id": self.session_id, "seq": self.seq, "history": self.history}
-                place = {"resume": known} if self._whole else {}
-                socket.join_id = str(next(socket._ids))
-                reply = asyncio.get_running_loop().create_future()
-                socket._calls[socket.join_id] = reply
-                params = {"name": self.user, "data": "", **place}
-                await socket.send({"id": socket.join_id, "method": "join", "params": params})
-                answer = await asyncio.wait_for(reply, 30)
+                answer = await self._join(socket)
                 self._listens = self._listens and bool(answer.get("resumed"))
                 if self.keys and not self._listens:
                     await socket.call("listen-metadata-change", keys=self.keys)
@@ -100,6 +102,35 @@ class Client:
                 self.over.set()
             if not self.over.is_set():
                 await asyncio.sleep(0.1 + self._chance.random() / 2)
+
+    async def _join(self, socket: Socket, *, resumes: bool = True) -> Message:
+        """The answer to a join. What arrives before it comes again."""
+        place = {"session_id": self.session_id, "seq": self.seq, "history": self.history}
+        made_up = self._make_up(place) if self._whole and self._chance.random() < self.makes_up else {}
+        resume = {"resume": place | made_up} if self._whole and resumes else {}
+        self._heard_join = False
+        socket.join_id = str(next(socket._ids))
+        reply = asyncio.get_running_loop().create_future()
+        socket._calls[socket.join_id] = reply
+        await socket.send({"id": socket.join_id, "method": "join", "params": {"name": self.user, "data": "", **resume}})
+        answer: Message = await asyncio.wait_for(reply, 30)
+        if resume and made_up:
+            self.made_up += 1
+            if answer.get("resumed"):
+                self.wrong.append(f"resumed from {resume}: {answer}")
+        return answer
+
+    def _make_up(self, place: Message) -> Message:
+        """What makes a place one that there never was."""
+        what = self._chance.choice(list(place))
+        return {what: place["seq"] + 10**6 if what == "seq" else uuid.uuid4().hex}
+
+    async def join_again(self) -> None:
+        """On the socket that has joined already."""
+        await self.joined.wait()
+        assert self.socket
+        with suppress(*LOST):
+            await self._join(self.socket, resumes=self._chance.random() < 0.5)
 
     async def cut(self) -> None:
         """Break the connection; it will come back."""
@@ -127,11 +158,14 @@ class Client:
         if message.get("id") == socket.join_id and "result" in message:
             self._enter(message["result"])
         elif not self._heard_join:
-            return  # of a socket that is not settled yet: all of it comes again
+            # Of a socket that is not settled yet: all of it comes again, but for the role.
+            if message.get("method") == "on-policy-change" and "seq" not in message:
+                self._greeted = message["params"]["name"]
         elif "method" in message:
             if "seq" in message:
                 self._advance(message)
             self._apply(message["method"], message["params"])
+            self._learn_role(message)
         elif "seq" in message.get("result", {}):
             self._move_on(message["result"]["seq"])
 
@@ -148,6 +182,24 @@ class Client:
         self.stays.append((self.session_id, [self.seq, self.seq]))
         self.peers, self.values = {}, {}
         self._whole = False
+        self._hold_role(self._greeted)
+
+    def _learn_role(self, message: Message) -> None:
+        method, params = message["method"], message["params"]
+        if method == "on-policy-change":
+            self._hold_role(params["name"])
+        elif method == "on-peer-update" and params["peer_id"] == self.peer_id and "seq" not in message:
+            told = params["role"]
+            if told != self.role:
+                self.wrong.append(f"has the role {self.role}, and is told {params}")
+
+    def _hold_role(self, role: str) -> None:
+        self.role = role
+        self.roles.append((self.session_id, self.seq, role))
+
+    def role_at(self, session_id: str, seq: int) -> str:
+        """The role that it held when an event of a session was numbered."""
+        return [role for of, since, role in self.roles if of == session_id and since <= seq][-1]
 
     def _advance(self, message: Message) -> None:
         place = self.session_id, message["seq"]
@@ -177,6 +229,8 @@ class Client:
         elif method == "on-peer-leave":
             if self.peers.pop(params["peer_id"], None) is None:
                 self.wrong.append(f"a stranger left: {params}")
+        elif method == "session-info":
+            self.history = params["history"]
         elif method == "on-metadata-change":
             for value in params["values"]:
                 held = self.values.get(value["key"], (-1, None))

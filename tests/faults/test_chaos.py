@@ -1,20 +1,24 @@
 """Everything at once: joins, leaves, messages, writes, cut connections and killed processes, all by chance.
 
-Afterwards every client's view is the database's, and every acknowledged message reached each peer it was for exactly
-once, in one order. A seed gives the same choices again, though not the same moments.
+Some clients also take each other for somebody else, come with the role of before, join again on the same socket, and
+name places that there never were. Afterwards every client's view is the database's, and every acknowledged message
+reached each peer it was for exactly once, in one order. A seed gives the same choices again, though not the same
+moments.
 """
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.faults.client import Client
-from tests.server import RpcError
+from tests.faults.client import LOST, Client
+from tests.server import RawPeer, RpcError, RunningServer
 from tests.services import PostgresServer, RedisServer
 
 CLIENTS = 10
@@ -22,13 +26,14 @@ KEYS = ["topic", "score"]
 ROLES = ["host", "guest"]
 
 PRESENT = (
-    "{p.peer_id: p.state for p in Peer.objects.filter(session__room_id=room, session__ended_at=None)"
+    "{p.peer_id: [p.state, p.role] for p in Peer.objects.filter(session__room_id=room, session__ended_at=None)"
     ".exclude(state='left')}"
 )
 ENTRIES = (
     "{e.key: [e.change_version, json.loads(e.data)] for e in "
     "MetadataEntry.objects.filter(session__room_id=room, session__ended_at=None, key__in=['topic', 'score'])}"
 )
+CODES = "{c.role: c.code for c in RoomCode.objects.filter(room_id=room)}"
 
 
 class Chaos:
@@ -39,6 +44,8 @@ class Chaos:
         self.room = cluster.room()
         self.chance = random.Random(seed)
         self.clients: list[Client] = []
+        self.refused = 0
+        self.codes: dict[str, str] = {}
         self.written: dict[str, list[tuple[str, int]]] = {key: [] for key in KEYS}
 
     def enter(self) -> Client:
@@ -50,6 +57,7 @@ class Chaos:
             role=ROLES[number % 2],
             keys=KEYS,
             seed=self.seed,
+            makes_up=0.2,
         )
         self.clients.append(client)
         return client
@@ -59,6 +67,7 @@ class Chaos:
         return [client for client in self.clients if not client.over.is_set()]
 
     async def run(self, seconds: float) -> None:
+        self.codes = await self.cluster.query(CODES, room=self.room)
         end = time.monotonic() + seconds
         actors = [asyncio.create_task(self._act(number, end)) for number in range(CLIENTS)]
         killer = asyncio.create_task(self._kill(end))
@@ -71,13 +80,19 @@ class Chaos:
         while time.monotonic() < end:
             await asyncio.sleep(chance.random() / 5)
             what = chance.random()
-            if what < 0.6:
+            if what < 0.5:
                 said += 1
                 await client.say(f"{client.user}/{said}", **self._audience(chance))
-            elif what < 0.85:
+            elif what < 0.7:
                 await self._write(chance, client)
-            elif what < 0.95:
+            elif what < 0.78:
                 await client.cut()
+            elif what < 0.82:
+                await client.join_again()
+            elif what < 0.86:
+                await self._give_role(chance, client)
+            elif what < 0.95:
+                await self._pretend(chance, client)
             else:
                 # Not before it has joined: who never came would have nothing to leave.
                 await client.joined.wait()
@@ -86,6 +101,44 @@ class Chaos:
 
     def _audience(self, chance: random.Random) -> dict[str, object]:
         return {"roles": [chance.choice(ROLES)]} if chance.random() < 0.2 else {}
+
+    async def _give_role(self, chance: random.Random, client: Client) -> None:
+        whom = chance.choice(self.inside)
+        try:
+            await client.call("role-change-request", requested_for=whom.peer_id, role=chance.choice(ROLES), force=True)
+        except RpcError as error:
+            assert error.code in (403, 404), error  # of a role that may not, or whom is not inside any more
+
+    async def _pretend(self, chance: random.Random, client: Client) -> None:
+        """Open a socket of a peer that is present, with a token of another owner or of another role."""
+        await client.joined.wait()
+        process = chance.choice(self.cluster.processes)
+        other_role = ROLES[1 - ROLES.index(client.token_role)]
+        try:
+            token = chance.choice(
+                [
+                    process.sign(self.room, client.token_role, "somebody else"),
+                    process.sign(self.room, other_role, client.user),
+                    await asyncio.to_thread(self._token_by_code, process, client),
+                ]
+            )
+            pretender = RawPeer(process.ws_url, token, peer_id=client.peer_id)
+            await pretender.connect()
+        except (*LOST, HTTPException):
+            return  # the process was killed
+        await pretender.wait_closed(timeout=30)
+        if pretender.events:
+            [refusal] = pretender.events
+            assert (refusal["method"], refusal["params"]["code"]) == ("on-error", 403), refusal
+            assert refusal["params"]["message"].startswith("peer:"), refusal
+            self.refused += 1
+
+    def _token_by_code(self, process: RunningServer, client: Client) -> str:
+        wanted = {"code": self.codes[client.token_role], "user_id": client.user, "secret": "of somebody else"}
+        answer = process.request("POST", "/v2/token", json.dumps(wanted))
+        assert answer.status == 200, answer
+        token: str = answer.json()["token"]
+        return token
 
     async def _write(self, chance: random.Random, client: Client) -> None:
         key = chance.choice(KEYS)
@@ -117,15 +170,19 @@ class Chaos:
     async def check(self) -> None:
         for client in self.clients:
             assert client.wrong == []
+        assert self.refused
+        assert sum(client.resumed for client in self.clients)
+        assert sum(client.made_up for client in self.clients)
         await self._check_views()
         self._check_order()
         self._check_messages()
 
     async def _check_views(self) -> None:
-        present = await self._all_present()
+        found = await self._all_present()
+        present = {peer_id: state for peer_id, (state, _) in found.items()}
         entries = await self.cluster.query(ENTRIES, room=self.room)
-        assert present == {client.peer_id: "connected" for client in self.inside}
         for client in self.inside:
+            assert client.role == found[client.peer_id][1]
             others = {peer_id: state for peer_id, state in present.items() if peer_id != client.peer_id}
             await client.until(lambda client=client, others=others: client.peers == others)
             held = {key: [version, data] for key, (version, data) in client.values.items() if version}
@@ -136,14 +193,16 @@ class Chaos:
             assert len(acknowledged) == len(set(acknowledged))
             assert max(acknowledged, default=0) <= version
 
-    async def _all_present(self) -> dict[str, str]:
-        """Who is in the room, once nobody is left in it whose leave was lost with its process."""
+    async def _all_present(self) -> dict[str, tuple[str, str]]:
+        """Who is in the room, with state and role, once nobody is left in it whose leave was lost with its process."""
         inside = {client.peer_id: "connected" for client in self.inside}
         end = time.monotonic() + 60
-        while (present := await self.cluster.query(PRESENT, room=self.room)) != inside:
-            assert time.monotonic() < end, (present, inside)
+        while True:
+            found: dict[str, tuple[str, str]] = await self.cluster.query(PRESENT, room=self.room)
+            if {peer_id: state for peer_id, (state, _) in found.items()} == inside:
+                return found
+            assert time.monotonic() < end, (found, inside)
             await asyncio.sleep(1)
-        return present
 
     def _check_order(self) -> None:
         """Each number is the same event for everybody who got it."""
@@ -170,8 +229,8 @@ class Chaos:
         assert got in ([], [(session_id, seq)])
         was_there = any(of == session_id and start < seq <= end for of, (start, end) in client.stays)
         roles = answer.get("roles")
-        meant = roles is None or client.role in roles  # type: ignore[operator]
-        assert bool(got) == (was_there and meant), (client.user, client.stays, answer)
+        meant = was_there and (roles is None or client.role_at(session_id, seq) in roles)  # type: ignore[operator]
+        assert bool(got) == meant, (client.user, client.stays, client.roles, answer)
         return bool(got)
 
 

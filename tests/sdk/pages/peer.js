@@ -43,6 +43,7 @@ export function install(sdk) {
         to: message.recipientPeer,
         roles: message.recipientRoles,
       })),
+    lastText: () => select("selectHMSMessages").at(-1)?.message,
     texts: () => select("selectHMSMessages").map((message) => message.message),
     sessionMetadata: () => select("selectSessionMetadata"),
     key: (name) => select("selectSessionStore", name),
