@@ -184,7 +184,7 @@ class Peer(models.Model):
     same for all peers of an owner in this session, and nobody can choose it. ``user_id`` is for show. ``joined_role``
     is the role of the token that it joined with, ``role`` the one it has now. ``worker`` and ``conn_id`` name the
     connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the connection was lost;
-    ``joined_seq`` numbers its join, before which it may read nothing; ``role_seq`` the last change of its role.
+    ``joined_seq`` numbers its join, before which it may read nothing; ``role_seq`` when it was last given a role.
     ``groups`` and ``observed`` are JSON lists of names and of metadata keys; ``hand_raised_at`` is in milliseconds
     since 1970, 0 while the hand is down.
     """

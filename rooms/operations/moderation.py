@@ -55,8 +55,8 @@ def request_role_change(
 def accept_role(context: Context, *, role: RoleName, token: Annotated[str, Chars(0, 4_096)]) -> Outcome:
     """Take the role that the caller was asked to take; token is the one of that request.
 
-    Raises Forbidden if the token is not of this peer, role and session, or too old, or if the peer's role was changed
-    since the request.
+    Raises Forbidden if the token is not of this peer, role and session, or too old, or if since the request the peer
+    or another of its owner was given a role, or the peer came anew.
     """
     wanted = _role(context, role)
     try:
@@ -84,8 +84,9 @@ def _offer(context: Context, peer: Peer, role: Role) -> Event:
 
 
 def _bound(context: Context, peer: Peer, role: Role) -> list[Any]:
-    # With the last change of role, so that an old offer cannot undo a later demotion.
-    return [context.session.id, peer.peer_id, role.name, peer.role_seq]
+    # With when it last was given a role, so that an old offer cannot undo a later demotion; and with when it came, for
+    # the row of one that left may be deleted, and then says nothing of that.
+    return [context.session.id, peer.peer_id, role.name, max(peer.role_seq, peer.joined_seq)]
 
 
 def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Event]:
@@ -98,10 +99,13 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
             raise Forbidden(f"role: the room takes no more of the role {role.name}")
     told = compact(policy(context.room.template, role.name))
     events: list[Event] = []
-    for peer in changing:
-        before, peer.role = peer.role, role.name
+    for peer in concerned.values():
         peer.role_seq = context.session.seq + len(events) + 1
-        context.work.changed(peer, "role", "role_seq")
+        context.work.changed(peer, "role_seq")
+        if peer.role == role.name:
+            continue
+        before, peer.role = peer.role, role.name
+        context.work.changed(peer, "role")
         facts = {"role": [peer.peer_id, before, peer.role]}
         events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), facts))
         events.append(peer_updated(peer))
