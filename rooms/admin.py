@@ -56,13 +56,14 @@ def may_view(request: HttpRequest, kind: str) -> bool:
 class Inspection(ModelAdmin):
     """Pages to look at rows, never to change them.
 
-    ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched), the
-    kind of these rows.
+    ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched, what
+    links filter by), the kind of these rows. ``linked`` are the filters that stand in links of other pages alone.
     """
 
     list_per_page = 50
     show_full_result_count = False
     shown_to: Mapping[Any, str] = {}
+    linked: Sequence[str] = ()
 
     def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
         """Those of the names that are shown in this request."""
@@ -79,6 +80,13 @@ class Inspection(ModelAdmin):
 
     def get_search_fields(self, request: HttpRequest) -> list[Any]:
         return self._shown(request, super().get_search_fields(request))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Whether a list may be filtered so: else what no page shows is found letter by letter."""
+        filters = self.get_list_filter(request)
+        names = [name if isinstance(name, str) else name.parameter_name for name in filters]
+        known = lookup.partition("__")[0] in names or lookup in self._shown(request, self.linked)
+        return known and super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -406,6 +414,7 @@ class SessionAdmin(Inspection):
     list_select_related = ["room"]
     ordering = ["-started_at"]
     search_fields = ["id", "room__id", "room__name", "room__title"]
+    linked = ["room__id__exact"]
     actions = ["end"]
     fields = [
         "id", "room_link", "is_live", "started_at", "ended_at", "duration", "ending", "ended_by", "messages", "seq",
@@ -414,7 +423,7 @@ class SessionAdmin(Inspection):
     readonly_fields = ["room_link", "is_live", "duration", "ending", "people", "everybody", "peers", "entries"]
     shown_to = {
         "people": "peer", "everybody": "peer", "peers": "peer", "entries": "metadataentry",
-        **dict.fromkeys(["room_link", "room__id", "room__name", "room__title"], "room"),
+        **dict.fromkeys(["room_link", "room__id", "room__id__exact", "room__name", "room__title"], "room"),
     }  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
@@ -481,13 +490,14 @@ class PeerAdmin(Inspection):
     list_select_related = ["session__room"]
     ordering = ["-id"]  # nearly that of joining, and has an index
     search_fields = ["name", "peer_id", "user_id", "session__id", "session__room__name", "session__room__title"]
+    linked = ["session__id__exact"]
     fields = [
         "name", "peer_id", "user_id", "session_link", "room_link", "state", "role", "groups", "metadata", "observed",
         "joined_at", "gone_at", "left_at", "leave_reason", "worker", "conn_id",
     ]  # fmt: skip
     readonly_fields = ["session_link", "room_link"]
     shown_to = {
-        "session_link": "session", "session__id": "session", "observed": "metadataentry",
+        **dict.fromkeys(["session_link", "session__id", "session__id__exact"], "session"), "observed": "metadataentry",
         **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
     }  # fmt: skip
 

@@ -294,7 +294,8 @@ def perform_now(
 
     For synchronous code: the admin, the reaper, commands. Peers are told when the surrounding transaction commits.
     """
-    [answer] = gate.run([Call(operation, caller, arguments)], patience=patience)
+    call = Call(operation, caller, arguments)
+    [answer] = [gate.read(call)] if operation.reads else gate.run([call], patience=patience)
     if answer.error:
         raise answer.error
     if answer.events or answer.end:

@@ -1,5 +1,6 @@
 """How fast somebody may ask, and how much of it at once."""
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -34,19 +35,27 @@ class Bucket:
 
 
 class Buckets:
-    """A bucket for each key. Those that are full again are forgotten, and those used longest ago beyond ``most``."""
+    """A bucket for each key. Those that are full again are forgotten, and those used longest ago beyond ``most``.
+
+    Each HTTP request has a thread of its own, so any number of them may ask at once.
+    """
 
     def __init__(
         self, rate: float, burst: float, *, most: int = 16_384, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._rate, self._burst, self._most, self._clock = rate, burst, most, clock
         self._held: OrderedDict[str, Bucket] = OrderedDict()  # used longest ago first
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._held)
 
     def take(self, key: str) -> bool:
         """Whether one more of this key is within its rate; if so it counts."""
+        with self._lock:
+            return self._take(key)
+
+    def _take(self, key: str) -> bool:
         bucket = self._held.get(key)
         if bucket is None:
             # Two for each that is added: so they become fewer, and no call looks at many.

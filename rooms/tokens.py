@@ -49,7 +49,8 @@ def owner_by_secret(secret: str) -> str:
     """The owner of tokens by code for the client that keeps this secret; a new one if there is none."""
     if not secret:
         return f"{BY_CODE}{secrets.token_hex(16)}"
-    return f"{BY_CODE}{hmac.digest(settings.APP_SECRET.encode(), secret.encode(), 'sha256').hex()}"
+    # Never of what the client sent as it stands: with the same key tokens are signed, and the answer shows the owner.
+    return f"{BY_CODE}{hmac.digest(settings.APP_SECRET.encode(), f'owner/{secret}'.encode(), 'sha256').hex()}"
 
 
 class _BrowserSafe(json.JSONEncoder):

@@ -460,6 +460,44 @@ def test_who_may_see_one_kind_of_row_sees_nothing_of_the_others(client, kind, ri
             assert cells_or_none(page(client, f"{kind}/", q=text)) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "lookup"),
+    [
+        ("room", "codes__code__startswith=m"),
+        ("room", "codes=mark"),
+        ("room", "sessions__id__gt=0"),
+        ("room", "template__id__gt=0"),
+        ("session", "room__id__startswith=0"),
+        ("session", "room__id__exact=0"),
+        ("session", "peers__id__gt=0"),
+        ("session", "entries__id__gt=0"),
+        ("peer", "owner__startswith=user"),
+        ("peer", "person__startswith=a"),
+        ("peer", "observed__icontains=mark"),
+        ("peer", "session__id__startswith=0"),
+        ("peer", "session__id__exact=0"),
+        ("metadataentry", "updated_by__startswith=mark"),
+        ("metadataentry", "session__id__gt=0"),
+        ("roomcode", "room__id__gt=0"),
+    ],
+)
+def test_no_list_is_filtered_by_what_it_does_not_show(client, kind, lookup):
+    """Else it would be found letter by letter."""
+    marked_room()
+    vera = User.objects.create_user("vera", is_staff=True)
+    vera.user_permissions.add(Permission.objects.get(codename=f"view_{kind}", content_type__app_label="rooms"))
+    client.force_login(vera)
+    assert client.get(f"/admin/rooms/{kind}/?{lookup}").status_code == 400
+
+
+def test_links_between_lists_lead_where_they_say(operator):
+    room, _ = live_room(), live_room("Coffee")
+    session = Session.objects.get(room=room, ended_at=None)
+    assert "2 sessions" in page(operator, "session/", room__id__exact=room.pk)
+    assert "1 peer" in page(operator, "peer/", session__id__exact=session.pk)
+    assert "2 rooms" in page(operator, "room/", template__id__exact=room.template_id)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_learns_of_rows_by_their_number(client, kind):
     """Each count stands under the right to view what is counted."""

@@ -1,5 +1,8 @@
 """Token buckets."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 from rooms.rates import Allowances, Bucket, Buckets, network
 
 
@@ -77,3 +80,16 @@ def test_i28_many_addresses_cost_bounded_memory():
     for number in range(10_000):
         assert buckets.take(f"address {number}")
     assert len(buckets) <= 3
+
+
+def test_threads_that_ask_at_once_do_not_disturb_one_another():
+    buckets = Buckets(1_000_000, 2, most=64)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for asked in [threads.submit(lambda: [buckets.take(str(n % 97)) for n in range(20_000)]) for _ in range(4)]:
+                asked.result()
+    finally:
+        sys.setswitchinterval(before)
+    assert len(buckets) <= 64

@@ -50,6 +50,13 @@ def test_a_token_without_a_user_is_owned_by_its_own_id(settings):
 # --- Owners -------------------------------------------------------------------------------------
 
 
+def test_no_secret_makes_the_server_sign_what_a_client_wrote(settings):
+    """The owner, which a client can read in its token, is made with the key that tokens are signed with."""
+    *text, signature = signed(settings).split(".")
+    owner = bytes.fromhex(tokens.owner_by_secret(".".join(text)).removeprefix(tokens.BY_CODE))
+    assert base64.urlsafe_b64encode(owner).decode().rstrip("=") != signature
+
+
 def test_the_spaces_of_owners_do_not_meet(settings):
     """A user id may look like anything, also like the owner of a token of another kind."""
     by_code = tokens.owner_by_secret("a secret of the client")

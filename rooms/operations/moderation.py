@@ -55,8 +55,8 @@ def request_role_change(
 def accept_role(context: Context, *, role: RoleName, token: Annotated[str, Chars(0, 4_096)]) -> Outcome:
     """Take the role that the caller was asked to take; token is the one of that request.
 
-    Raises Forbidden if the token is not of this peer, role and session, or too old, or if the peer's role was changed
-    since the request.
+    Raises Forbidden if the token is not of this peer, role and session, or too old, or if since the request the peer
+    or another of its owner was given a role, or the peer came anew.
     """
     wanted = _role(context, role)
     try:

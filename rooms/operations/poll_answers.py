@@ -213,7 +213,8 @@ def _person(answer: PollAnswer, own: Peer | None) -> dict[str, str]:
 # --- The leaderboard ----------------------------------------------------------------------------
 
 
-@operation("poll-leaderboard")
+# It looks at all answers of a poll, which do not change any more: whoever writes need not wait for that.
+@operation("poll-leaderboard", reads=True)
 def get_leaderboard(
     context: Context, *, poll_id: PollId, count: Number | None = PAGE, offset: Number | None = 0
 ) -> Outcome:

@@ -1,6 +1,10 @@
 """The polls of a session, as a list or with all that belongs to them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
+
+from django.db import connection
+from django.db.models import Func, IntegerField
 
 from rooms.events import Outcome, compact
 from rooms.models import Poll
@@ -35,16 +39,23 @@ def list_polls(
     if start:
         polls = polls.filter(pk__gt=visible_poll(context, start).pk)
     size = window(0, count).stop
-    found = list(polls[: size + 1])
-    page = _full(context, found[:size]) if full else [info(poll) for poll in found[:size]]
+    found = list(polls.annotate(asked=_number_of_questions()).defer("questions", "tally")[: size + 1])
+    page = _full(context, found[:size]) if full else [info(poll, asked=poll.asked) for poll in found[:size]]
     return Outcome({"polls": page, "last": page[-1]["poll_id"] if len(page) < len(found) else ""})
 
 
-def _full(context: Context, polls: list[Poll]) -> list[dict[str, Any]]:
+def _number_of_questions() -> Func:
+    # Counted there, for a hundred polls may hold megabytes of questions.
+    length = "jsonb_array_length" if connection.vendor == "postgresql" else "json_array_length"
+    return Func("questions", function=length, output_field=IntegerField())
+
+
+def _full(context: Context, polls: Sequence[Poll]) -> list[dict[str, Any]]:
     """The first of these polls, one at least, with all that the caller may see."""
     page: list[dict[str, Any]] = []
     size = 0
-    for poll in polls:
+    for listed in polls:
+        poll = Poll.objects.get(pk=listed.pk)  # no more of them than the page takes
         whole = {
             **info(poll),
             "questions": questions_shown(context, poll),

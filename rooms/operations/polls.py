@@ -238,8 +238,8 @@ def window(index: int | None, count: int | None) -> slice:
     return slice(start, start + min(max(count or PAGE, 1), 100))
 
 
-def info(poll: Poll) -> dict[str, Any]:
-    """The protocol's poll object."""
+def info(poll: Poll, *, asked: int | None = None) -> dict[str, Any]:
+    """The protocol's poll object; ``asked`` is the number of its questions, if they were not read."""
     wire: dict[str, Any] = {
         "poll_id": poll.poll_id,
         "title": poll.title,
@@ -252,7 +252,7 @@ def info(poll: Poll) -> dict[str, Any]:
         "vote": poll.voters,
         "responses": poll.viewers,
         "state": str(poll.state),
-        "questions_count": len(poll.questions),
+        "questions_count": len(poll.questions) if asked is None else asked,
         "created_by": poll.created_by,
         "created_at": milliseconds(poll.created_at),
     }

@@ -109,7 +109,7 @@ def policy(template: Template, role: str) -> dict[str, Any]:
     }
 
 
-@operation(joined=False)
+@operation(joined=False, reads=True)
 def admit(context: Context) -> Outcome:
     """Refuse whoever could not come in now, by a socket or by joining."""
     check_admission(context)

@@ -17,6 +17,7 @@ import {
 export { HAND_RAISE } from "./shapes.js";
 
 const MESSAGES_KEPT = 200; // over a reload of the page
+const MESSAGES_HELD = 2_000; // older ones go, for each that comes costs as much as there are
 
 /** @returns the state of a peer that is nowhere. */
 export const nowhere = () => ({
@@ -81,6 +82,12 @@ function withPeer(state, wire, seq) {
   return { ...state, peers: withEntry(state.peers, peer.id, peer) };
 }
 
+function withMessage(messages, id, message) {
+  const all = withEntry(messages, id, message);
+  if (all.size > MESSAGES_HELD) all.delete(all.keys().next().value);
+  return all;
+}
+
 /** Messages may be missing since the last one that is held. */
 function withGap(state, messages) {
   const after = [...messages.keys()].at(-1) ?? null;
@@ -141,7 +148,7 @@ const CHANGES = new Map(
     "on-broadcast": (state, params) => {
       const id = text(params.message_id);
       if (id === undefined || state.messages.has(id)) return state;
-      return { ...state, messages: withEntry(state.messages, id, messageFrom(params, state.room.localPeer)) };
+      return { ...state, messages: withMessage(state.messages, id, messageFrom(params, state.room.localPeer)) };
     },
 
     "on-metadata-change": (state, params) => {
@@ -253,7 +260,7 @@ const CHANGES = new Map(
         senderRole: local?.role,
         read: true,
       };
-      return { ...state, outbox: without(state.outbox, clientId), messages: withEntry(state.messages, id, own) };
+      return { ...state, outbox: without(state.outbox, clientId), messages: withMessage(state.messages, id, own) };
     },
 
     // What another tab of the same person has got or sent.
@@ -261,7 +268,7 @@ const CHANGES = new Map(
       const unknown = given.filter(({ id }) => !state.messages.has(id));
       if (!unknown.length) return state;
       const all = [...state.messages.values(), ...unknown].sort((a, b) => a.time - b.time);
-      return { ...state, messages: new Map(all.map((message) => [message.id, message])) };
+      return { ...state, messages: new Map(all.slice(-MESSAGES_HELD).map((message) => [message.id, message])) };
     },
 
     read: (state, { id, read }) => {

@@ -335,3 +335,15 @@ test("whatever stands in a notification, the state stays one that can be shown",
     }
   }
 });
+
+test("of many messages the newest are held, whichever way they came", () => {
+  let state = joined();
+  for (let n = 0; n < 2_100; n += 1) state = apply(state, "on-broadcast", broadcast(`m${n}`), 11 + n);
+  state = apply(state, "sending", { clientId: "c1", message: "mine", type: "chat" });
+  state = apply(state, "sent", { clientId: "c1", id: "own", time: 8 });
+  const older = { ...state.messages.get("m2099"), id: "older", time: 1 };
+  state = apply(state, "shared", { messages: [older] });
+
+  const ids = [...state.messages.keys()];
+  assert.deepEqual([ids.length, ids[0], ids.at(-2), ids.at(-1)], [2_000, "m101", "m2099", "own"]);
+});

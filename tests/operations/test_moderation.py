@@ -7,7 +7,7 @@ import pytest
 from rooms.models import Event, Message, Peer, Session
 from rooms.operations import moderation
 from rooms.operations.calls import Caller
-from rooms.operations.presence import admit, connect
+from rooms.operations.presence import MAX_LEFT_OF_OWNER, admit, connect
 from tests.operations.driver import (
     again,
     ask,
@@ -113,6 +113,25 @@ def test_an_offer_does_not_outlive_a_role_that_is_given_again(alice, bob, offer)
 def test_an_offer_does_not_undo_a_demotion(alice, bob, offer):
     do(bob, "role-change", role="host", token=offer)
     do(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True)
+    assert refused(bob, "role-change", role="host", token=offer)[0] == 403
+
+
+def test_an_offer_does_not_undo_a_demotion_of_somebody_whose_row_was_forgotten(alice, bob, offer):
+    do(bob, "role-change", role="host", token=offer)
+    do(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True)
+    do(bob, "leave")
+    for number in range(MAX_LEFT_OF_OWNER + 1):
+        other = again(bob, peer_id=f"peer-Bob-{number}")
+        do(other, "join", name="Bob")
+        do(other, "leave")
+    do(bob, "join", name="Bob")
+    assert refused(bob, "role-change", role="host", token=offer)[0] == 403
+
+
+def test_an_offer_to_one_peer_does_not_undo_a_demotion_of_its_owners_other(alice, bob, offer):
+    other = again(bob, peer_id="peer-Bob-2", role="viewer")
+    do(other, "join", name="Bob")
+    do(alice, "role-change-request", requested_for="peer-Bob-2", role="guest", force=True)
     assert refused(bob, "role-change", role="host", token=offer)[0] == 403
 
 

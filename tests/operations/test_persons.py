@@ -1,13 +1,17 @@
 """Whose a peer is: what its owner alone may do with it, and what holds for all of an owner's peers."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from rooms.creation import create_room
+from rooms.hub import perform_now
 from rooms.models import Peer, Person, Room, milliseconds
 from rooms.operations import standing
 from rooms.operations.calls import Answer, Caller
@@ -510,6 +514,27 @@ def test_what_another_process_did_to_an_owner_is_not_overlooked(database, room):
     standing._remembered.clear()
     standing._remembered.update(before)
     assert refused(tab(bob, 3), "join", name="Bob")[0] == 403
+
+
+@pytest.mark.matrix
+def test_who_asks_whether_it_may_come_waits_for_nobody_who_writes(database, room):
+    asked, answered = Event(), Event()
+
+    def write() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            standing.lock(cursor, [room.id], patience=1)
+            asked.set()
+            answered.wait(30)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(write)
+        asked.wait(30)
+        try:
+            perform_now(admit, visitor(room, "Bob", "guest"), patience=0.05)
+        finally:
+            answered.set()
+            writing.result()
 
 
 # --- Coming back past a limit -------------------------------------------------------------------

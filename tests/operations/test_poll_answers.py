@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from rooms.models import Poll, PollAnswer, milliseconds
 from rooms.operations.calls import Caller
+from rooms.operations.gate import METHODS, read
 from tests.operations.driver import (
     call,
     do,
+    prepare,
     refused,
     row,
     told,
@@ -295,3 +297,14 @@ def test_wrong_answers_cost_where_the_question_says_so(alice, bob, victor):
     do(alice, "poll-stop", poll_id=poll_id)
     board = do(alice, "poll-leaderboard", poll_id=poll_id)["questions"]
     assert [(entry["peer"]["username"], entry["score"]) for entry in board] == [("Victor", 0), ("Bob", -10)]
+
+
+def test_a_leaderboard_is_read_beside_those_who_write(alice, bob):
+    """It looks at each answer of a poll, also of those who left."""
+    poll_id = start(alice, sum_of(1), type="quiz")
+    answer(bob, poll_id, {"question": 1, "option": 2})
+    do(alice, "poll-stop", poll_id=poll_id)
+
+    assert METHODS["poll-leaderboard"].reads
+    [entry] = read(prepare(bob, "poll-leaderboard", poll_id=poll_id)).result["questions"]
+    assert entry["score"] == 10

@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from rooms.creation import create_room
 from rooms.models import Poll, PollAnswer, Room
 from rooms.operations.calls import Caller
 from rooms.operations.polls import MAX_POLLS, rooms_with_overdue_polls, stop_overdue_polls
@@ -19,6 +22,7 @@ from tests.operations.driver import (
     refused,
     server,
     told,
+    visitor,
 )
 from tests.operations.polling import SIDES, SOUP, answer, start, votes
 
@@ -261,3 +265,25 @@ def test_the_server_runs_polls_in_nobodys_name(alice, bob, room: Room):
 def test_no_poll_without_a_session(room: Room):
     assert live_session(room) is None
     assert refused(server(room), "poll-info-set", title="Lunch")[0] == 404
+
+
+@pytest.mark.matrix
+def test_a_list_reads_no_more_questions_than_it_shows(database):
+    """A session may hold megabytes of them, and others wait for whoever reads them."""
+    room = create_room(title="Team")
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    long = {"question": {"text": "?" * 1000, "type": "short-answer"}}
+    for number in range(8):
+        do(alice, "poll-info-set", title="Lunch", poll_id=f"poll-{number}")
+        do(alice, "poll-questions-set", poll_id=f"poll-{number}", questions=[long] * (5 * number))
+
+    with CaptureQueriesContext(connection) as listing:
+        listed = do(alice, "poll-list")
+    with CaptureQueriesContext(connection) as first:
+        whole = do(alice, "poll-list", full=True, count=1)
+
+    assert [poll["questions_count"] for poll in listed["polls"]] == [5 * number for number in range(8)]
+    assert [poll["questions_count"] for poll in whole["polls"]] == [0]
+    assert not [query for query in listing.captured_queries if '"rooms_poll"."questions",' in query["sql"]]
+    assert len([query for query in first.captured_queries if '"rooms_poll"."questions",' in query["sql"]]) == 1
