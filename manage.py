@@ -16,3 +16,5 @@ if __name__ == "__main__":
             execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except EOFError:  # of commands of Django, such as flush
+        sys.exit("\nNothing is done: the command asks, and nobody answers. Where it takes --no-input, that confirms.")

@@ -183,6 +183,28 @@ def test_a_room_is_made_listed_shown_changed_and_deleted():
     assert not Room.objects.exists()
 
 
+@pytest.mark.parametrize("answer", ["", "n\n", "\n", "yesterday\n"])
+def test_a_room_is_not_deleted_where_nobody_says_yes(monkeypatch, answer):
+    create_room(name="tea")
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    with pytest.raises(CommandError) as refused:
+        printed("room", "delete", "tea")
+
+    assert str(refused.value) == "Nothing is deleted. Answer y, or confirm with --yes."
+    assert Room.objects.filter(name="tea").exists()
+
+
+@pytest.mark.parametrize("answer", ["y\n", " YES \n"])
+def test_a_room_is_deleted_where_somebody_says_yes(monkeypatch, answer):
+    create_room(name="tea")
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    printed("room", "delete", "tea")
+
+    assert not Room.objects.exists()
+
+
 def test_links_are_printed_where_the_public_url_is_known(settings):
     settings.PUBLIC_URL = "https://rooms.example.org"
     made = room("create")

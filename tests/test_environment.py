@@ -214,6 +214,8 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, *command],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # no terminal that a password could be asked at
         capture_output=True,
         text=True,
         timeout=60,
@@ -315,6 +317,18 @@ def test_without_secrets_the_start_names_them(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("Set SECRET_KEY, ACCESS_KEY, APP_SECRET in the environment")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["flush"], ["changepassword", "alice"]])
+def test_a_command_that_asks_where_nobody_answers_says_so(tmp_path, command):
+    environment = {"HMSROOM_DEV": "1", "DATA_DIR": str(tmp_path), "DJANGO_SUPERUSER_PASSWORD": "x"}
+    run("manage.py", "migrate", **environment)
+    run("manage.py", "createsuperuser", "--no-input", "--username=alice", "--email=a@example.org", **environment)
+
+    done = run("manage.py", *command, **environment)
+
+    assert done.returncode == 1
+    assert "Nothing is done: the command asks, and nobody answers." in done.stderr and "Traceback" not in done.stderr
 
 
 # --- Files --------------------------------------------------------------------------------------
