@@ -63,6 +63,14 @@ def test_a_token_that_cannot_be_signed_says_why(options, message):
     assert str(refused.value) == message
 
 
+@pytest.mark.parametrize("wrong", [{"role": "king"}, {"user": "x" * 129}])
+def test_a_token_that_cannot_be_signed_leaves_no_room_behind(wrong):
+    with pytest.raises(CommandError):
+        token(room="zz", create=True, **wrong)
+
+    assert not Room.objects.exists() and not Template.objects.exists()
+
+
 def test_keys_are_what_tokens_are_signed_with(settings):
     assert printed("keys") == f"ACCESS_KEY={settings.ACCESS_KEY}\nAPP_SECRET={settings.APP_SECRET}\n"
 
