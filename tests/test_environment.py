@@ -30,7 +30,7 @@ def given(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("60", 60), ("60s", 60), ("1m", 60), ("1h30m", 5400), ("250ms", 0.25), ("2d", 172800), ("0.5", 0.5),
+    [("60", 60), ("60s", 60), ("1m", 60), ("1h30m", 5400), ("250ms", 0.25), ("2d", 172800), ("1w", 604800), ("0.5", 0.5),
      ("1.5h", 5400), (".5", 0.5), (" 1m 30s ", 90), ("0", 0), ("1m5s250ms", 65.25)],
 )  # fmt: skip
 def test_a_time_may_have_units(given, text, seconds):
@@ -40,7 +40,7 @@ def test_a_time_may_have_units(given, text, seconds):
 
 @pytest.mark.parametrize(
     ("unit", "text", "value"),
-    [("ms", "4", 4), ("ms", "4ms", 4), ("ms", "0.5s", 500), ("d", "30", 30), ("d", "30d", 30), ("d", "12h", 0.5)],
+    [("ms", "4", 4), ("ms", "4ms", 4), ("ms", "0.5s", 500), ("d", "30", 30), ("d", "30d", 30), ("d", "4w", 28), ("d", "1w 2d", 9), ("d", "0.5", 0.5)],
 )
 def test_a_plain_number_is_of_the_settings_own_unit(given, unit, text, value):
     given(text)
@@ -57,6 +57,14 @@ def test_a_time_that_cannot_be_read_is_refused(given, text):
         ImproperlyConfigured, match=r"^NAME: .*expected a time from 0 to 36500d, such as 90, 90s or 1m30s\.$"
     ):
         env.span("NAME", default=1)
+
+
+@pytest.mark.parametrize("text", ["1m", "12h", "90s", "1d12h", "500ms", "1month", "30 days", "", "-1", "36501"])
+def test_a_time_in_days_takes_no_smaller_units(given, text):
+    given(text)
+    expected = r"^NAME: .*expected a time in days or weeks from 0 to 36500d, such as 30, 30d or 4w\.$"
+    with pytest.raises(ImproperlyConfigured, match=expected):
+        env.span("NAME", default=1, unit="d")
 
 
 @pytest.mark.parametrize("text", ["", "1.5", "1_000", "x", "-1", "11", "٣", "1e1", "9" * 5000])
@@ -163,7 +171,7 @@ def test_the_admins_path_is_brought_to_one_form(given, text, path):
     assert env.path("NAME", default="admin/") == path
 
 
-@pytest.mark.parametrize("text", ["a b", "a//b", "..", "a/../b", "<x>", "ä", "r", "r/admin", "rooms/", "v2", "metrics"])
+@pytest.mark.parametrize("text", ["/", " // ", "a b", "a//b", "..", "a/../b", "<x>", "ä", "r", "r/admin", "rooms/", "v2", "metrics"])
 def test_a_path_that_is_none_or_the_servers_own_is_refused(given, text):
     given(text)
     with pytest.raises(ImproperlyConfigured, match=r"^NAME: .*expected a path"):
