@@ -30,8 +30,8 @@ def given(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("60", 60), ("60s", 60), ("1m", 60), ("1h30m", 5400), ("250ms", 0.25), ("2d", 172800), ("1w", 604800), ("0.5", 0.5),
-     ("1.5h", 5400), (".5", 0.5), (" 1m 30s ", 90), ("0", 0), ("1m5s250ms", 65.25)],
+    [("60", 60), ("60s", 60), ("1m", 60), ("1h30m", 5400), ("250ms", 0.25), ("2d", 172800), ("1w", 604800),
+     ("0.5", 0.5), ("1.5h", 5400), (".5", 0.5), (" 1m 30s ", 90), ("0", 0), ("1m5s250ms", 65.25)],
 )  # fmt: skip
 def test_a_time_may_have_units(given, text, seconds):
     given(text)
@@ -40,7 +40,16 @@ def test_a_time_may_have_units(given, text, seconds):
 
 @pytest.mark.parametrize(
     ("unit", "text", "value"),
-    [("ms", "4", 4), ("ms", "4ms", 4), ("ms", "0.5s", 500), ("d", "30", 30), ("d", "30d", 30), ("d", "4w", 28), ("d", "1w 2d", 9), ("d", "0.5", 0.5)],
+    [
+        ("ms", "4", 4),
+        ("ms", "4ms", 4),
+        ("ms", "0.5s", 500),
+        ("d", "30", 30),
+        ("d", "30d", 30),
+        ("d", "4w", 28),
+        ("d", "1w 2d", 9),
+        ("d", "0.5", 0.5),
+    ],
 )
 def test_a_plain_number_is_of_the_settings_own_unit(given, unit, text, value):
     given(text)
@@ -171,7 +180,9 @@ def test_the_admins_path_is_brought_to_one_form(given, text, path):
     assert env.path("NAME", default="admin/") == path
 
 
-@pytest.mark.parametrize("text", ["/", " // ", "a b", "a//b", "..", "a/../b", "<x>", "ä", "r", "r/admin", "rooms/", "v2", "metrics"])
+@pytest.mark.parametrize(
+    "text", ["/", " // ", "a b", "a//b", "..", "a/../b", "<x>", "ä", "r", "r/admin", "rooms/", "v2", "metrics"]
+)
 def test_a_path_that_is_none_or_the_servers_own_is_refused(given, text):
     given(text)
     with pytest.raises(ImproperlyConfigured, match=r"^NAME: .*expected a path"):
@@ -337,6 +348,34 @@ def test_a_command_that_asks_where_nobody_answers_says_so(tmp_path, command):
 
     assert done.returncode == 1
     assert "Nothing is done: the command asks, and nobody answers." in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["room", "--help"], "usage: manage.py room"),
+        (["room", "delete", "-h"], "--yes"),
+        (["serve", "--help"], "--no-migrate"),
+        (["migrate", "--help"], "usage: manage.py migrate"),
+        (["help", "token"], "--create"),
+        (["help"], "[rooms]"),
+        (["--help"], "[rooms]"),
+        ([], "[rooms]"),
+    ],
+)
+def test_help_needs_no_environment_and_makes_no_files(tmp_path, command, says):
+    done = run("manage.py", *command, DATA_DIR=str(tmp_path / "var"), PEER_GRACE="wrong")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert says in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [["keys"], ["template", "--", "help", "--help"], ["token", "--room=help"]])
+def test_what_is_no_request_for_help_needs_its_environment(tmp_path, command):
+    done = run("manage.py", *command, DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Set SECRET_KEY, ACCESS_KEY, APP_SECRET in the environment")
 
 
 # --- Files --------------------------------------------------------------------------------------
