@@ -24,9 +24,9 @@ INTEGER = 2**31 - 1
 
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": DAY}
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
-_SPAN = re.compile(rf"({_NUMBER})\s*(ms|s|m|h|d)\s*", re.ASCII)
+_SPAN = re.compile(rf"({_NUMBER})\s*(ms|s|m|h|d|w)\s*", re.ASCII)
 # Of this server's own addresses, see rooms/urls.py.
 _TAKEN_PATHS = {"r", "rooms", "init", "v2", "static", "healthz", "readyz", "metrics"}
 
@@ -88,13 +88,18 @@ class Environment:
         return self._within(name, float(text), text, least, most, expected)
 
     def span(self, name: str, *, default: float, unit: str = "s", least: float = 0, most: float = YEARS) -> float:
-        """A length of time in the unit. A plain number is of that unit; least and most are in seconds."""
+        """A length of time in the unit. A plain number is of that unit; least and most are in seconds.
+
+        One of days takes no smaller units: whoever writes ``1m`` there means a month.
+        """
         text = os.environ.get(name, str(default)).strip()
         spoken = f"{_spoken(least)} to {_spoken(most)}"
-        example = {"ms": "4 or 4ms", "d": "30, 30d or 12h"}.get(unit, "90, 90s or 1m30s")
-        expected = f"a time from {spoken}, such as {example}"
+        example = {"ms": "4 or 4ms", "d": "30, 30d or 4w"}.get(unit, "90, 90s or 1m30s")
+        expected = f"a time{' in days or weeks' if unit == 'd' else ''} from {spoken}, such as {example}"
         if re.fullmatch(_NUMBER, text, re.ASCII):
             seconds = float(text) * _UNITS[unit]
+        elif unit == "d" and {given for _, given in _SPAN.findall(text)} - {"d", "w"}:
+            raise unreadable(name, f"{text[:100]!r} is not in days", expected)
         elif re.fullmatch(f"(?:{_SPAN.pattern})+", text, re.ASCII):
             seconds = math.fsum(float(number) * _UNITS[given] for number, given in _SPAN.findall(text))
         else:
@@ -145,10 +150,13 @@ class Environment:
 
     def path(self, name: str, *, default: str) -> str:
         """A path below the root without its first slash and with its last, or ""."""
-        text = os.environ.get(name, default).strip().strip("/")
+        given = os.environ.get(name, default).strip()
+        text = given.strip("/")
         expected = "a path of letters, digits and - _ . ~, as in staff-7f3a/"
-        if not text:
+        if not given:
             return ""
+        if not text:
+            raise unreadable(name, f"{given[:100]!r} is the root, where the rooms are", expected)
         if not re.fullmatch(r"[\w.~-]+(?:/[\w.~-]+)*", text, re.ASCII) or {".", ".."} & set(text.split("/")):
             raise unreadable(name, f"{text!r} is not a plain path", expected)
         if text.partition("/")[0] in _TAKEN_PATHS:

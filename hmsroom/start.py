@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -33,6 +34,28 @@ def explained() -> Iterator[None]:
         if type(error) is DatabaseError or isinstance(error, OperationalError | InterfaceError):
             raise ImproperlyConfigured(f"The database cannot be used: {problem}\n{_advice()}") from error
         raise
+
+
+@contextmanager
+def made_up_for_help(arguments: list[str]) -> Iterator[None]:
+    """Where a command is only asked what it does, have it find the settings of development, in a folder thrown away.
+
+    So help needs no environment and minds no wrong one, and makes no files.
+    """
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if arguments and arguments[0] != "help" and not {"-h", "--help"} & set(options):
+        yield
+        return
+    with TemporaryDirectory() as folder:
+        kept = {
+            name: value for name, value in os.environ.items() if name.startswith("DJANGO_") or name in _OF_TERMINALS
+        }
+        os.environ.clear()
+        os.environ.update(kept, HMSROOM_DEV="1", DATA_DIR=folder)
+        yield
+
+
+_OF_TERMINALS = {"PATH", "HOME", "LANG", "LC_ALL", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR"}
 
 
 def _advice() -> str:

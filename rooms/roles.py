@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rooms.errors import BadRequest
+from rooms.protocol import clean_name
+
 MAX_PRIORITY = 5
 """Of the least important roles."""
 
@@ -79,7 +82,7 @@ def known_roles(template: Mapping[str, JSONObject]) -> dict[str, JSONObject]:
 
 
 def _policy(role: Role, wire: JSONObject) -> JSONObject:
-    publish = dict(wire.get("publishParams") or {})
+    publish = _not_null(wire.get("publishParams"))
     publish.setdefault("audio", {"bitRate": 32, "codec": "opus"})
     publish.setdefault("video", {"bitRate": 300, "codec": "vp8", "frameRate": 30, "width": 480, "height": 360})
     publish.setdefault("screen", {"bitRate": 500, "codec": "vp8", "frameRate": 10, "width": 1280, "height": 720})
@@ -88,9 +91,14 @@ def _policy(role: Role, wire: JSONObject) -> JSONObject:
         "name": role.name,
         "priority": role.priority,
         "publishParams": publish,
-        "subscribeParams": {"maxSubsBitRate": 3200, **(wire.get("subscribeParams") or {}), "subscribeToRoles": []},
+        "subscribeParams": {"maxSubsBitRate": 3200, **_not_null(wire.get("subscribeParams")), "subscribeToRoles": []},
         "permissions": {name: name in role.permissions for name in PERMISSIONS + MEDIA},
     }
+
+
+def _not_null(params: JSONObject | None) -> dict[str, Any]:
+    """Null is as if it were missing, also to clients, which would look into it."""
+    return {name: value for name, value in dict(params or {}).items() if value is not None}
 
 
 NO_PERMISSIONS: JSONObject = {"priority": MAX_PRIORITY, "permissions": dict.fromkeys(GRANTED + HELD, False)}
@@ -133,11 +141,27 @@ def check_template(given: object) -> None:
             raise ValueError(f"{path}: expected {kind}")
 
 
+def shows_as_written(name: str) -> bool:
+    """Whether a name of a role or a template is at most MAX_ROLE_CHARS long, and nothing of it shows otherwise."""
+    try:
+        return name != "" and clean_name(name, limit=MAX_ROLE_CHARS) == name
+    except BadRequest:
+        return False
+
+
+NAME = f"a name of 1 to {MAX_ROLE_CHARS} characters, none of them invisible, and no white space around it"
+_CODED = {"bitRate": "a number from 0", "codec": "text"}
+_PICTURE = {**_CODED, **dict.fromkeys(("frameRate", "width", "height"), "a number from 0")}
+_LAYERS = ("videoSimulcastLayers", "screenSimulcastLayers")
 _KINDS: dict[str, Any] = {
     "an object": lambda value: isinstance(value, dict),
     f"1 to {MAX_ROLES} roles": lambda value: 0 < len(value) <= MAX_ROLES,
-    f"a name of 1 to {MAX_ROLE_CHARS} characters": lambda value: 0 < len(value) <= MAX_ROLE_CHARS,
+    NAME: shows_as_written,
+    "the same as its key": lambda value: value is True,
     "text": lambda value: isinstance(value, str),
+    "a list of texts": lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+    "a list of objects": lambda value: isinstance(value, list) and all(isinstance(item, dict) for item in value),
+    "a number from 0": lambda value: type(value) in (int, float) and 0 <= value <= _WHOLE_MOST,
     "true or false": lambda value: isinstance(value, bool),
     "a whole number from 0": lambda value: type(value) is int and 0 <= value <= _WHOLE_MOST,
     "a whole number from -1": lambda value: type(value) is int and -1 <= value <= _WHOLE_MOST,
@@ -151,22 +175,36 @@ def _fields(given: Any) -> Iterator[tuple[str, Any, str]]:
     yield "roles", roles, "an object"
     yield "roles", roles, f"1 to {MAX_ROLES} roles"
     for name, role in roles.items():
-        yield f"roles.{name[:MAX_ROLE_CHARS]}", name, f"a name of 1 to {MAX_ROLE_CHARS} characters"
+        # Escaped, for what is wrong with it may not show.
+        yield f"roles.{name[:MAX_ROLE_CHARS]!a}", name, NAME
         yield f"roles.{name}", role, "an object"
-        yield from _within(f"roles.{name}", role, name="text", priority="a whole number from 0")
-        yield from _within(f"roles.{name}", role, maxPeerCount="a whole number from -1")
-        yield from _within(
-            f"roles.{name}", role, permissions="an object", publishParams="an object", subscribeParams="an object"
-        )
-        permissions, publish = role.get("permissions") or {}, role.get("publishParams") or {}
-        yield from _within(f"roles.{name}.permissions", permissions, **dict.fromkeys(_SWITCHES, "true or false"))
-        yield from _within(
-            f"roles.{name}.publishParams", publish, audio="an object", video="an object", screen="an object"
-        )
+        yield from _role_fields(name, role)
     yield from _within("", given, settings="an object")
     yield from _within("settings", given.get("settings") or {}, roomState="an object")
     state = (given.get("settings") or {}).get("roomState") or {}
     yield from _within("settings.roomState", state, enabled="true or false", sendPeerList="true or false")
+
+
+def _role_fields(name: str, role: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    path = f"roles.{name}"
+    yield from _within(path, role, name="text", priority="a whole number from 0", maxPeerCount="a whole number from -1")
+    yield f"{path}.name", role.get("name") in (None, name), "the same as its key"
+    params = dict.fromkeys(("permissions", "publishParams", "subscribeParams"), "an object")
+    yield from _within(path, role, **params)
+    permissions, publish, subscribe = (role.get(field) or {} for field in params)
+    yield from _within(f"{path}.permissions", permissions, **dict.fromkeys(_SWITCHES, "true or false"))
+
+    path = f"roles.{name}.publishParams"
+    yield from _within(path, publish, allowed="a list of texts", audio="an object", video="an object")
+    yield from _within(path, publish, screen="an object", simulcast="an object", **dict.fromkeys(_LAYERS, "an object"))
+    for media, kinds in (("audio", _CODED), ("video", _PICTURE), ("screen", _PICTURE)):
+        yield from _within(f"{path}.{media}", publish.get(media) or {}, **kinds)
+    for field in _LAYERS:
+        yield from _within(f"{path}.{field}", publish.get(field) or {}, layers="a list of objects")
+
+    path = f"roles.{name}.subscribeParams"
+    yield from _within(path, subscribe, maxSubsBitRate="a number from 0", subscribeToRoles="a list of texts")
+    yield from _within(path, subscribe, subscribeDegradation="an object")
 
 
 def _within(path: str, value: Mapping[str, Any], **kinds: str) -> Iterator[tuple[str, Any, str]]:

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from rooms.creation import create_room
 from rooms.models import Room, RoomCode, Template
+from rooms.roles import NAME
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,14 @@ def test_a_token_that_cannot_be_signed_says_why(options, message):
     assert str(refused.value) == message
 
 
+@pytest.mark.parametrize("wrong", [{"role": "king"}, {"user": "x" * 129}])
+def test_a_token_that_cannot_be_signed_leaves_no_room_behind(wrong):
+    with pytest.raises(CommandError):
+        token(room="zz", create=True, **wrong)
+
+    assert not Room.objects.exists() and not Template.objects.exists()
+
+
 def test_keys_are_what_tokens_are_signed_with(settings):
     assert printed("keys") == f"ACCESS_KEY={settings.ACCESS_KEY}\nAPP_SECRET={settings.APP_SECRET}\n"
 
@@ -105,7 +114,32 @@ def test_a_template_made_elsewhere_is_taken(tmp_path):
         ({"roles": None}, "roles: expected an object"),
         ({"roles": {}}, "roles: expected 1 to 100 roles"),
         ({"roles": {str(n): {} for n in range(101)}}, "roles: expected 1 to 100 roles"),
-        ({"roles": {"": {}}}, "roles.: expected a name of 1 to 100 characters"),
+        ({"roles": {"": {}}}, f"roles.'': expected {NAME}"),
+        ({"roles": {"\u3164": {}}}, f"roles.'\\u3164': expected {NAME}"),
+        ({"roles": {"a\u202eb": {}}}, f"roles.'a\\u202eb': expected {NAME}"),
+        ({"roles": {"a\nb": {}}}, f"roles.'a\\nb': expected {NAME}"),
+        ({"roles": {"a ": {}}}, f"roles.'a ': expected {NAME}"),
+        ({"roles": {"x" * 101: {}}}, f"roles.'{'x' * 100}': expected {NAME}"),
+        ({"roles": {"a": {"name": "b"}}}, "roles.a.name: expected the same as its key"),
+        ({"roles": {"a": {"name": ""}}}, "roles.a.name: expected the same as its key"),
+        ({"roles": {"a": {"publishParams": {"allowed": "x"}}}},
+         "roles.a.publishParams.allowed: expected a list of texts"),
+        ({"roles": {"a": {"publishParams": {"allowed": [1]}}}},
+         "roles.a.publishParams.allowed: expected a list of texts"),
+        ({"roles": {"a": {"publishParams": {"audio": {"bitRate": "x"}}}}},
+         "roles.a.publishParams.audio.bitRate: expected a number from 0"),
+        ({"roles": {"a": {"publishParams": {"video": {"codec": 1}}}}},
+         "roles.a.publishParams.video.codec: expected text"),
+        ({"roles": {"a": {"publishParams": {"screen": {"width": -1}}}}},
+         "roles.a.publishParams.screen.width: expected a number from 0"),
+        ({"roles": {"a": {"publishParams": {"simulcast": []}}}},
+         "roles.a.publishParams.simulcast: expected an object"),
+        ({"roles": {"a": {"publishParams": {"videoSimulcastLayers": {"layers": {}}}}}},
+         "roles.a.publishParams.videoSimulcastLayers.layers: expected a list of objects"),
+        ({"roles": {"a": {"subscribeParams": {"subscribeToRoles": "a"}}}},
+         "roles.a.subscribeParams.subscribeToRoles: expected a list of texts"),
+        ({"roles": {"a": {"subscribeParams": {"maxSubsBitRate": True}}}},
+         "roles.a.subscribeParams.maxSubsBitRate: expected a number from 0"),
         ({"roles": {"a": 1}}, "roles.a: expected an object"),
         ({"roles": {"a": {"name": 1}}}, "roles.a.name: expected text"),
         ({"roles": {"a": {"priority": "x"}}}, "roles.a.priority: expected a whole number from 0"),
@@ -155,6 +189,17 @@ def test_a_file_that_is_not_text_is_refused_with_its_name(tmp_path):
         printed("template", "stage", str(file))
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\u202eb", "\u3164", "a\nb", "x" * 101])
+def test_a_template_whose_name_does_not_show_is_refused(tmp_path, name):
+    file = tmp_path / "stage.json"
+    file.write_text('{"roles": {"host": {}}}')
+
+    with pytest.raises(CommandError, match=r"^name: expected a name of 1 to 100 characters"):
+        printed("template", name, str(file))
+
+    assert not Template.objects.exists()
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(CommandError, match="No such file or directory"):
         printed("template", "stage", str(tmp_path / "none.json"))
@@ -180,6 +225,28 @@ def test_a_room_is_made_listed_shown_changed_and_deleted():
     assert changed.items() >= expected.items()
 
     assert printed("room", "delete", "green", "--yes") == "green is deleted.\n"
+    assert not Room.objects.exists()
+
+
+@pytest.mark.parametrize("answer", ["", "n\n", "\n", "yesterday\n"])
+def test_a_room_is_not_deleted_where_nobody_says_yes(monkeypatch, answer):
+    create_room(name="tea")
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    with pytest.raises(CommandError) as refused:
+        printed("room", "delete", "tea")
+
+    assert str(refused.value) == "Nothing is deleted. Answer y, or confirm with --yes."
+    assert Room.objects.filter(name="tea").exists()
+
+
+@pytest.mark.parametrize("answer", ["y\n", " YES \n"])
+def test_a_room_is_deleted_where_somebody_says_yes(monkeypatch, answer):
+    create_room(name="tea")
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    printed("room", "delete", "tea")
+
     assert not Room.objects.exists()
 
 

@@ -30,8 +30,8 @@ def given(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("60", 60), ("60s", 60), ("1m", 60), ("1h30m", 5400), ("250ms", 0.25), ("2d", 172800), ("0.5", 0.5),
-     ("1.5h", 5400), (".5", 0.5), (" 1m 30s ", 90), ("0", 0), ("1m5s250ms", 65.25)],
+    [("60", 60), ("60s", 60), ("1m", 60), ("1h30m", 5400), ("250ms", 0.25), ("2d", 172800), ("1w", 604800),
+     ("0.5", 0.5), ("1.5h", 5400), (".5", 0.5), (" 1m 30s ", 90), ("0", 0), ("1m5s250ms", 65.25)],
 )  # fmt: skip
 def test_a_time_may_have_units(given, text, seconds):
     given(text)
@@ -40,7 +40,16 @@ def test_a_time_may_have_units(given, text, seconds):
 
 @pytest.mark.parametrize(
     ("unit", "text", "value"),
-    [("ms", "4", 4), ("ms", "4ms", 4), ("ms", "0.5s", 500), ("d", "30", 30), ("d", "30d", 30), ("d", "12h", 0.5)],
+    [
+        ("ms", "4", 4),
+        ("ms", "4ms", 4),
+        ("ms", "0.5s", 500),
+        ("d", "30", 30),
+        ("d", "30d", 30),
+        ("d", "4w", 28),
+        ("d", "1w 2d", 9),
+        ("d", "0.5", 0.5),
+    ],
 )
 def test_a_plain_number_is_of_the_settings_own_unit(given, unit, text, value):
     given(text)
@@ -57,6 +66,14 @@ def test_a_time_that_cannot_be_read_is_refused(given, text):
         ImproperlyConfigured, match=r"^NAME: .*expected a time from 0 to 36500d, such as 90, 90s or 1m30s\.$"
     ):
         env.span("NAME", default=1)
+
+
+@pytest.mark.parametrize("text", ["1m", "12h", "90s", "1d12h", "500ms", "1month", "30 days", "", "-1", "36501"])
+def test_a_time_in_days_takes_no_smaller_units(given, text):
+    given(text)
+    expected = r"^NAME: .*expected a time in days or weeks from 0 to 36500d, such as 30, 30d or 4w\.$"
+    with pytest.raises(ImproperlyConfigured, match=expected):
+        env.span("NAME", default=1, unit="d")
 
 
 @pytest.mark.parametrize("text", ["", "1.5", "1_000", "x", "-1", "11", "٣", "1e1", "9" * 5000])
@@ -163,7 +180,9 @@ def test_the_admins_path_is_brought_to_one_form(given, text, path):
     assert env.path("NAME", default="admin/") == path
 
 
-@pytest.mark.parametrize("text", ["a b", "a//b", "..", "a/../b", "<x>", "ä", "r", "r/admin", "rooms/", "v2", "metrics"])
+@pytest.mark.parametrize(
+    "text", ["/", " // ", "a b", "a//b", "..", "a/../b", "<x>", "ä", "r", "r/admin", "rooms/", "v2", "metrics"]
+)
 def test_a_path_that_is_none_or_the_servers_own_is_refused(given, text):
     given(text)
     with pytest.raises(ImproperlyConfigured, match=r"^NAME: .*expected a path"):
@@ -214,6 +233,8 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, *command],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # no terminal that a password could be asked at
         capture_output=True,
         text=True,
         timeout=60,
@@ -315,6 +336,46 @@ def test_without_secrets_the_start_names_them(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("Set SECRET_KEY, ACCESS_KEY, APP_SECRET in the environment")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["flush"], ["changepassword", "alice"]])
+def test_a_command_that_asks_where_nobody_answers_says_so(tmp_path, command):
+    environment = {"HMSROOM_DEV": "1", "DATA_DIR": str(tmp_path), "DJANGO_SUPERUSER_PASSWORD": "x"}
+    run("manage.py", "migrate", **environment)
+    run("manage.py", "createsuperuser", "--no-input", "--username=alice", "--email=a@example.org", **environment)
+
+    done = run("manage.py", *command, **environment)
+
+    assert done.returncode == 1
+    assert "Nothing is done: the command asks, and nobody answers." in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["room", "--help"], "usage: manage.py room"),
+        (["room", "delete", "-h"], "--yes"),
+        (["serve", "--help"], "--no-migrate"),
+        (["migrate", "--help"], "usage: manage.py migrate"),
+        (["help", "token"], "--create"),
+        (["help"], "[rooms]"),
+        (["--help"], "[rooms]"),
+        ([], "[rooms]"),
+    ],
+)
+def test_help_needs_no_environment_and_makes_no_files(tmp_path, command, says):
+    done = run("manage.py", *command, DATA_DIR=str(tmp_path / "var"), PEER_GRACE="wrong")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert says in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [["keys"], ["template", "--", "help", "--help"], ["token", "--room=help"]])
+def test_what_is_no_request_for_help_needs_its_environment(tmp_path, command):
+    done = run("manage.py", *command, DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Set SECRET_KEY, ACCESS_KEY, APP_SECRET in the environment")
 
 
 # --- Files --------------------------------------------------------------------------------------

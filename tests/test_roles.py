@@ -55,6 +55,11 @@ def test_a_template_made_for_media_is_told_without_it():
     assert wire["publishParams"]["allowed"] == ["audio", "video"]
 
 
+def test_null_among_the_parameters_is_as_if_it_were_missing():
+    empty = dict.fromkeys(("allowed", "audio", "video", "screen", "maxSubsBitRate"))
+    assert known_roles({"a": {"publishParams": empty, "subscribeParams": empty}}) == known_roles({"a": {}})
+
+
 def test_old_and_new_clients_find_every_field_they_read():
     for name, role in known_roles({"bare": {}, **DEFAULT_TEMPLATE}).items():
         assert role["name"] == name

@@ -77,11 +77,8 @@ class Command(DatabaseCommand):
 
     def _delete(self, *, room: str, yes: bool, **_: Any) -> None:
         found = _found(room)
-        if not yes and input(f"Delete {found.name} ({found}), its codes and its history? [y/N] ").lower() not in (
-            "y",
-            "yes",
-        ):
-            raise CommandError("Nothing is deleted.")
+        if not yes and not _confirmed(f"Delete {found.name} ({found}), its codes and its history? [y/N] "):
+            raise CommandError("Nothing is deleted. Answer y, or confirm with --yes.")
         creation.delete_room(found.pk, by="manage.py")
         self.stdout.write(f"{found.name} is deleted.")
 
@@ -106,6 +103,15 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 def _link(code: str) -> str:
     return f"{settings.PUBLIC_URL}/r/{code}/" if settings.PUBLIC_URL else code
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt, RuntimeError, UnicodeDecodeError):
+        # Nobody is there to answer, or wants to; a standard input that is closed is a RuntimeError.
+        print()
+        return False
 
 
 def yes_or_no(text: str) -> bool:

@@ -9,7 +9,7 @@ from rooms import protocol
 from rooms.errors import RoomError
 from rooms.management.base import DatabaseCommand
 from rooms.models import Template
-from rooms.roles import check_template
+from rooms.roles import NAME, check_template, shows_as_written
 
 
 class Command(DatabaseCommand):
@@ -22,8 +22,8 @@ class Command(DatabaseCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *, name: str, file: Path, **options: Any) -> None:
-        if not (0 < len(name) <= 100 and name.isprintable()):
-            raise CommandError("name: expected 1 to 100 characters")
+        if not shows_as_written(name):
+            raise CommandError(f"name: expected {NAME}")
         try:
             given = protocol.load_json(file.read_text())
             check_template(given)

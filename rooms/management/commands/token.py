@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 
 from rooms import creation, tokens
 from rooms.management.base import DatabaseCommand
@@ -20,17 +21,23 @@ class Command(DatabaseCommand):
         parser.add_argument("--create", action="store_true", help="make the room if there is none of this name")
 
     def handle(self, *, room: str, role: str, user: str, create: bool, **options: Any) -> None:
-        found = creation.find_room(room)
-        if found is None and create:
-            try:
-                found = creation.create_room(name=room)
-            except ValidationError as error:
-                raise CommandError("; ".join(error.messages)) from None
-        if found is None:
-            raise CommandError(f"There is no room {room!r}; --create makes one.")
-        if role not in found.template.usable_roles:
-            raise CommandError(f"The room has no role {role!r}, only {', '.join(sorted(found.template.usable_roles))}.")
-        if len(user) > settings.MAX_USER_ID_CHARS:
-            raise CommandError(f"--user takes at most {settings.MAX_USER_ID_CHARS} characters.")
-        signed, _ = tokens.sign(found.id, role, user)
+        with transaction.atomic():  # so that no room is left behind for which nothing was signed
+            signed = _signed(room, role, user, create=create)
         self.stdout.write(signed)
+
+
+def _signed(room: str, role: str, user: str, *, create: bool) -> str:
+    found = creation.find_room(room)
+    if found is None and create:
+        try:
+            found = creation.create_room(name=room)
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from None
+    if found is None:
+        raise CommandError(f"There is no room {room!r}; --create makes one.")
+    if role not in found.template.usable_roles:
+        raise CommandError(f"The room has no role {role!r}, only {', '.join(sorted(found.template.usable_roles))}.")
+    if len(user) > settings.MAX_USER_ID_CHARS:
+        raise CommandError(f"--user takes at most {settings.MAX_USER_ID_CHARS} characters.")
+    signed, _ = tokens.sign(found.id, role, user)
+    return signed
