@@ -3,6 +3,7 @@
 import { same } from "./json.js";
 import { report } from "./report.js";
 import { texts } from "./shapes.js";
+import { messageIn } from "./view.js";
 
 const names = (list) => Object.freeze(Object.fromEntries(list.map((name) => [name, name])));
 
@@ -72,8 +73,8 @@ function gapFacts(before, after) {
 }
 
 function messageFacts(before, after, ids) {
-  const fresh = ids.filter((id) => after.messages.byID[id] && !before.messages.byID[id]);
-  return fresh.map((id) => ({ type: "NEW_MESSAGE", data: after.messages.byID[id] }));
+  const fresh = ids.filter((id) => messageIn(after.messages, id) && !messageIn(before.messages, id));
+  return fresh.map((id) => ({ type: "NEW_MESSAGE", data: messageIn(after.messages, id) }));
 }
 
 function peerFacts(before, after) {

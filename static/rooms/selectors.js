@@ -1,6 +1,8 @@
 // Selectors under the names of the 100ms SDK: functions of the store's state.
 // The last group is ours.
 
+import { messageIn, messagesIn } from "./view.js";
+
 /** A selector that computes again only when one of its inputs is another object. */
 function derived(inputs, compute) {
   let held = null;
@@ -76,10 +78,8 @@ const everybody = (message) => !message.recipientPeer && !message.recipientRoles
 const unread = (messages) => messages.filter((message) => !message.read).length;
 export const selectMessagesMap = (store) => store.messages.byID;
 export const selectMessageIDsInOrder = (store) => store.messages.allIDs;
-export const selectMessageByMessageID = (id) => (store) => store.messages.byID[id];
-export const selectHMSMessages = derived([(store) => store.messages], ({ byID, allIDs }) =>
-  allIDs.map((id) => byID[id]),
-);
+export const selectMessageByMessageID = (id) => (store) => messageIn(store.messages, id);
+export const selectHMSMessages = derived([(store) => store.messages], messagesIn);
 export const selectHMSMessagesCount = (store) => store.messages.allIDs.length;
 export const selectUnreadHMSMessagesCount = derived([selectHMSMessages], unread);
 export const selectBroadcastMessages = derived([selectHMSMessages], (messages) => messages.filter(everybody));

@@ -1,5 +1,6 @@
 // What this peer knows of the room: plain data, changed only by apply(). Times are milliseconds since 1970.
 
+import { Messages } from "./messages.js";
 import { POLL_CHANGES } from "./pollstate.js";
 import {
   entryFrom,
@@ -16,8 +17,7 @@ import {
 
 export { HAND_RAISE } from "./shapes.js";
 
-const MESSAGES_KEPT = 200; // over a reload of the page
-const MESSAGES_HELD = 2_000; // older ones go, for each that comes costs as much as there are
+const MESSAGES_KEPT = 200; // of them, over a reload of the page
 
 /** @returns the state of a peer that is nowhere. */
 export const nowhere = () => ({
@@ -37,7 +37,7 @@ export const nowhere = () => ({
   clockOffset: null, // ms to add to performance.now() for the server's time
   roles: new Map(),
   peers: new Map(),
-  messages: new Map(),
+  messages: new Messages(),
   missed: [], // gaps among the messages, as {after: the id of the message before, or null; since}
   outbox: new Map(), // own messages that the server has not acknowledged, by client id
   metadata: new Map(), // the session store's entries
@@ -82,17 +82,11 @@ function withPeer(state, wire, seq) {
   return { ...state, peers: withEntry(state.peers, peer.id, peer) };
 }
 
-function withMessage(messages, id, message) {
-  const all = withEntry(messages, id, message);
-  if (all.size > MESSAGES_HELD) all.delete(all.keys().next().value);
-  return all;
-}
-
 /** Messages may be missing since the last one that is held. */
 function withGap(state, messages) {
-  const after = [...messages.keys()].at(-1) ?? null;
+  const after = messages.newest?.id ?? null;
   if (state.missed.some((gap) => gap.after === after)) return state.missed;
-  const since = state.room.lostAt ?? messages.get(after)?.time ?? null;
+  const since = state.room.lostAt ?? messages.newest?.time ?? null;
   return [...state.missed, { after, since }];
 }
 
@@ -148,7 +142,7 @@ const CHANGES = new Map(
     "on-broadcast": (state, params) => {
       const id = text(params.message_id);
       if (id === undefined || state.messages.has(id)) return state;
-      return { ...state, messages: withMessage(state.messages, id, messageFrom(params, state.room.localPeer)) };
+      return { ...state, messages: state.messages.with(messageFrom(params, state.room.localPeer)) };
     },
 
     "on-metadata-change": (state, params) => {
@@ -260,7 +254,8 @@ const CHANGES = new Map(
         senderRole: local?.role,
         read: true,
       };
-      return { ...state, outbox: without(state.outbox, clientId), messages: withMessage(state.messages, id, own) };
+      const messages = state.messages.has(id) ? state.messages : state.messages.with(own);
+      return { ...state, outbox: without(state.outbox, clientId), messages };
     },
 
     // What another tab of the same person has got or sent.
@@ -268,13 +263,13 @@ const CHANGES = new Map(
       const unknown = given.filter(({ id }) => !state.messages.has(id));
       if (!unknown.length) return state;
       const all = [...state.messages.values(), ...unknown].sort((a, b) => a.time - b.time);
-      return { ...state, messages: new Map(all.slice(-MESSAGES_HELD).map((message) => [message.id, message])) };
+      return { ...state, messages: new Messages(all) };
     },
 
     read: (state, { id, read }) => {
-      const messages = new Map(state.messages);
-      for (const [key, held] of messages) if (id === undefined || key === id) messages.set(key, { ...held, read });
-      return { ...state, messages };
+      const isMeant = (held) => (id === undefined || held.id === id) && held.read !== read;
+      const messages = state.messages.values().map((held) => (isMeant(held) ? { ...held, read } : held));
+      return { ...state, messages: new Messages(messages) };
     },
 
     changed: (state, { name, data }) => {
@@ -306,7 +301,7 @@ export function pack(state) {
     room: { id, sessionId, startedAt, joinedAt, name, localPeer, peerCount },
     place: state.place,
     peers: [...state.peers.values()],
-    messages: [...state.messages.values()].slice(-MESSAGES_KEPT),
+    messages: state.messages.values(MESSAGES_KEPT),
     missed: state.missed,
     outbox: [...state.outbox.values()],
     metadata: [...state.metadata.values()],
@@ -323,7 +318,7 @@ export function unpack(text) {
     room: { ...start.room, ...packed.room },
     place: packed.place,
     peers: byId(packed.peers),
-    messages: byId(packed.messages),
+    messages: new Messages(packed.messages),
     missed: packed.missed ?? [],
     outbox: byId(packed.outbox, "clientId"),
     metadata: byId(packed.metadata, "key"),

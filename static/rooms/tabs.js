@@ -70,7 +70,7 @@ export class Siblings {
     if (!this.#asked.length || !state.place) return;
     const { session_id: session, seq } = state.place;
     const isDue = (wanted) => wanted.session === session && wanted.seq <= seq;
-    if (this.#asked.some(isDue)) this.tell(session, [...state.messages.values()]);
+    if (this.#asked.some(isDue)) this.tell(session, state.messages.values());
     this.#asked = this.#asked.filter((wanted) => wanted.session === session && wanted.seq > seq);
   }
 

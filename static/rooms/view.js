@@ -45,7 +45,32 @@ const peers = remembered((map, local) =>
 );
 
 const message = remembered((held) => ({ ...held, time: date(held.time), ignored: false }));
-const messages = remembered((map) => ({ byID: record(map, message), allIDs: [...map.keys()] }));
+const heldBy = new WeakMap(); // messages as shown → those of the state
+
+/** The table and its order are made when somebody looks: most changes are of messages, and most look at few of them. */
+const messages = remembered((held) => {
+  let byID, allIDs;
+  const shown = {
+    get byID() {
+      return (byID ??= record(
+        held.values().map((one) => [one.id, one]),
+        message,
+      ));
+    },
+    get allIDs() {
+      return (allIDs ??= held.keys());
+    },
+  };
+  heldBy.set(shown, held);
+  return shown;
+});
+
+/** One of the messages of a view by its id, and all of them, without their table. */
+export function messageIn(shown, id) {
+  const held = heldBy.get(shown).get(id);
+  return held && message(held);
+}
+export const messagesIn = (shown) => heldBy.get(shown).values().map((held) => message(held));
 const outbox = remembered((map) => [...map.values()].map(message));
 
 const dated = (...names) =>

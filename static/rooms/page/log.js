@@ -26,7 +26,8 @@ import { forgetPersons, labelName, personOf, senderOf, who, writeName } from "./
 import { inWords } from "./words.js";
 
 const NEAR = 60; // px from the end that still count as being there
-const DRAWN = 1_000; // entries kept in the page; older ones go
+const BLOCK = 50; // entries that the browser passes over together where they are out of sight
+const DRAWN = 1_000; // entries kept in the page; older ones go, a block at a time
 const READ_BACK = 2 * DRAWN; // the same while somebody reads further up, where they may be looked at
 const SLICE = 8; // ms of drawing at a time: typing and scrolling come between
 
@@ -50,7 +51,7 @@ let session = ""; // whose messages are drawn
 
 export function startLog(roomTitle) {
   title = roomTitle;
-  hmsStore.subscribe(drawSoon, selectHMSMessages);
+  hmsStore.subscribe(drawSoon, ({ messages }) => messages, Object.is);
   hmsStore.subscribe(drawSoon, selectSessionId);
   hmsStore.subscribe(eachFrame(drawOutbox), selectOutbox);
   hmsNotifications.onNotification(({ type, data }) => addPresence(type, data), ["PEER_JOINED", "PEER_LEFT"]);
@@ -107,7 +108,14 @@ function afterMessages(action) {
 export const isInLog = (id) => shown.has(id);
 
 export function redrawPins() {
-  for (const [id, element] of shown) element.classList.toggle("pinned", isPinned(id));
+  for (const [id, element] of shown) markPinned(element, isPinned(id));
+}
+
+function markPinned(element, pinned) {
+  if (element.classList.toggle("pinned", pinned) === Boolean(element.querySelector(".pinned-mark"))) return;
+  const head = element.querySelector(".message-head");
+  if (pinned) head.append(make("span", { class: "pinned-mark" }, icon("pin"), "Pinned"));
+  else head.querySelector(".pinned-mark").remove();
 }
 
 /** Shows a message and marks it for a moment. */
@@ -130,7 +138,7 @@ function draw() {
     append(make("p", { class: "line" }, "Everybody had left meanwhile: the room begins anew."));
   }
   const recent = hmsStore.getState(selectHMSMessages).slice(-DRAWN).filter(({ type }) => type === "chat");
-  const fresh = recent.filter(({ id }) => !shown.has(id) && !gone.has(id));
+  const fresh = recent.flatMap(({ id }, place) => (shown.has(id) || gone.has(id) ? [] : [place]));
   const newest = recent.findLastIndex(({ id }) => shown.has(id)); // what is fresh and older comes from another tab
   if (!filled) log.setAttribute("aria-live", "off");
   const end = performance.now() + SLICE;
@@ -138,10 +146,10 @@ function draw() {
   let others = 0;
   let hasOwn = false;
   for (; at < fresh.length && performance.now() < end; at += 1) {
-    const own = isOwn(fresh[at]);
-    const place = recent.indexOf(fresh[at]);
-    if (place < newest) insert(fresh[at], own, recent, place);
-    else add(fresh[at], own);
+    const message = recent[fresh[at]];
+    const own = isOwn(message);
+    if (fresh[at] < newest) insert(message, own, recent, fresh[at]);
+    else add(message, own);
     if (own) hasOwn = true;
     else others += 1;
   }
@@ -186,7 +194,8 @@ function insert(message, own, recent, place) {
   const next = recent.slice(place).find(({ id }) => shown.has(id));
   const after = shown.get(next.id);
   const before = recent[place - 1];
-  const joined = after.previousElementSibling?.dataset.id === before?.id;
+  const above = after.previousElementSibling ?? after.parentElement.previousElementSibling?.lastElementChild;
+  const joined = above?.dataset.id === before?.id;
   const element = bubble(message, own, joined && continues(before, message));
   after.classList.toggle("continued", continues(message, next));
   after.before(element);
@@ -200,7 +209,7 @@ function tellGaps() {
     const line = make("p", { class: "line gap" }, "Some messages may be missing here.");
     const element = shown.get(after);
     if (element) element.after(line);
-    else if (after === null) log.prepend(line);
+    else if (after === null) (log.firstElementChild ?? log).prepend(line);
     if (last?.id === after) last = null;
   }
 }
@@ -212,18 +221,23 @@ function nameDays() {
 }
 
 function append(node) {
-  log.append(node);
+  const block = log.lastElementChild;
+  if (block?.childElementCount < BLOCK) block.append(node);
+  else log.append(make("div", { class: "block" }, node));
   last = null;
-  while (log.childElementCount > (stuck ? DRAWN : READ_BACK)) forget(log.firstElementChild);
+  while (drawn() > (stuck ? DRAWN : READ_BACK)) forget(log.firstElementChild);
 }
 
-function forget(element) {
-  const { id } = element.dataset;
-  element.remove();
-  if (!id) return;
-  shown.delete(id);
-  gone.add(id);
-  if (gone.size > READ_BACK) gone.delete(gone.values().next().value);
+const drawn = () => [...log.children].reduce((sum, block) => sum + block.childElementCount, 0);
+
+function forget(block) {
+  block.remove();
+  for (const { dataset } of block.children) {
+    if (!dataset.id) continue;
+    shown.delete(dataset.id);
+    gone.add(dataset.id);
+    if (gone.size > READ_BACK) gone.delete(gone.values().next().value);
+  }
 }
 
 function bubble(message, own, isContinued) {
@@ -251,7 +265,6 @@ function bubble(message, own, isContinued) {
     author,
     isModerator(message.senderRole) && !own ? make("span", { class: "role" }, message.senderRole) : null,
     time,
-    make("span", { class: "pinned-mark" }, icon("pin"), "Pinned"),
   );
   const text = make("p", { class: "text", dir: "auto" }, ...pieces(message.message).map(piece));
   const classes = ["message", own && "own", isContinued && "continued", recipients(message) && "private"];
@@ -263,7 +276,7 @@ function bubble(message, own, isContinued) {
     menu,
   );
   element.dataset.id = message.id;
-  element.classList.toggle("pinned", isPinned(message.id));
+  markPinned(element, isPinned(message.id));
   shown.set(message.id, element);
   return element;
 }
