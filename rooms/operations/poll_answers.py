@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.crypto import salted_hmac
 
-from rooms.errors import BadRequest, Forbidden
+from rooms.errors import BadRequest, Forbidden, TooLarge
 from rooms.events import Event, Outcome, compact
 from rooms.models import Peer, Poll, PollAnswer, milliseconds
 from rooms.operations.gate import Context, operation
@@ -25,6 +25,9 @@ from rooms.operations.poll_questions import (
 )
 from rooms.operations.polls import PAGE, PollId, sees_answers, told, visible_poll, window, writes
 from rooms.parameters import Items, Number
+
+MAX_VOTERS = 5_000
+"""Of one poll; they may have left since."""
 
 
 @operation("poll-response", requires="pollRead")
@@ -42,6 +45,8 @@ def answer_poll(
         raise BadRequest("responses: two for one question")
     voter = _voter(poll, context.peer)
     held = {answer.question: answer for answer in PollAnswer.objects.filter(poll=poll, voter=voter)}
+    if not held and poll.users >= MAX_VOTERS:
+        raise TooLarge(f"poll_id: {poll.users} persons have answered, at most {MAX_VOTERS}")
     changes = [answer for answer in given if _differs(held.get(answer.question), answer)]
     for answer in changes:
         if answer.question in held and poll.questions[answer.question - 1]["question"].get("once"):

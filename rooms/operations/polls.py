@@ -18,6 +18,8 @@ from rooms.protocol import shows
 from rooms.roles import Role
 
 MAX_POLLS = 100
+MAX_POLLS_BYTES = 1024 * 1024
+"""Of the questions of all polls of a session."""
 PAGE = 50
 """Of everything that comes in pages here: so many clients ask for."""
 
@@ -129,6 +131,9 @@ def set_poll_questions(
     poll = visible_poll(context, poll_id)
     _require_draft(poll)
     poll.questions = check_questions(questions)
+    others = Poll.objects.filter(session_id=context.session.id).exclude(pk=poll.pk).values_list("questions", flat=True)
+    if sum(len(compact(one)) for one in [poll.questions, *others]) > MAX_POLLS_BYTES:
+        raise TooLarge(f"questions: those of all polls would take more than {MAX_POLLS_BYTES} bytes")
     poll.save(update_fields=["questions"])
     return Outcome({"poll_id": poll_id, "total_questions": len(poll.questions)})
 

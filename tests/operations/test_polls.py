@@ -287,3 +287,13 @@ def test_a_list_reads_no_more_questions_than_it_shows(database):
     assert [poll["questions_count"] for poll in whole["polls"]] == [0]
     assert not [query for query in listing.captured_queries if '"rooms_poll"."questions",' in query["sql"]]
     assert len([query for query in first.captured_queries if '"rooms_poll"."questions",' in query["sql"]]) == 1
+
+
+def test_the_questions_of_all_polls_together_have_a_limit(alice, monkeypatch):
+    monkeypatch.setattr("rooms.operations.polls.MAX_POLLS_BYTES", 2_000)
+    questions = [{"question": {"text": "x" * 700, "type": "short-answer"}}]
+    polls = [do(alice, "poll-info-set", title=f"Poll {number}")["poll_id"] for number in range(3)]
+    for poll_id in polls[:2]:
+        do(alice, "poll-questions-set", poll_id=poll_id, questions=questions)
+    assert refused(alice, "poll-questions-set", poll_id=polls[2], questions=questions)[0] == 413
+    do(alice, "poll-questions-set", poll_id=polls[1], questions=questions)
