@@ -70,7 +70,7 @@ function start() {
   }, "ERROR");
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
 
-  part("lobby-name").value = here.get(inside) ?? lasting.get("name") ?? "";
+  part("lobby-name").value ||= here.get(inside) ?? lasting.get("name") ?? ""; // typed while the script was loading
   if (here.get(inside))
     enter(here.get(inside)); // a reload: straight back in, also where the room was closed to others meanwhile
   else if (!closed) part("lobby-name").focus();

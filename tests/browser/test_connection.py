@@ -183,3 +183,59 @@ async def test_after_an_absence_longer_than_the_grace_all_is_there_and_the_gap_i
 
 
 QUESTION = {"text": "Which?", "type": "single-choice", "options": [{"text": "A"}, {"text": "B"}]}
+
+
+async def test_a_kept_peer_id_that_is_refused_is_given_up_for_a_new_one(people):
+    people.forgive("Failed to load resource: the server responded with a status of 403")
+    alice, bob = await people.meet("Alice", "Bob")
+    own, others = [await person.hms("hmsStore.getState().room.localPeer") for person in (alice, bob)]
+    await alice.say("before")
+    await bob.sees("before")
+    await alice.page.add_init_script(
+        "for (const [key, value] of Object.entries(sessionStorage))"
+        f" sessionStorage.setItem(key, value.replaceAll({json.dumps(own)}, {json.dumps(others)}))"
+    )
+    await alice.page.reload()
+    await alice.is_inside()
+    assert await alice.hms("hmsStore.getState().room.localPeer") not in (own, others)
+    await alice.say("after")
+    await bob.say("both here")
+    await bob.sees("before", "after", "both here")
+    await expect(alice.message("both here")).to_be_visible()
+
+
+async def test_a_browser_that_allows_no_socket_leaves_one_in_the_lobby_with_words(people):
+    alice = await people.person("Alice")
+    await alice.page.add_init_script(
+        "globalThis.WebSocket = class { constructor() { throw new DOMException('The operation is insecure.') } }"
+    )
+    await alice.page.goto(people.url)
+    await alice.page.get_by_label("What is it for?").fill("Team")
+    await alice.page.get_by_role("button", name="Make a room").click()
+    await alice.page.wait_for_url("**/r/**")
+    await alice.page.get_by_label("Your name").fill("Alice")
+    await alice.page.get_by_role("button", name="Join the room").click()
+    await expect(alice.part("lobby-problem")).to_have_text(
+        "You could not join. The browser does not let this page connect to the room. Ask whoever runs the server."
+    )
+    await expect(alice.page.get_by_role("button", name="Join the room")).to_be_enabled()
+
+
+async def test_an_apps_subscriber_or_selector_that_throws_stops_nothing(people):
+    people.forgive("of the app")
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.page.evaluate("""async () => {
+      const { hmsNotifications, hmsStore } = await import("/static/rooms/hms.js");
+      const fail = () => { throw new Error("of the app"); };
+      hmsStore.subscribe(fail);
+      let looked = 0;
+      hmsStore.subscribe(() => {}, () => (looked++ ? fail() : 0));
+      hmsNotifications.onNotification(fail);
+    }""")
+    await bob.say("hello")
+    await alice.sees("hello")
+    await alice.say("and back")
+    await bob.act_on_message("hello", "Pin for everyone")
+    await expect(alice.part("pin-text")).to_have_text("Bob: hello")
+    await bob.leave()
+    await expect(alice.part("people-count")).to_have_text("1")

@@ -1,7 +1,10 @@
 """What is said, and how it is read."""
 
+import json
+import re
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import WebSocketRoute, expect
 
 from tests.server import RunningServer
 
@@ -179,4 +182,34 @@ async def test_the_page_holds_only_so_many_messages_and_draws_each_once(people):
         await expect(alice.message("n1199")).to_be_visible(timeout=120_000)
         drawn = await alice.messages().all_text_contents()
         assert drawn == [f"n{number}" for number in range(1200)][-len(drawn) :]
-        assert await alice.part("log").evaluate("(element) => element.childElementCount") <= 1000
+        assert await alice.part("log").locator(".block > *").count() <= 1000
+
+
+async def test_days_are_named_by_the_servers_time_also_when_midnight_passes(people):
+    ahead = 0  # ms by which the server's clock is ahead of what it says
+
+    def later(frame: str) -> str:
+        told = json.loads(frame)
+        for part in (told.get("result"), told.get("params")):
+            if isinstance(part, dict) and "timestamp" in part:
+                part["timestamp"] += ahead
+        return json.dumps(told)
+
+    def through(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda frame: socket.send(later(str(frame))))
+
+    alice, bob = [await people.person(name) for name in ("Alice", "Bob")]
+    await alice.page.route_web_socket(re.compile("/v2/ws"), through)
+    await alice.page.clock.set_system_time("2001-02-03T04:05:06")
+    await bob.enter(await alice.make_room())
+    days = alice.part("log").locator(".day")
+    await bob.say("before midnight")
+    await alice.sees("before midnight")
+    await expect(days).to_have_text(["Today"])
+    ahead = 24 * 60 * 60 * 1000
+    await expect(days).to_have_text(["Yesterday"])  # with the next word from the server
+    await alice.say("after midnight")
+    await bob.say("and so")
+    await alice.sees("before midnight", "after midnight", "and so")
+    await expect(days).to_have_text(["Yesterday", "Today"])

@@ -1,7 +1,11 @@
 """Who is here, what they say of themselves, and what a host may do about them."""
 
+import json
+
 import pytest
 from playwright.async_api import expect
+
+from tests.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -214,3 +218,51 @@ async def test_a_poll_made_elsewhere_is_answered_and_its_result_shown(people):
     await alice.hms("hmsActions.interactivityCenter.stopPoll(value)", poll_id)
     await expect(late.part("polls")).to_contain_text("Ended")
     await expect(late.part("polls").locator(".votes")).to_have_text(["1 vote", "1 vote", "1 vote", "1 vote"])
+
+
+async def test_roles_called_like_parts_of_objects_are_roles(people, tmp_path):
+    everything = dict.fromkeys(["sendMessages", "writeMetadata", "changeRole", "removeOthers", "raiseHand"], True)
+    roles = {name: {"permissions": everything} for name in ("__proto__", "constructor", "toString")}
+    (tmp_path / "roles.json").write_text(json.dumps({"roles": roles}))
+    with RunningServer() as own:
+        people.url = own.url
+        own.manage("template", "odd", str(tmp_path / "roles.json"))
+        own.manage("room", "create", "--name", "odd", "--template", "odd")
+        links = [own.manage("room", "code", "odd", role).split("\t")[1] for role in ("__proto__", "constructor")]
+        alice, bob = [await people.person(name) for name in ("Alice", "Bob")]
+        await alice.enter(links[0])
+        await bob.enter(links[1])
+        await expect(alice.row("Bob").locator(".role")).to_have_text("constructor")
+        await alice.say("to one role", to="constructor")
+        await expect(bob.message("to one role").locator(".author")).to_have_text("Alice")
+        await expect(bob.message("to one role").locator(".role")).to_have_text("__proto__")
+        await alice.act_on("Bob", "Make toString")
+        await expect(alice.row("Bob").locator(".role")).to_have_text("toString")
+        await alice.act_on("Bob", "Make __proto__")
+        await expect(bob.row("(you)").locator(".role")).to_have_text("__proto__")
+        await bob.say("still here")
+        await expect(alice.message("still here")).to_be_visible()
+
+
+async def test_what_somebody_fills_in_stays_when_the_poll_ends(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    questions = [
+        {"text": "Which?", "type": "multiple-choice", "options": [{"text": "Tea"}, {"text": "Coffee"}]},
+        {"text": "Why?", "type": "long-answer"},
+    ]
+    poll = {"title": "Drinks", "type": "poll", "questions": questions}
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", poll)
+    [poll_id] = await alice.hms("Object.keys(hmsStore.getState().polls)")
+    await bob.page.get_by_role("button", name="Answer").click()
+    await bob.part("polls").get_by_label("Coffee").check()
+    await bob.part("polls").get_by_label("Why?").fill("because")
+    await alice.hms("hmsActions.interactivityCenter.stopPoll(value)", poll_id)
+    await expect(bob.part("polls")).to_contain_text("Ended")
+    await expect(bob.part("polls")).to_contain_text("The poll ended before this was sent.")
+    await expect(bob.part("polls").get_by_label("Coffee")).to_be_checked()
+    await expect(bob.part("polls").get_by_label("Why?")).to_be_focused()
+    await bob.page.keyboard.type(" I like it")
+    await expect(bob.part("polls").get_by_label("Why?")).to_have_value("because I like it")
+    await expect(bob.part("polls").get_by_role("button", name="Send the answer")).to_have_count(0)
+    await expect(bob.part("polls").locator(".votes")).to_have_text(["0 votes", "0 votes"])
+    await expect(alice.part("polls").locator("form")).to_have_count(0)

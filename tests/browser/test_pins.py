@@ -65,3 +65,28 @@ async def test_a_late_joiner_reads_the_only_pin_whole(people):
     whole = late.part("pin-items").locator(".pin-text")
     await expect(whole).to_have_text(f"Alice: {text}")
     assert await whole.evaluate("(element) => element.scrollHeight <= element.clientHeight + 4")
+
+
+async def test_values_of_any_form_meet_a_late_joiner_as_well(people):
+    [alice] = await people.meet("Alice")
+    link = await alice.part("invite-link").input_value()
+    thrower: Any = {"toString": 1, "valueOf": 1, "length": -1, "then": 1}
+    nested: Any = thrower
+    for _ in range(20):
+        nested = [{"text": nested, "id": nested}] if isinstance(nested, dict) else {"text": nested}
+    huge = "W" * 16_000
+    pins = [{"text": huge, "id": "x", "pinnedBy": huge}, {"text": "x", "id": thrower, "pinnedBy": nested}, thrower]
+    cases = [
+        {"pinnedMessages": thrower, "spotlight": thrower, "default": thrower},
+        {"pinnedMessages": nested, "spotlight": nested, "default": nested},
+        {"pinnedMessages": [{"text": huge[:5000], "id": "x", "pinnedBy": huge[:5000]}, *pins[1:]], "spotlight": huge},
+        {"pinnedMessages": [], "spotlight": "__proto__", "default": huge},
+    ]
+    for number, values in enumerate(cases):
+        for key, value in values.items():
+            await alice.hms("hmsActions.sessionStore.set(...value)", [key, value])
+        late = await (await people.person(f"Late {number}")).enter(link)
+        await expect(late.part("spotlight")).to_be_hidden()
+        await late.say(f"here {number}")
+        await expect(alice.message(f"here {number}")).to_be_visible()
+    await expect(late.part("pin-text")).to_contain_text(huge)

@@ -64,12 +64,12 @@ function card() {
     const isOpen = poll.state === "started" && poll.questions.some(({ responses }) => !responses?.length);
     if (isOpen) {
       if (form && sameQuestions(form.poll, poll)) return;
-      form = { poll, element: formOf(poll) };
+      form = formOf(poll);
       body.replaceChildren(form.element);
     } else {
-      const unsent = form && poll.questions.every(({ responses }) => !responses?.length) ? typedIn(form.element) : [];
-      form = null;
-      body.replaceChildren(...poll.questions.map((question) => result(poll, question)), ...unsent);
+      if (isAnswered(poll) || !isTouched(form?.element)) form = null;
+      else form.end();
+      arrange(body, [...(form ? [form.element] : []), ...poll.questions.map((question) => result(poll, question))]);
     }
   };
   return { element, update };
@@ -78,21 +78,21 @@ function card() {
 const asks = ({ index, type, text, options }) => [index, type, text, listed(options).map((option) => [option.index, option.text])];
 const sameQuestions = (a, b) => JSON.stringify(a.questions.map(asks)) === JSON.stringify(b.questions.map(asks));
 
+/** `end` keeps what somebody is filling in, which cannot be sent any more. */
 function formOf(poll) {
-  const form = make("form", {}, ...poll.questions.map((question) => asked(poll, question)));
-  form.append(make("button", { class: "button primary", type: "submit" }, "Send the answer"));
-  form.addEventListener("submit", (event) => {
+  const send = make("button", { class: "button primary", type: "submit" }, "Send the answer");
+  const element = make("form", {}, ...poll.questions.map((question) => asked(poll, question)), send);
+  element.addEventListener("submit", (event) => {
     event.preventDefault();
-    answer(poll, new FormData(form));
+    if (send.isConnected) answer(poll, new FormData(element));
   });
-  return form;
+  const ended = make("p", { class: "soft", role: "status" }, "The poll ended before this was sent.");
+  return { poll, element, end: () => send.isConnected && send.replaceWith(ended) };
 }
 
-/** What somebody had typed when the poll ended, so that it is not lost. */
-const typedIn = (form) =>
-  [...form.querySelectorAll("textarea, input:not([type=radio], [type=checkbox])")]
-    .filter(({ value }) => value.trim())
-    .map(({ value }) => make("p", { class: "soft", dir: "auto" }, `The poll ended before this was sent: ${value}`));
+const isAnswered = ({ questions }) => questions.some(({ responses }) => responses?.length);
+const isTouched = (form) =>
+  Boolean(form?.contains(document.activeElement) || [...new FormData(form).values()].some((value) => value.trim()));
 
 const listed = (value) => (Array.isArray(value) ? value : []);
 const voters = ({ result: found }) =>
