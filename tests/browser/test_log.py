@@ -19,7 +19,8 @@ const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTime
 let count = 0;
 globalThis.hear = async (messages, together = 4) => {
   for (const end = count + messages; count < end; count += 1) {
-    const peer = { peer_id: `p${count % 9}`, person: `p${count % 9}`, role: "guest", info: { name: `Peer ${count % 9}` } };
+    const id = `p${count % 9}`;
+    const peer = { peer_id: id, person: id, role: "guest", info: { name: `Peer ${id}` } };
     const info = { type: "chat", message: `${count} and https://example.org/${count} and ${"words ".repeat(20)}` };
     const params = { message_id: `m${count}`, timestamp: Date.now(), private: false, info, peer };
     sockets.at(-1).onmessage({ data: JSON.stringify({ method: "on-broadcast", params }) });
