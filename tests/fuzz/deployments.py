@@ -87,7 +87,8 @@ class Caller(RawPeer):
     async def ask(self, frame: Message | str | bytes, request_id: str | int | None = None) -> Message | None:
         """The reply to a frame; None if the socket was closed instead."""
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._calls[str(request_id)] = reply
+        if request_id is not None:
+            self._calls[str(request_id)] = reply
         self.unread = reply
         try:
             await self.send(frame)

@@ -78,6 +78,64 @@ def test_methods_that_are_none(deployments: Deployments) -> None:
     check(deployments, "host", [(method, {}) for method in odd] + [("ping", value) for value in ODD])
 
 
+FRAMES: list[str | bytes] = [
+    "",
+    " ",
+    "{",
+    "}",
+    "null",
+    "true",
+    "5",
+    '"ping"',
+    "[]",
+    '[{"id": "1", "method": "ping"}]',
+    "{}",
+    '{"id": "1"}',
+    '{"id": "1", "method": null}',
+    '{"id": "1", "method": 5}',
+    '{"id": "1", "method": ["ping"]}',
+    '{"id": {}, "method": "ping"}',
+    '{"id": 1.5, "method": "ping"}',
+    '{"id": true, "method": "ping"}',
+    '{"id": "' + "x" * 129 + '", "method": "ping"}',
+    '{"id": "\\u0000", "method": "ping"}',
+    '{"id": "\\ud800", "method": "ping"}',
+    '{"id": "1", "method": "get-metadata", "params": []}',
+    '{"id": "1", "method": "get-metadata", "params": "x"}',
+    '{"id": "1", "method": "get-metadata", "params": {"key": NaN}}',
+    '{"id": "1", "method": "get-metadata", "params": {"key": 1e999}}',
+    '{"id": "1", "method": "get-metadata", "params": {"key": ' + "1" * 5_000 + "}}",
+    '{"id": "1", "method": "get-metadata", "params": {"key": "\t"}}',
+    "[" * 60_000,
+    '{"a":' * 10_000,
+    "[" + "1," * 30_000 + "1]",
+    '{"params": {"x": "' + "y" * 65_536 + '"}}',
+    "\ufeff{}",
+    b"\x00",
+    b"{}",
+    b"",
+    b"\xff" * 1000,
+]
+
+
+@pytest.mark.parametrize("role", CALLERS)
+def test_frames_that_are_no_requests(deployments: Deployments, role: str) -> None:
+    async def on(stage: Stage) -> list[Answer]:
+        await stage.build()
+        got = [await stage.send(frame) for frame in FRAMES]
+        assert await stage.is_quiet()
+        await stage.close()
+        return got
+
+    async def everywhere() -> list[list[Answer]]:
+        return await asyncio.gather(*map(on, deployments.stages(role)))
+
+    for frame, *answers in zip(FRAMES, *asyncio.run(everywhere()), strict=True):
+        shown = f"{shortened(frame)}\n" + "\n".join(map(shortened, answers))
+        assert all(answer.code == 400 and answer == answers[0] for answer in answers), shown
+    deployments.check_logs()
+
+
 any_call = st.sampled_from(sorted(METHODS)).flatmap(
     lambda method: st.tuples(st.just(method), arguments(METHODS[method].parameters))
 )
