@@ -228,7 +228,8 @@ async def test_roles_called_like_parts_of_objects_are_roles(people, tmp_path):
         people.url = own.url
         own.manage("template", "odd", str(tmp_path / "roles.json"))
         own.manage("room", "create", "--name", "odd", "--template", "odd")
-        links = [own.manage("room", "code", "odd", role).split("\t")[1] for role in ("__proto__", "constructor")]
+        codes = [own.manage("room", "code", "odd", role).split("\t")[1] for role in ("__proto__", "constructor")]
+        links = [f"{own.url}/r/{code}/" for code in codes]
         alice, bob = [await people.person(name) for name in ("Alice", "Bob")]
         await alice.enter(links[0])
         await bob.enter(links[1])
