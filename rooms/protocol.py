@@ -119,6 +119,9 @@ def _check_text(text: str) -> None:
 
 _ID_TYPES = {str, int, type(None)}
 
+# Where clients write it: the id of a frame that is too long, too deep or holds what cannot be stored.
+_ID_AT_END = re.compile(r'"id": ?"([^"\\]{1,128})", ?"jsonrpc": ?"2\.0"\}\s*\Z')
+
 
 def parse(text: str | None, *, limit: int) -> Request:
     """The request in a text frame of at most limit bytes; text is None for a binary frame.
@@ -127,6 +130,18 @@ def parse(text: str | None, *, limit: int) -> Request:
     """
     if text is None:
         raise BadRequest("frame: binary frames are not understood")
+    try:
+        return _request(text, limit)
+    except Unreadable:
+        raise
+    except BadRequest as error:
+        # Else whoever asked would wait for ever.
+        if text.startswith("{") and (found := _ID_AT_END.search(text[-200:])):
+            raise Unreadable(error.message, found[1]) from None
+        raise
+
+
+def _request(text: str, limit: int) -> Request:
     # A character takes at most four bytes.
     if len(text) * 4 > limit and len(text.encode("utf-8", "surrogatepass")) > limit:
         raise BadRequest(f"frame: longer than {limit} bytes")

@@ -167,6 +167,19 @@ def test_a_request_that_makes_no_sense_is_refused_under_its_id(frame):
     assert refusal.value.request_id == "x"
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["x" * LIMIT, json.loads(nested(MAX_DEPTH)), "\0", "\ud800"],
+    ids=["long", "deep", "nul", "half"],
+)
+@pytest.mark.parametrize("write", [json.dumps, compact])
+def test_a_value_that_is_refused_is_refused_under_the_id_of_its_request(value, write):
+    frame = write({"method": "set-metadata", "params": {"data": value}, "id": "x", "jsonrpc": "2.0"})
+    with pytest.raises(Unreadable) as refusal:
+        parse(frame, limit=LIMIT)
+    assert refusal.value.request_id == "x"
+
+
 def test_a_frame_has_a_limit_in_bytes():
     frame = compact({"method": "é" * 10})
     assert parse(frame, limit=len(frame.encode()))

@@ -213,3 +213,15 @@ async def test_days_are_named_by_the_servers_time_also_when_midnight_passes(peop
     await bob.say("and so")
     await alice.sees("before midnight", "after midnight", "and so")
     await expect(days).to_have_text(["Yesterday", "Today"])
+
+
+async def test_what_cannot_be_stored_is_refused_with_words_and_holds_up_nothing(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for text in ("half a sign: \\ud83d", "nothing: \\0"):
+        await alice.hms(f"hmsActions.sendBroadcastMessage('{text}').catch(() => {{}})")
+    waiting = alice.part("outbox").locator(".message")
+    await expect(waiting).to_contain_text(["Not sent. It holds a character that cannot be kept."] * 2)
+    await alice.say("and on")
+    await bob.sees("and on")
+    set_value = "hmsActions.sessionStore.set('key', value).then(() => 0, ({ code }) => code)"
+    assert await alice.hms(set_value, "W" * 100_000) == 400
