@@ -48,6 +48,21 @@ class PostgresServer(Program):
         """Remove a database, whoever is connected to it."""
         self._execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
+    def dump(self, url: str) -> str:
+        """All that a database holds, as SQL."""
+        return self._run("pg_dump", url)
+
+    def put_back(self, url: str, dump: str) -> None:
+        """Replace a database by one that is made anew from a dump; nobody uses it."""
+        self.drop_database(url)
+        self._execute(f"CREATE DATABASE {url.rpartition('/')[2]}")
+        self._run("psql", "--quiet", "--set", "ON_ERROR_STOP=1", url, typed=dump)
+
+    def _run(self, name: str, *arguments: str, typed: str = "") -> str:
+        done = subprocess.run([_postgres_binary(name), *arguments], input=typed, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def start(self) -> None:
         if not (self.directory / "data").exists():
             self._make_cluster()

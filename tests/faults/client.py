@@ -145,6 +145,14 @@ class Client:
                 await self.socket.close()
         await self.stop()
 
+    async def pause(self) -> None:
+        """Break the connection and stay away."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def go_on(self) -> None:
+        self._task = asyncio.create_task(self._live())
+
     async def stop(self) -> None:
         self.over.set()
         self._task.cancel()
@@ -180,6 +188,10 @@ class Client:
         self.resynced += bool(answer.get("resync"))
         self.session_id, self.seq = answer["session_id"], answer["seq"]
         self.stays.append((self.session_id, [self.seq, self.seq]))
+        # What a database has forgotten is numbered anew.
+        self.numbers = {
+            (of, n): told for (of, n), told in self.numbers.items() if of != self.session_id or n <= self.seq
+        }
         self.peers, self.values = {}, {}
         self._whole = False
         self._hold_role(self._greeted)
