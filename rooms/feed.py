@@ -197,7 +197,7 @@ class Feed:
         while self._local:
             arrival = self._local[0]
             if self._is_ahead(arrival):
-                if self._remote and self._remote[0].first <= self.last_seq + 1:
+                if self._remote and not self._is_ahead(self._remote[0]):
                     self._take(heapq.heappop(self._remote))
                     continue
                 self._start_fetch(arrival.first - 1)

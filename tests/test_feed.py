@@ -47,11 +47,13 @@ class Room:
         self.history = ""
         self.ended: End | None = None
         self.fetches = 0
+        self.fetched_after: list[tuple[int, str]] = []
         self.codes: dict[str, int | None] = {}
         self.feed = Feed("r" * 24, self._fetch)
 
     async def _fetch(self, session_id: str, after: int, until: int, history: str) -> Missed | End | None:
         self.fetches += 1
+        self.fetched_after.append((after, history))
         await asyncio.sleep(0)
         if self.ended:
             return self.ended
@@ -585,6 +587,23 @@ async def test_news_of_another_history_go_on_if_the_database_says_so():
     assert room.codes == {}
     told = [frame["params"]["history"] for frame in paper.frames if frame["method"] == "session-info"]
     assert told[-1] == "two"
+
+
+async def test_an_answer_of_another_history_does_not_let_news_of_it_pass_unseen():
+    """Those of another process wait as it does, or the place would be of a history that did not number it."""
+    room = Room()
+    paper = room.enter("a")
+    room.feed.history = "one"
+    [news, own] = room.write(2)
+    room.history = "two"
+    room.feed.arrive(Arrival(SESSION, 2, [news], None, history="two"))
+    answer = Answer(None, session_id=SESSION, seq=3, events=[own], history="two")  # type: ignore[arg-type]
+    room.bring(Arrival.of(answer, lambda _: None))
+    await room.reach(paper, 3)
+
+    assert room.fetched_after == [(1, "one")]
+    assert paper.numbers() == [2, 3]
+    assert room.feed.place == (3, "two")
 
 
 async def test_news_of_another_history_without_continuity_lose_the_place():

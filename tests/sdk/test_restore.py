@@ -202,10 +202,13 @@ async def test_after_a_copy_was_put_back_all_pages_show_what_the_server_has(meet
     await go_on(meeting)
     await dora.leave()
     await meeting.enter("Eve")
-    await meeting.alice.sees(["Alicia", "Bob", "Carol", "Eve"], "names")
+    frank = await meeting.room.join(LATEST, "Frank", "guest")
+    await meeting.alice.sees(["Alicia", "Bob", "Carol", "Eve", "Frank"], "names")
 
     within = await go_back(meeting, copy)
 
+    # The SDK does not join again: who came after the copy was made is told that it is in no session.
+    await frank.sees("Disconnected", "state", timeout=within)
     # Dora was there when the copy was made, Eve came later.
     await all_converge(meeting, "Dora", "Eve", within=within)
     await all_goes_on(meeting)
