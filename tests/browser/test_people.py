@@ -82,7 +82,8 @@ async def test_persons_with_names_that_look_alike_are_told_apart_everywhere(peop
 async def test_marks_are_no_part_of_a_name(people):
     alice, bob = await people.meet("Alice", "Alice (you)")
     row = alice.part("people-list").locator(".person").filter(has_text="guest")
-    await expect(row.locator(".person-name")).to_have_text("Alice (you)")
+    await expect(row.locator(".person-name bdi")).to_have_text("Alice (you)")
+    await expect(row.locator(".person-name .tag")).to_have_count(1)  # it reads like a mark of the page
     await expect(row.locator(".you")).to_have_count(0)
     await expect(bob.part("people-list").locator(".you")).to_have_count(1)
     await bob.say("hello")
