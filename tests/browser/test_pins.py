@@ -47,8 +47,8 @@ async def test_metadata_of_any_form_breaks_nothing(people):
     odd_pins += [{"text": "x", "id": thrower, "pinnedBy": thrower}, {"text": thrower}, thrower, [thrower]]
     for value in [{"a": 1}, thrower, odd_pins, 7, "text", None, [{"text": MARKUP, "pinnedBy": {}}]]:
         for key in ("pinnedMessages", "spotlight", "default", "__proto__", "constructor"):
-            await bob.hms("hmsActions.sessionStore.set(...value)", [key, value])
-    await expect(alice.part("pin-text")).to_have_text(MARKUP)
+            # Pins that name no message are refused.
+            await bob.hms("hmsActions.sessionStore.set(...value).catch(() => {})", [key, value])
     for text in ('["no object"]', "null", "{", '{"status": {"toString": 1}}', '{"__proto__": {"status": "x"}}'):
         await bob.hms("hmsActions.changeMetadata(value)", text)
     await bob.say("Still here")
@@ -84,7 +84,7 @@ async def test_values_of_any_form_meet_a_late_joiner_as_well(people):
     ]
     for number, values in enumerate(cases):
         for key, value in values.items():
-            await alice.hms("hmsActions.sessionStore.set(...value)", [key, value])
+            await alice.hms("hmsActions.sessionStore.set(...value).catch(() => {})", [key, value])
         late = await (await people.person(f"Late {number}")).enter(link)
         await expect(late.part("spotlight")).to_be_hidden()
         await late.say(f"here {number}")
