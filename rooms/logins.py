@@ -1,15 +1,13 @@
 """Logging in to the admin, no faster than a person does."""
 
 import logging
-from ipaddress import IPv6Address, ip_network
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
 from rooms import origins
-from rooms.addresses import address_of
-from rooms.rates import Buckets
+from rooms.rates import Buckets, network
 
 log = logging.getLogger("rooms.logins")
 
@@ -27,14 +25,8 @@ class LoginForm(AdminAuthenticationForm):
         assert self.request is not None
         headers = {name.lower(): value for name, value in self.request.headers.items()}
         client = origins.client_address(headers, self.request.META.get("REMOTE_ADDR", ""))
-        if not (_addresses.take(_network(client)) and _accounts.take(self.cleaned_data.get("username", "").lower())):
+        if not (_addresses.take(network(client)) and _accounts.take(self.cleaned_data.get("username", "").lower())):
             log.warning("a login is refused", extra={"context": {"why": "too many attempts", "address": client}})
             raise ValidationError("Too many attempts from here or for this account. Wait a minute.", code="too_fast")
         found: dict[str, Any] = super().clean()
         return found
-
-
-def _network(client: str) -> str:
-    """What one client has of addresses: of IPv6 a whole /64."""
-    address = address_of(client)
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else client

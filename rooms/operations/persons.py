@@ -58,11 +58,9 @@ def _is_another_tab(context: Context, peer: Peer) -> bool:
 
 
 def _person(context: Context, peer: Peer) -> Person:
-    persons = context.work.persons(context.session)
-    person = persons.get(peer.owner)
+    person = context.work.persons(context.session).get(peer.owner)
     if person is None:
         person = Person(session=context.session, owner=peer.owner, person=peer.person, name=peer.name, role=peer.role)
-        persons[peer.owner] = person
         context.work.add_person(person)
     return person
 
