@@ -221,12 +221,9 @@ class Feed:
 
         With news of another run of the database it is to be seen whether that goes on from where the feed is.
         """
-        if arrival.session_id != self.session_id or self._is_past(arrival):
+        if arrival.session_id != self.session_id or arrival.history in self._past:
             return False
         return arrival.first > self.last_seq + 1 or self._is_of_another_history(arrival)
-
-    def _is_past(self, arrival: Arrival) -> bool:
-        return bool(arrival.history) and arrival.history in self._past
 
     def _is_of_another_history(self, arrival: Arrival) -> bool:
         return bool(arrival.events and self.history and arrival.history and arrival.history != self.history)
@@ -280,7 +277,7 @@ class Feed:
     def _turn_to(self, history: str) -> None:
         """Go on in another history, and let clients know, whose places are of it from now on."""
         if history and history != self.history:
-            self._past.add(self.history)
+            self._past |= {self.history} - {""}
             self.history = history
             if self.members:
                 self._pending.append((self._session_info(), None, None))
@@ -303,7 +300,7 @@ class Feed:
         aside = arrival.answer.aside if arrival.answer else None
         attachment = aside.attachment if isinstance(aside, Welcome) else aside
         if arrival.session_id == self.session_id:
-            if self._is_past(arrival):
+            if arrival.history in self._past:
                 return
             if not self.history:
                 self._turn_to(arrival.history)
