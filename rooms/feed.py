@@ -455,6 +455,7 @@ class Feed:
                 texts.append(notification("room-info", room_info))
             if attachment.values:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
+            texts += [notification(method, params) for method, params in attachment.polls]
             member.told = member.observed
         if attachment.had_other_roles or attachment.role != told_role:
             texts.append(notification("on-policy-change", attachment.policy))

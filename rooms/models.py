@@ -184,7 +184,8 @@ class Peer(models.Model):
     same for all peers of an owner in this session, and nobody can choose it. ``user_id`` is for show. ``joined_role``
     is the role of the token that it joined with, ``role`` the one it has now. ``worker`` and ``conn_id`` name the
     connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the connection was lost;
-    ``joined_seq`` numbers its join, before which it may read nothing; ``role_seq`` the last giving of a role.
+    ``history`` is the run of the database in which it got that connection, see Session.histories. ``joined_seq``
+    numbers its join, before which it may read nothing; ``role_seq`` the last giving of a role.
     ``groups`` and ``observed`` are JSON lists of names and of metadata keys; ``hand_raised_at`` is in milliseconds
     since 1970, 0 while the hand is down.
     """
@@ -223,6 +224,7 @@ class Peer(models.Model):
     gone_at = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=32, blank=True)
     conn_id = models.CharField(max_length=32, blank=True)
+    history = models.CharField(max_length=64, blank=True, default="", editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "peer_id"], name="peer_id_unique_in_session")]

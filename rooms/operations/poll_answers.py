@@ -142,18 +142,25 @@ def result_shown(context: Context, poll: Poll) -> dict[str, Any]:
 
 def counts(poll: Poll, *, reveal: bool = False) -> dict[str, Any]:
     """The protocol's poll result. How many were right tells what is right, and so is hidden with it."""
-    questions = []
-    for item, tally in zip(poll.questions, poll.tally, strict=False):
-        shown = {"question": item["question"]["index"], "type": item["question"]["type"], **tally}
-        if is_hidden(item) and not reveal and poll.state != Poll.State.STOPPED:
-            del shown["correct"]
-        questions.append(shown)
+    result = votes(poll)
+    for item, shown, tally in zip(poll.questions, result["questions"], poll.tally, strict=False):
+        shown["type"] = item["question"]["type"]
+        if reveal or poll.state == Poll.State.STOPPED or not is_hidden(item):
+            shown["correct"] = tally["correct"]
+    return result
+
+
+def votes(poll: Poll) -> dict[str, Any]:
+    """Of the poll result what can be said without the questions, which may be long."""
     return {
         "poll_id": poll.poll_id,
         "max_user": poll.max_users,
         "user_count": poll.users,
         "total_response": sum(tally["total"] + tally["skipped"] for tally in poll.tally),
-        "questions": questions,
+        "questions": [
+            {"question": place, **{name: tally[name] for name in ("options", "skipped", "total")}}
+            for place, tally in enumerate(poll.tally, 1)
+        ],
     }
 
 

@@ -1,16 +1,27 @@
 """The polls of a session, as a list or with all that belongs to them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from django.db import connection
-from django.db.models import Func, IntegerField
+from django.db.models import Func, IntegerField, Q
 
 from rooms.events import Outcome, compact
 from rooms.models import Poll
 from rooms.operations.gate import Context, operation
-from rooms.operations.poll_answers import answer_shown, own_answers, result_shown
-from rooms.operations.polls import PAGE, info, questions_shown, require_reader, visible_poll, window, writes
+from rooms.operations.poll_answers import answer_shown, own_answers, result_shown, votes
+from rooms.operations.polls import (
+    PAGE,
+    info,
+    questions_shown,
+    reads,
+    require_reader,
+    sees_answers,
+    visible_poll,
+    window,
+    writes,
+)
 from rooms.parameters import Chars, Number, OneOf
 
 MAX_FULL_BYTES = 256 * 1024
@@ -67,6 +78,28 @@ def _full(context: Context, polls: Sequence[Poll]) -> list[dict[str, Any]]:
             break
         page.append(whole)
     return page
+
+
+def poll_news(context: Context, since: datetime | None) -> list[tuple[str, dict[str, Any]]]:
+    """What a peer that was away since then, or may hold anything, was not told of polls, as ``(method, params)``.
+
+    Each poll by itself: the published SDK passes over what follows a poll that it knows.
+    """
+    if not reads(context.role):
+        return []
+    polls = Poll.objects.filter(session_id=context.session.id).exclude(state=Poll.State.CREATED)
+    if since:
+        polls = polls.filter(Q(state=Poll.State.STARTED) | Q(stopped_at__gte=since))
+    news: list[tuple[str, dict[str, Any]]] = []
+    for poll in polls.annotate(asked=_number_of_questions()).defer("questions").order_by("pk"):
+        if poll.stopped_at:
+            news.append(("on-poll-stop", info(poll, asked=poll.asked)))
+            continue
+        if since is None or (poll.started_at and poll.started_at >= since):
+            news.append(("on-poll-start", info(poll, asked=poll.asked)))
+        if poll.users and sees_answers(context, poll):
+            news.append(("on-poll-stats", votes(poll)))
+    return [(method, {"polls": [told]}) for method, told in news]
 
 
 def _own(context: Context, poll: Poll) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ A session begins with the first join and ends with the last departure, in that p
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from rooms.models import Peer, Session, Template, milliseconds
 from rooms.operations.gate import Context, operation
 from rooms.operations.metadata import present_values
 from rooms.operations.persons import check_may_come, person_of, was_let_in
+from rooms.operations.poll_listing import poll_news
 from rooms.parameters import Between, Chars, Data
 from rooms.protocol import clean_name
 from rooms.roles import NO_PERMISSIONS, known_roles
@@ -42,7 +43,8 @@ class Attachment:
     hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
     ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
-    told of another one, or is by the replay (``had_other_roles``).
+    told of another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
+    told of polls while a returning peer was away.
     """
 
     peer_id: str
@@ -56,6 +58,7 @@ class Attachment:
     returning: bool = False
     policy: dict[str, Any] = field(default_factory=dict)
     had_other_roles: bool = False
+    polls: Sequence[tuple[str, dict[str, Any]]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,9 @@ def connect(context: Context) -> Outcome:
     events: list[Event] = []
     attachment = None
     if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
+        polls = _poll_news(context, peer)
         events.append(_attach(context, session, peer))
-        attachment = _attachment(context, session, peer, returning=True)
+        attachment = _attachment(context, session, peer, returning=True, polls=polls)
     role = peer.role if attachment and peer else context.role.name
     return Outcome(
         events=events,
@@ -95,6 +99,16 @@ def connect(context: Context) -> Outcome:
             attachment=attachment,
         ),
     )
+
+
+_UNNOTICED = timedelta(seconds=20)
+"""How long a connection may be lost before that is noticed."""
+
+
+def _poll_news(context: Context, peer: Peer) -> list[tuple[str, dict[str, Any]]]:
+    """What a peer that comes back was not told of polls; of all of them if it may hold what the database forgot."""
+    since = (peer.gone_at or context.now) - _UNNOTICED if peer.history == context.work.history else None
+    return poll_news(context, since)
 
 
 def policy(template: Template, role: str) -> dict[str, Any]:
@@ -295,8 +309,8 @@ def _attach(context: Context, session: Session, peer: Peer) -> Event:
 
 def _hold(context: Context, peer: Peer) -> None:
     peer.state, peer.gone_at = Peer.State.CONNECTED, None
-    peer.worker, peer.conn_id = context.caller.worker, context.caller.conn_id
-    context.work.changed(peer, "state", "gone_at", "worker", "conn_id")
+    peer.worker, peer.conn_id, peer.history = context.caller.worker, context.caller.conn_id, context.work.history
+    context.work.changed(peer, "state", "gone_at", "worker", "conn_id", "history")
 
 
 def _attachment(
@@ -306,6 +320,7 @@ def _attachment(
     *,
     replay: Sequence[Numbered] | None = None,
     returning: bool = False,
+    polls: Sequence[tuple[str, dict[str, Any]]] = (),
 ) -> Attachment:
     everybody = None
     if context.follows != session.id:
@@ -320,6 +335,7 @@ def _attachment(
         values=() if replay is not None else present_values(context, session, peer.observed),
         replay=replay,
         returning=returning,
+        polls=polls,
         policy=policy(context.room.template, peer.role),
         had_other_roles=any(event.kind == "on-policy-change" for event in replay or ()),
     )

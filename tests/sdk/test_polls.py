@@ -96,3 +96,25 @@ async def test_a_quiz_ranks_those_who_answered(room, release):
     places = [(entry["position"], entry["peer"]["username"], entry["score"]) for entry in board["entries"]]
     assert places == [(1, "Carol", 10), (2, "Bob", 0)]
     assert (board["summary"]["votedUsers"], board["summary"]["correctUsers"]) == (2, 1)
+
+
+@pytest.mark.parametrize("release", since("0.11.7"))
+async def test_a_peer_that_was_cut_off_learns_what_became_of_polls(room, proxy, release):
+    alice = await room.join(release, "Alice")
+    bob = await room.join(release, "Bob", "guest", server=f"http://127.0.0.1:{proxy.port}")
+    for title in ("Ended", "Answered"):
+        poll = {**lunch(), "title": title}
+        await alice.call("interactivityCenter.createPoll", poll)
+        await alice.call("interactivityCenter.startPoll", poll["id"])
+        await bob.sees("started", "pollState", title)
+
+    proxy.block()
+    await bob.sees(["RECONNECTING"], "notices", "RECONNECTING")
+    await alice.call("stopPoll", "Ended")
+    await alice.call("answerPoll", "Answered", [{"questionIndex": 1, "option": 2}])
+    await alice.call("interactivityCenter.startPoll", {**lunch(), "title": "Begun"})
+    proxy.unblock()
+
+    await bob.sees("stopped", "pollState", "Ended", timeout=40)
+    await bob.sees("started", "pollState", "Begun")
+    await bob.sees([[0, 1], [0, 0, 0]], "votes", "Answered")

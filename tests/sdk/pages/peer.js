@@ -59,6 +59,7 @@ export function install(sdk) {
       const found = poll(title);
       return found && { state: found.state, type: found.type, questions: found.questions?.map(({ text }) => text) };
     },
+    pollState: (title) => poll(title)?.state,
     votes: (title) => poll(title)?.questions?.map(({ options }) => options?.map((option) => option.voteCount ?? 0)),
     answers: (title) =>
       poll(title)?.questions?.map(({ responses }) => (responses ?? []).map((one) => one.text ?? one.options ?? one.option)),
