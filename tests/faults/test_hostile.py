@@ -256,7 +256,7 @@ async def attack(server: RunningServer, bystanders: Bystanders, way: str, second
     room = await asyncio.to_thread(server.room, f"loud-{way.replace(' ', '-')}")
     mallory = Hostile(server, server.sign(room, "host", "mallory"))
     await mallory.prepare()
-    await mallory.flood(way, seconds / 4)
+    await mallory.flood(way, min(5, seconds / 4))
     before = memory(server)
     await asyncio.gather(mallory.flood(way, seconds), bystanders.talk(seconds))
     grown = memory(server) - before
@@ -277,7 +277,14 @@ async def test_a_hostile_client_costs_bounded_memory_and_bystanders_lose_nothing
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"], indirect=True)
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_hostile_client_slows_bystanders_little(server: RunningServer, bystanders: Bystanders, way: str):
-    await bystanders.talk(LONG)
-    alone = bystanders.p99()
+    if server.server not in _alone:
+        await bystanders.talk(LONG)
+        _alone[server.server] = bystanders.p99()
     await attack(server, bystanders, way, LONG)
-    assert bystanders.p99() <= 3 * alone
+    p99 = bystanders.p99()
+    print(f"{server.server}, {way}: p99 {1000 * p99:.1f} ms, {p99 / _alone[server.server]:.2f} of what it is alone")
+    assert p99 <= 3 * _alone[server.server]
+
+
+_alone: dict[str, float] = {}
+"""Seconds of the bystanders' p99 without an attack, by server."""
