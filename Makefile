@@ -18,6 +18,7 @@ lint: venv-dev
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
+	.venv/bin/lint-imports --no-cache
 
 format: venv-dev
 	$(python) -m ruff check --fix

@@ -18,8 +18,10 @@ except ImproperlyConfigured as error:
     start.stop(error)
 
 # These need the applications to be loaded.
-from rooms import checkpoints, drain, hub, leases, origins, server_lock
-from rooms.intake import Bodies
+from rooms.access import origins
+from rooms.api.bodies import Bodies
+from rooms.delivery import hub
+from rooms.process import drain, leases, server_lock, sqlite_log
 from rooms.routing import websocket_application
 
 # WhiteNoise's files are such answers; none is long.
@@ -57,5 +59,5 @@ try:
         leases.start()
 except ImproperlyConfigured as error:
     start.stop(error)
-checkpoints.start()
+sqlite_log.start()
 drain.install()

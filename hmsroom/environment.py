@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from rooms.addresses import Network, host_of, network_of, origin_of
+from rooms.access.addresses import Network, host_of, network_of, origin_of
 
 T = TypeVar("T")
 

@@ -111,11 +111,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "rooms.logs.RequestIds",
+    "rooms.observe.logs.RequestIds",
     "rooms.api.health.Probes",
     "django.middleware.security.SecurityMiddleware",
-    "rooms.middleware.SecurityHeaders",
-    "rooms.intake.Texts",
+    "rooms.access.headers.SecurityHeaders",
+    "rooms.api.bodies.Texts",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -214,11 +214,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "bounded": {"()": "rooms.logs.Bounded"},
-        "hide_tokens": {"()": "rooms.logs.HideTokens"},
-        "bugs": {"()": "rooms.logs.BugsOnly"},
+        "bounded": {"()": "rooms.observe.logs.Bounded"},
+        "hide_tokens": {"()": "rooms.observe.logs.HideTokens"},
+        "bugs": {"()": "rooms.observe.logs.BugsOnly"},
     },
-    "formatters": {"line": {"()": "rooms.logs.LineFormatter"}},
+    "formatters": {"line": {"()": "rooms.observe.logs.LineFormatter"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["bounded", "hide_tokens"]}
     },

@@ -22,13 +22,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from rooms.access.logins import LoginForm
 from rooms.creation import change_room, delete_room, replace_code
-from rooms.errors import RoomError
-from rooms.hub import perform_now
-from rooms.logins import LoginForm
+from rooms.delivery.hub import perform_now
 from rooms.models import MetadataEntry, Peer, Room, RoomCode, Session, Template, Worker
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from rooms.operations.moderation import end_room
+from rooms.wire.errors import RoomError
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]

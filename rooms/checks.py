@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 
-from rooms.origins import ANY, LOOPBACK
+from rooms.access.origins import ANY, LOOPBACK
 
 SECRET_BYTES = 32
 """The least that HS256 should be given."""

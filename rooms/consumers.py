@@ -7,24 +7,30 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
+from weakref import WeakKeyDictionary
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from rooms import clock, leases, metrics, protocol, tokens
-from rooms import hub as hubs
-from rooms.clients import is_legacy
-from rooms.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
-from rooms.fastpath import open_outbox
-from rooms.feed import SENT_AWAY, Feed, Member
-from rooms.hub import Connection
-from rooms.operations.calls import Answer, Caller
-from rooms.operations.gate import METHODS
+from rooms.access import tokens
+from rooms.access.rates import OTHERS, Allowance, Allowances
+from rooms.delivery import hub as hubs
+from rooms.delivery.feed import Feed, Member
+from rooms.delivery.hub import Connection
+from rooms.observe import metrics
+from rooms.operations.engine import clock
+from rooms.operations.engine.calls import Answer, Caller
+from rooms.operations.engine.gate import METHODS
 from rooms.operations.presence import Attachment, Welcome, check_peer_id, connect, disconnect
-from rooms.outbox import framed
-from rooms.parameters import bind
-from rooms.protocol import Request
-from rooms.rates import OTHERS, Allowance
+from rooms.process import leases
+from rooms.sockets.fastpath import open_outbox
+from rooms.sockets.outbox import framed
+from rooms.wire import protocol
+from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, refused
+from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
+from rooms.wire.parameters import bind
+from rooms.wire.protocol import Request
+from rooms.wire.sdk_versions import is_legacy
 
 log = logging.getLogger("rooms.consumers")
 
@@ -34,10 +40,6 @@ MAX_WAITING = 64
 MAX_REFUSALS = 100
 REFUSALS_WINDOW = 10.0
 """A socket that is refused so often within so many seconds is closed."""
-
-TOKEN_EXPIRED = 4001
-TOO_MANY_REFUSALS = 4029
-BUG = 1011
 
 _FAREWELL = 1.0
 """Seconds that a client has to close the socket itself once it was sent away: it ends more cleanly so."""
@@ -55,6 +57,14 @@ _BEFORE_JOIN = frozenset({"join", "ping", "analytics", "leave"})
 _UNORDERED = frozenset({"broadcast"})
 # These count against the looser rate.
 _CHEAP = frozenset({"ping", "leave", *_IGNORED})
+
+_allowances_of: WeakKeyDictionary[hubs.Hub, Allowances] = WeakKeyDictionary()
+
+
+def _allowances(hub: hubs.Hub) -> Allowances:
+    if hub not in _allowances_of:
+        _allowances_of[hub] = Allowances(settings.RATE_LIMIT, settings.RATE_BURST)
+    return _allowances_of[hub]
 
 
 class PeerConsumer(AsyncWebsocketConsumer):
@@ -140,7 +150,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
     def _open_allowance(self, claims: tokens.Claims) -> None:
         """Count this socket against what its owner may ask for. Raises TooFast."""
         self.owner = claims.room_id, claims.owner
-        self.allowance = self.hub.allowances.open(self.owner)
+        self.allowance = _allowances(self.hub).open(self.owner)
         most = 2 * settings.MAX_PEERS_PER_OWNER  # a peer's next socket may open before its last one is closed
         if self.allowance.sockets > most:
             raise TooFast(f"at most {most} sockets at once")
@@ -220,7 +230,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if self.expiry:
             self.expiry.cancel()
         if self.allowance:
-            self.hub.allowances.close(self.owner)
+            _allowances(self.hub).close(self.owner)
         if self.feed is None:
             return
         self.hub.connections.pop(self.conn_id, None)
@@ -253,7 +263,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             self.close_socket(TOO_MANY_REFUSALS)
         else:
             self._tell("on-error", error.as_wire())
-            self.close_socket(4000 + error.code)
+            self.close_socket(refused(error.code))
 
     def _fail(self, what: str) -> None:
         log.exception(what, extra={"context": self._context()})

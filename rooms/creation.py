@@ -7,12 +7,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from rooms.errors import NotFound
-from rooms.hub import perform_now
+from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, new_generation
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from rooms.operations.moderation import end_room
-from rooms.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE
+from rooms.wire.errors import NotFound
+from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE
 
 DEFAULT = "default"
 CHANGEABLE = ("name", "title", "size", "large_room", "enabled")

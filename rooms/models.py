@@ -19,9 +19,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from rooms.errors import BadRequest
-from rooms.protocol import clean_name
-from rooms.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
+from rooms.wire.errors import BadRequest
+from rooms.wire.protocol import clean_name
+from rooms.wire.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
 
 
 def new_id() -> str:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from rooms.access.handshakes import Door
 from rooms.consumers import PeerConsumer
-from rooms.door import Door
 
 
 def websocket_application() -> Door:

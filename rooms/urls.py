@@ -3,7 +3,7 @@
 from django.urls import path
 
 from rooms import views
-from rooms.api import codes, init, layouts
+from rooms.api import init, layouts, tokens
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -11,6 +11,6 @@ urlpatterns = [
     path("rooms/open", views.open_room, name="open-room"),
     path("r/<str:code>/", views.room, name="room"),
     path("init", init.init, name="init"),
-    path("v2/token", codes.token, name="token"),
+    path("v2/token", tokens.token, name="token"),
     path("v2/layouts/ui", layouts.layouts, name="layouts"),
 ]

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rooms.api.http import limit_address
 from rooms.creation import create_room
-from rooms.errors import TooFast
-from rooms.logs import describe
 from rooms.models import Peer, Room, RoomCode
+from rooms.observe.logs import describe
+from rooms.wire.errors import TooFast
 
 log = logging.getLogger("rooms.views")
 

@@ -10,8 +10,8 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.test import override_settings
 
-from rooms import hub as hubs
-from rooms.hub import Hub
+from rooms.delivery import hub as hubs
+from rooms.delivery.hub import Hub
 from rooms.routing import websocket_application
 
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from rooms.parameters import Parameter
 from rooms.urls import urlpatterns
+from rooms.wire.parameters import Parameter
 
 
 def declared_parameters() -> dict[str, tuple[Parameter, ...]]:

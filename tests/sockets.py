@@ -12,12 +12,14 @@ from channels.testing import WebsocketCommunicator
 from django.db import connection, models
 from django.utils import timezone
 
-from rooms import hub, leases, tokens
+from rooms.access import tokens
 from rooms.creation import create_room
-from rooms.leases import Lease, Reaper
+from rooms.delivery import hub
 from rooms.models import Room, Worker
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from rooms.operations.reaping import mark_lost
+from rooms.process import leases
+from rooms.process.leases import Lease, Reaper
 from rooms.routing import websocket_application
 from tests.server import Message, RawPeer
 

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from playwright.async_api import async_playwright
 
-import rooms.logins
+import rooms.access.logins
+from rooms.access.rates import Buckets
 from rooms.creation import create_room
 from rooms.models import MetadataEntry, Peer, Person, Room, Session, Template, Worker
-from rooms.rates import Buckets
 from tests.server import RunningServer
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -539,8 +539,8 @@ def log_in(client: Client, name: str = "olga", password: str = "wrong", **header
 @pytest.fixture
 def logins(monkeypatch):
     """Attempts are counted from anew."""
-    monkeypatch.setattr(rooms.logins, "_addresses", Buckets(0.001, 3))
-    monkeypatch.setattr(rooms.logins, "_accounts", Buckets(0.001, 6))
+    monkeypatch.setattr(rooms.access.logins, "_addresses", Buckets(0.001, 3))
+    monkeypatch.setattr(rooms.access.logins, "_accounts", Buckets(0.001, 6))
     User.objects.create_superuser("olga", password="right")
 
 

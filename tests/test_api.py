@@ -6,16 +6,17 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 
-from rooms import tokens
+from rooms.access import tokens
+from rooms.access.rates import Buckets
 from rooms.api import http
 from rooms.creation import create_room
-from rooms.hub import perform_now
+from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Room, RoomCode
-from rooms.operations.calls import Caller
-from rooms.operations.gate import METHODS
-from rooms.rates import Buckets
+from rooms.operations.engine.calls import Caller
+from rooms.operations.engine.gate import METHODS
 
 pytestmark = pytest.mark.django_db
 
@@ -342,3 +343,11 @@ def test_layouts_of_a_room_that_is_not_there_are_refused(client):
     answer = client.get("/v2/layouts/ui", headers={"authorization": f"Bearer {token('0' * 24)}"})
     assert answer.status_code == 403
     assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_an_endpoint_gets_what_its_url_captures(rf):
+    @http.endpoint("GET")
+    def shown(request: HttpRequest, number: int) -> dict[str, int]:
+        return {"number": number}
+
+    assert json.loads(shown(rf.get("/v2/rooms/7"), number=7).content) == {"number": 7}

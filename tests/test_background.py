@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from rooms import background
+from rooms.observe import background
 
 
 async def test_a_job_goes_on_after_an_error_and_says_what_it_was(caplog, monkeypatch):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rooms.clock import Clock
+from rooms.operations.engine.clock import Clock
 from tests.cluster import Cluster, again, leave_all
 from tests.faults.test_resuming import closed_within
 

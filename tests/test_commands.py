@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from rooms.creation import create_room
 from rooms.models import Room, RoomCode, Template
-from rooms.roles import NAME
+from rooms.wire.roles import NAME
 
 pytestmark = pytest.mark.django_db
 

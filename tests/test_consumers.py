@@ -7,11 +7,14 @@ from typing import Annotated, Any
 
 import pytest
 
-from rooms import consumers, leases, protocol, tokens
-from rooms.events import Outcome
+from rooms import consumers
+from rooms.access import tokens
 from rooms.models import Event, Message, MetadataEntry, Peer, Session
-from rooms.operations.gate import METHODS, operation
-from rooms.parameters import Chars
+from rooms.operations.engine.gate import METHODS, operation
+from rooms.process import leases
+from rooms.wire import protocol
+from rooms.wire.events import Outcome
+from rooms.wire.parameters import Chars
 from tests.server import RpcError
 from tests.sockets import World, chat, heard, names, numbered, values
 

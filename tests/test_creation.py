@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rooms import creation, tokens
+from rooms import creation
+from rooms.access import tokens
 from rooms.models import Room, Template
 from tests.sockets import World
 

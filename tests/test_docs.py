@@ -1,15 +1,18 @@
 """What the documentation lists is what there is."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from prometheus_client import REGISTRY
 
-import rooms.metrics
+import rooms.observe.metrics
 import rooms.operations  # noqa: F401, fills METHODS
 from rooms.api.health import Probes
-from rooms.operations.gate import METHODS
+from rooms.operations.engine.gate import METHODS
 from rooms.urls import urlpatterns
+from rooms.wire import close_codes
+from rooms.wire.errors import RoomError
 from tests.parameters import declared_parameters
 from tests.server import ROOT
 
@@ -60,6 +63,25 @@ def parameter_table() -> str:
         for path, parameter in declared.flattened()
     ]
     return "\n".join(["| method or endpoint | parameter | what it takes |", "| --- | --- | --- |", *rows])
+
+
+def test_every_event_is_in_the_protocol():
+    source = "".join(path.read_text() for path in (ROOT / "rooms").rglob("*.py"))
+    events = set(re.findall(r'"(on-[a-z-]+|peer-list|room-state|room-info|session-info)"', source))
+    assert "on-broadcast" in events
+    assert events <= documented("protocol.md")
+
+
+def test_every_error_and_close_code_is_in_the_protocol():
+    codes = {str(error.code) for error in all_errors(RoomError)}
+    closes = {str(code) for name, code in vars(close_codes).items() if name.isupper()}
+    assert codes | closes <= documented("protocol.md")
+
+
+def all_errors(kind: type[RoomError]) -> Iterator[type[RoomError]]:
+    for error in kind.__subclasses__():
+        yield error
+        yield from all_errors(error)
 
 
 def test_every_metric_is_explained():

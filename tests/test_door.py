@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from rooms.door import Door
+from rooms.access.handshakes import Door
 from tests.sockets import HOST, LocalPeer, Refused, World
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rooms.events import EVERYBODY, NOBODY, Audience, Numbered
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, Numbered
 
 NOTHING: frozenset[str] = frozenset()
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from rooms.events import EVERYBODY, NOBODY, Audience, End, Numbered
-from rooms.feed import Arrival, Feed, Member, Missed
-from rooms.journal import addressed_to
-from rooms.operations.calls import Answer
+from rooms.delivery.feed import Arrival, Feed, Member, Missed
+from rooms.operations.engine.calls import Answer
+from rooms.operations.engine.journal import addressed_to
 from rooms.operations.presence import Attachment
-from rooms.outbox import Outbox, texts_in
-from rooms.protocol import notification
+from rooms.sockets.outbox import Outbox, texts_in
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
+from rooms.wire.protocol import notification
 
 SESSION = "s" * 24
 

@@ -9,16 +9,16 @@ from urllib.parse import parse_qs
 import pytest
 from django.test import RequestFactory
 
-from rooms import origins, tokens
-from rooms.clients import is_legacy
-from rooms.door import Door
-from rooms.errors import RoomError
-from rooms.inbound import FrameSplitter
-from rooms.intake import Texts
-from rooms.logs import LineFormatter, hide_tokens
-from rooms.protocol import clean_name, load_json, parse
-from rooms.rates import Allowances, Buckets, network
+from rooms.access import origins, tokens
+from rooms.access.handshakes import Door
+from rooms.access.rates import Allowances, Buckets, network
+from rooms.api.bodies import Texts
+from rooms.observe.logs import LineFormatter, hide_tokens
+from rooms.sockets.splitter import FrameSplitter
 from rooms.views import code_in
+from rooms.wire.errors import RoomError
+from rooms.wire.protocol import clean_name, load_json, parse
+from rooms.wire.sdk_versions import is_legacy
 from tests.test_inbound import TEXT, frame
 
 MEASURABLE = 0.008

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from rooms.events import NOBODY, Numbered
-from rooms.feed import Arrival, Feed, Member, Missed
-from rooms.outbox import TOO_SLOW, AsgiOutbox
+from rooms.delivery.feed import Arrival, Feed, Member, Missed
+from rooms.sockets.outbox import AsgiOutbox
+from rooms.wire.close_codes import TOO_SLOW
+from rooms.wire.events import NOBODY, Numbered
 from tests.server import RawPeer, RpcError, RunningServer
 from tests.services import PostgresServer, RedisServer
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from rooms import hub
-from rooms.errors import NotFound, RoomError
-from rooms.events import Event as Told
-from rooms.events import Outcome
-from rooms.feed import Arrival, Feed
+from rooms.delivery import hub
+from rooms.delivery.feed import Arrival, Feed
 from rooms.models import Event, Message, Peer, Session
-from rooms.operations.calls import Caller
-from rooms.operations.gate import METHODS, operation
+from rooms.operations.engine.calls import Caller
+from rooms.operations.engine.gate import METHODS, operation
 from rooms.operations.moderation import end_room
-from rooms.outbox import AsgiOutbox, framed
+from rooms.sockets.outbox import AsgiOutbox, framed
+from rooms.wire.errors import NotFound, RoomError
+from rooms.wire.events import Event as Told
+from rooms.wire.events import Outcome
 from tests.lossy import two_hubs
 from tests.server import RpcError
 from tests.sockets import World, chat, heard, names, numbered, values

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.utils import apply_mask
 
-from rooms.inbound import MAX_FRAGMENTS, FrameSplitter
+from rooms.sockets.splitter import MAX_FRAGMENTS, FrameSplitter
 
 TEXT, BINARY, PING, CONTINUATION = 0x1, 0x2, 0x9, 0x0
 

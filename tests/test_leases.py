@@ -14,14 +14,15 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from rooms import hub, leases
 from rooms.creation import create_room
-from rooms.leases import Lease, Reaper
+from rooms.delivery import hub
 from rooms.models import Event, Message, MetadataEntry, Peer, Poll, RoomCode, Session, Worker
-from rooms.operations import gate
-from rooms.operations.calls import Call, Caller
-from rooms.operations.gate import METHODS
+from rooms.operations.engine import gate
+from rooms.operations.engine.calls import Call, Caller
+from rooms.operations.engine.gate import METHODS
 from rooms.operations.presence import connect, disconnect
+from rooms.process import leases
+from rooms.process.leases import Lease, Reaper
 from tests.sockets import LocalPeer, World, chat
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from rooms.logs import MAX_VALUE, Bounded, BugsOnly, LineFormatter, describe, hide_tokens
+from rooms.observe.logs import MAX_VALUE, Bounded, BugsOnly, LineFormatter, describe, hide_tokens
 from tests.server import RawPeer, RpcError, RunningServer
 
 SERVERS = ["daphne", "uvicorn"]

@@ -9,9 +9,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from rooms import tokens
-from rooms.operations import standing
-from rooms.operations.calls import Caller
+from rooms.access import tokens
+from rooms.operations.engine import memory
+from rooms.operations.engine.calls import Caller
 from tests.operations.driver import again, call, do, refused
 
 BEFORE = ("rooms", "0001_initial")
@@ -61,7 +61,7 @@ def test_who_is_inside_stays_inside_with_the_token_of_before(old):
     forged = tokens.sign(room.id, "guest", "bob", owner=tokens.owner_by_secret(""))[0]
 
     call_command("migrate", verbosity=0, interactive=False)
-    standing._remembered.clear()
+    memory._remembered.clear()
 
     alice = caller(room.id, tokens.read(held["alice"]), "peer-alice", "conn-alice")
     bob = caller(room.id, tokens.read(held["bob"]), "peer-bob", "conn-new")

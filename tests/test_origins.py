@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from rooms import origins
+from rooms.access import origins
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rooms.outbox import AsgiOutbox, Tally, framed, texts_in
+from rooms.sockets.outbox import AsgiOutbox, Tally, framed, texts_in
 
 
 class Socket:

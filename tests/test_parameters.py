@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rooms.errors import BadRequest, RoomError, TooLarge
-from rooms.events import Outcome
-from rooms.operations.gate import METHODS, operation
-from rooms.parameters import (
+from rooms.operations.engine.gate import METHODS, operation
+from rooms.wire.errors import BadRequest, RoomError, TooLarge
+from rooms.wire.events import Outcome
+from rooms.wire.parameters import (
     MISSING,
     Between,
     Bytes,
@@ -23,7 +23,7 @@ from rooms.parameters import (
     fields_of,
     schema,
 )
-from rooms.protocol import JSON
+from rooms.wire.protocol import JSON
 from tests.test_protocol import values
 
 
@@ -202,6 +202,17 @@ def test_no_method_can_be_without_a_limit():
     with pytest.raises(TypeError, match="names"):
         operation("test-unlimited")(unlimited)
     assert "test-unlimited" not in METHODS
+
+
+def test_no_operation_can_ask_for_an_unknown_permission_or_take_the_method_of_another():
+    def made(context: Any) -> Outcome:
+        raise NotImplementedError
+
+    with pytest.raises(TypeError, match="fly"):
+        operation("test-flying", requires="fly")(made)
+    with pytest.raises(TypeError, match="broadcast: is broadcast already"):
+        operation("broadcast")(made)
+    assert METHODS["broadcast"].function is not made
 
 
 def test_every_parameter_of_every_method_says_what_it_takes():

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 
 from rooms.models import Worker
-from rooms.roles import PERMISSIONS
+from rooms.wire.roles import PERMISSIONS
 from tests.cluster import Cluster, leave_all
 from tests.permissions import NEEDS, SOUP, filled
 from tests.server import Message, RawPeer, RpcError, RunningServer

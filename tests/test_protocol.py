@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rooms.errors import BadRequest, VersionConflict
-from rooms.events import compact
-from rooms.protocol import (
+from rooms.wire.errors import BadRequest, VersionConflict
+from rooms.wire.events import compact
+from rooms.wire.protocol import (
     MAX_DEPTH,
     MAX_NODES,
     Request,

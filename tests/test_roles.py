@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rooms.roles import DEFAULT_TEMPLATE, GRANTED, HELD, MEDIA, PERMISSIONS, known_roles, parse_role
+from rooms.wire.roles import DEFAULT_TEMPLATE, GRANTED, HELD, MEDIA, PERMISSIONS, known_roles, parse_role
 
 
 def test_the_protocols_permissions_must_be_granted_and_ours_must_be_taken_away():

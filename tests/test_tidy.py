@@ -6,10 +6,10 @@ import pytest
 from django.contrib.sessions.models import Session as Login
 from django.utils import timezone
 
-from rooms import leases
 from rooms.creation import create_room
-from rooms.leases import Lease, Reaper, tidy
 from rooms.models import Peer, Room, RoomCode, Session, Worker
+from rooms.process import leases
+from rooms.process.leases import Lease, Reaper, tidy
 
 pytestmark = pytest.mark.django_db
 

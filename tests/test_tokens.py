@@ -10,9 +10,9 @@ from typing import Any
 import jwt
 import pytest
 
-from rooms import tokens
-from rooms.errors import Unauthorized
-from rooms.logs import HideTokens, LineFormatter, hide_tokens
+from rooms.access import tokens
+from rooms.observe.logs import HideTokens, LineFormatter, hide_tokens
+from rooms.wire.errors import Unauthorized
 
 ROOM = "a" * 24
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
-from rooms import hub
-from rooms.leases import Lease, Reaper
+from rooms.delivery import hub
 from rooms.models import Peer, Room, Session
-from rooms.operations import gate
+from rooms.operations.engine import gate
+from rooms.process.leases import Lease, Reaper
 from tests.server import RpcError
 from tests.sockets import LocalPeer, World, chat, heard
 

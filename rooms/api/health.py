@@ -8,8 +8,9 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from rooms import drain, leases, origins
+from rooms.access import origins
 from rooms.models import Worker
+from rooms.process import drain, leases
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

@@ -10,35 +10,38 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from rooms import origins, protocol
-from rooms.errors import BadRequest, Forbidden, InternalError, RoomError, TooFast, Unauthorized, Unavailable
-from rooms.logs import describe
-from rooms.rates import Buckets, network
+from rooms.access import origins
+from rooms.access.rates import Buckets, network
+from rooms.observe.logs import describe
+from rooms.wire import protocol
+from rooms.wire.errors import BadRequest, Forbidden, InternalError, RoomError, TooFast, Unauthorized, Unavailable
 
 log = logging.getLogger("rooms.api")
 
-View = Callable[[HttpRequest], dict[str, Any]]
+View = Callable[..., dict[str, Any]]
 
 _addresses = Buckets(settings.TOKEN_RATE, settings.TOKEN_BURST)
 
 
-def endpoint(*methods: str) -> Callable[[View], Callable[[HttpRequest], HttpResponse]]:
+def endpoint(*methods: str) -> Callable[[View], Callable[..., HttpResponse]]:
     """Make a function that returns a JSON object, or raises RoomError, a view for pages of every allowed origin.
+
+    It gets the request, and what the URL's pattern captures by name.
 
     No cookies are used: the token or the code in the request is what counts, so there is no CSRF to guard against.
     """
 
-    def decorate(view: View) -> Callable[[HttpRequest], HttpResponse]:
+    def decorate(view: View) -> Callable[..., HttpResponse]:
         @wraps(view)
         @csrf_exempt
-        def answer(request: HttpRequest) -> HttpResponse:
+        def answer(request: HttpRequest, **captured: Any) -> HttpResponse:
             if request.method == "OPTIONS":
                 response = HttpResponse(status=204)
                 response["Access-Control-Allow-Methods"] = ", ".join([*methods, "OPTIONS"])
                 response["Access-Control-Allow-Headers"] = "authorization, content-type"
                 response["Access-Control-Max-Age"] = "600"
             else:
-                response = _run(view, methods, request)
+                response = _run(view, methods, request, captured)
             # Refusals too: without the header a page cannot tell them from a server that is down, and tries forever.
             response["Access-Control-Allow-Origin"] = "*"
             response["Cache-Control"] = "no-store"
@@ -49,14 +52,14 @@ def endpoint(*methods: str) -> Callable[[View], Callable[[HttpRequest], HttpResp
     return decorate
 
 
-def _run(view: View, methods: tuple[str, ...], request: HttpRequest) -> HttpResponse:
+def _run(view: View, methods: tuple[str, ...], request: HttpRequest, captured: dict[str, Any]) -> HttpResponse:
     try:
         if request.method not in methods:
             return JsonResponse({"code": 405, "message": f"method: expected {' or '.join(methods)}"}, status=405)
         origin = request.headers.get("Origin")
         if origin is not None and not origins.is_allowed(origin, own_origin(request)):
             raise Forbidden(f"origin: {origin[:200]} is not in ALLOWED_ORIGINS")
-        return JsonResponse(view(request))
+        return JsonResponse(view(request, **captured))
     except RoomError as error:
         refused = error
     except (OperationalError, InterfaceError) as error:

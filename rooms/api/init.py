@@ -4,12 +4,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from rooms import drain, tokens
+from rooms.access import tokens
 from rooms.api.http import bearer, endpoint, own_origin
-from rooms.errors import Unavailable
-from rooms.hub import perform_now
-from rooms.operations.calls import Caller
+from rooms.delivery.hub import perform_now
+from rooms.operations.engine.calls import Caller
 from rooms.operations.presence import admit, check_peer_id
+from rooms.process import drain
+from rooms.wire.errors import Unavailable
 
 
 @endpoint("GET")

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from rooms import tokens
+from rooms.access import tokens
 from rooms.api.http import bearer, endpoint
-from rooms.errors import Forbidden
 from rooms.models import Room, Template
+from rooms.wire.errors import Forbidden
 
 
 @endpoint("GET")

@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from rooms.errors import BadRequest
-from rooms.events import Outcome
 from rooms.models import Peer
-from rooms.operations.gate import Context, operation
-from rooms.parameters import Chars, Data, Items, Number, PeerId, RoleName
+from rooms.operations.engine.gate import Context, operation
+from rooms.wire.errors import BadRequest
+from rooms.wire.events import Outcome
+from rooms.wire.parameters import Chars, Data, Items, Number, PeerId, RoleName
 
 PAGE = 10
 MAX_PAGE = 100

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from rooms.errors import TooLarge
-from rooms.events import Outcome
 from rooms.models import Peer, milliseconds
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.presence import peer_updated
-from rooms.parameters import Chars, PeerId
+from rooms.wire.errors import TooLarge
+from rooms.wire.events import Outcome
+from rooms.wire.parameters import Chars, PeerId
 
 HANDS = "_handraise"
 MAX_GROUPS = 16

@@ -8,13 +8,13 @@ import secrets
 from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
-from rooms.errors import BadRequest, Forbidden, NotFound
-from rooms.events import EVERYBODY, Audience, Event, Outcome, Stored, compact
 from rooms.models import Message, Peer
-from rooms.operations.gate import Context, operation
-from rooms.operations.work import Work
-from rooms.parameters import Chars, Items, PeerId, RoleName, Text
-from rooms.protocol import shows
+from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.work import Work
+from rooms.wire.errors import BadRequest, Forbidden, NotFound
+from rooms.wire.events import EVERYBODY, Audience, Event, Outcome, Stored, compact
+from rooms.wire.parameters import Chars, Items, PeerId, RoleName, Text
+from rooms.wire.protocol import shows
 
 CHAT = "chat"
 """The type of messages that people read."""

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 from django.conf import settings
 
-from rooms.errors import TooLarge, VersionConflict
-from rooms.events import NOTHING, Audience, Event, Outcome, compact
 from rooms.models import MetadataEntry, Session, milliseconds
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.messaging import public_message
-from rooms.parameters import MISSING, Between, Bytes, Chars, Data, Items, Missing
-from rooms.protocol import JSON
+from rooms.wire.errors import TooLarge, VersionConflict
+from rooms.wire.events import NOTHING, Audience, Event, Outcome, compact
+from rooms.wire.parameters import MISSING, Between, Bytes, Chars, Data, Items, Missing
+from rooms.wire.protocol import JSON
 
 DEFAULT_KEY = "default"
 """The key of calls that name none: the one value of clients from before keys."""

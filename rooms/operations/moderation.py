@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 from django.core.signing import BadSignature, Signer
 
-from rooms.errors import BadRequest, Forbidden, NotFound
-from rooms.events import EVERYBODY, Audience, End, Event, Outcome, compact
 from rooms.models import Peer, milliseconds
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.persons import peers_with, remember_role, shut_out
 from rooms.operations.presence import depart, peer_updated, policy
-from rooms.parameters import Chars, Items, PeerId, RoleName
-from rooms.roles import Role
+from rooms.wire.errors import BadRequest, Forbidden, NotFound
+from rooms.wire.events import EVERYBODY, Audience, End, Event, Outcome, compact
+from rooms.wire.parameters import Chars, Items, PeerId, RoleName
+from rooms.wire.roles import Role
 
 Reason = Annotated[str, Chars(0, 200)]
 OFFER_SECONDS = 600

@@ -2,11 +2,11 @@
 
 from django.conf import settings
 
-from rooms.errors import BadRequest
-from rooms.events import Outcome
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.presence import PeerMetadata, RawName, peer_updated
-from rooms.protocol import clean_name
+from rooms.wire.errors import BadRequest
+from rooms.wire.events import Outcome
+from rooms.wire.protocol import clean_name
 
 
 @operation("peer-update")

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 from django.conf import settings
 
-from rooms.errors import NotFound, Removed
-from rooms.events import Audience, Event, Outcome, compact
 from rooms.models import PERSON_CHARS, Peer, Person, Session
-from rooms.operations.gate import Context, operation
-from rooms.parameters import Chars
+from rooms.operations.engine.gate import Context, operation
+from rooms.wire.errors import NotFound, Removed
+from rooms.wire.events import Audience, Event, Outcome, compact
+from rooms.wire.parameters import Chars
 
 
 def person_of(owner: str, session: Session) -> str:

@@ -9,10 +9,8 @@ from typing import Annotated, Any
 from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.crypto import salted_hmac
 
-from rooms.errors import BadRequest, Forbidden, TooLarge
-from rooms.events import Event, Outcome, compact
 from rooms.models import Peer, Poll, PollAnswer, milliseconds
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.poll_questions import (
     MAX_QUESTIONS,
     SINGLE,
@@ -24,7 +22,9 @@ from rooms.operations.poll_questions import (
     score,
 )
 from rooms.operations.polls import PAGE, PollId, sees_answers, told, visible_poll, window, writes
-from rooms.parameters import Items, Number
+from rooms.wire.errors import BadRequest, Forbidden, TooLarge
+from rooms.wire.events import Event, Outcome, compact
+from rooms.wire.parameters import Items, Number
 
 MAX_VOTERS = 5_000
 """Of one poll; they may have left since."""

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 from django.db import connection
 from django.db.models import Func, IntegerField, Q
 
-from rooms.events import Outcome, compact
 from rooms.models import Poll
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.poll_answers import answer_shown, own_answers, result_shown, votes
 from rooms.operations.polls import (
     PAGE,
@@ -22,7 +21,8 @@ from rooms.operations.polls import (
     window,
     writes,
 )
-from rooms.parameters import Chars, Number, OneOf
+from rooms.wire.events import Outcome, compact
+from rooms.wire.parameters import Chars, Number, OneOf
 
 MAX_FULL_BYTES = 256 * 1024
 """A page of polls with all that belongs to them ends when it is so long."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired, TypedDict
 
-from rooms.errors import BadRequest
-from rooms.parameters import Between, Items, OneOf, Text
-from rooms.protocol import shows
+from rooms.wire.errors import BadRequest
+from rooms.wire.parameters import Between, Items, OneOf, Text
+from rooms.wire.protocol import shows
 
 Question = dict[str, Any]
 

@@ -8,14 +8,14 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from rooms.errors import BadRequest, NotFound, TooLarge
-from rooms.events import EVERYBODY, NOBODY, Audience, Event, Outcome, compact
 from rooms.models import Poll, milliseconds
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
-from rooms.parameters import Between, Chars, Items, Number, OneOf, RoleName
-from rooms.protocol import shows
-from rooms.roles import Role
+from rooms.wire.errors import BadRequest, NotFound, TooLarge
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, Outcome, compact
+from rooms.wire.parameters import Between, Chars, Items, Number, OneOf, RoleName
+from rooms.wire.protocol import shows
+from rooms.wire.roles import Role
 
 MAX_POLLS = 100
 MAX_POLLS_BYTES = 1024 * 1024

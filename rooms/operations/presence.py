@@ -10,17 +10,17 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 
-from rooms import journal
-from rooms.errors import BadRequest, Forbidden, NotJoined
-from rooms.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
 from rooms.models import Peer, Session, Template, milliseconds
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine import journal
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.metadata import present_values
 from rooms.operations.persons import check_may_come, person_of, was_let_in
 from rooms.operations.poll_listing import poll_news
-from rooms.parameters import Between, Chars, Data
-from rooms.protocol import clean_name
-from rooms.roles import NO_PERMISSIONS, known_roles
+from rooms.wire.errors import BadRequest, Forbidden, NotJoined
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
+from rooms.wire.parameters import Between, Chars, Data
+from rooms.wire.protocol import clean_name
+from rooms.wire.roles import NO_PERMISSIONS, known_roles
 
 EMPTIED = "last peer left"
 

@@ -6,10 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count
 
-from rooms.events import End, Event, Outcome
 from rooms.models import Peer
-from rooms.operations.gate import Context, operation
+from rooms.operations.engine.gate import Context, operation
 from rooms.operations.presence import EMPTIED, depart, lose, state_changed
+from rooms.wire.events import End, Event, Outcome
 
 MAX_DEPARTED = 1000
 """Rows of peers that left which a running session keeps, for the admin to show."""

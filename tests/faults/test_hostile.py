@@ -19,9 +19,9 @@ from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
 import rooms.operations  # noqa: F401  fills METHODS
-from rooms import parameters
-from rooms.operations.gate import METHODS
-from rooms.parameters import Between, OneOf, Parameter, Size
+from rooms.operations.engine.gate import METHODS
+from rooms.wire import parameters
+from rooms.wire.parameters import Between, OneOf, Parameter, Size
 from tests.server import RawPeer, RpcError, RunningServer
 
 pytestmark = pytest.mark.faults

@@ -6,7 +6,7 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from rooms.tokens import LEEWAY
+from rooms.access.tokens import LEEWAY
 from tests.cluster import Cluster, again, leave_all
 from tests.server import RawPeer, RpcError
 from tests.sockets import chat, heard

@@ -17,7 +17,7 @@ UNLIMITED: dict[str, Any] = {"RATE_LIMIT": 0, "CONNECT_RATE": 0, "TOKEN_RATE": 0
 
 ROOMS = """
 from rooms.models import Room, RoomCode, Template
-from rooms.roles import DEFAULT_TEMPLATE, PERMISSIONS
+from rooms.wire.roles import DEFAULT_TEMPLATE, PERMISSIONS
 none = {{"permissions": dict.fromkeys(PERMISSIONS, False)}}
 extra = {{"nobody": none, "full": {{**none, "maxPeerCount": -1}}}}
 template, _ = Template.objects.get_or_create(name="fuzz", defaults={{"roles": {{**DEFAULT_TEMPLATE, **extra}}}})

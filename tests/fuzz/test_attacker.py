@@ -21,10 +21,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 import rooms.operations  # noqa: F401, fills METHODS
-from rooms.operations.calls import Operation
-from rooms.operations.gate import METHODS
-from rooms.parameters import Parameter
-from rooms.roles import DEFAULT_TEMPLATE, parse_role
+from rooms.operations.engine.calls import Operation
+from rooms.operations.engine.gate import METHODS
+from rooms.wire.parameters import Parameter
+from rooms.wire.roles import DEFAULT_TEMPLATE, parse_role
 from tests.fuzz.deployments import QUESTIONS, Deployments
 from tests.server import APP_SECRET, Message, RawPeer, RunningServer
 

@@ -14,7 +14,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from rooms.api.health import Probes
-from rooms.parameters import Parameter
+from rooms.wire.parameters import Parameter
 from tests.fuzz.deployments import Deployments, filled, written
 from tests.fuzz.values import JSON, ODD_STRINGS, field_variants, usual
 from tests.parameters import declared_parameters

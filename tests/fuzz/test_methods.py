@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import rooms.operations  # noqa: F401, fills METHODS
-from rooms.operations.calls import Operation
-from rooms.operations.gate import METHODS
+from rooms.operations.engine.calls import Operation
+from rooms.operations.engine.gate import METHODS
 from tests.fuzz.deployments import Answer, Deployments, Stage
 from tests.fuzz.values import JSON, ODD, arguments, base_of, field_variants
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rooms.operations.calls import Operation
-from rooms.parameters import Between, Data, OneOf, Parameter, Size, _number
+from rooms.operations.engine.calls import Operation
+from rooms.wire.parameters import Between, Data, OneOf, Parameter, Size, _number
 
 JSON = Any
 

@@ -4,7 +4,7 @@ import pytest
 
 from rooms.creation import create_room
 from rooms.models import Room
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from tests.operations.driver import do, visitor
 
 

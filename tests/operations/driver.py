@@ -9,14 +9,14 @@ from typing import Any
 from django.db import connection
 
 import rooms.operations  # noqa: F401  fills METHODS
-from rooms import journal
-from rooms.errors import RoomError
-from rooms.events import Numbered
 from rooms.models import Peer, Room, Session, Template
-from rooms.operations.calls import Answer, Call, Caller, Operation
-from rooms.operations.gate import METHODS, run
+from rooms.operations.engine import journal
+from rooms.operations.engine.calls import Answer, Call, Caller, Operation
+from rooms.operations.engine.gate import METHODS, run
 from rooms.operations.presence import Attachment, Welcome, connect
-from rooms.parameters import bind
+from rooms.wire.errors import RoomError
+from rooms.wire.events import Numbered
+from rooms.wire.parameters import bind
 
 
 def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:

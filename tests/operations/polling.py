@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from tests.operations.driver import do
 
 SOUP: dict[str, Any] = {

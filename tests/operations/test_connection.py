@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from rooms.events import Numbered
 from rooms.models import Peer
-from rooms.operations.calls import Answer, Caller
-from rooms.operations.gate import run
+from rooms.operations.engine.calls import Answer, Caller
+from rooms.operations.engine.gate import run
 from rooms.operations.presence import connect, disconnect
 from rooms.operations.reaping import mark_lost, reap, reclaim
+from rooms.wire.events import Numbered
 from tests.operations.driver import (
     again,
     ask,

@@ -8,8 +8,8 @@ import pytest
 from django.db import transaction
 
 from rooms.models import Room
-from rooms.operations import gate
-from rooms.operations.calls import Caller
+from rooms.operations.engine import gate
+from rooms.operations.engine.calls import Caller
 from tests.operations.driver import do, prepare, refused, row, visitor
 from tests.sockets import World, chat
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from rooms.events import EVERYBODY, Outcome
-from rooms.events import Event as News
 from rooms.models import Message, MetadataEntry, Peer, Room, Template
-from rooms.operations.calls import Call, Caller
-from rooms.operations.gate import METHODS, Context, operation, run
+from rooms.operations.engine.calls import Call, Caller
+from rooms.operations.engine.gate import METHODS, Context, operation, run
 from rooms.operations.presence import connect, disconnect
-from rooms.roles import DEFAULT_TEMPLATE, PERMISSIONS
+from rooms.wire.events import EVERYBODY, Outcome
+from rooms.wire.events import Event as News
+from rooms.wire.roles import DEFAULT_TEMPLATE, PERMISSIONS
 from tests.operations.driver import (
     again,
     ask,

@@ -11,11 +11,10 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from rooms import journal
 from rooms.creation import create_room
 from rooms.models import Room, Session, Template, Worker
-from rooms.operations import standing
-from rooms.operations.calls import Answer, Caller
+from rooms.operations.engine import journal, memory
+from rooms.operations.engine.calls import Answer, Caller
 from tests.conftest import using
 from tests.operations.driver import again, attachment, call, do, live_session, position, say, visitor
 
@@ -31,14 +30,14 @@ def restored() -> Iterator[None]:
             kind.all().delete()
     for row in itertools.chain.from_iterable(saved):
         row.save()
-    standing._remembered.clear()
+    memory._remembered.clear()
 
 
 def restart(name: str) -> None:
     """Another process serves the database file, or the database was started again."""
     Worker.objects.update(dead_at=timezone.now())
     Worker.objects.create(id=name, last_seen=timezone.now())
-    standing._remembered.clear()
+    memory._remembered.clear()
 
 
 def place_of(answer: Answer) -> dict[str, Any]:
@@ -189,7 +188,7 @@ def test_with_postgres_the_history_is_its_run(database, postgres, room):
     assert (outcome(answer), answer.result["history"]) == ("resumed", place["history"])
     assert len(place["history"]) <= 64
     Session.objects.update(histories=[["run before", 1]])
-    standing._remembered.clear()
+    memory._remembered.clear()
     say(again(alice, f"conn-{position(room.id) - 1}"), "hello")
     assert [name for name, _ in Session.objects.get().histories] == ["run before", place["history"]]
     assert outcome(resume(alice, place)) == "resync"
@@ -206,7 +205,7 @@ def test_with_postgres_a_dump_that_is_put_back_is_another_history_although_the_d
                 with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute(statement)
                     room = create_room(name=f"room {len(histories)}".replace(" ", ""))
-                    places, _ = standing.lock(cursor, [room.id], patience=1)
+                    places, _ = memory.lock(cursor, [room.id], patience=1)
                     histories.append(places[room.id].history)
     assert histories[0] == histories[1]
     assert len(set(histories)) == 3

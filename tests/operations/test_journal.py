@@ -8,11 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import journal
 from rooms.creation import create_room
-from rooms.events import Audience, Event, Numbered, Stored
 from rooms.models import Event as Row
 from rooms.models import Message, Room, Session, milliseconds
+from rooms.operations.engine import journal
+from rooms.wire.events import Audience, Event, Numbered, Stored
 from tests.operations.driver import call, do, journalled, position, visitor
 
 HELLO = {"message": "hello"}

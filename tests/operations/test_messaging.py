@@ -6,10 +6,10 @@ import pytest
 from django.db import connection, transaction
 
 from rooms.models import Message, Room, Session, Template
-from rooms.operations import standing
-from rooms.operations.gate import run
+from rooms.operations.engine import memory
+from rooms.operations.engine.gate import run
+from rooms.operations.engine.memory import Standing
 from rooms.operations.presence import disconnect
-from rooms.operations.standing import Standing
 from tests.operations.driver import ask, at_once, call, change_role, do, kinds, prepare, refused, row, told, visitor
 
 HELLO = {"message": "hello", "type": "chat"}
@@ -236,7 +236,7 @@ def test_i33_a_template_that_is_exchanged_holds_at_once(database, room):
 def remembered(room: Room) -> Standing:
     """What this process remembers of the room at this moment."""
     with transaction.atomic(), connection.cursor() as cursor:
-        held = standing.recall(standing.lock(cursor, [room.id], patience=1)[0][room.id])
+        held = memory.recall(memory.lock(cursor, [room.id], patience=1)[0][room.id])
     assert held is not None
     return held
 
@@ -251,22 +251,22 @@ def test_i33_what_another_process_changed_is_not_overlooked(database, room):
     before = remembered(room)
 
     do(alice, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
-    standing.remember(before)
+    memory.remember(before)
     assert refused(bob, "broadcast", info=HELLO)[0] == 403
 
     do(bob, "leave")
-    standing.remember(before)
+    memory.remember(before)
     assert refused(bob, "broadcast", info=HELLO)[0] == 410
-    standing.remember(before)
+    memory.remember(before)
     assert refused(alice, "broadcast", info=HELLO, peer_id="peer-Bob")[0] == 404
 
     do(eve, "peer-update", name="Eva")
-    standing.remember(before)
+    memory.remember(before)
     assert '"name":"Eva"' in call(eve, "broadcast", info=HELLO).events[0].body
 
     before = remembered(room)
     change_role(room, "guest", permissions={"sendMessages": False})
-    standing.remember(before)
+    memory.remember(before)
     assert refused(eve, "broadcast", info=HELLO)[0] == 403
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rooms.errors import VersionConflict
 from rooms.models import MetadataEntry
-from rooms.operations.gate import run
+from rooms.operations.engine.gate import run
+from rooms.wire.errors import VersionConflict
 from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, server, told, visitor
 
 VALUES: list[Any] = [

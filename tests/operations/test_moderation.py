@@ -6,7 +6,7 @@ import pytest
 
 from rooms.models import Event, Message, Peer, Session
 from rooms.operations import moderation
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from rooms.operations.presence import MAX_LEFT_OF_OWNER, admit, connect
 from tests.operations.driver import (
     again,

@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from rooms.creation import create_room
-from rooms.hub import perform_now
+from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Person, Room, milliseconds
-from rooms.operations import standing
-from rooms.operations.calls import Answer, Caller
+from rooms.operations.engine import memory
+from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.presence import MAX_LEFT_OF_OWNER, admit, connect, disconnect
 from rooms.operations.reaping import reap
 from tests.operations.driver import (
@@ -257,7 +257,7 @@ def come_back(bob: Caller, how: str) -> Caller:
         return joined(tab(bob))
     if how == "another process":
         do(bob, "leave")
-        standing._remembered.clear()
+        memory._remembered.clear()
         return joined(tab(bob, worker="worker-2"))
     assert how == "token of another role"
     do(bob, "leave")
@@ -504,15 +504,15 @@ def test_what_another_process_did_to_an_owner_is_not_overlooked(database, room):
     host, bob = joined(visitor(room, "Alice", "host")), joined(visitor(room, "Bob", "guest"))
     for person in (host, bob):
         say(person, "hello")
-    before = standing._remembered.copy()
+    before = memory._remembered.copy()
     do(host, "role-change-request", requested_for="peer-Bob", role="viewer", force=True)
-    standing._remembered.clear()
-    standing._remembered.update(before)
+    memory._remembered.clear()
+    memory._remembered.update(before)
     assert row(joined(tab(bob))).role == "viewer"
-    before = standing._remembered.copy()
+    before = memory._remembered.copy()
     do(host, "peer-leave-request", requested_for="peer-Bob")
-    standing._remembered.clear()
-    standing._remembered.update(before)
+    memory._remembered.clear()
+    memory._remembered.update(before)
     assert refused(tab(bob, 3), "join", name="Bob")[0] == 403
 
 
@@ -522,7 +522,7 @@ def test_who_asks_whether_it_may_come_waits_for_nobody_who_writes(database, room
 
     def write() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            standing.lock(cursor, [room.id], patience=1)
+            memory.lock(cursor, [room.id], patience=1)
             asked.set()
             answered.wait(30)
         connection.close()

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from rooms.models import Message, MetadataEntry, Room, milliseconds
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from tests.operations.driver import call, do, kinds, refused, row, say, server, visitor
 
 NOBODYS = "0" * 32

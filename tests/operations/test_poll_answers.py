@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from rooms.models import Poll, PollAnswer, milliseconds
-from rooms.operations.calls import Caller
-from rooms.operations.gate import METHODS, read
+from rooms.operations.engine.calls import Caller
+from rooms.operations.engine.gate import METHODS, read
 from tests.operations.driver import (
     call,
     do,

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from rooms.errors import RoomError
 from rooms.operations import poll_questions
 from rooms.operations.poll_answers import answer_poll
 from rooms.operations.poll_questions import Given, Question, is_correct, score
 from rooms.operations.polls import set_poll_questions
-from rooms.parameters import bind
+from rooms.wire.errors import RoomError
+from rooms.wire.parameters import bind
 
 
 def check_questions(given: list[Any]) -> list[Question]:

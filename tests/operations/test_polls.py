@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from rooms.creation import create_room
 from rooms.models import Poll, PollAnswer, Room
-from rooms.operations.calls import Caller
+from rooms.operations.engine.calls import Caller
 from rooms.operations.polls import MAX_POLLS, rooms_with_overdue_polls, stop_overdue_polls
 from tests.operations.driver import (
     ask,

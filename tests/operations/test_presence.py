@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rooms.models import Event, Message, MetadataEntry, Peer, Person, Room, Session
-from rooms.operations.calls import Call, Caller
-from rooms.operations.gate import run
+from rooms.operations.engine.calls import Call, Caller
+from rooms.operations.engine.gate import run
 from rooms.operations.presence import admit, connect, disconnect
 from rooms.operations.reaping import reap
 from tests.operations.driver import (

@@ -8,9 +8,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q
 
 from rooms import creation
-from rooms.errors import RoomError
 from rooms.management.base import DatabaseCommand
 from rooms.models import Peer, Room, Template
+from rooms.wire.errors import RoomError
 
 _YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 

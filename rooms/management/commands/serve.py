@@ -76,7 +76,7 @@ def daphne(host: str, port: int) -> list[str]:
     """The command line of daphne. Its own backlog of 50 costs a burst of joins a second."""
     interface = host.replace(":", "\\:")
     return [
-        "rooms.daphne_server",
+        "rooms.access.daphne",
         *("--endpoint", f"tcp:port={port}:interface={interface}:backlog=4096"),
         *("--ping-interval", "5"),
         *("--ping-timeout", "10"),
@@ -93,8 +93,8 @@ def uvicorn(host: str, port: int) -> list[str]:
         "uvicorn",
         *("--host", host),
         *("--port", str(port)),
-        *("--http", "rooms.uvicorn_protocols:HttpProtocol"),
-        *("--ws", "rooms.uvicorn_protocols:WebSocketProtocol"),
+        *("--http", "rooms.access.uvicorn:HttpProtocol"),
+        *("--ws", "rooms.access.uvicorn:WebSocketProtocol"),
         *("--ws-max-size", str(2 * settings.MAX_FRAME_BYTES)),
         *("--ws-max-queue", "16"),
         *("--ws-ping-interval", "8"),

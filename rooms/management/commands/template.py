@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from rooms import protocol
-from rooms.errors import RoomError
 from rooms.management.base import DatabaseCommand
 from rooms.models import Template
-from rooms.roles import NAME, check_template, shows_as_written
+from rooms.wire import protocol
+from rooms.wire.errors import RoomError
+from rooms.wire.roles import NAME, check_template, shows_as_written
 
 
 class Command(DatabaseCommand):

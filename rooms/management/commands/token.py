@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from rooms import creation, tokens
+from rooms import creation
+from rooms.access import tokens
 from rooms.management.base import DatabaseCommand
 
 

@@ -1,0 +1,137 @@
+"""daphne, for clients that nobody knows: a request has a time limit and a length, and each gets an answer.
+
+``manage.py serve`` starts this. daphne by itself takes a whole body before anybody is asked whether it may be so long,
+and each byte gives a request another minute.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+# First of all: it chooses Twisted's event loop.
+from daphne import server  # isort: skip
+from daphne.cli import CommandLineInterface
+from daphne.http_protocol import HTTPFactory, WebRequest
+from django.conf import settings
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+from rooms.access import arrivals
+
+
+class Request(WebRequest):
+    """A request whose body is refused by its length: by what is declared if possible, else by what has come."""
+
+    _size = 0
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > arrivals.max_body():
+            self.channel.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        elif not self.channel.answered:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        if self.channel.answered:
+            return None
+        # A stranger says neither where the application is nor, beyond ASCII, which protocol is to be spoken: daphne
+        # would believe the one and fail on the other.
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        if not all(value.isascii() for value in self.requestHeaders.getRawHeaders(b"sec-websocket-protocol", [])):
+            self.channel.answer(HTTPStatus.BAD_REQUEST)
+            return None
+        return super().process()
+
+
+class Channel(HTTPChannel):
+    """A connection on its way to a whole request."""
+
+    MAX_LENGTH = arrivals.MAX_LINE
+    totalHeadersSize = arrivals.MAX_HEAD
+    maxHeaders = 128
+    answered = False
+    _ticket: str | None = None
+    _deadline: Any = None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._wait()
+
+    def _wait(self) -> None:
+        """Expect a request, but not for long."""
+        self._ticket = arrivals.enter(getattr(self.getPeer(), "host", ""))
+        if self._ticket is None:
+            self.answer(HTTPStatus.TOO_MANY_REQUESTS)
+        else:
+            self._deadline = self.callLater(settings.HANDSHAKE_SECONDS, self._too_slow)
+
+    def _arrived(self) -> None:
+        if self._deadline and self._deadline.active():
+            self._deadline.cancel()
+        if self._ticket is not None:
+            arrivals.leave(self._ticket)
+            self._ticket = None
+
+    def _too_slow(self) -> None:
+        self.answer(HTTPStatus.REQUEST_TIMEOUT)
+
+    def answer(self, status: HTTPStatus) -> None:
+        """Answer without the application, and close."""
+        if self.answered:
+            return
+        self._arrived()
+        self.answered = True
+        head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        connection: Any = self.transport
+        connection.write(head.encode())
+        self.loseConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self.answered:
+            super().dataReceived(data)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def headerReceived(self, line: bytes) -> bool:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and arrivals.is_too_long(value.strip(b" \t")):
+            # Not left to int(), which takes 5,000 digits for an error of ours.
+            self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return False
+        received: bool = super().headerReceived(line)
+        return received
+
+    def allHeadersReceived(self) -> None:
+        if not self.answered:
+            super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:
+        self._arrived()
+        if not self.answered:
+            super().allContentReceived()
+
+    def requestDone(self, request: Any) -> None:
+        super().requestDone(request)
+        if self.persistent and not self.answered and self._ticket is None:
+            self._wait()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._arrived()
+        super().connectionLost(reason)
+
+
+class Factory(HTTPFactory):
+    protocol = Channel
+
+    def buildProtocol(self, addr: Any) -> Any:
+        channel = super().buildProtocol(addr)
+        channel.requestFactory = Request
+        return channel
+
+
+# daphne offers no other way to say which factory it takes.
+server.HTTPFactory = Factory
+
+if __name__ == "__main__":
+    CommandLineInterface.entrypoint()

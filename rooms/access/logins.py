@@ -1,0 +1,32 @@
+"""Logging in to the admin, no faster than a person does."""
+
+import logging
+from typing import Any
+
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+
+from rooms.access import origins
+from rooms.access.rates import Buckets, network
+
+log = logging.getLogger("rooms.logins")
+
+RATE, BURST = 1 / 10, 10
+"""Attempts a second and at once, of one address; and of all for one account."""
+
+_addresses = Buckets(RATE, BURST)
+_accounts = Buckets(RATE, 3 * BURST)
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Counts each attempt before the password is looked at, which is slow by design."""
+
+    def clean(self) -> dict[str, Any]:
+        assert self.request is not None
+        headers = {name.lower(): value for name, value in self.request.headers.items()}
+        client = origins.client_address(headers, self.request.META.get("REMOTE_ADDR", ""))
+        if not (_addresses.take(network(client)) and _accounts.take(self.cleaned_data.get("username", "").lower())):
+            log.warning("a login is refused", extra={"context": {"why": "too many attempts", "address": client}})
+            raise ValidationError("Too many attempts from here or for this account. Wait a minute.", code="too_fast")
+        found: dict[str, Any] = super().clean()
+        return found

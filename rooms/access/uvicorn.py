@@ -1,0 +1,125 @@
+"""uvicorn, for clients that nobody knows: a request has a time limit and a length, and each gets an answer.
+
+``manage.py serve`` names these to uvicorn, which by itself waits for ever for a request's end, keeps headers of any
+length, and neither answers nor closes a connection whose handshake its WebSocket library refuses.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from rooms.access import arrivals
+
+MAX_PIPELINE = 8
+"""Requests of one connection that may wait for the answers to those before."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Reads requests; hands WebSockets on."""
+
+    _ticket: str | None = None
+    _deadline: asyncio.TimerHandle | None = None
+    _head_size = 0  # bytes of a request's head that have come
+    _refused: HTTPStatus | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Expect a request, but not for long. One that stays open afterwards has uvicorn's own limit."""
+        self._ticket = arrivals.enter(self.client[0] if self.client else "")
+        if self._ticket is None:
+            self._answer(HTTPStatus.TOO_MANY_REQUESTS)
+        else:
+            self._deadline = self.loop.call_later(settings.HANDSHAKE_SECONDS, self._too_slow)
+
+    def _arrived(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+        if self._ticket is not None:
+            arrivals.leave(self._ticket)
+            self._ticket = None
+
+    def _too_slow(self) -> None:
+        self._answer(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _answer(self, status: HTTPStatus) -> None:
+        """Answer without the application, and close."""
+        self._arrived()
+        if not self.transport.is_closing():
+            head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            self.transport.write(head.encode())
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if self._ticket is not None:
+            self._head_size += len(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+        except httptools.HttpParserError:
+            self._answer(self._refused or HTTPStatus.BAD_REQUEST)
+        else:
+            # Not what follows a whole head, which may be long.
+            if self._ticket is not None and self._head_size > arrivals.MAX_HEAD:
+                self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Stop the parser, from one of its callbacks."""
+        self._refused = status
+        raise ValueError(status.phrase)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._sizes = 0
+        if self._ticket is None and not self.transport.is_closing():
+            self._head_size = 0
+            self._wait()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > arrivals.MAX_LINE:
+            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG)
+        if not url.isascii():
+            self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._sizes += len(name) + len(value)
+        if self._sizes > arrivals.MAX_HEAD or len(value) > arrivals.MAX_LINE:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_headers_complete(self) -> None:
+        self._arrived()
+        if len(self.pipeline) >= MAX_PIPELINE:
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
+        super().on_headers_complete()
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Answers and closes also where the library refuses a handshake."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            answer = b"".join(self.conn.data_to_send())
+            self.transport.write(
+                answer or b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            )
+            self.transport.close()

@@ -1,0 +1,137 @@
+"""What an HTTP request must satisfy before a view hears of it: the length of its body, and text that can be kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest as BadForm
+from django.core.exceptions import SuspiciousOperation, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.multipartparser import MultiPartParserError
+
+from rooms import views
+from rooms.access.arrivals import is_too_long, max_body
+from rooms.api.http import is_api, refusal
+from rooms.wire.errors import BadRequest
+from rooms.wire.protocol import is_storable
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+class Bodies:
+    """ASGI middleware: reads a request's body before the application runs, and refuses it by its length.
+
+    By what was declared if possible, else by what has come; and if it has not come whole in HANDSHAKE_SECONDS.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        if is_too_long(length):
+            await _answer(send, 413)
+            return
+        if length == b"0" and b"transfer-encoding" not in headers:
+            await self._application(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(settings.HANDSHAKE_SECONDS):
+                body = await _body(receive)
+        except TimeoutError:
+            await _answer(send, 408)
+            return
+        if body is None:
+            await _answer(send, 413)
+        else:
+            await self._application(scope, _replay(body, receive), send)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The body; None if it is too long, or its client is gone."""
+    pieces, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > max_body():
+            return None
+        pieces.append(piece)
+        more = message.get("more_body", False)
+    return b"".join(pieces)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def replay() -> dict[str, Any]:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+_REASONS = {408: b"the request did not come to its end in time\n", 413: b"the body is too long\n"}
+
+
+async def _answer(send: Send, status: int) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"connection", b"close"), (b"access-control-allow-origin", b"*")]
+    reason = _REASONS[status]
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"content-length", str(len(reason)).encode())],
+        }
+    )
+    await send({"type": "http.response.body", "body": reason})
+
+
+class Texts:
+    """Django middleware: refuses text that no database could keep, wherever in the request it stands.
+
+    Views and the admin then never meet it: PostgreSQL fails on a NUL where SQLite does not.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            where = _unstorable(request)
+        except (SuspiciousOperation, BadForm, MultiPartParserError, TooManyFilesSent):
+            where = "form"
+        if not where:
+            return self.get_response(request)
+        if is_api(request):
+            return refusal(BadRequest(f"{where}: not text that can be read and stored"))
+        return views.bad_request(request)
+
+
+def _unstorable(request: HttpRequest) -> str:
+    """Which part of a request holds text that cannot be stored, or nothing."""
+    request.encoding = "utf-8"  # not what the client says: it may name any codec of Python's
+    parts: dict[str, Iterable[str]] = {
+        "path": [request.path],
+        "query": _texts(request.GET),
+        "cookie": [text for pair in request.COOKIES.items() for text in pair],
+    }
+    if request.method == "POST" and not is_api(request):
+        request.body  # noqa: B018, read before a form is made of it, so that it can be read again
+        parts["form"] = _texts(request.POST)
+    return next((name for name, texts in parts.items() if not all(map(is_storable, texts))), "")
+
+
+def _texts(fields: QueryDict) -> Iterator[str]:
+    for name, values in fields.lists():
+        yield name
+        yield from map(str, values)

@@ -1,0 +1,155 @@
+"""Tells the hubs of other processes that a session has moved on. It may fail: whoever missed it reads the journal."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from rooms.delivery.feed import Arrival
+from rooms.observe import metrics
+from rooms.observe.background import attempt, keep_doing, spawn
+from rooms.observe.logs import describe
+from rooms.wire.events import Audience, End, Numbered
+
+log = logging.getLogger("rooms.doorbell")
+
+_PATIENCE = 2.0
+"""Seconds that a newcomer waits for its room to be subscribed to."""
+
+_RETRY = 1.0
+"""Seconds between two tries to reach the channel layer."""
+
+_MAX_OUTGOING = 10_000
+"""Publications that may wait for a layer that does not answer; others are left out, as if the layer had lost them."""
+
+_FAREWELL = 1.0
+"""Seconds for which closing waits until what was published is sent."""
+
+
+class Doorbell:
+    """Publishes to the channel layer, and hears what others publish about the rooms that are subscribed to.
+
+    The in-memory layer reaches no other process, so with it nothing is published.
+    """
+
+    def __init__(self, worker: str, heard: Callable[[str, Arrival], None]) -> None:
+        self._worker = worker
+        self._heard = heard
+        layer = get_channel_layer()
+        self._layer: Any = None if type(layer) is InMemoryChannelLayer else layer
+        self._channel = ""
+        self._rooms: set[str] = set()
+        self._unheard: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MAX_OUTGOING)
+
+    @property
+    def reaches_others(self) -> bool:
+        return self._layer is not None
+
+    def start(self) -> None:
+        if self._layer:
+            self._tasks = [spawn(keep_doing(job)) for job in (self._listen, self._ring)]
+            self._tasks.append(spawn(keep_doing(self._try_again, every=lambda: _RETRY)))
+
+    async def close(self) -> None:
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self._outgoing.join()
+        except TimeoutError:
+            pass  # the layer is away
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def subscribe(self, room_id: str) -> None:
+        if not self._layer:
+            return
+        self._rooms.add(room_id)
+        if self._channel:
+            await self._add(room_id)
+
+    async def _add(self, room_id: str) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._layer.group_add(_group(room_id), self._channel)
+        except Exception as error:
+            context = {"room": room_id, "why": describe(error)}
+            log.warning("a room cannot be subscribed to", extra={"context": context})
+            self._unheard.add(room_id)
+        else:
+            self._unheard.discard(room_id)
+
+    async def _try_again(self) -> None:
+        self._unheard &= self._rooms
+        for room_id in list(self._unheard):
+            await self._add(room_id)
+
+    async def unsubscribe(self, room_id: str) -> None:
+        if not self._layer:
+            return
+        self._rooms.discard(room_id)
+        try:
+            await self._layer.group_discard(_group(room_id), self._channel)
+        except Exception as error:
+            context = {"room": room_id, "why": describe(error)}
+            log.warning("a room cannot be unsubscribed from", extra={"context": context})
+        if room_id in self._rooms:
+            await self._add(room_id)  # opened again meanwhile
+
+    def publish(self, room_id: str, news: Arrival) -> None:
+        """Tell the others; returns at once."""
+        message = {
+            "type": "doorbell",
+            "from": self._worker,
+            "room": room_id,
+            "session": news.session_id,
+            "seq": news.seq,
+            "events": [[e.seq, e.kind, e.body, e.audience.encode(), dict(e.facts)] for e in news.events],
+            "end": [news.end.reason, news.end.by] if news.end else None,
+            "history": news.history,
+        }
+        try:
+            self._outgoing.put_nowait((room_id, message))
+        except asyncio.QueueFull:
+            metrics.DOORBELL_FAILURES.inc()
+
+    async def _ring(self) -> None:
+        room_id, message = await self._outgoing.get()
+        try:
+            await self._layer.group_send(_group(room_id), message)
+        except Exception as error:
+            # The change is committed; other processes see it at their next look at the database.
+            metrics.DOORBELL_FAILURES.inc()
+            context = {"room": room_id, "why": describe(error)}
+            log.warning("the doorbell failed", extra={"context": context})
+        finally:
+            self._outgoing.task_done()
+
+    async def _listen(self) -> None:
+        try:
+            self._channel = await self._layer.new_channel()
+            for room_id in list(self._rooms):
+                await self._layer.group_add(_group(room_id), self._channel)
+            while True:
+                attempt(self._hear, await self._layer.receive(self._channel))
+        except Exception as error:
+            log.warning("the channel layer cannot be heard", extra={"context": {"why": describe(error)}})
+            await asyncio.sleep(_RETRY)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["from"] == self._worker:
+            return
+        events = [
+            Numbered(seq, kind, body, Audience.decode(audience), facts)
+            for seq, kind, body, audience, facts in message["events"]
+        ]
+        end = End(*message["end"]) if message["end"] else None
+        history = message.get("history", "")  # of a process that is older, none
+        self._heard(message["room"], Arrival(message["session"], message["seq"], events, end, history=history))
+
+
+def _group(room_id: str) -> str:
+    return f"room.{room_id}"

@@ -1,0 +1,308 @@
+"""One hub per process: it has operations run, and brings what they cause to the sockets of this process.
+
+It lives on the event loop; ``perform_now`` serves synchronous code.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from rooms.delivery.doorbell import Doorbell
+from rooms.delivery.feed import Arrival, Feed, Missed
+from rooms.delivery.writer import Writer, release_connection
+from rooms.models import Session
+from rooms.observe import metrics
+from rooms.observe.background import attempt, keep_doing, spawn
+from rooms.observe.logs import describe
+from rooms.operations.engine import gate, journal, memory
+from rooms.operations.engine.calls import Answer, Call, Caller, Operation
+from rooms.sockets.outbox import Outbox
+from rooms.wire.close_codes import RESTART
+from rooms.wire.events import End
+
+log = logging.getLogger("rooms.hub")
+
+
+Done = Callable[[Answer], object]
+
+
+class Connection(NamedTuple):
+    """A socket of this process: how to close it with a code, and what waits to be sent."""
+
+    close: Callable[[int], None]
+    outbox: Outbox
+
+
+class _Asked(NamedTuple):
+    """Who waits for an answer, whose feed it passes, and since when (seconds)."""
+
+    done: Done
+    feed: Feed | None
+    at: float
+
+
+class Hub:
+    """See the module. Made by ``get``, on the event loop that it then belongs to."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.name = secrets.token_hex(8)
+        self.feeds: dict[str, Feed] = {}
+        self.ticked_at = time.monotonic()
+        self.connections: dict[str, Connection] = {}
+        """By conn id."""
+        self._writer: Writer[_Asked] = Writer(self._finished)
+        self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
+        self._doorbell = Doorbell(self.name, self._heard)
+        self._doorbell.start()
+        self._tasks = [
+            spawn(keep_doing(self._check_positions, every=lambda: settings.POSITION_CHECK_INTERVAL)),
+            spawn(keep_doing(self._tick, every=lambda: min(1.0, settings.LEASE_TTL / 4))),
+        ]
+
+    # --- Operations -----------------------------------------------------------------------------
+
+    def submit(self, operation: Operation, caller: Caller, arguments: Mapping[str, Any], done: Done) -> None:
+        """Have an operation run. done gets the answer in its place: after the events before it, before those after."""
+        feed = self.feeds.get(caller.room_id)
+        if feed and not operation.reads:
+            feed.in_flight += 1  # news of others waits for what was committed before it, and reads commit nothing
+        call = Call(operation, caller, arguments, feed.session_id if feed else "")
+        asked = _Asked(done, feed, time.perf_counter())
+        if operation.reads:
+            self._reader.submit(self._answer_reading, call, asked)
+        else:
+            self._writer.submit(call, asked)
+
+    def _answer_reading(self, call: Call, asked: _Asked) -> None:
+        answer = gate.read(call)
+        attempt(release_connection)
+        try:
+            self.loop.call_soon_threadsafe(self._finished, [(answer, asked)])
+        except RuntimeError:
+            pass  # the loop was closed meanwhile: nobody is left to be told
+
+    async def perform(self, operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
+        """The result of an operation. Raises RoomError."""
+        future: asyncio.Future[Answer] = self.loop.create_future()
+
+        def settle(answer: Answer) -> None:
+            if not future.done():
+                future.set_result(answer)
+
+        self.submit(operation, caller, arguments, settle)
+        answer = await future
+        if answer.error:
+            raise answer.error
+        return answer.result
+
+    def _finished(self, answered: list[tuple[Answer, _Asked]]) -> None:
+        now = time.perf_counter()
+        feeds = set()
+        for answer, (done, feed, at) in answered:
+            metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - at)
+            if feed:
+                if not answer.call.operation.reads:
+                    feed.in_flight -= 1
+                feed.arrive(Arrival.of(answer, done))
+                feeds.add(feed)
+            else:
+                attempt(done, answer)
+        for feed in feeds:
+            attempt(feed.advance)
+        self.ring([answer for answer, _ in answered])
+
+    def ring(self, answers: Sequence[Answer]) -> None:
+        """Tell other processes what these answers caused."""
+        if not self._doorbell.reaches_others:
+            return
+        told: dict[tuple[str, str], Arrival] = {}
+        for answer in answers:
+            if answer.events or answer.end:
+                news = told.setdefault((answer.call.caller.room_id, answer.session_id), Arrival.of(answer))
+                if news.seq < answer.seq:
+                    news.events, news.seq = [*news.events, *answer.events], answer.seq
+                news.end = answer.end or news.end
+        for (room_id, _), news in told.items():
+            attempt(self._doorbell.publish, room_id, news)
+
+    def take_from_thread(self, answers: Sequence[Answer]) -> None:
+        """Deliver what synchronous code of this process committed, and tell the others."""
+        for answer in answers:
+            if answer.events or answer.end:
+                attempt(self._heard, answer.call.caller.room_id, Arrival.of(answer))
+        self.ring(answers)
+
+    # --- Feeds ----------------------------------------------------------------------------------
+
+    async def open_feed(self, room_id: str) -> Feed:
+        """The room's feed, kept until ``close_feed`` was called as often as this."""
+        feed = self.feeds.get(room_id)
+        if feed is None:
+            feed = self.feeds[room_id] = Feed(room_id, self._read)
+            feed.users += 1
+            metrics.ROOMS.set(len(self.feeds))
+            # Heard first, then read: nothing falls between.
+            await self._doorbell.subscribe(room_id)
+        else:
+            feed.users += 1
+        return feed
+
+    def close_feed(self, feed: Feed) -> None:
+        feed.users -= 1
+        if not feed.users:
+            del self.feeds[feed.room_id]
+            metrics.ROOMS.set(len(self.feeds))
+            spawn(self._unsubscribe(feed.room_id))
+
+    async def _unsubscribe(self, room_id: str) -> None:
+        if room_id not in self.feeds:
+            await self._doorbell.unsubscribe(room_id)
+
+    def _heard(self, room_id: str, arrival: Arrival) -> None:
+        if feed := self.feeds.get(room_id):
+            feed.arrive(arrival)
+            feed.advance()
+
+    async def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function that reads the database returns; it runs in a thread."""
+
+        def run() -> Any:
+            try:
+                return function(*arguments)
+            finally:
+                release_connection()
+
+        return await self.loop.run_in_executor(self._reader, run)
+
+    async def _read(self, session_id: str, after: int, until: int, history: str) -> Missed | End | None:
+        missed: Missed | End | None = await self.read(_missed, session_id, after, until, history)
+        return missed
+
+    async def _check_positions(self) -> None:
+        """Find what was missed although no later event told of the gap, and what was told and is no more."""
+        followed = {feed.session_id: (feed, feed.place) for feed in self.feeds.values() if feed.session_id}
+        try:
+            found = await self.read(_positions, {session_id: place for session_id, (_, place) in followed.items()})
+        except Exception as error:
+            log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
+            return
+        for session_id, (feed, _) in followed.items():
+            if feed.session_id == session_id and not feed.in_flight:
+                attempt(feed.compare, found.get(session_id))
+
+    async def _tick(self) -> None:
+        """Show that the event loop is alive, and find sockets that do not read."""
+        self.ticked_at = time.monotonic()
+        for open_now in list(self.connections.values()):
+            attempt(open_now.outbox.check, self.ticked_at)
+
+    def close_connection(self, conn_id: str) -> None:
+        """Close the socket of a connection, whose client may come back."""
+        if found := self.connections.get(conn_id):
+            attempt(found.close, RESTART)
+
+    async def settle(self) -> None:
+        """Wait until everything that was submitted is stored."""
+        while not self._writer.idle:  # noqa: ASYNC110, an event would cost every call something
+            await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._doorbell.close()
+        await self.loop.run_in_executor(None, self._writer.close)
+        self._reader.shutdown(wait=True)
+
+
+def _missed(session_id: str, after: int, until: int, history: str) -> Missed | End | None:
+    session = Session.objects.filter(id=session_id).first()
+    if session is None:
+        return None
+    if session.ended_at:
+        return End(session.end_reason, session.ended_by)
+    if not _is_past(session, (after, history), _present_history()):
+        return None
+    newest = session.histories[-1][0] if session.histories else history
+    # Of another history all that there is, so that the place is of the newest.
+    events = journal.read(session_id, after=after, until=session.seq if newest != history else min(until, session.seq))
+    return None if events is None else Missed(events, newest)
+
+
+def _positions(places: Mapping[str, tuple[int, str]]) -> dict[str, int | End]:
+    """How far the sessions of these places have got, or how they ended; without those whose past is not that of it."""
+    now = _present_history()
+    found: dict[str, int | End] = {}
+    for session in Session.objects.filter(id__in=list(places)):
+        if session.ended_at:
+            found[session.id] = End(session.end_reason, session.ended_by)
+        elif _is_past(session, places[session.id], now):
+            found[session.id] = session.seq
+    return found
+
+
+def _is_past(session: Session, place: tuple[int, str], now: str) -> bool:
+    seq, history = place
+    return journal.is_past(session, seq, history=history, now=now) if history else seq <= session.seq
+
+
+def _present_history() -> str:
+    with connection.cursor() as cursor:
+        return memory.history(cursor)
+
+
+# --- The process's hub ------------------------------------------------------------------------------
+
+_hub: Hub | None = None
+
+
+def get() -> Hub:
+    """The hub of this process, made if need be. Call it on the event loop."""
+    global _hub
+    loop = asyncio.get_running_loop()
+    if _hub is None or _hub.loop is not loop:
+        _hub = Hub()
+    return _hub
+
+
+def current() -> Hub | None:
+    """The hub of this process, if there is one; for other threads."""
+    return _hub if _hub and not _hub.loop.is_closed() else None
+
+
+async def close() -> None:
+    """Stop the hub; for tests and for the end of the process."""
+    global _hub
+    if _hub and _hub.loop is asyncio.get_running_loop():
+        hub, _hub = _hub, None
+        await hub.close()
+
+
+def perform_now(
+    operation: Operation, caller: Caller, *, patience: float = gate.LOCK_SECONDS, **arguments: Any
+) -> Mapping[str, Any]:
+    """The result of an operation, run in the calling thread. Raises RoomError, HeldUp after ``patience`` seconds.
+
+    For synchronous code: the admin, the reaper, commands. Peers are told when the surrounding transaction commits.
+    """
+    call = Call(operation, caller, arguments)
+    [answer] = [gate.read(call)] if operation.reads else gate.run([call], patience=patience)
+    if answer.error:
+        raise answer.error
+    if answer.events or answer.end:
+        transaction.on_commit(lambda: _tell([answer]))
+    return answer.result
+
+
+def _tell(answers: Sequence[Answer]) -> None:
+    hub = current()
+    if hub:
+        hub.loop.call_soon_threadsafe(hub.take_from_thread, answers)

@@ -1,0 +1,1 @@
+"""What operators see of the server, and jobs that nobody waits for."""

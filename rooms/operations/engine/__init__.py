@@ -1,0 +1,1 @@
+"""What runs an operation: the gate, its transaction, and the journal of what came of it."""

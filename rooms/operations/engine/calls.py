@@ -1,0 +1,76 @@
+"""A request on its way to the gate, and what comes back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from rooms.wire.errors import RoomError
+from rooms.wire.events import NOTHING, End, Numbered, Outcome
+from rooms.wire.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, by what a checked token or the server itself claims.
+
+    ``peer_id`` is empty when the server asks, for an operator or by itself. ``owner`` is who the token is known to
+    belong to, ``user_id`` what it is shown as. ``legacy`` marks a client from before the
+    session store, which tells others of its metadata changes by a broadcast of its own.
+    """
+
+    room_id: str
+    peer_id: str = ""
+    owner: str = ""
+    user_id: str = ""
+    role: str = ""
+    conn_id: str = ""
+    worker: str = ""
+    legacy: bool = False
+    name: str = ""
+
+    @property
+    def is_server(self) -> bool:
+        return not self.peer_id
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A function that peers can call by a method name, or that only the server calls (``method`` empty).
+
+    ``joined`` is false for the few that a caller may ask for before it is in the session. One that ``reads`` changes
+    nothing and asks the database alone, so that it need not wait for those that write, nor they for it.
+    """
+
+    name: str
+    function: Callable[..., Outcome]
+    method: str
+    requires: str
+    joined: bool
+    parameters: tuple[Parameter, ...]
+    reads: bool = False
+
+
+class Call(NamedTuple):
+    """An operation to be run for a caller, with arguments of the right form. ``follows`` as in Context."""
+
+    operation: Operation
+    caller: Caller
+    arguments: Mapping[str, Any] = NOTHING
+    follows: str = ""
+
+
+class Answer(NamedTuple):
+    """What became of a call. ``seq`` is its place among the events of the session: all up to it come before it.
+
+    ``history`` is the run of the database that the place is of, see Session.histories.
+    """
+
+    call: Call
+    result: Mapping[str, Any] = NOTHING
+    error: RoomError | None = None
+    session_id: str = ""
+    seq: int = 0
+    events: Sequence[Numbered] = ()
+    end: End | None = None
+    aside: Any = None
+    history: str = ""

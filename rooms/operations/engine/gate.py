@@ -1,0 +1,244 @@
+"""Who may do what. Every change and every read of a session passes here, whoever asks for it.
+
+An operation is a function with the decorator ``operation``. The gate turns a *caller*, which is what a token claims,
+into a *context*, which is what the database confirms in the operation's own transaction.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from rooms.models import Peer, Room, Session
+from rooms.observe import metrics
+from rooms.observe.logs import describe
+from rooms.operations.engine.calls import Answer, Call, Caller, Operation
+from rooms.operations.engine.presence_log import chronicle
+from rooms.operations.engine.work import Work
+from rooms.wire import parameters
+from rooms.wire.errors import Forbidden, HeldUp, InternalError, NotFound, NotJoined, RoomError, Unavailable
+from rooms.wire.events import Outcome
+from rooms.wire.roles import PERMISSIONS, Role, absent_role
+
+log = logging.getLogger("rooms.operations")
+
+
+@dataclass(slots=True)
+class Context:
+    """What is so in the transaction: the room, its live session, the caller's peer and the role it holds now.
+
+    ``known_peer`` is the row of the caller's peer id in the live session, present or not. ``held_role`` is None when
+    the server asks. ``follows`` is the session that the caller's process knows the peers of.
+    """
+
+    work: Work
+    caller: Caller
+    room: Room
+    live_session: Session | None
+    known_peer: Peer | None
+    held_role: Role | None
+    follows: str = ""
+
+    @property
+    def now(self) -> datetime:
+        return self.work.now
+
+    @property
+    def session(self) -> Session:
+        if self.live_session is None:
+            raise NotFound("room: nobody is in it")
+        return self.live_session
+
+    @property
+    def peer(self) -> Peer:
+        """The caller's own row. Not for calls that the server makes."""
+        assert self.known_peer is not None
+        return self.known_peer
+
+    @property
+    def role(self) -> Role:
+        assert self.held_role is not None
+        return self.held_role
+
+    @property
+    def actor(self) -> str:
+        """The peer id of the caller, empty for the server."""
+        return self.caller.peer_id
+
+    @property
+    def actor_name(self) -> str:
+        return self.known_peer.name if self.known_peer else self.caller.name
+
+    def present_peer(self, peer_id: str, *, field: str = "peer_id") -> Peer:
+        """A peer that is in the session. Raises NotFound."""
+        peer = self.work.peer(self.session, peer_id)
+        if peer is None or not peer.present:
+            raise NotFound(f"{field}: no such peer in the room")
+        return peer
+
+    def require(self, permission: str) -> None:
+        """Raises Forbidden unless the server asks, or the caller's role has the permission."""
+        role = self.held_role
+        if role is None or role.allows(permission):
+            return
+        if self.room.template.role(role.name) is None:
+            raise Forbidden(f"the room has the role {role.name} no longer")
+        raise Forbidden(f"the role {role.name} lacks the permission {permission}")
+
+
+METHODS: dict[str, Operation] = {}
+"""Operations by the method that calls them."""
+
+
+def operation(
+    method: str = "", *, requires: str = "", joined: bool = True, reads: bool = False
+) -> Callable[[Callable[..., Outcome]], Operation]:
+    """Make a function an operation, see Operation. Its keyword-only signature is its parameter schema.
+
+    Whatever a peer can give to a method has a limit there. Raises TypeError if it has not, if there is no such
+    permission, or if another operation has the method.
+    """
+    if requires and requires not in PERMISSIONS:
+        raise TypeError(f"requires={requires!r}: there is no such permission, see rooms/wire/roles.py")
+
+    def register(function: Callable[..., Outcome]) -> Operation:
+        made = Operation(function.__name__, function, method, requires, joined, parameters.schema(function), reads)
+        if method:
+            if method in METHODS:
+                raise TypeError(f"{method}: is {METHODS[method].name} already")
+            if unlimited := [parameter.name for parameter in made.parameters if not parameter.is_limited]:
+                raise TypeError(f"{method}: without a limit in the signature: {', '.join(unlimited)}")
+            METHODS[method] = made
+        return made
+
+    return register
+
+
+LOCK_SECONDS = 5.0
+"""How long a room waits for a lock that another program holds."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer]:
+    """Run the calls in order in one transaction, and answer each.
+
+    A refused call leaves the others alone. If something else goes wrong, nothing is kept and each call is run by
+    itself. Calls of a room that somebody else holds the lock of, for more than ``patience`` seconds or while the set is
+    of several rooms, are answered HeldUp.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            work = Work(calls, cursor, patience=patience)
+            answers = [_answer(work, call) for call in calls]
+            work.flush()
+    except (OperationalError, InterfaceError) as error:
+        if getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE:
+            return _run_rooms_apart(calls, patience)
+        metrics.DATABASE_FAILURES.inc()
+        log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})
+        return [Answer(call, error=Unavailable()) for call in calls]
+    except Exception:
+        if len(calls) > 1:
+            return [run([call], patience=patience)[0] for call in calls]
+        [call] = calls
+        context = {"operation": call.operation.name, "room": call.caller.room_id, "peer": call.caller.peer_id}
+        log.exception("an operation failed", extra={"context": context})
+        return [Answer(call, error=InternalError())]
+    chronicle(answers)
+    return answers
+
+
+def _run_rooms_apart(calls: Sequence[Call], patience: float) -> list[Answer]:
+    by_room: dict[str, list[Call]] = {}
+    for call in calls:
+        by_room.setdefault(call.caller.room_id, []).append(call)
+    if len(by_room) == 1:
+        return [Answer(call, error=HeldUp()) for call in calls]
+    answers = {room_id: iter(run(of_room, patience=patience)) for room_id, of_room in by_room.items()}
+    return [next(answers[call.caller.room_id]) for call in calls]
+
+
+def read(call: Call) -> Answer:
+    """Answer a call of an operation that only reads, from one view of the database and without any lock."""
+    try:
+        with _view(), connection.cursor() as cursor:
+            return _answer(Work([call], cursor, patience=None), call)
+    except (OperationalError, InterfaceError) as error:
+        metrics.DATABASE_FAILURES.inc()
+        log.error("the database cannot be used", extra={"context": {"calls": 1, "why": describe(error)}})
+        return Answer(call, error=Unavailable())
+    except Exception:
+        context = {"operation": call.operation.name, "room": call.caller.room_id, "peer": call.caller.peer_id}
+        log.exception("an operation failed", extra={"context": context})
+        return Answer(call, error=InternalError())
+
+
+@contextmanager
+def _view() -> Iterator[None]:
+    """What is committed now, for several statements: so what is read is as of the place that is read with it."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        # By hand, for atomic() is told to take the lock of those that write.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+
+def _answer(work: Work, call: Call) -> Answer:
+    if call.caller.room_id in work.held:
+        return Answer(call, error=HeldUp())
+    try:
+        context = _enter(work, call)
+        outcome = call.operation.function(context, **call.arguments)
+    except RoomError as error:
+        session = work.session(call.caller.room_id)
+        place = (session.id, session.seq) if session else ("", 0)
+        return Answer(call, {}, error, *place, history=work.history)
+    # Looked up again, for the operation may have started it.
+    session = context.live_session or work.session(call.caller.room_id)
+    if session is None:
+        return Answer(call, outcome.result, aside=outcome.aside, history=work.history)
+    numbered = work.record(session, outcome.events)
+    if outcome.end:
+        work.end_session(session, outcome.end)
+    result = {"seq": session.seq, **outcome.result}
+    return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.aside, work.history)
+
+
+def _enter(work: Work, call: Call) -> Context:
+    caller, wanted = call.caller, call.operation
+    room = work.rooms.get(caller.room_id)
+    if room is None:
+        raise Forbidden("room not available")
+    session = work.session(room.id)
+    peer = role = None
+    if caller.peer_id:
+        peer = work.peer(session, caller.peer_id) if session else None
+        present = peer if peer and peer.present else None
+        if wanted.joined:
+            if present is None:
+                raise NotJoined("not joined")
+            if present.conn_id != caller.conn_id:
+                raise NotJoined("another connection has taken this peer over")
+        held = present.role if present else work.given_role(session, caller.owner)
+        role = room.template.role(held or caller.role)
+        if role is None and held:
+            role = absent_role(held)
+        if role is None:
+            raise Forbidden("room not available")
+    context = Context(work, caller, room, session, peer, role, call.follows)
+    if wanted.requires:
+        context.require(wanted.requires)
+    return context

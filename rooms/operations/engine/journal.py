@@ -1,0 +1,159 @@
+"""The journal of a session: numbered events, appended in the transaction that causes them, and read again.
+
+Numbers follow the order of commits and have no holes, because whoever appends holds the room's lock.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from rooms.models import Event as Row
+from rooms.models import Message, Session
+from rooms.wire.events import Audience, Event, Numbered, compact
+
+_TRIM_EVERY = 64
+
+# Straight to the driver: a model instance for each message costs more than storing it.
+_INSERT = (
+    "INSERT INTO rooms_event (session_id, seq, kind, audience, body, facts, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+_INSERT_MESSAGE = (
+    "INSERT INTO rooms_message (session_id, seq, number, message_id, peer_id, client_id, audience, body, at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_OLDEST = (
+    "SELECT seq, at, LENGTH(body) + LENGTH(facts), 0 FROM rooms_event WHERE session_id = %s AND seq <= %s"
+    " ORDER BY seq LIMIT %s OFFSET %s"
+)
+_OLDEST_MESSAGES = (
+    "SELECT seq, at, LENGTH(body), number FROM rooms_message WHERE session_id = %s AND seq <= %s"
+    " ORDER BY seq LIMIT %s OFFSET %s"
+)
+_READ = (
+    "SELECT seq, kind, audience, body, facts FROM rooms_event WHERE session_id = %s AND seq > %s AND seq <= %s"
+    " UNION ALL"
+    " SELECT seq, 'on-broadcast', audience, body, '' FROM rooms_message"
+    " WHERE session_id = %s AND seq > %s AND seq <= %s ORDER BY seq"
+)
+_COUNT = "UPDATE rooms_session SET seq = %s, messages = %s, journal_bytes = %s, generation = %s WHERE id = %s"
+
+
+def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
+    """The events with the session's next numbers; the session's seq moves on, in memory."""
+    numbered = []
+    for event in events:
+        session.seq += 1
+        numbered.append(Numbered(session.seq, event.kind, event.body, event.audience, event.facts, event.stored))
+    return numbered
+
+
+def append(cursor: CursorWrapper, entries: Sequence[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
+    """Store events that have just been numbered, and their sessions' counters; at is in milliseconds."""
+    rows: list[tuple[Any, ...]] = []
+    messages: list[tuple[Any, ...]] = []
+    for session, events in entries:
+        for event in events:
+            if stored := event.stored:
+                who = (stored.number, stored.message_id, stored.peer_id, stored.client_id)
+                messages.append((session.id, event.seq, *who, event.audience.encode(), event.body, at))
+                session.journal_bytes += len(event.body)
+            else:
+                facts = compact(event.facts) if event.facts else ""
+                rows.append((session.id, event.seq, event.kind, event.audience.encode(), event.body, facts, at))
+                session.journal_bytes += len(event.body) + len(facts)
+        if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
+            trim(cursor, session, at=at, most=2 * len(events) + _TRIM_EVERY)
+    counters = [(s.seq, s.messages, s.journal_bytes, s.generation, s.id) for s, _ in entries]
+    for statement, values in ((_INSERT, rows), (_INSERT_MESSAGE, messages), (_COUNT, counters)):
+        if values:
+            cursor.executemany(statement, values)
+
+
+def trim(cursor: CursorWrapper, session: Session, *, at: int, most: int) -> None:
+    """Delete up to most of the oldest events, and of the oldest messages, that need not be kept.
+
+    The last JOURNAL_EVENTS stay; of the others what is younger than JOURNAL_SECONDS, within JOURNAL_MAX_EVENTS and
+    JOURNAL_MAX_BYTES. Messages also stay, within JOURNAL_MAX_BYTES, if they are among the last KEPT_MESSAGES, or if
+    their senders may yet repeat them.
+    """
+    newest = session.seq - settings.JOURNAL_EVENTS
+    if newest <= 0:
+        return
+    seconds = max(settings.JOURNAL_SECONDS, settings.CLIENT_ID_SECONDS)
+    kept_from = session.messages - settings.KEPT_MESSAGES
+    for kind, oldest, young, kept in (
+        (Row, _OLDEST, at - settings.JOURNAL_SECONDS * 1000, None),
+        (Message, _OLDEST_MESSAGES, at - seconds * 1000, kept_from),
+    ):
+        last = 0
+        for seq, written, size, count in _rows(cursor, oldest, session, newest, most):
+            fits = session.seq - seq < settings.JOURNAL_MAX_EVENTS and written > young
+            if session.journal_bytes <= settings.JOURNAL_MAX_BYTES and (fits or (kept is not None and count > kept)):
+                break
+            last = seq
+            session.journal_bytes -= size
+        if last:
+            kind._default_manager.filter(session_id=session.id, seq__lte=last).delete()
+
+
+def _rows(
+    cursor: CursorWrapper, statement: str, session: Session, newest: int, most: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """(seq, at, size, number) of the oldest up to a number. Nearly always the first one is to stay."""
+    for after, limit in ((0, 1), (1, most - 1)):
+        cursor.execute(statement, (session.id, newest, limit, after))
+        yield from cursor.fetchall()
+
+
+def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
+    """The events with after < seq <= until, or None if some of them are no longer kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, (session_id, after, until) * 2)
+        rows = cursor.fetchall()
+    events = [
+        Numbered(seq, kind, body, Audience.decode(audience), json.loads(facts) if facts else {})
+        for seq, kind, audience, body, facts in rows
+    ]
+    return events if len(events) == until - after else None
+
+
+# --- Places -------------------------------------------------------------------------------------
+
+MAX_HISTORIES = 16
+"""Of a session's histories so many are remembered; a place of an older one is not known any more."""
+
+
+def write_history(session: Session, history: str, *, first: int) -> bool:
+    """Note under which history a session's events from a number on are written; whether that is another one now."""
+    if session.histories and session.histories[-1][0] == history:
+        return False
+    session.histories = [*session.histories, [history, first]][-MAX_HISTORIES:]
+    return True
+
+
+def is_past(session: Session, seq: int, *, history: str | None, now: str) -> bool:
+    """Whether a place is of what is the session's past ``now``, and not of one that the database has forgotten.
+
+    A client that does not say of which history its place is is believed as long as there was but one.
+    """
+    begun = [*session.histories, [now, session.seq + 1]]
+    if history is None:
+        return len({name for name, _ in begun}) == 1 and seq <= session.seq
+    ends = [first for _, first in begun[1:]] + [session.seq + 1]
+    return any(name == history and first - 1 <= seq < end for (name, first), end in zip(begun, ends, strict=True))
+
+
+def addressed_to(events: Sequence[Numbered], *, peer_id: str, role: str, observed: frozenset[str]) -> list[Numbered]:
+    """Those of the events that a peer gets which holds this role, and observes these keys, after the last of them."""
+    kept = []
+    for event in reversed(events):
+        if event.audience.includes(peer_id, role, observed):
+            kept.append(event)
+        if "role" in event.facts and event.facts["role"][0] == peer_id:
+            role = event.facts["role"][1]
+    kept.reverse()
+    return kept

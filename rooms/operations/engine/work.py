@@ -1,0 +1,410 @@
+"""One transaction: the rooms it holds, what it read of them, and what it will write.
+
+Operations change the objects that they get from here and say so; everything is written at the end, at once. Several
+calls can share a transaction, and each sees what those before it did.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
+
+from rooms.models import Event as EventRow
+from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
+from rooms.operations.engine import clock, journal, memory
+from rooms.operations.engine.calls import Call
+from rooms.operations.engine.memory import Place, Standing
+from rooms.wire.events import End, Event, Numbered
+
+T = TypeVar("T")
+
+
+def database_now() -> datetime:
+    """The database's clock on PostgreSQL, so that processes on several machines agree; else this process's."""
+    with connection.cursor() as cursor:
+        return _now(cursor)
+
+
+def _now(cursor: CursorWrapper) -> datetime:
+    if cursor.db.vendor != "postgresql":
+        return clock.now()
+    cursor.execute("SELECT clock_timestamp()")
+    moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+@dataclass(slots=True)
+class _Pages:
+    """A session in a transaction: what is known of it, and what is added to it."""
+
+    known: Standing
+    is_new: bool = False
+    fields_changed: bool = False  # fields of the session's row that are seldom changed
+    rows_changed: bool = False  # peers or entries
+    all_present: bool = False  # whether all present peers are known
+    entries_read: bool = False
+    events: list[Numbered] = field(default_factory=list)
+    end: End | None = None
+
+    def take(self, row: Peer) -> None:
+        """Remember a peer that was read, unless it is known already."""
+        self.known.peers.setdefault(row.peer_id, row)
+        self.known.absent.discard(row.peer_id)
+        if self.is_new or row.owner in self.known.owned:
+            self.known.owned.setdefault(row.owner, set()).add(row.peer_id)
+
+    @property
+    def session(self) -> Session:
+        return self.known.session
+
+
+class Work:
+    """The open transaction. Made inside ``transaction.atomic()``; takes the locks of its rooms first of all.
+
+    Without patience for locks it only looks at the rows; what is remembered belongs to those that hold the locks.
+
+    Its own statements share one cursor: Django takes longer to make one than SQLite to run most of them.
+    """
+
+    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float | None) -> None:
+        self.calls = calls
+        self._cursor = cursor
+        self.rooms: dict[str, Room] = {}
+        self._pages: dict[str, _Pages] = {}
+        self._live: dict[str, _Pages] = {}
+        self._changed: dict[models.Model, set[str]] = {}
+        self._added: dict[type[models.Model], list[models.Model]] = {}
+        self._memo: dict[Callable[..., Any], Any] = {}
+        askers: dict[str, set[str]] = {}
+        newcomers: dict[str, set[str]] = {}  # owners of those who may not have joined yet
+        for call in calls:
+            askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
+            if not call.operation.joined:
+                newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
+        # Held are rooms whose locks somebody else has.
+        places, self.held = memory.lock(cursor, askers, patience=patience)
+        self.now = _now(cursor)
+        self.at = milliseconds(self.now)
+        self.history = next(iter(places.values())).history if places else ""
+        # The server's own jobs, which make good what went wrong, believe the rows alone.
+        by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids or patience is None}
+        unknown = [place for place in places.values() if place.room_id in by_server or not self._recall(place)]
+        if unknown:
+            self._load(unknown)
+        self._load_askers(askers, newcomers)
+
+    def _recall(self, place: Place) -> bool:
+        """Take what is remembered of a room, if it still holds."""
+        known = memory.recall(place)
+        if known is None:
+            return False
+        self.rooms[place.room_id] = known.room
+        self._open(_Pages(known))
+        return True
+
+    def _load(self, places: Sequence[Place]) -> None:
+        for room in Room.objects.filter(id__in=[place.room_id for place in places]).select_related("template"):
+            self.rooms[room.id] = room
+        for session in Session.objects.filter(id__in=[place.session_id for place in places if place.session_id]):
+            self._open(_Pages(Standing(self.rooms[session.room_id], session)))
+
+    def _load_askers(self, askers: Mapping[str, set[str]], newcomers: Mapping[str, set[str]]) -> None:
+        """Read the rows of those who ask, and of newcomers also the other peers of their owners."""
+        peer_ids: set[str] = set()
+        owners: set[str] = set()
+        sessions = []
+        for room_id, pages in self._live.items():
+            known = pages.known
+            unknown = askers[room_id] - known.peers.keys() - known.absent - {""}
+            strangers = newcomers.get(room_id, set()) - known.owned.keys()
+            if unknown or strangers:
+                known.absent |= unknown
+                known.owned |= {owner: set() for owner in strangers}
+                peer_ids |= unknown
+                owners |= strangers
+                sessions.append(pages.session.id)
+        if not sessions:
+            return
+        # Most who come have no rows yet: that is asked first, and by hand, for a query of the model's takes far longer.
+        found = []
+        for column, values in (("peer_id", peer_ids), ("owner", owners)):
+            if values:
+                in_sessions, among = (", ".join(["%s"] * len(some)) for some in (sessions, values))
+                rows = f"SELECT id FROM rooms_peer WHERE session_id IN ({in_sessions}) AND {column} IN ({among})"
+                self._cursor.execute(rows, [*sessions, *values])
+                found += [key for (key,) in self._cursor.fetchall()]
+        for peer in Peer.objects.filter(pk__in=found) if found else ():
+            self._pages[peer.session_id].take(peer)
+
+    def _open(self, pages: _Pages) -> None:
+        self._pages[pages.session.id] = self._live[pages.session.room_id] = pages
+
+    # --- Sessions
+
+    def session(self, room_id: str) -> Session | None:
+        """The room's live session."""
+        pages = self._live.get(room_id)
+        return None if pages is None else pages.session
+
+    def start_session(self, room: Room) -> Session:
+        known = Standing(room, Session(room=room, started_at=self.now), head_count=0, sizes={})
+        self._open(_Pages(known, is_new=True, all_present=True))
+        return known.session
+
+    def end_session(self, session: Session, end: End) -> None:
+        self._pages[session.id].end = end
+        session.ended_at, session.end_reason = self.now, end.reason
+        session.ended_by = end.by or session.ended_by
+        del self._live[session.room_id]
+
+    def record(self, session: Session, events: Sequence[Event]) -> list[Numbered]:
+        """Number the events; they are stored when the transaction is."""
+        numbered = journal.number(session, events)
+        self._pages[session.id].events += numbered
+        return numbered
+
+    def events_after(self, session: Session, seq: int) -> list[Numbered] | None:
+        """All events of the session with a greater number, or None if some are no longer kept."""
+        unwritten = self._pages[session.id].events
+        last_stored = session.seq - len(unwritten)
+        stored = journal.read(session.id, after=seq, until=last_stored) if seq < last_stored else []
+        return None if stored is None else [*stored, *(event for event in unwritten if event.seq > seq)]
+
+    def session_changed(self, session: Session) -> None:
+        self._pages[session.id].fields_changed = True
+
+    # --- Peers
+
+    def peer(self, session: Session, peer_id: str) -> Peer | None:
+        """The session's row of this peer id, present or not."""
+        pages = self._pages[session.id]
+        known = pages.known
+        if peer_id not in known.peers and peer_id not in known.absent and not pages.is_new:
+            row = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
+            if row:
+                pages.take(row)
+            else:
+                known.absent.add(peer_id)
+        return known.peers.get(peer_id)
+
+    def add_peer(self, peer: Peer) -> None:
+        pages = self._pages[peer.session_id]
+        pages.take(peer)
+        pages.rows_changed = True
+        self.add(peer)
+
+    def peers_of(self, session: Session, owner: str) -> list[Peer]:
+        """All peers of a newcomer's owner, present or not."""
+        known = self._pages[session.id].known
+        return [known.peers[peer_id] for peer_id in known.owned.get(owner, ())]
+
+    def forget_peer(self, peer: Peer) -> None:
+        """Delete the row of a peer that left."""
+        pages = self._pages[peer.session_id]
+        pages.rows_changed = True
+        pages.known.peers.pop(peer.peer_id, None)
+        pages.known.owned.get(peer.owner, set()).discard(peer.peer_id)
+        self._changed.pop(peer, None)
+        peer.delete()
+
+    # --- Persons
+
+    def persons(self, session: Session) -> dict[str, Person]:
+        """What the session remembers of owners, by owner."""
+        pages = self._pages[session.id]
+        if pages.known.persons is None:
+            rows = [] if pages.is_new else Person.objects.filter(session_id=session.id)
+            pages.known.persons = {person.owner: person for person in rows}
+        return pages.known.persons
+
+    def given_role(self, session: Session | None, owner: str) -> str:
+        """The name of the role that an owner was given in the session, or an empty one."""
+        person = self.persons(session).get(owner) if session and owner else None
+        return person.given_role if person else ""
+
+    def add_person(self, person: Person) -> None:
+        self._pages[person.session_id].rows_changed = True
+        self.persons(person.session)[person.owner] = person
+        self.add(person)
+
+    def head_count(self, session: Session) -> int:
+        """How many peers are in the session, connected or reconnecting."""
+        known = self._pages[session.id].known
+        if known.head_count is None:
+            known.head_count = Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT).count()
+        return known.head_count
+
+    def count(self, session: Session, change: int) -> None:
+        """Note that a peer came (1) or went (-1)."""
+        self._pages[session.id].known.head_count = self.head_count(session) + change
+
+    def present(self, session: Session) -> list[Peer]:
+        """All peers that are in the session, in the order of joining."""
+        pages = self._pages[session.id]
+        peers = pages.known.peers
+        if not pages.all_present:
+            for row in Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT):
+                pages.take(row)
+            pages.all_present = True
+        return sorted((peer for peer in peers.values() if peer.present), key=lambda peer: peer.joined_seq)
+
+    # --- Session metadata
+
+    def entry(self, session: Session, key: str) -> MetadataEntry:
+        """The entry of a key; one that was never set is at version 0, and is not stored unless it changes."""
+        return self.entries(session, [key])[0]
+
+    def entries(self, session: Session, keys: Sequence[str]) -> list[MetadataEntry]:
+        """The entries of these keys. Of those that were never set nothing is remembered."""
+        pages = self._pages[session.id]
+        held = pages.known.entries
+        if unread := self.entry_sizes(session).keys() & set(keys) - held.keys():
+            pages.entries_read = True
+            for entry in MetadataEntry.objects.filter(session_id=session.id, key__in=unread):
+                held[entry.key] = entry
+        return [held.get(key) or MetadataEntry(session=session, key=key, updated_at=self.now) for key in keys]
+
+    def entry_sizes(self, session: Session) -> Mapping[str, int]:
+        """Size by key, of all keys that were ever set; 0 for removed ones."""
+        known = self._pages[session.id].known
+        if known.sizes is None:
+            known.sizes = dict(MetadataEntry.objects.filter(session_id=session.id).values_list("key", "size"))
+        return known.sizes
+
+    def entry_changed(self, entry: MetadataEntry) -> None:
+        """Note that an entry of ``entry`` was given other data."""
+        pages = self._pages[entry.session_id]
+        pages.rows_changed = True
+        pages.known.entries[entry.key] = entry
+        assert pages.known.sizes is not None  # to have the entry one asks for them
+        pages.known.sizes[entry.key] = entry.size
+        if entry.change_version == 1:
+            self.add(entry)
+        else:
+            self.changed(entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at")
+
+    # --- Messages
+
+    def sent_under(
+        self, client_ids: Sequence[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], tuple[str, int, int]]:
+        """``(message id, at, seq)`` of messages by ``(session id, peer id, client id)``; only those that there are."""
+        if not client_ids:
+            return {}
+        wanted = ", ".join(["(%s, %s, %s)"] * len(client_ids))
+        self._cursor.execute(_SENT.format(wanted=wanted), [text for one in client_ids for text in one])
+        return {(session, peer, client): found for session, peer, client, *found in self._cursor.fetchall()}
+
+    # --- Rows
+
+    def changed(self, row: models.Model, *fields: str) -> None:
+        """Note that these fields of a row are to be saved."""
+        if isinstance(row, Peer | Person):
+            self._pages[row.session_id].rows_changed = True
+        if not row._state.adding:
+            self._changed.setdefault(row, set()).update(fields)
+
+    def add(self, row: models.Model) -> None:
+        """Note that this row is to be inserted."""
+        self._added.setdefault(type(row), []).append(row)
+
+    def once(self, load: Callable[["Work"], T]) -> T:
+        """What load(self) returned the first time in this transaction."""
+        if load not in self._memo:
+            self._memo[load] = load(self)
+        result: T = self._memo[load]
+        return result
+
+    def flush(self) -> None:
+        """Write everything that was noted."""
+        for pages in self._pages.values():
+            if pages.is_new:
+                pages.session.save(force_insert=True)
+            elif pages.end:
+                # Before the next session of the room is inserted: a room has one live session.
+                pages.session.save(update_fields=["ended_at"])
+        for kind, rows in self._added.items():
+            if self._cursor.db.features.can_return_rows_from_bulk_insert:
+                kind._default_manager.bulk_create(rows)
+                continue
+            for row in rows:
+                row.save(force_insert=True)
+        for row, fields in self._changed.items():
+            _update(self._cursor, row, fields)
+        written = []
+        for pages in self._pages.values():
+            if pages.end:
+                self._close(pages.session)
+                continue
+            if pages.events and journal.write_history(pages.session, self.history, first=pages.events[0].seq):
+                pages.rows_changed = pages.fields_changed = True
+            if pages.rows_changed:
+                pages.session.generation = new_generation()
+            if pages.fields_changed:
+                pages.session.save(update_fields=["empty_since", "histories"])
+            if pages.events or pages.rows_changed:
+                written.append((pages.session, pages.events))
+        journal.append(self._cursor, written, at=self.at)
+        transaction.on_commit(self._remember)
+
+    def _remember(self) -> None:
+        for call in self.calls:
+            pages = self._live.get(call.caller.room_id)
+            if pages and call.operation.joined:
+                pages.known.regulars.add(call.caller.peer_id)
+        for pages in self._live.values():
+            if len(pages.known.absent) > memory.MAX_ABSENT:
+                pages.known.absent.clear()
+            if pages.rows_changed or pages.all_present or pages.entries_read:
+                pages.known.shrink()
+            memory.remember(pages.known)
+
+    def _close(self, session: Session) -> None:
+        """Nothing that peers wrote outlives the session."""
+        session.journal_bytes = 0
+        session.save(
+            update_fields=["seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"]
+        )
+        for kind in (EventRow, Message, MetadataEntry, Person, Poll):
+            kind._default_manager.filter(session_id=session.id).delete()
+        peers = Peer.objects.filter(session_id=session.id)
+        peers.exclude(state=Peer.State.LEFT).update(
+            state=Peer.State.LEFT, left_at=self.now, leave_reason=Peer.Leave.ENDED
+        )
+        # Of the peers there remain who they were and when.
+        peers.update(owner="", metadata="", groups=[], observed=[], conn_id="", worker="")
+
+
+# SQLite would look through the whole index for rows IN a list; joined in this order it looks each up.
+_SENT = """
+    WITH asked (session_id, peer_id, client_id) AS (VALUES {wanted})
+    SELECT m.session_id, m.peer_id, m.client_id, m.message_id, m.at, m.seq
+    FROM asked a CROSS JOIN rooms_message m
+    WHERE m.session_id = a.session_id AND m.peer_id = a.peer_id AND m.client_id = a.client_id AND m.client_id > ''
+"""
+
+
+def _update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:
+    """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
+    statement, fields = _update_statement(type(row), tuple(sorted(names)))
+    values = []
+    for column in fields:
+        value = getattr(row, column.attname)
+        values.append(value if type(column) in _STORED_AS_IS else column.get_db_prep_save(value, cursor.db))
+    cursor.execute(statement, [*values, row.pk])
+
+
+@functools.cache
+def _update_statement(kind: type[models.Model], names: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
+    """The statement, and the fields whose values it takes before the row's key."""
+    key: Any = kind._meta.pk
+    fields: list[Any] = [kind._meta.get_field(name) for name in names]
+    changes = ", ".join([f'"{field.column}" = %s' for field in fields])
+    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', fields
+
+
+_STORED_AS_IS = {models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField}

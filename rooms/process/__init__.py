@@ -1,0 +1,1 @@
+"""This process: its lease, its end, and the jobs that make good what went wrong."""

@@ -1,0 +1,1 @@
+"""Frames from and to one socket."""
