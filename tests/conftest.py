@@ -15,9 +15,9 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from rooms import creation
-from tests.cluster import Cluster
-from tests.services import PostgresServer, RedisServer
-from tests.sockets import World
+from tests.support.cluster import Cluster
+from tests.support.services import PostgresServer, RedisServer
+from tests.support.sockets import World
 
 DATABASES = ["sqlite", "postgres"]
 DEPLOYMENTS = ["daphne", "plain", "postgres"]

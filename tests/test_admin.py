@@ -17,7 +17,7 @@ import rooms.access.logins
 from rooms.access.rates import Buckets
 from rooms.creation import create_room
 from rooms.models import MetadataEntry, Peer, Person, Room, Session, Template, Worker
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 from django.core.checks import run_checks
 
-from tests.server import ROOT
+from tests.support.server import ROOT
 
 PRODUCTION = {
     "SECRET_KEY": "wCJj3vZ0m9kq5rXyB7tN2sLhQe8uGfAa-D4pVxKiT6oRzM1uYbE8",

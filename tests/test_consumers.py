@@ -15,8 +15,8 @@ from rooms.process import leases
 from rooms.wire import protocol
 from rooms.wire.events import Outcome
 from rooms.wire.parameters import Chars
-from tests.server import RpcError
-from tests.sockets import World, chat, heard, names, numbered, values
+from tests.support.server import RpcError
+from tests.support.sockets import World, chat, heard, names, numbered, values
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

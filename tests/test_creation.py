@@ -7,7 +7,7 @@ import pytest
 from rooms import creation
 from rooms.access import tokens
 from rooms.models import Room, Template
-from tests.sockets import World
+from tests.support.sockets import World
 
 
 @pytest.mark.matrix

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.processes import WebProgram, free_port, is_serving
-from tests.server import ACCESS_KEY, APP_SECRET, ROOT, RawPeer, RunningServer
-from tests.services import NginxServer, PostgresServer, RedisServer
+from tests.support.processes import WebProgram, free_port, is_serving
+from tests.support.server import ACCESS_KEY, APP_SECRET, ROOT, RawPeer, RunningServer
+from tests.support.services import NginxServer, PostgresServer, RedisServer
 from tests.test_docs import documented
 
 

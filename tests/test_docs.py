@@ -13,8 +13,8 @@ from rooms.operations.engine.gate import METHODS
 from rooms.urls import urlpatterns
 from rooms.wire import close_codes
 from rooms.wire.errors import RoomError
-from tests.parameters import declared_parameters
-from tests.server import ROOT
+from tests.support.parameters import declared_parameters
+from tests.support.server import ROOT
 
 
 def documented(page: str) -> set[str]:

@@ -14,7 +14,7 @@ from django.db import models
 from hmsroom import secret_store
 from hmsroom.environment import Environment, make_private, make_private_database
 from rooms.models import MetadataEntry, Peer
-from tests.server import ROOT
+from tests.support.server import ROOT
 
 env = Environment()
 

@@ -19,7 +19,7 @@ from rooms.views import code_in
 from rooms.wire.errors import RoomError
 from rooms.wire.protocol import clean_name, load_json, parse
 from rooms.wire.sdk_versions import is_legacy
-from tests.test_inbound import TEXT, frame
+from tests.sockets.test_splitter import TEXT, frame
 
 MEASURABLE = 0.008
 """Seconds of this process's time below which a measurement says nothing."""

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.server import ROOT, RawPeer, RunningServer
-from tests.services import PostgresServer
+from tests.support.server import ROOT, RawPeer, RunningServer
+from tests.support.services import PostgresServer
 
 pytestmark = pytest.mark.faults
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.server import ACCESS_KEY, APP_SECRET, ROOT, RunningServer
+from tests.support.server import ACCESS_KEY, APP_SECRET, ROOT, RunningServer
 
 
 def example(language: str) -> str:

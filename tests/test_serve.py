@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import free_port
-from tests.server import ROOT, RunningServer
+from tests.support.processes import free_port
+from tests.support.server import ROOT, RunningServer
 
 pytestmark = pytest.mark.faults
 

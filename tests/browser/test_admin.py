@@ -2,7 +2,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.person import MARKUP
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

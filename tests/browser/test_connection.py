@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.person import Person
-from tests.proxy import Proxy
-from tests.server import RunningServer
+from tests.support.proxy import Proxy
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.async_api import expect
 
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from tests.server import Message, RawPeer, RpcError, RunningServer
+from tests.support.server import Message, RawPeer, RpcError, RunningServer
 
 LOST = (OSError, WebSocketException, InvalidHandshake, TimeoutError)
 FINAL = {4002, 4003}

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import Cluster
-from tests.services import PostgresServer, RedisServer
+from tests.support.cluster import Cluster
+from tests.support.services import PostgresServer, RedisServer
 
 
 @pytest.fixture

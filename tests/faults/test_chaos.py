@@ -16,10 +16,10 @@ from http.client import HTTPException
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.faults.client import LOST, Client
-from tests.server import RawPeer, RpcError, RunningServer
-from tests.services import PostgresServer, RedisServer
+from tests.support.cluster import Cluster
+from tests.support.server import RawPeer, RpcError, RunningServer
+from tests.support.services import PostgresServer, RedisServer
 
 CLIENTS = 10
 KEYS = ["topic", "score"]

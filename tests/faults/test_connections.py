@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.cluster import Cluster, again, leave_all
-from tests.proxy import Proxy
-from tests.server import RawPeer, RunningServer
-from tests.sockets import chat, heard
+from tests.support.cluster import Cluster, again, leave_all
+from tests.support.proxy import Proxy
+from tests.support.server import RawPeer, RunningServer
+from tests.support.sockets import chat, heard
 from tests.test_consumers import BAD_FRAMES
 
 pytestmark = pytest.mark.faults

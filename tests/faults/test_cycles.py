@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.cluster import Cluster, leave_all
 from tests.faults.test_connections import MEGABYTE, resident
-from tests.server import RawPeer
-from tests.services import PostgresServer, RedisServer
+from tests.support.cluster import Cluster, leave_all
+from tests.support.server import RawPeer
+from tests.support.services import PostgresServer, RedisServer
 
 pytestmark = pytest.mark.soak
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.cluster import Cluster, again, leave_all
 from tests.faults.client import Client
-from tests.server import RawPeer
-from tests.sockets import chat, heard, numbered, values
+from tests.support.cluster import Cluster, again, leave_all
+from tests.support.server import RawPeer
+from tests.support.sockets import chat, heard, numbered, values
 
 pytestmark = [pytest.mark.matrix, pytest.mark.faults]
 

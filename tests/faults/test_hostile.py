@@ -22,7 +22,7 @@ import rooms.operations  # noqa: F401  fills METHODS
 from rooms.operations.engine.gate import METHODS
 from rooms.wire import parameters
 from rooms.wire.parameters import Between, OneOf, Parameter, Size
-from tests.server import RawPeer, RpcError, RunningServer
+from tests.support.server import RawPeer, RpcError, RunningServer
 
 pytestmark = pytest.mark.faults
 

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from tests.cluster import Cluster, again, leave_all
 from tests.faults.client import Client
-from tests.server import RawPeer
-from tests.sockets import chat, heard, values
+from tests.support.cluster import Cluster, again, leave_all
+from tests.support.server import RawPeer
+from tests.support.sockets import chat, heard, values
 
 pytestmark = pytest.mark.faults
 

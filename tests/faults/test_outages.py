@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.cluster import Cluster, leave_all
 from tests.faults.client import Client
-from tests.server import RpcError
-from tests.services import PostgresServer, RedisServer
-from tests.sockets import chat, heard, values
+from tests.support.cluster import Cluster, leave_all
+from tests.support.server import RpcError
+from tests.support.services import PostgresServer, RedisServer
+from tests.support.sockets import chat, heard, values
 
 pytestmark = pytest.mark.faults
 

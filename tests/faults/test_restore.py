@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.faults.client import Client
-from tests.services import PostgresServer, RedisServer
+from tests.support.cluster import Cluster
+from tests.support.services import PostgresServer, RedisServer
 
 pytestmark = pytest.mark.faults
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.cluster import Cluster, again, leave_all
-from tests.crowd import CrowdPeer
-from tests.server import Message, RawPeer
-from tests.sockets import chat, heard
+from tests.support.cluster import Cluster, again, leave_all
+from tests.support.crowd import CrowdPeer
+from tests.support.server import Message, RawPeer
+from tests.support.sockets import chat, heard
 
 pytestmark = pytest.mark.faults
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.server import RawPeer, RunningServer
+from tests.support.server import RawPeer, RunningServer
 
 pytestmark = pytest.mark.faults
 

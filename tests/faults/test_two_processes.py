@@ -7,9 +7,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from rooms.access.tokens import LEEWAY
-from tests.cluster import Cluster, again, leave_all
-from tests.server import RawPeer, RpcError
-from tests.sockets import chat, heard
+from tests.support.cluster import Cluster, again, leave_all
+from tests.support.server import RawPeer, RpcError
+from tests.support.sockets import chat, heard
 
 pytestmark = [pytest.mark.postgres, pytest.mark.faults]
 

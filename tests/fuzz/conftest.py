@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.fuzz.deployments import UNLIMITED, Deployments
-from tests.server import RunningServer
-from tests.services import PostgresServer, RedisServer
+from tests.support.server import RunningServer
+from tests.support.services import PostgresServer, RedisServer
 
 
 @pytest.fixture(scope="session")

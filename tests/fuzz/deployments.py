@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from websockets.exceptions import ConnectionClosed
 
 from tests.fuzz.values import JSON, Fact
-from tests.server import Message, RawPeer, RpcError, RunningServer
+from tests.support.server import Message, RawPeer, RpcError, RunningServer
 
 UNLIMITED: dict[str, Any] = {"RATE_LIMIT": 0, "CONNECT_RATE": 0, "TOKEN_RATE": 0}
 

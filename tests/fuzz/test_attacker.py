@@ -26,7 +26,7 @@ from rooms.operations.engine.gate import METHODS
 from rooms.wire.parameters import Parameter
 from rooms.wire.roles import DEFAULT_TEMPLATE, parse_role
 from tests.fuzz.deployments import QUESTIONS, Deployments
-from tests.server import APP_SECRET, Message, RawPeer, RunningServer
+from tests.support.server import APP_SECRET, Message, RawPeer, RunningServer
 
 JSON = Any
 

@@ -17,8 +17,8 @@ from rooms.api.health import Probes
 from rooms.wire.parameters import Parameter
 from tests.fuzz.deployments import Deployments, filled, written
 from tests.fuzz.values import JSON, ODD_STRINGS, field_variants, usual
-from tests.parameters import declared_parameters
-from tests.server import ROOT, RunningServer
+from tests.support.parameters import declared_parameters
+from tests.support.server import ROOT, RunningServer
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
 ODD_PARTS = [

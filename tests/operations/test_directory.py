@@ -11,7 +11,7 @@ from rooms.models import Room
 from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Caller
 from tests.operations.driver import do, prepare, refused, row, visitor
-from tests.sockets import World, chat
+from tests.support.sockets import World, chat
 
 
 @pytest.fixture

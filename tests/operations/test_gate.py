@@ -27,7 +27,7 @@ from tests.operations.driver import (
     server,
     visitor,
 )
-from tests.permissions import FREE, HELLO, NEEDS, OTHER, SOUP, filled
+from tests.support.permissions import FREE, HELLO, NEEDS, OTHER, SOUP, filled
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.person import People, Person
-from tests.proxy import Proxy
 from tests.sdk.driver import Pages, Room, make_rooms
-from tests.server import RunningServer
+from tests.support.proxy import Proxy
+from tests.support.server import RunningServer
 
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"

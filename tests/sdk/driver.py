@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Browser, Page
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 RELEASES = ("0.6.4", "0.8.4", "0.9.0", "0.10.16", "0.11.7", "0.12.39", "0.15.2")
 

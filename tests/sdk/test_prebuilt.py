@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from tests.proxy import Proxy
 from tests.sdk.driver import RELEASES, make_rooms, since
-from tests.server import RunningServer
+from tests.support.proxy import Proxy
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 

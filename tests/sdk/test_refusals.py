@@ -4,7 +4,7 @@ import time
 import pytest
 
 from tests.sdk.driver import RELEASES, make_rooms
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 

@@ -16,9 +16,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.person import People, Person
-from tests.proxy import Proxy
 from tests.sdk.driver import WAIT, Peer, Room, make_rooms
-from tests.server import ROOT, RunningServer
+from tests.support.proxy import Proxy
+from tests.support.server import ROOT, RunningServer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 

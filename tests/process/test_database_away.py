@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.server import RunningServer
-from tests.services import PostgresServer, RedisServer
+from tests.support.server import RunningServer
+from tests.support.services import PostgresServer, RedisServer
 
 
 @pytest.mark.faults

@@ -21,7 +21,7 @@ from rooms.operations.reaping import mark_lost
 from rooms.process import leases
 from rooms.process.leases import Lease, Reaper
 from rooms.routing import websocket_application
-from tests.server import Message, RawPeer
+from tests.support.server import Message, RawPeer
 
 T = TypeVar("T", bound=models.Model)
 

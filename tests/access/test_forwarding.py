@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 pytestmark = pytest.mark.faults
 

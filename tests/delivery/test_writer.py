@@ -13,8 +13,8 @@ from rooms.delivery import hub
 from rooms.models import Peer, Room, Session
 from rooms.operations.engine import gate
 from rooms.process.leases import Lease, Reaper
-from tests.server import RpcError
-from tests.sockets import LocalPeer, World, chat, heard
+from tests.support.server import RpcError
+from tests.support.sockets import LocalPeer, World, chat, heard
 
 pytestmark = pytest.mark.postgres
 

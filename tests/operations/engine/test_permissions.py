@@ -9,10 +9,10 @@ from django.apps import apps
 
 from rooms.models import Worker
 from rooms.wire.roles import PERMISSIONS
-from tests.cluster import Cluster, leave_all
-from tests.permissions import NEEDS, SOUP, filled
-from tests.server import Message, RawPeer, RpcError, RunningServer
-from tests.sockets import chat
+from tests.support.cluster import Cluster, leave_all
+from tests.support.permissions import NEEDS, SOUP, filled
+from tests.support.server import Message, RawPeer, RpcError, RunningServer
+from tests.support.sockets import chat
 
 pytestmark = pytest.mark.matrix
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sockets import World
+from tests.support.sockets import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

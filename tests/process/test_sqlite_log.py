@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import RunningServer
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.faults]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rooms.operations.engine.clock import Clock
-from tests.cluster import Cluster, again, leave_all
 from tests.faults.test_resuming import closed_within
+from tests.support.cluster import Cluster, again, leave_all
 
 
 class Times:

@@ -13,8 +13,8 @@ from rooms.delivery.feed import Arrival, Feed, Member, Missed
 from rooms.sockets.outbox import AsgiOutbox
 from rooms.wire.close_codes import TOO_SLOW
 from rooms.wire.events import NOBODY, Numbered
-from tests.server import RawPeer, RpcError, RunningServer
-from tests.services import PostgresServer, RedisServer
+from tests.support.server import RawPeer, RpcError, RunningServer
+from tests.support.services import PostgresServer, RedisServer
 
 SERVERS = ["daphne", "uvicorn"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any, Self
 
-from tests.server import RawPeer, RunningServer
+from tests.support.server import RawPeer, RunningServer
 
 QUICK = {
     "PEER_GRACE": 8,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.server import RawPeer, RunningServer
+from tests.support.server import RawPeer, RunningServer
 
 pytestmark = pytest.mark.faults
 

@@ -24,7 +24,7 @@ from rooms.wire.parameters import (
     schema,
 )
 from rooms.wire.protocol import JSON
-from tests.test_protocol import values
+from tests.wire.test_protocol import values
 
 
 def example(

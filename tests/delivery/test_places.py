@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.server import RpcError
-from tests.sockets import LocalPeer, World, chat, heard
+from tests.support.server import RpcError
+from tests.support.sockets import LocalPeer, World, chat, heard
 
 
 async def _place(peer: LocalPeer) -> dict[str, Any]:

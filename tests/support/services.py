@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import redis
 
-from tests.processes import Program, WebProgram
+from tests.support.processes import Program, WebProgram
 
 POSTGRES_USER = "hmsroom"
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from rooms.access.handshakes import Door
-from tests.sockets import HOST, LocalPeer, Refused, World
+from tests.support.sockets import HOST, LocalPeer, Refused, World
 
 
 async def comes_in(world: World, *, origin: str | None = None, host: str = HOST) -> bool:

@@ -20,9 +20,9 @@ import psycopg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.processes import WebProgram, is_serving
+from tests.support.processes import WebProgram, is_serving
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ACCESS_KEY = "access-key-of-the-test-server"
 APP_SECRET = "app secret of the test server, long enough to sign with"
 

@@ -11,7 +11,7 @@ import os
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from tests.server import Message
+from tests.support.server import Message
 
 PATIENCE = 300  # seconds
 

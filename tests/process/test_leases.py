@@ -23,7 +23,7 @@ from rooms.operations.engine.gate import METHODS
 from rooms.operations.presence import connect, disconnect
 from rooms.process import leases
 from rooms.process.leases import Lease, Reaper
-from tests.sockets import LocalPeer, World, chat
+from tests.support.sockets import LocalPeer, World, chat
 
 
 def past(seconds: float) -> datetime:

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from rooms.observe.logs import MAX_VALUE, Bounded, BugsOnly, LineFormatter, describe, hide_tokens
-from tests.server import RawPeer, RpcError, RunningServer
+from tests.support.server import RawPeer, RpcError, RunningServer
 
 SERVERS = ["daphne", "uvicorn"]
 SECRETS = ["a very private remark", "a value that nobody else reads", "Alice Secretname"]

@@ -16,9 +16,9 @@ from rooms.sockets.outbox import AsgiOutbox, framed
 from rooms.wire.errors import NotFound, RoomError
 from rooms.wire.events import Event as Told
 from rooms.wire.events import Outcome
-from tests.lossy import two_hubs
-from tests.server import RpcError
-from tests.sockets import World, chat, heard, names, numbered, values
+from tests.support.lossy import two_hubs
+from tests.support.server import RpcError
+from tests.support.sockets import World, chat, heard, names, numbered, values
 
 BAD: dict[str, Any] = {"lose": 0.3, "repeat": 0.2, "delay": 0.3}
 
