@@ -71,7 +71,7 @@ class TwoHubs:
 @asynccontextmanager
 async def two_hubs(monkeypatch: Any, layer: str = "LossyLayer", **config: Any) -> AsyncIterator[TwoHubs]:
     """Two hubs that hear each other over a layer of this module."""
-    with override_settings(CHANNEL_LAYERS={"default": {"BACKEND": f"tests.lossy.{layer}", "CONFIG": config}}):
+    with override_settings(CHANNEL_LAYERS={"default": {"BACKEND": f"tests.support.lossy.{layer}", "CONFIG": config}}):
         made = TwoHubs(get_channel_layer())
         monkeypatch.setattr(hubs, "get", _chosen.get)
         monkeypatch.setattr(hubs, "_hub", made.hubs[0])
