@@ -25,11 +25,11 @@ from rooms.operations.presence import Attachment, Welcome, check_peer_id, connec
 from rooms.process import leases
 from rooms.sockets.fastpath import open_outbox
 from rooms.sockets.outbox import framed
-from rooms.wire import protocol
+from rooms.wire import frames
 from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, refused
 from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
+from rooms.wire.frames import Request
 from rooms.wire.parameters import bind
-from rooms.wire.protocol import Request
 from rooms.wire.sdk_versions import is_legacy
 
 log = logging.getLogger("rooms.consumers")
@@ -290,7 +290,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         if self.closed:
             return
         try:
-            request = protocol.parse(text, limit=self.frame_limit)
+            request = frames.parse(text, limit=self.frame_limit)
         except RoomError as error:
             self._refuse(getattr(error, "request_id", None), error)
             return
@@ -398,7 +398,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
 
     def _respond(self, request_id: str | int | None, result: Any) -> None:
         if request_id is not None:
-            self._write(protocol.response(request_id, result))
+            self._write(frames.response(request_id, result))
 
     def _refuse(self, request_id: str | int | None, error: RoomError, method: str = "") -> None:
         """Answer with an error. One without a request to belong to is a notification."""
@@ -412,7 +412,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             assert self.feed
             self.feed.detach(self.member)
             self._gone(None)
-        self._write(protocol.failure(request_id, error))
+        self._write(frames.failure(request_id, error))
         if error.code == 500:
             self.close_socket(BUG)
         elif error.code < 500:
@@ -426,7 +426,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             self.close_socket(TOO_MANY_REFUSALS)
 
     def _tell(self, method: str, params: Any) -> None:
-        self._write(protocol.notification(method, params))
+        self._write(frames.notification(method, params))
 
     def _write(self, text: str) -> None:
         # What is held may never be sent, but replies are.

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from rooms.wire.errors import BadRequest
-from rooms.wire.protocol import clean_name
+from rooms.wire.names import clean_name
 from rooms.wire.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
 
 

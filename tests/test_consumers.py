@@ -12,7 +12,7 @@ from rooms.access import tokens
 from rooms.models import Event, Message, MetadataEntry, Peer, Session
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.process import leases
-from rooms.wire import protocol
+from rooms.wire import frames
 from rooms.wire.events import Outcome
 from rooms.wire.parameters import Chars
 from tests.support.server import RpcError
@@ -1052,7 +1052,7 @@ async def test_a_bug_closes_its_socket_alone_and_the_peer_may_return(world: Worl
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "after another"])
-@pytest.mark.parametrize(("module", "place"), [(protocol, "parse"), (consumers, "bind"), (protocol, "response")])
+@pytest.mark.parametrize(("module", "place"), [(frames, "parse"), (consumers, "bind"), (frames, "response")])
 async def test_a15_a_bug_anywhere_leaves_no_peer_behind(
     world: World, monkeypatch, settings, module: Any, place: str, waits: bool
 ):

@@ -17,7 +17,9 @@ from rooms.observe.logs import LineFormatter, hide_tokens
 from rooms.sockets.splitter import FrameSplitter
 from rooms.views import code_in
 from rooms.wire.errors import RoomError
-from rooms.wire.protocol import clean_name, load_json, parse
+from rooms.wire.frames import parse
+from rooms.wire.json_gate import load_json
+from rooms.wire.names import clean_name
 from rooms.wire.sdk_versions import is_legacy
 from tests.sockets.test_splitter import TEXT, frame
 

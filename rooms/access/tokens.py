@@ -19,7 +19,7 @@ from django.conf import settings
 
 from rooms.models import OWNER_CHARS
 from rooms.wire.errors import Unauthorized
-from rooms.wire.protocol import is_storable
+from rooms.wire.json_gate import is_storable
 
 BY_CODE = "code:"
 """How the owner of a token by code begins. A back end may have a claim of that name for purposes of its own."""

@@ -14,7 +14,7 @@ from rooms import views
 from rooms.access.arrivals import is_too_long, max_body
 from rooms.api.http import is_api, refusal
 from rooms.wire.errors import BadRequest
-from rooms.wire.protocol import is_storable
+from rooms.wire.json_gate import is_storable
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rooms.access import origins
 from rooms.access.rates import Buckets, network
 from rooms.observe.logs import describe
-from rooms.wire import protocol
+from rooms.wire import json_gate
 from rooms.wire.errors import BadRequest, Forbidden, InternalError, RoomError, TooFast, Unauthorized, Unavailable
 
 log = logging.getLogger("rooms.api")
@@ -112,7 +112,7 @@ def body(request: HttpRequest) -> dict[str, Any]:
         text = request.body.decode()
     except UnicodeDecodeError:
         raise BadRequest("body: not UTF-8") from None
-    value = protocol.load_json(text)
+    value = json_gate.load_json(text)
     if not isinstance(value, dict):
         raise BadRequest("body: expected a JSON object")
     return value

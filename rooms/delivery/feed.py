@@ -22,7 +22,7 @@ from rooms.operations.presence import Attachment, Welcome
 from rooms.sockets.outbox import GONE, Outbox, Tally, framed
 from rooms.wire.close_codes import OPENED_ELSEWHERE, SENT_AWAY, TOO_SLOW
 from rooms.wire.events import Audience, End, Numbered, compact
-from rooms.wire.protocol import notification
+from rooms.wire.frames import notification
 
 log = logging.getLogger("rooms.feed")
 

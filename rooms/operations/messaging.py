@@ -13,8 +13,8 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.engine.work import Work
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.events import EVERYBODY, Audience, Event, Outcome, Stored, compact
+from rooms.wire.names import shows
 from rooms.wire.parameters import Chars, Items, PeerId, RoleName, Text
-from rooms.wire.protocol import shows
 
 CHAT = "chat"
 """The type of messages that people read."""

@@ -14,8 +14,8 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.messaging import public_message
 from rooms.wire.errors import TooLarge, VersionConflict
 from rooms.wire.events import NOTHING, Audience, Event, Outcome, compact
+from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import MISSING, Between, Bytes, Chars, Data, Items, Missing
-from rooms.wire.protocol import JSON
 
 DEFAULT_KEY = "default"
 """The key of calls that name none: the one value of clients from before keys."""

@@ -6,7 +6,7 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.presence import PeerMetadata, RawName, peer_updated
 from rooms.wire.errors import BadRequest
 from rooms.wire.events import Outcome
-from rooms.wire.protocol import clean_name
+from rooms.wire.names import clean_name
 
 
 @operation("peer-update")

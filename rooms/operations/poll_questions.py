@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.wire.errors import BadRequest
+from rooms.wire.names import shows
 from rooms.wire.parameters import Between, Items, OneOf, Text
-from rooms.wire.protocol import shows
 
 Question = dict[str, Any]
 

@@ -18,8 +18,8 @@ from rooms.operations.persons import check_may_come, person_of, was_let_in
 from rooms.operations.poll_listing import poll_news
 from rooms.wire.errors import BadRequest, Forbidden, NotJoined
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Event, Numbered, Outcome, compact
+from rooms.wire.names import clean_name
 from rooms.wire.parameters import Between, Chars, Data
-from rooms.wire.protocol import clean_name
 from rooms.wire.roles import NO_PERMISSIONS, known_roles
 
 EMPTIED = "last peer left"

@@ -24,7 +24,7 @@ from rooms.observe import background, metrics
 from rooms.observe.background import attempt
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Caller, Operation
-from rooms.operations.engine.work import database_now
+from rooms.operations.engine.statements import database_now
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import forget_departed, mark_lost, reap, reclaim, rooms_with_many_departed
 

@@ -28,7 +28,7 @@ from django.core.signals import setting_changed
 
 from rooms.wire.errors import BadRequest, RoomError, TooLarge
 from rooms.wire.events import compact
-from rooms.wire.protocol import JSON
+from rooms.wire.json_gate import JSON
 
 
 class Missing:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rooms.wire.errors import BadRequest
-from rooms.wire.protocol import clean_name
+from rooms.wire.names import clean_name
 
 MAX_PRIORITY = 5
 """Of the least important roles."""

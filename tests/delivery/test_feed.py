@@ -14,7 +14,7 @@ from rooms.operations.engine.journal import addressed_to
 from rooms.operations.presence import Attachment
 from rooms.sockets.outbox import Outbox, texts_in
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
-from rooms.wire.protocol import notification
+from rooms.wire.frames import notification
 
 SESSION = "s" * 24
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from rooms.creation import create_room
 from rooms.wire.errors import BadRequest
-from rooms.wire.protocol import MAX_MARKS, clean_name
+from rooms.wire.names import MAX_MARKS, clean_name
 
 BLANK = [
     *("\u200b", "\u200c", "\u200d", "\u2060", "\u00ad", "\u034f", "\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.wire.errors import BadRequest, RoomError, TooLarge
 from rooms.wire.events import Outcome
+from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import (
     MISSING,
     Between,
@@ -23,8 +24,7 @@ from rooms.wire.parameters import (
     fields_of,
     schema,
 )
-from rooms.wire.protocol import JSON
-from tests.wire.test_protocol import values
+from tests.wire.test_frames import values
 
 
 def example(

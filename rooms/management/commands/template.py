@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from rooms.management.base import DatabaseCommand
 from rooms.models import Template
-from rooms.wire import protocol
+from rooms.wire import json_gate
 from rooms.wire.errors import RoomError
 from rooms.wire.roles import NAME, check_template, shows_as_written
 
@@ -25,7 +25,7 @@ class Command(DatabaseCommand):
         if not shows_as_written(name):
             raise CommandError(f"name: expected {NAME}")
         try:
-            given = protocol.load_json(file.read_text())
+            given = json_gate.load_json(file.read_text())
             check_template(given)
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from None

@@ -4,37 +4,22 @@ Operations change the objects that they get from here and say so; everything is 
 calls can share a transaction, and each sees what those before it did.
 """
 
-import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.backends.utils import CursorWrapper
 
 from rooms.models import Event as EventRow
 from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
-from rooms.operations.engine import clock, journal, memory
+from rooms.operations.engine import journal, memory, statements
 from rooms.operations.engine.calls import Call
 from rooms.operations.engine.memory import Place, Standing
+from rooms.operations.engine.statements import ClientId
 from rooms.wire.events import End, Event, Numbered
 
 T = TypeVar("T")
-
-
-def database_now() -> datetime:
-    """The database's clock on PostgreSQL, so that processes on several machines agree; else this process's."""
-    with connection.cursor() as cursor:
-        return _now(cursor)
-
-
-def _now(cursor: CursorWrapper) -> datetime:
-    if cursor.db.vendor != "postgresql":
-        return clock.now()
-    cursor.execute("SELECT clock_timestamp()")
-    moment: datetime = cursor.fetchone()[0]
-    return moment
 
 
 @dataclass(slots=True)
@@ -87,7 +72,7 @@ class Work:
                 newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
         # Held are rooms whose locks somebody else has.
         places, self.held = memory.lock(cursor, askers, patience=patience)
-        self.now = _now(cursor)
+        self.now = statements.now(cursor)
         self.at = milliseconds(self.now)
         self.history = next(iter(places.values())).history if places else ""
         # The server's own jobs, which make good what went wrong, believe the rows alone.
@@ -129,14 +114,11 @@ class Work:
                 sessions.append(pages.session.id)
         if not sessions:
             return
-        # Most who come have no rows yet: that is asked first, and by hand, for a query of the model's takes far longer.
-        found = []
-        for column, values in (("peer_id", peer_ids), ("owner", owners)):
-            if values:
-                in_sessions, among = (", ".join(["%s"] * len(some)) for some in (sessions, values))
-                rows = f"SELECT id FROM rooms_peer WHERE session_id IN ({in_sessions}) AND {column} IN ({among})"
-                self._cursor.execute(rows, [*sessions, *values])
-                found += [key for (key,) in self._cursor.fetchall()]
+        # Most who come have no rows yet: that is asked first.
+        found = [
+            *statements.peer_keys(self._cursor, sessions, "peer_id", peer_ids),
+            *statements.peer_keys(self._cursor, sessions, "owner", owners),
+        ]
         for peer in Peer.objects.filter(pk__in=found) if found else ():
             self._pages[peer.session_id].take(peer)
 
@@ -289,15 +271,9 @@ class Work:
 
     # --- Messages
 
-    def sent_under(
-        self, client_ids: Sequence[tuple[str, str, str]]
-    ) -> dict[tuple[str, str, str], tuple[str, int, int]]:
-        """``(message id, at, seq)`` of messages by ``(session id, peer id, client id)``; only those that there are."""
-        if not client_ids:
-            return {}
-        wanted = ", ".join(["(%s, %s, %s)"] * len(client_ids))
-        self._cursor.execute(_SENT.format(wanted=wanted), [text for one in client_ids for text in one])
-        return {(session, peer, client): found for session, peer, client, *found in self._cursor.fetchall()}
+    def sent_under(self, client_ids: Sequence[ClientId]) -> dict[ClientId, tuple[str, int, int]]:
+        """``(message id, at, seq)`` of messages under these client ids; only those that there are."""
+        return statements.sent_under(self._cursor, client_ids) if client_ids else {}
 
     # --- Rows
 
@@ -334,7 +310,7 @@ class Work:
             for row in rows:
                 row.save(force_insert=True)
         for row, fields in self._changed.items():
-            _update(self._cursor, row, fields)
+            statements.update(self._cursor, row, fields)
         written = []
         for pages in self._pages.values():
             if pages.end:
@@ -377,34 +353,3 @@ class Work:
         )
         # Of the peers there remain who they were and when.
         peers.update(owner="", metadata="", groups=[], observed=[], conn_id="", worker="")
-
-
-# SQLite would look through the whole index for rows IN a list; joined in this order it looks each up.
-_SENT = """
-    WITH asked (session_id, peer_id, client_id) AS (VALUES {wanted})
-    SELECT m.session_id, m.peer_id, m.client_id, m.message_id, m.at, m.seq
-    FROM asked a CROSS JOIN rooms_message m
-    WHERE m.session_id = a.session_id AND m.peer_id = a.peer_id AND m.client_id = a.client_id AND m.client_id > ''
-"""
-
-
-def _update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:
-    """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
-    statement, fields = _update_statement(type(row), tuple(sorted(names)))
-    values = []
-    for column in fields:
-        value = getattr(row, column.attname)
-        values.append(value if type(column) in _STORED_AS_IS else column.get_db_prep_save(value, cursor.db))
-    cursor.execute(statement, [*values, row.pk])
-
-
-@functools.cache
-def _update_statement(kind: type[models.Model], names: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
-    """The statement, and the fields whose values it takes before the row's key."""
-    key: Any = kind._meta.pk
-    fields: list[Any] = [kind._meta.get_field(name) for name in names]
-    changes = ", ".join([f'"{field.column}" = %s' for field in fields])
-    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', fields
-
-
-_STORED_AS_IS = {models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField}

@@ -10,18 +10,9 @@ from hypothesis import strategies as st
 
 from rooms.wire.errors import BadRequest, VersionConflict
 from rooms.wire.events import compact
-from rooms.wire.protocol import (
-    MAX_DEPTH,
-    MAX_NODES,
-    Request,
-    Unreadable,
-    clean_name,
-    failure,
-    load_json,
-    notification,
-    parse,
-    response,
-)
+from rooms.wire.frames import Request, Unreadable, failure, notification, parse, response
+from rooms.wire.json_gate import MAX_DEPTH, MAX_NODES, load_json
+from rooms.wire.names import clean_name
 
 LIMIT = 64 * 1024
 

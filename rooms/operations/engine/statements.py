@@ -1,0 +1,78 @@
+"""Statements of a transaction that are written by hand: Django would take longer to build one than it takes to run."""
+
+import functools
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
+
+from rooms.operations.engine import clock
+
+ClientId = tuple[str, str, str]
+"""Session id, peer id, client id."""
+
+
+def database_now() -> datetime:
+    """The database's clock on PostgreSQL, so that processes on several machines agree; else this process's."""
+    with connection.cursor() as cursor:
+        return now(cursor)
+
+
+def now(cursor: CursorWrapper) -> datetime:
+    """As ``database_now``, over a cursor that is open."""
+    if cursor.db.vendor != "postgresql":
+        return clock.now()
+    cursor.execute("SELECT clock_timestamp()")
+    moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def peer_keys(cursor: CursorWrapper, sessions: Sequence[str], column: str, values: Collection[str]) -> list[int]:
+    """The keys of the peers of these sessions that have one of the values."""
+    if not values:
+        return []
+    in_sessions, among = (", ".join(["%s"] * len(some)) for some in (sessions, values))
+    cursor.execute(
+        f"SELECT id FROM rooms_peer WHERE session_id IN ({in_sessions}) AND {column} IN ({among})", [*sessions, *values]
+    )
+    return [key for (key,) in cursor.fetchall()]
+
+
+def sent_under(cursor: CursorWrapper, client_ids: Sequence[ClientId]) -> dict[ClientId, tuple[str, int, int]]:
+    """``(message id, at, seq)`` of messages under these client ids, of which there is one at least."""
+    wanted = ", ".join(["(%s, %s, %s)"] * len(client_ids))
+    cursor.execute(_SENT.format(wanted=wanted), [text for one in client_ids for text in one])
+    return {(session, peer, client): found for session, peer, client, *found in cursor.fetchall()}
+
+
+# SQLite would look through the whole index for rows IN a list; joined in this order it looks each up.
+_SENT = """
+    WITH asked (session_id, peer_id, client_id) AS (VALUES {wanted})
+    SELECT m.session_id, m.peer_id, m.client_id, m.message_id, m.at, m.seq
+    FROM asked a CROSS JOIN rooms_message m
+    WHERE m.session_id = a.session_id AND m.peer_id = a.peer_id AND m.client_id = a.client_id AND m.client_id > ''
+"""
+
+
+def update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:
+    """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
+    statement, fields = _update_statement(type(row), tuple(sorted(names)))
+    values = []
+    for column in fields:
+        value = getattr(row, column.attname)
+        values.append(value if type(column) in _STORED_AS_IS else column.get_db_prep_save(value, cursor.db))
+    cursor.execute(statement, [*values, row.pk])
+
+
+@functools.cache
+def _update_statement(kind: type[models.Model], names: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
+    """The statement, and the fields whose values it takes before the row's key."""
+    key: Any = kind._meta.pk
+    fields: list[Any] = [kind._meta.get_field(name) for name in names]
+    changes = ", ".join([f'"{field.column}" = %s' for field in fields])
+    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', fields
+
+
+_STORED_AS_IS = {models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField}

@@ -1,0 +1,106 @@
+"""The gate that all JSON and all text from outside passes: what every database and every client can keep."""
+
+import json
+import math
+import re
+from typing import Any
+
+from rooms.wire.errors import BadRequest
+from rooms.wire.events import compact
+
+JSON = Any
+"""Any JSON value."""
+
+MAX_DEPTH = 32
+MAX_NODES = 2000
+
+
+def load_json(text: str) -> JSON:
+    """The value of JSON text that every database and every client can keep.
+
+    Raises BadRequest for what is not JSON (NaN included), numbers beyond 1.8e308, NUL, lone surrogates, more than
+    32 levels or 2,000 values. Of a repeated key the last one counts.
+    """
+    try:
+        value = _decode(text)
+    except RecursionError:
+        raise BadRequest(f"JSON: more than {MAX_DEPTH} levels") from None
+    except ValueError as error:
+        raise BadRequest(f"JSON: {error}") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH or (
+        len(text) > MAX_NODES // 2 and text.count(",") + text.count(":") > MAX_NODES // 2
+    ):
+        _check_shape(value)
+    if "\\u" in text or not text.isascii():
+        _check_text(compact(value))
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is beyond 1.8e308")
+    return number
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > 310 or (len(text) > 300 and math.isinf(float(text))):
+        raise ValueError("a number is beyond 1.8e308")
+    return int(text)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int)
+
+
+def _decode(text: str) -> JSON:
+    try:
+        # Looks for no white space around the text: there hardly ever is any.
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)
+
+
+def _check_shape(value: JSON) -> None:
+    nodes = 0
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[JSON] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        nodes += len(level)
+        if nodes > MAX_NODES:
+            raise BadRequest(f"JSON: more than {MAX_NODES} values")
+        if not below:
+            return
+        level = below
+    if nodes + len(level) > MAX_NODES:
+        raise BadRequest(f"JSON: more than {MAX_NODES} values")
+    if any(isinstance(item, dict | list) for item in level):
+        raise BadRequest(f"JSON: more than {MAX_DEPTH} levels")
+
+
+# The text was written by compact(), so an escaped NUL is the only way a NUL can stand in it, unless its backslash is
+# itself escaped. From the first backslash of a run only: one regular expression, which looks at each character once.
+_UNSTORABLE_JSON = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _check_text(text: str) -> None:
+    if found := _UNSTORABLE_JSON.search(text):
+        what = "the character NUL" if found.group().endswith("0") else "a lone surrogate"
+        raise BadRequest(f"JSON: {what} cannot be stored")
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database can keep the text: PostgreSQL takes neither NUL nor lone surrogates."""
+    return "\x00" not in text and (text.isascii() or not _SURROGATE.search(text))
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
