@@ -88,7 +88,10 @@ class Member:
 
 @dataclass(slots=True)
 class Arrival:
-    """News of a session: of this process with the answer to a call, or of another one."""
+    """News of a session: of this process with the answer to a call, or of another one.
+
+    ``reads`` is of an answer that was read beside the writer, of whose answers some may be under way yet.
+    """
 
     session_id: str
     seq: int
@@ -97,12 +100,13 @@ class Arrival:
     answer: Answer | None = None
     done: Callable[[Answer], object] | None = None
     history: str = ""
+    reads: bool = False
 
     @classmethod
-    def of(cls, answer: Answer, done: Callable[[Answer], object] | None = None) -> "Arrival":
+    def of(cls, answer: Answer, done: Callable[[Answer], object] | None = None, *, reads: bool = False) -> "Arrival":
         """What an answer brings; with ``done`` the answer too, in its place."""
         given = answer if done else None
-        return cls(answer.session_id, answer.seq, answer.events, answer.end, given, done, answer.history)
+        return cls(answer.session_id, answer.seq, answer.events, answer.end, given, done, answer.history, reads)
 
     @property
     def first(self) -> int:
@@ -147,6 +151,7 @@ class Feed:
         self._fetch = fetch
         self._loop = asyncio.get_running_loop()
         self._local: list[Arrival] = []
+        self._reads: list[Arrival] = []
         self._remote: list[Arrival] = []
         self._early: list[Arrival] = []
         self._past: set[str] = set()  # histories that the database has forgotten, or left
@@ -173,7 +178,7 @@ class Feed:
     def arrive(self, arrival: Arrival) -> None:
         """Take news; ``advance`` delivers what it brings as soon as everything before it was."""
         if arrival.answer is not None:
-            self._local.append(arrival)
+            (self._reads if arrival.reads else self._local).append(arrival)
         elif arrival.session_id == self.session_id:
             heapq.heappush(self._remote, arrival)
         elif self.in_flight:
@@ -201,17 +206,25 @@ class Feed:
                 return
             self._local.pop(0)
             self._take(arrival)
-        # A set of this process may have committed between two that are told by others: its answers, which have
-        # their place among the events, come first.
+        self._take_reads()
+        # A set of this process may have committed between two that are told by others, or before what was read: its
+        # answers, which have their place among the events, come first.
         if self.in_flight:
             return
         self._early.clear()
-        while self._remote:
-            if self._is_ahead(self._remote[0]):
-                if self._patience is None:
-                    self._patience = self._loop.call_later(_PATIENCE, self._lose_patience)
-                return
+        while self._remote and not self._is_ahead(self._remote[0]):
             self._take(heapq.heappop(self._remote))
+        self._take_reads()
+        if (self._remote or self._reads) and self._patience is None:
+            self._patience = self._loop.call_later(_PATIENCE, self._lose_patience)
+
+    def _take_reads(self) -> None:
+        reads, self._reads = self._reads, []
+        for arrival in reads:
+            if self._is_ahead(arrival):
+                self._reads.append(arrival)
+            else:
+                self._take(arrival)
 
     def _is_ahead(self, arrival: Arrival) -> bool:
         """Whether something is missing before news that else would be taken.
@@ -227,8 +240,9 @@ class Feed:
 
     def _lose_patience(self) -> None:
         self._patience = None
-        if self._remote and not self._fetching and not self.in_flight:
-            self._start_fetch(max(arrival.first - 1 for arrival in self._remote))
+        waiting = [*self._remote, *self._reads]
+        if waiting and not self._fetching and not self.in_flight:
+            self._start_fetch(max(arrival.first - 1 for arrival in waiting))
 
     @property
     def place(self) -> tuple[int, str]:
@@ -242,6 +256,7 @@ class Feed:
             self.finish(found)
         elif found > self.last_seq and not self._fetching:
             self._start_fetch(found)
+        self.advance()  # what waits for a place that is lost, or a session that is over, waits no more
 
     def _start_fetch(self, until: int) -> None:
         self._fetching = True

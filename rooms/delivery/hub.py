@@ -109,9 +109,10 @@ class Hub:
         for answer, (done, feed, at) in answered:
             metrics.OPERATION_SECONDS.observe(answer.call.operation.name, now - at)
             if feed:
-                if not answer.call.operation.reads:
+                reads = answer.call.operation.reads
+                if not reads:
                     feed.in_flight -= 1
-                feed.arrive(Arrival.of(answer, done))
+                feed.arrive(Arrival.of(answer, done, reads=reads))
                 feeds.add(feed)
             else:
                 attempt(done, answer)

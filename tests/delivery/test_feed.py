@@ -330,6 +330,57 @@ async def test_news_of_another_process_waits_for_answers_under_way():
     assert [frame.get("seq", frame["method"]) for frame in paper.frames][-3:] == [2, "done", 3]
 
 
+def read_at(seq: int, done: list[int]) -> Arrival:
+    """What was read beside the writer when the session was at that number."""
+    answer = Answer(None, session_id=SESSION, seq=seq)  # type: ignore[arg-type]
+    return Arrival(SESSION, seq, (), None, answer, lambda _: done.append(seq), reads=True)
+
+
+async def test_what_was_read_beside_the_writer_overtakes_no_answer_under_way():
+    room = Room()
+    room.enter("a")
+    room.feed.in_flight = 1
+    done: list[int] = []
+    told = len(room.journal)
+    room.bring(read_at(told + 2, done))  # the set that is under way is stored already
+    await asyncio.sleep(0.03)
+    assert (done, room.fetches) == ([], 0)
+
+    back = room.enter("b", replay_after=told)
+    room.feed.in_flight = 0
+    room.tell(*room.write(1))
+
+    assert done == [told + 2]
+    assert back.numbers() == [told + 2]
+    assert room.fetches == 0
+
+
+async def test_what_was_read_does_not_wait_for_others_longer_than_for_what_came_before_it():
+    room = Room()
+    room.enter("a")
+    room.feed.in_flight = 1
+    done: list[int] = []
+    room.bring(read_at(1, done))
+    assert done == [1]
+
+    room.feed.in_flight = 0
+    room.write(2)  # by a process that is not heard
+    room.bring(read_at(3, done))
+    assert done == [1]
+    async with asyncio.timeout(5):
+        while done != [1, 3]:
+            await asyncio.sleep(0.001)
+
+
+async def test_what_was_read_is_answered_when_the_session_is_over():
+    room = Room()
+    room.enter("a")
+    done: list[int] = []
+    room.bring(read_at(3, done))
+    room.feed.compare(End("over"))
+    assert done == [3]
+
+
 async def test_frames_are_held_for_a_socket_that_may_ask_to_resume():
     room = Room()
     held = room.enter("a", held=[])

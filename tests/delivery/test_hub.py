@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from rooms.delivery import hub
 from rooms.delivery.feed import Arrival, Feed
 from rooms.models import Event, Message, Peer, Session
-from rooms.operations.engine.calls import Caller
+from rooms.operations.engine import gate
+from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.operations.moderation import end_room
 from rooms.sockets.outbox import AsgiOutbox, framed
@@ -88,6 +91,53 @@ async def test_i19_a_change_is_acknowledged_although_the_doorbell_fails(world: W
         await near.wait_for("on-broadcast")
         await far.wait_for("on-broadcast")
         await world.leave()
+
+
+async def test_a_search_beside_a_resume_takes_nothing_from_it(world: World, monkeypatch):
+    alice, bob, carol, dora = [await world.peer(user) for user in ("alice", "bob", "carol", "dora")]
+    await carol.call("listen-metadata-change", keys=["topic"])
+    place = {name: (await carol.join("Carol"))[name] for name in ("session_id", "seq", "history")}
+    await carol.drop()
+    await world.settled()
+    carol = await world.again(carol)
+    await carol.wait_for("on-policy-change")
+    busy, resumed = Halt(), Halt()
+    halts = iter([busy, resumed])
+    monkeypatch.setattr(gate, "chronicle", lambda answers: next(halts, list)(answers))
+
+    await alice.begin("broadcast", info={"message": "first"})
+    await busy.reached()
+    joining = await carol.begin("join", name="Carol", resume=place)
+    await alice.begin("broadcast", info={"message": "second"})
+    await bob.begin("set-metadata", key="topic", data="tea")
+    await asyncio.sleep(0.1)  # these go into one set
+    busy.end()
+    await resumed.reached()  # stored, and not answered
+    searching = await dora.begin("find-peer")
+    await asyncio.sleep(0.1)
+    resumed.end()
+
+    assert (await joining)["resumed"]
+    assert len((await searching)["peers"]) == 4
+    await carol.until(lambda: values(carol, "topic") == [(1, "tea")])
+    assert heard(carol) == ["first", "second"]
+
+
+class Halt:
+    """Holds the thread that writes between a commit and its answers."""
+
+    def __init__(self) -> None:
+        self._reached, self._ended = threading.Event(), threading.Event()
+
+    def __call__(self, answers: Iterable[Answer]) -> None:
+        self._reached.set()
+        self._ended.wait(10)
+
+    async def reached(self) -> None:
+        assert await asyncio.to_thread(self._reached.wait, 10)
+
+    def end(self) -> None:
+        self._ended.set()
 
 
 class BrokenOutbox(AsgiOutbox):
