@@ -1247,6 +1247,15 @@ async def test_i32_a_bad_token_is_told_and_closed(world: World, token: str):
     assert alice.named("on-error")[0]["code"] == 401
 
 
+@pytest.mark.parametrize("version", ["9" * 5000 + ".0.0", "0." + "9" * 5000 + ".0", "0.0." + "9" * 5000, "٠.٩.٠"])
+@pytest.mark.parametrize("name", ["user_agent_v2", "user_agent"])
+async def test_no_version_that_a_client_names_is_an_error_of_ours(world: World, name: str, version: str):
+    alice = world.stranger("alice")
+    alice.query = {name: f"sdk_version:{version}"}
+    await alice.connect()
+    assert (await alice.join("Alice"))["seq"] == 1
+
+
 @pytest.mark.matrix
 async def test_i31_a_token_for_one_room_and_role_gives_nothing_in_another(world: World):
     other = await world.new_room(title="Other")

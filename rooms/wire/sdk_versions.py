@@ -2,7 +2,8 @@
 
 import re
 
-_VERSION = re.compile(r"\bsdk_version:(\d+)\.(\d+)\.(\d+)")
+# A few digits each: a stranger may send thousands, which no number is made of.
+_VERSION = re.compile(r"\bsdk_version:(\d{1,9})\.(\d{1,9})\.(\d{1,9})", re.ASCII)
 
 _FIRST_WITH_SESSION_STORE = (0, 9, 1)
 
