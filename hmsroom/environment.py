@@ -49,6 +49,13 @@ class Environment:
             raise unreadable(name, f"{shown} has control characters", "plain text")
         return text
 
+    def bearer(self, name: str) -> str:
+        """What clients send in a header, or ""."""
+        text = self.text(name, secret=True)
+        if not text.isascii():
+            raise unreadable(name, "the value has letters that are not ASCII", "none, for no client can send them")
+        return text
+
     def switch(self, name: str, *, default: bool) -> bool:
         """1, true, yes or on; 0, false, no or off."""
         text = os.environ.get(name, "on" if default else "off").strip().lower()
@@ -204,11 +211,11 @@ class Environment:
     def redis_url(self, name: str) -> str:
         text = os.environ.get(name, "").strip()
         if text:
-            from redis.connection import parse_url  # it takes long to load, and is seldom needed
+            from redis import Redis, RedisError  # it takes long to load, and is seldom needed
 
             try:
-                parse_url(text)
-            except ValueError:
+                Redis.from_url(text).connection_pool.make_connection()  # knows the options, and does not connect
+            except (ValueError, TypeError, RedisError):
                 raise unreadable(name, "it cannot be read", "redis://host:6379/0, rediss://… or unix://…") from None
         return text
 

@@ -36,7 +36,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 ADMIN_PATH = env.path("ADMIN_PATH", default="admin/" if DEVELOPMENT else "")
 COOKIE_PREFIX = env.cookie_prefix("COOKIE_PREFIX")
 ROOM_CREATION = env.one_of("ROOM_CREATION", "anyone", "staff")
-METRICS_TOKEN = env.text("METRICS_TOKEN", secret=True)
+METRICS_TOKEN = env.bearer("METRICS_TOKEN")
 HISTORY_DAYS = env.span("HISTORY_DAYS", default=30, unit="d")
 ROOM_DAYS = env.span("ROOM_DAYS", default=0, unit="d")
 
@@ -77,7 +77,7 @@ HANDSHAKE_SECONDS = env.span("HANDSHAKE_SECONDS", default=10, least=0.1, most=36
 RATE_LIMIT = env.number("RATE_LIMIT", default=10)
 RATE_BURST = env.whole("RATE_BURST", default=30)
 CONNECT_RATE = env.number("CONNECT_RATE", default=50)
-CONNECT_BURST = env.whole("CONNECT_BURST", default=1000)
+CONNECT_BURST = env.whole("CONNECT_BURST", default=1000, least=1)  # of unfinished connections in any case
 TOKEN_RATE = env.number("TOKEN_RATE", default=10)
 TOKEN_BURST = env.whole("TOKEN_BURST", default=200)
 for rate, burst in (("RATE_LIMIT", RATE_BURST), ("CONNECT_RATE", CONNECT_BURST), ("TOKEN_RATE", TOKEN_BURST)):

@@ -208,7 +208,11 @@ def test_a_database_url_that_cannot_be_used_is_refused_and_not_shown(given, text
     assert "heim" not in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["http://:geheim@h", "geheim", "redis://:geheim@[h", "redis://:geheim@h:port/0"])
+@pytest.mark.parametrize(
+    "text",
+    ["http://:geheim@h", "geheim", "redis://:geheim@[h", "redis://:geheim@h:port/0", "redis://:geheim@h/0?pool=geheim",
+     "redis://:geheim@h/0?protocol=7", "redis://:geheim@h/0?socket_timeout=geheim"],
+)  # fmt: skip
 def test_a_redis_url_that_cannot_be_used_is_refused_and_not_shown(given, text):
     given(text)
     with pytest.raises(ImproperlyConfigured, match=r"^NAME: .*expected redis://") as refused:
@@ -259,6 +263,17 @@ def test_intervals_and_bursts_have_to_suit_each_other():
     assert setting("LEASE_TTL", HEARTBEAT_INTERVAL="10").startswith("LEASE_TTL: 15 s is too short; expected two HEART")
     assert setting("RATE_BURST", RATE_BURST="0").startswith("RATE_BURST: with 0 nothing would ever pass")
     assert setting("RATE_BURST", RATE_BURST="0", RATE_LIMIT="0") == "0"
+    # It also says how many connections of an address may be unfinished, whatever the rate.
+    assert setting("CONNECT_BURST", CONNECT_BURST="0", CONNECT_RATE="0").startswith("CONNECT_BURST: 0 is less than it")
+
+
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(given):
+    given("geheim-ü")
+    with pytest.raises(ImproperlyConfigured, match=r"^NAME: .*not ASCII") as refused:
+        env.bearer("NAME")
+    assert "geheim" not in str(refused.value)
+    given("geheim")
+    assert env.bearer("NAME") == "geheim"
 
 
 def test_the_cookies_of_two_servers_on_one_host_may_have_names_of_their_own():
