@@ -1,5 +1,6 @@
 """What becomes of peers whose connection is lost. Run for the server, room by room."""
 
+from collections.abc import Set
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +16,11 @@ MAX_DEPARTED = 1000
 """Rows of peers that left which a running session keeps, for the admin to show."""
 
 _MOST_FORGOTTEN = 500
+"""Rows that are deleted in one transaction: with SQLite everybody waits for it."""
 
 
 @operation()
-def mark_lost(context: Context, *, conn_ids: list[str], gone_at: Any) -> Outcome:
+def mark_lost(context: Context, *, conn_ids: Set[str], gone_at: Any) -> Outcome:
     """Mark as reconnecting the connected peers that one of these connections holds, since gone_at."""
     if context.live_session is None:
         return Outcome()
@@ -49,7 +51,7 @@ def reap(context: Context) -> Outcome:
 
 
 @operation()
-def reclaim(context: Context, *, conn_ids: list[str], worker: str) -> Outcome:
+def reclaim(context: Context, *, conn_ids: Set[str], worker: str) -> Outcome:
     """Take back, for a process that was declared dead, the peers that its open connections still hold.
 
     Answers ``{held: [conn id]}``: those whose peers are in the session.
@@ -67,12 +69,14 @@ def reclaim(context: Context, *, conn_ids: list[str], worker: str) -> Outcome:
 
 @operation()
 def forget_departed(context: Context) -> Outcome:
-    """Delete the rows of those who left longest ago, but for the last MAX_DEPARTED."""
-    if context.live_session:
-        gone = Peer.objects.filter(session_id=context.session.id, state=Peer.State.LEFT).order_by("-left_at")
-        for peer in gone[MAX_DEPARTED : MAX_DEPARTED + _MOST_FORGOTTEN]:
-            context.work.forget_peer(peer)
-    return Outcome()
+    """Delete rows of those who left longest ago, but for the last MAX_DEPARTED. Answers whether there are ``more``."""
+    if context.live_session is None:
+        return Outcome({"more": False})
+    gone = Peer.objects.filter(session_id=context.session.id, state=Peer.State.LEFT).order_by("-left_at")
+    chosen = list(gone[MAX_DEPARTED : MAX_DEPARTED + _MOST_FORGOTTEN])
+    for peer in chosen:
+        context.work.forget_peer(peer)
+    return Outcome({"more": len(chosen) == _MOST_FORGOTTEN})
 
 
 def rooms_with_many_departed() -> list[str]:

@@ -8,7 +8,7 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Container, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,11 +111,11 @@ class Lease:
         held: set[str] = set()
         rows = Peer.objects.filter(conn_id__in=open_now).values_list("session__room_id", flat=True).distinct()
         for room_id in rows:
-            attempt(self._reclaim, room_id, list(open_now), held)
+            attempt(self._reclaim, room_id, open_now.keys(), held)
         for conn_id in open_now.keys() - held:
             hub.loop.call_soon_threadsafe(hub.close_connection, conn_id)
 
-    def _reclaim(self, room_id: str, conn_ids: list[str], held: set[str]) -> None:
+    def _reclaim(self, room_id: str, conn_ids: Set[str], held: set[str]) -> None:
         held |= set(hubs.perform_now(reclaim, Caller(room_id), conn_ids=conn_ids, worker=self.id)["held"])
 
     def _lose(self, connections: Container[str]) -> None:
@@ -124,11 +124,11 @@ class Lease:
         Catches what a consumer could not say when its socket closed.
         """
         rows = Peer.objects.filter(worker=self.id, state=Peer.State.CONNECTED)
-        lost = defaultdict(list)
+        lost = defaultdict(set)
         # Looked for after the rows were read: a connection is known before its peer is stored.
         for room_id, conn_id in list(rows.values_list("session__room_id", "conn_id")):
             if conn_id not in connections:
-                lost[room_id].append(conn_id)
+                lost[room_id].add(conn_id)
         for room_id, conn_ids in lost.items():
             _for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=database_now())
 
@@ -153,7 +153,7 @@ class Reaper:
             self._tidied_at = moment
             tidy(now)
             for room_id in rooms_with_many_departed():
-                hubs.perform_now(forget_departed, Caller(room_id))
+                attempt(_forget_departed, room_id)
 
     def _stop_polls(self, now: datetime) -> None:
         for room_id in rooms_with_overdue_polls(now):
@@ -168,9 +168,9 @@ class Reaper:
         live = Worker.objects.filter(dead_at__isnull=True).values("id")
         last_seen = dict(Worker.objects.filter(dead_at__isnull=False).values_list("id", "last_seen"))
         orphans = Peer.objects.filter(state=Peer.State.CONNECTED).exclude(worker__in=live)
-        lost: dict[tuple[str, datetime], list[str]] = defaultdict(list)
+        lost: dict[tuple[str, datetime], set[str]] = defaultdict(set)
         for room_id, worker_id, conn_id in orphans.values_list("session__room_id", "worker", "conn_id"):
-            lost[room_id, last_seen.get(worker_id, now)].append(conn_id)
+            lost[room_id, last_seen.get(worker_id, now)].add(conn_id)
         for (room_id, gone_at), conn_ids in lost.items():
             _for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=gone_at)
 
@@ -189,6 +189,12 @@ class Reaper:
 def _for_room(operation: Operation, room_id: str, **arguments: Any) -> None:
     """Do something for a room; one in which it cannot be done now has its turn the next time."""
     attempt(hubs.perform_now, operation, Caller(room_id), patience=_PATIENCE, **arguments)
+
+
+def _forget_departed(room_id: str) -> None:
+    # To the end, for more may leave in a minute than go in one transaction.
+    while hubs.perform_now(forget_departed, Caller(room_id), patience=_PATIENCE)["more"]:
+        pass
 
 
 def _reap(room_id: str) -> None:

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.contrib.sessions.models import Session as Login
+from django.db import connection
 from django.utils import timezone
 
 from rooms.creation import create_room
 from rooms.models import Peer, Room, RoomCode, Session, Worker
+from rooms.operations import reaping
 from rooms.process import leases
 from rooms.process.leases import Lease, Reaper, tidy
 
@@ -70,6 +73,40 @@ def test_the_reaper_tidies(room, settings):
     Reaper(Lease()).run_once()
 
     assert not Session.objects.exists()
+
+
+def test_of_those_who_left_a_running_session_the_last_are_kept_however_many_there_were(room, monkeypatch):
+    monkeypatch.setattr(reaping, "MAX_DEPARTED", 3)
+    monkeypatch.setattr(reaping, "_MOST_FORGOTTEN", 2)
+    now = timezone.now()
+    for one in (room, create_room(title="Coffee")):
+        live = Session.objects.create(room=one, started_at=now)
+        for number in range(10):
+            at = now - timedelta(seconds=number)
+            Peer.objects.create(session=live, peer_id=f"{number}", joined_at=at, left_at=at, state="left")
+        Peer.objects.create(session=live, peer_id="here", joined_at=now)
+
+    Reaper(Lease()).run_once()
+
+    for session in Session.objects.all():
+        assert set(session.peers.values_list("peer_id", flat=True)) == {"0", "1", "2", "here"}
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_room_that_is_held_keeps_no_other_from_being_tidied(database, monkeypatch):
+    monkeypatch.setattr(reaping, "MAX_DEPARTED", 0)
+    now = timezone.now()
+    rooms = [create_room(name=name) for name in "abc"]
+    for one in rooms:
+        live = Session.objects.create(room=one, started_at=now)
+        Peer.objects.create(session=live, peer_id="gone", joined_at=now, left_at=now, state="left")
+        Peer.objects.create(session=live, peer_id="here", joined_at=now)
+    for held in rooms:
+        with psycopg.connect(**connection.get_connection_params()) as other:
+            other.execute("SELECT FROM rooms_room WHERE id = %s FOR UPDATE", [held.pk])
+            Reaper(Lease()).run_once()
+        assert not Peer.objects.filter(peer_id="gone").exclude(session__room=held).exists()
 
 
 def used(name: str, *, days_ago: float, made: float = 40) -> Room:
