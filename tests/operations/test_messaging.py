@@ -8,9 +8,22 @@ from django.db import connection, transaction
 from rooms.models import Message, Room, Session, Template
 from rooms.operations.engine import memory
 from rooms.operations.engine.gate import run
-from rooms.operations.engine.memory import Standing
+from rooms.operations.engine.memory import MAX_ABSENT, MAX_OWNERS, Standing
 from rooms.operations.presence import disconnect
-from tests.operations.driver import ask, at_once, call, change_role, do, kinds, prepare, refused, row, told, visitor
+from tests.operations.driver import (
+    ask,
+    at_once,
+    call,
+    change_role,
+    do,
+    kinds,
+    prepare,
+    refused,
+    row,
+    told,
+    visitor,
+    welcome,
+)
 
 HELLO = {"message": "hello", "type": "chat"}
 
@@ -268,6 +281,19 @@ def test_i33_what_another_process_changed_is_not_overlooked(database, room):
     change_role(room, "guest", permissions={"sendMessages": False})
     memory.remember(before)
     assert refused(eve, "broadcast", info=HELLO)[0] == 403
+
+
+def test_of_those_who_came_to_the_door_and_no_further_few_are_remembered(database, room):
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    do(alice, "broadcast", info=HELLO)
+    for number in range(2 * MAX_OWNERS):
+        welcome(visitor(room, f"{number}", "guest"))
+    do(alice, "broadcast", info=HELLO)
+
+    held = remembered(room)
+    assert len(held.owned) <= MAX_OWNERS
+    assert len(held.absent) <= MAX_ABSENT
 
 
 @pytest.mark.matrix

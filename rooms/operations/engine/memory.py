@@ -18,6 +18,7 @@ from rooms.models import MetadataEntry, Peer, Person, Room, Session
 MAX_ROOMS = 2000
 MAX_REGULARS = 256
 MAX_ABSENT = 64
+MAX_OWNERS = 256
 MAX_ENTRY_BYTES = 1024
 
 
@@ -58,6 +59,13 @@ class Standing:
     sizes: dict[str, int] | None = None
     regulars: set[str] = field(default_factory=set)
     generations: tuple[int, int] = (0, 0)
+
+    def forget_strangers(self) -> None:
+        """Let go of those who came to the door: any number may, and it changes nothing."""
+        if len(self.absent) > MAX_ABSENT:
+            self.absent.clear()
+        if len(self.owned) > MAX_OWNERS:
+            self.owned.clear()
 
     def shrink(self) -> None:
         """Let go of the many that only come and listen, and of large values."""

@@ -333,8 +333,7 @@ class Work:
             if pages and call.operation.joined:
                 pages.known.regulars.add(call.caller.peer_id)
         for pages in self._live.values():
-            if len(pages.known.absent) > memory.MAX_ABSENT:
-                pages.known.absent.clear()
+            pages.known.forget_strangers()
             if pages.rows_changed or pages.all_present or pages.entries_read:
                 pages.known.shrink()
             memory.remember(pages.known)
