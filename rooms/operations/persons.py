@@ -60,9 +60,16 @@ def _is_another_tab(context: Context, peer: Peer) -> bool:
 def _person(context: Context, peer: Peer) -> Person:
     person = context.work.persons(context.session).get(peer.owner)
     if person is None:
+        known = context.work.persons(context.session)
+        if len(known) >= max(MAX_PERSONS, 2 * settings.MAX_ROOM_PEERS):
+            context.work.forget_person(next(iter(known.values())))
         person = Person(session=context.session, owner=peer.owner, person=peer.person, name=peer.name, role=peer.role)
         context.work.add_person(person)
     return person
+
+
+MAX_PERSONS = 5_000
+"""Of a session, and no fewer than twice who can be in it; then those are forgotten who were noted longest ago."""
 
 
 # --- Removal ------------------------------------------------------------------------------------

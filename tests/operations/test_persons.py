@@ -13,7 +13,9 @@ from django.utils import timezone
 from rooms.creation import create_room
 from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Person, Room, milliseconds
+from rooms.operations import persons
 from rooms.operations.engine import memory
+from rooms.operations.engine import memory as standing
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.presence import MAX_LEFT_OF_OWNER, admit, connect, disconnect
 from rooms.operations.reaping import reap
@@ -233,6 +235,23 @@ def test_however_the_peers_of_an_owner_left_few_rows_stay(alice, bob, how):
             joined(again(bob, bob.conn_id))
     joined(tab(bob, 99))
     assert Peer.objects.filter(owner=bob.owner, state="left").count() == MAX_LEFT_OF_OWNER
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_session_remembers_so_many_owners_and_forgets_the_first(alice, room, settings, monkeypatch, remembers):
+    monkeypatch.setattr(persons, "MAX_PERSONS", 4)
+    settings.MAX_ROOM_PEERS = 3
+    guests = [visitor(room, f"Guest {number}", "guest") for number in range(10)]
+    for guest in guests:
+        joined(guest)
+        do(alice, "peer-leave-request", requested_for=guest.peer_id)
+        if not remembers:
+            standing._remembered.clear()
+
+    assert [one["name"] for one in do(alice, "peers-removed")["removed"]] == [f"Guest {n}" for n in (9, 8, 7, 6, 5, 4)]
+    assert Person.objects.count() == 6
+    assert refused(guests[4], "join", name="Guest 4")[0] == 403
+    assert do(guests[3], "join", name="Guest 3")["seq"]
 
 
 # --- Given roles --------------------------------------------------------------------------------

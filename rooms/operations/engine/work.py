@@ -199,7 +199,7 @@ class Work:
         """What the session remembers of owners, by owner."""
         pages = self._pages[session.id]
         if pages.known.persons is None:
-            rows = [] if pages.is_new else Person.objects.filter(session_id=session.id)
+            rows = [] if pages.is_new else Person.objects.filter(session_id=session.id).order_by("pk")
             pages.known.persons = {person.owner: person for person in rows}
         return pages.known.persons
 
@@ -212,6 +212,16 @@ class Work:
         self._pages[person.session_id].rows_changed = True
         self.persons(person.session)[person.owner] = person
         self.add(person)
+
+    def forget_person(self, person: Person) -> None:
+        """Delete the row of an owner."""
+        self._pages[person.session_id].rows_changed = True
+        del self.persons(person.session)[person.owner]
+        self._changed.pop(person, None)
+        if person._state.adding:
+            self._added[Person].remove(person)
+        else:
+            person.delete()
 
     def head_count(self, session: Session) -> int:
         """How many peers are in the session, connected or reconnecting."""
