@@ -1,5 +1,6 @@
 """``/init``: where a client with a token asks for the socket's address. Whoever must be refused is refused here."""
 
+import secrets
 from typing import Any
 
 from django.http import HttpRequest
@@ -22,7 +23,7 @@ def init(request: HttpRequest) -> dict[str, Any]:
     if drain.under_way():
         raise Unavailable("the server restarts, try again")
     claims = tokens.read(bearer(request))
-    peer_id = request.GET.get("peer_id") or "-"  # some client that has not chosen one yet
+    peer_id = request.GET.get("peer_id") or secrets.token_hex(16)  # some client that has not chosen one yet
     check_peer_id(peer_id)
     caller = Caller(
         room_id=claims.room_id,

@@ -130,6 +130,13 @@ def test_a_peer_id_in_use_is_for_its_owner_alone(client, room: Room):
     assert init(client, token(room.id, user="mallory"), peer_id="p2").status_code == 200
 
 
+def test_nobody_can_be_called_as_a_client_is_that_has_chosen_no_peer_id(client, room: Room):
+    for peer_id in ("-", ".", "0", "?", "x"):
+        enter(room, peer_id, "eve")
+    answer = client.get("/init", headers={"host": "testserver", "authorization": f"Bearer {token(room.id)}"})
+    assert answer.status_code == 200
+
+
 def test_who_is_in_comes_back_although_the_room_was_closed_or_filled(client, room: Room):
     enter(room)
     Room.objects.filter(id=room.id).update(size=1)
