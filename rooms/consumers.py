@@ -5,6 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 from weakref import WeakKeyDictionary
@@ -350,6 +351,9 @@ class PeerConsumer(AsyncWebsocketConsumer):
         except RoomError as error:
             self._refuse_request(request, error)
             return
+        if request.method == "join":
+            # The process may have another lease than when the socket was opened.
+            self.caller = replace(self.caller, worker=leases.worker_id())
         self.under_way += 1
         assert self.feed
         self.hub.submit(operation, self.caller, arguments, lambda answer: self._answered(request, answer))

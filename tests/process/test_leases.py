@@ -142,6 +142,23 @@ async def test_i10_a_process_declared_dead_takes_its_peers_back(world: World, se
     assert bob.open
 
 
+async def test_who_joins_anew_over_a_socket_from_before_its_process_was_declared_dead_stays(world: World, settings):
+    alice, bob = await world.peer("alice"), await world.peer("bob")
+    here = leases._lease
+    await world.query(lambda: Worker.objects.filter(id=here.id).update(last_seen=past(16)))
+    await world.reap()
+    await world.query(here.beat)
+
+    await bob.notify("leave")
+    await bob.join("Bob")
+    settings.PEER_GRACE = 0
+    await world.reap()
+    await world.reap()
+
+    assert (await alice.call("get-peer", peer_id=bob.peer_id))["state"] == "connected"
+    assert await chat(bob, "still here")
+
+
 @pytest.mark.matrix
 async def test_i10_a_peer_that_moved_meanwhile_is_not_taken_back(world: World):
     alice, bob = await world.peer("alice"), await world.peer("bob")
