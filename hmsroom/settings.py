@@ -69,7 +69,8 @@ MAX_FRAME_BYTES = env.whole("MAX_FRAME_BYTES", default=64 * 1024, least=1024, mo
 MAX_ROOM_PEERS = env.whole("MAX_ROOM_PEERS", default=2500, least=1, most=100_000)
 MAX_PEERS_PER_OWNER = env.whole("MAX_PEERS_PER_OWNER", default=20, least=1, most=100_000)
 KEPT_MESSAGES = env.whole("KEPT_MESSAGES", default=1000, most=1_000_000)
-MAX_UNSENT_BYTES = env.whole("MAX_UNSENT_BYTES", default=MIB, least=1, most=1024 * MIB)
+# With less nobody could be sent what a socket is told first.
+MAX_UNSENT_BYTES = env.whole("MAX_UNSENT_BYTES", default=MIB, least=64 * 1024, most=1024 * MIB)
 MAX_UNSENT_SECONDS = env.span("MAX_UNSENT_SECONDS", default=10, least=0.01, most=3600)
 HANDSHAKE_SECONDS = env.span("HANDSHAKE_SECONDS", default=10, least=0.1, most=3600)
 

@@ -263,6 +263,7 @@ def test_intervals_and_bursts_have_to_suit_each_other():
     assert setting("LEASE_TTL", HEARTBEAT_INTERVAL="10").startswith("LEASE_TTL: 15 s is too short; expected two HEART")
     assert setting("RATE_BURST", RATE_BURST="0").startswith("RATE_BURST: with 0 nothing would ever pass")
     assert setting("RATE_BURST", RATE_BURST="0", RATE_LIMIT="0") == "0"
+    assert setting("MAX_UNSENT_BYTES", MAX_UNSENT_BYTES="65535").startswith("MAX_UNSENT_BYTES: 65535 is less than it")
     # It also says how many connections of an address may be unfinished, whatever the rate.
     assert setting("CONNECT_BURST", CONNECT_BURST="0", CONNECT_RATE="0").startswith("CONNECT_BURST: 0 is less than it")
 

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,3 +186,12 @@ def test_what_a_killed_server_left_does_not_hinder_the_next(kind):
         server.kill()
         server.start()
         assert server.request("GET", "/readyz").status == 200
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_frames_as_long_as_the_settings_allow_are_taken(kind):
+    allowed: dict[str, Any] = {"MAX_FRAME_BYTES": 4 << 20, "MAX_VALUE_BYTES": 3 << 20, "MAX_STORE_BYTES": 3 << 20 | 128}
+    with RunningServer(server=kind, MAX_UNSENT_BYTES=4 << 20, **allowed) as server:
+        alice = await server.peer(server.sign(server.room("tea")))
+        value = "x" * ((3 << 20) - 2)
+        assert (await alice.call("set-metadata", key="k", data=value))["data"] == value

@@ -97,7 +97,7 @@ async def test_counters_count_events_operations_refusals_and_reaped_peers():
 @pytest.mark.faults
 @pytest.mark.parametrize("kind", SERVERS)
 async def test_a_reader_that_is_given_up_is_counted(kind):
-    with RunningServer(server=kind, MAX_UNSENT_BYTES=50_000, RATE_LIMIT=0) as server:
+    with RunningServer(server=kind, MAX_UNSENT_BYTES=65_536, RATE_LIMIT=0) as server:
         room = server.room("tea")
         alice = await server.peer(server.sign(room, "host", "alice"))
         sleeper = await server.peer(server.sign(room, "guest", "bob"))

@@ -81,6 +81,7 @@ def daphne(host: str, port: int) -> list[str]:
         *("--ping-interval", "5"),
         *("--ping-timeout", "10"),
         *("--websocket-max-message-size", str(2 * settings.MAX_FRAME_BYTES)),
+        *("--websocket-max-frame-size", str(2 * settings.MAX_FRAME_BYTES)),
         *("--verbosity", "0"),
         "--no-server-name",
         "hmsroom.asgi:application",
