@@ -96,7 +96,7 @@ def delete_unused(now: datetime, *, days: float, most: int) -> None:
     over = Session.objects.filter(room__in=chosen, ended_at__lt=since).values_list("pk", flat=True)
     Session.objects.filter(pk__in=list(over[:most])).delete()
     with transaction.atomic():
-        # With their locks, for somebody may come at this very moment.
-        locked = Room.objects.select_for_update().filter(pk__in=chosen).order_by("pk").values_list("pk", flat=True)
+        # With their locks, for somebody may come at this very moment; others have theirs, and those rooms go later.
+        locked = [room.pk for room in Room.objects.select_for_update(skip_locked=True).filter(pk__in=chosen)]
         sessions = Session.objects.filter(room=OuterRef("pk"))
-        Room.objects.filter(~Exists(sessions), pk__in=list(locked)).delete()
+        Room.objects.filter(~Exists(sessions), pk__in=locked).delete()

@@ -151,7 +151,7 @@ class Reaper:
         attempt(self._stop_polls, now)
         if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
             self._tidied_at = moment
-            tidy(now)
+            attempt(tidy, now)
             for room_id in rooms_with_many_departed():
                 attempt(_forget_departed, room_id)
 

@@ -1,5 +1,6 @@
 """What is kept for a time only is really deleted, and nothing else."""
 
+import threading
 from datetime import timedelta
 
 import psycopg
@@ -107,6 +108,24 @@ def test_a_room_that_is_held_keeps_no_other_from_being_tidied(database, monkeypa
             other.execute("SELECT FROM rooms_room WHERE id = %s FOR UPDATE", [held.pk])
             Reaper(Lease()).run_once()
         assert not Peer.objects.filter(peer_id="gone").exclude(session__room=held).exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_unused_room_that_is_held_is_not_waited_for(database, settings):
+    settings.ROOM_DAYS = 1
+    rooms = [create_room(name=name) for name in "abc"]
+    Room.objects.update(created_at=timezone.now() - timedelta(days=2))
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT FROM rooms_room WHERE id = %s FOR UPDATE", [rooms[1].pk])
+        waits = threading.Timer(5, other.close)
+        waits.start()
+        Reaper(Lease()).run_once()
+        waits.cancel()
+        assert not other.closed
+        assert list(Room.objects.all()) == [rooms[1]]
+    Reaper(Lease()).run_once()
+    assert not Room.objects.exists()
 
 
 def used(name: str, *, days_ago: float, made: float = 40) -> Room:
