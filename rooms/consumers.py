@@ -19,10 +19,12 @@ from rooms.delivery import hub as hubs
 from rooms.delivery.feed import Feed, Member
 from rooms.delivery.hub import Connection
 from rooms.observe import metrics
+from rooms.operations.admission import check_peer_id
+from rooms.operations.arriving import Attachment, Welcome, connect
 from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS
-from rooms.operations.presence import Attachment, Welcome, check_peer_id, connect, disconnect
+from rooms.operations.leaving import disconnect
 from rooms.process import leases
 from rooms.sockets.fastpath import open_outbox
 from rooms.sockets.outbox import framed

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from rooms.access import tokens
 from rooms.api.http import bearer, endpoint, own_origin
 from rooms.delivery.hub import perform_now
+from rooms.operations.admission import admit, check_peer_id
 from rooms.operations.engine.calls import Caller
-from rooms.operations.presence import admit, check_peer_id
 from rooms.process import drain
 from rooms.wire.errors import Unavailable
 

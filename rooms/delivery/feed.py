@@ -17,8 +17,8 @@ from django.conf import settings
 from rooms.observe import metrics
 from rooms.observe.background import attempt, spawn
 from rooms.observe.logs import describe
+from rooms.operations.arriving import Attachment, Welcome
 from rooms.operations.engine.calls import Answer
-from rooms.operations.presence import Attachment, Welcome
 from rooms.sockets.outbox import GONE, Outbox, Tally, framed
 from rooms.wire.close_codes import OPENED_ELSEWHERE, SENT_AWAY, TOO_SLOW
 from rooms.wire.events import Audience, End, Numbered, compact

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from django.core.signing import BadSignature, Signer
 
 from rooms.models import Peer, milliseconds
+from rooms.operations.arriving import policy
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.leaving import depart
 from rooms.operations.persons import peers_with, remember_role, shut_out
-from rooms.operations.presence import depart, peer_updated, policy
+from rooms.operations.presence import peer_updated
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.events import EVERYBODY, Audience, End, Event, Outcome, compact
 from rooms.wire.parameters import Chars, Items, PeerId, RoleName

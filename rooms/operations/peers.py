@@ -2,8 +2,9 @@
 
 from django.conf import settings
 
+from rooms.operations.arriving import PeerMetadata, RawName
 from rooms.operations.engine.gate import Context, operation
-from rooms.operations.presence import PeerMetadata, RawName, peer_updated
+from rooms.operations.presence import peer_updated
 from rooms.wire.errors import BadRequest
 from rooms.wire.events import Outcome
 from rooms.wire.names import clean_name

@@ -9,7 +9,8 @@ from django.db.models import Count
 
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
-from rooms.operations.presence import EMPTIED, depart, lose, state_changed
+from rooms.operations.leaving import EMPTIED, depart, lose
+from rooms.operations.presence import state_changed
 from rooms.wire.events import End, Event, Outcome
 
 MAX_DEPARTED = 1000

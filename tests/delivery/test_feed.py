@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rooms.delivery.feed import Arrival, Feed, Member, Missed
+from rooms.operations.arriving import Attachment
 from rooms.operations.engine.calls import Answer
 from rooms.operations.engine.journal import addressed_to
-from rooms.operations.presence import Attachment
 from rooms.sockets.outbox import Outbox, texts_in
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification

@@ -10,10 +10,10 @@ from django.db import connection
 
 import rooms.operations  # noqa: F401  fills METHODS
 from rooms.models import Peer, Room, Session, Template
+from rooms.operations.arriving import Attachment, Welcome, connect
 from rooms.operations.engine import journal
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
 from rooms.operations.engine.gate import METHODS, run
-from rooms.operations.presence import Attachment, Welcome, connect
 from rooms.wire.errors import RoomError
 from rooms.wire.events import Numbered
 from rooms.wire.parameters import bind

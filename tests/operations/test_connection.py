@@ -7,9 +7,10 @@ import pytest
 from django.utils import timezone
 
 from rooms.models import Peer
+from rooms.operations.arriving import connect
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import run
-from rooms.operations.presence import connect, disconnect
+from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import mark_lost, reap, reclaim
 from rooms.wire.events import Numbered
 from tests.operations.driver import (

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from rooms.models import Message, MetadataEntry, Peer, Room, Template
+from rooms.operations.arriving import connect
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS, Context, operation, run
-from rooms.operations.presence import connect, disconnect
+from rooms.operations.leaving import disconnect
 from rooms.wire.events import EVERYBODY, Outcome
 from rooms.wire.events import Event as News
 from rooms.wire.roles import DEFAULT_TEMPLATE, PERMISSIONS

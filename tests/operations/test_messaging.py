@@ -9,7 +9,7 @@ from rooms.models import Message, Room, Session, Template
 from rooms.operations.engine import memory
 from rooms.operations.engine.gate import run
 from rooms.operations.engine.memory import MAX_ABSENT, MAX_OWNERS, Standing
-from rooms.operations.presence import disconnect
+from rooms.operations.leaving import disconnect
 from tests.operations.driver import (
     ask,
     at_once,

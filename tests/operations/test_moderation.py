@@ -6,8 +6,9 @@ import pytest
 
 from rooms.models import Event, Message, Peer, Session
 from rooms.operations import moderation
+from rooms.operations.admission import admit
+from rooms.operations.arriving import MAX_LEFT_OF_OWNER, connect
 from rooms.operations.engine.calls import Caller
-from rooms.operations.presence import MAX_LEFT_OF_OWNER, admit, connect
 from tests.operations.driver import (
     again,
     ask,

@@ -14,10 +14,12 @@ from rooms.creation import create_room
 from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Person, Room, milliseconds
 from rooms.operations import persons
+from rooms.operations.admission import admit
+from rooms.operations.arriving import MAX_LEFT_OF_OWNER, connect
 from rooms.operations.engine import memory
 from rooms.operations.engine import memory as standing
 from rooms.operations.engine.calls import Answer, Caller
-from rooms.operations.presence import MAX_LEFT_OF_OWNER, admit, connect, disconnect
+from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import reap
 from tests.operations.driver import (
     again,

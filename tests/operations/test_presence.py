@@ -9,9 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rooms.models import Event, Message, MetadataEntry, Peer, Person, Room, Session
+from rooms.operations.admission import admit
+from rooms.operations.arriving import connect
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import run
-from rooms.operations.presence import admit, connect, disconnect
+from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import reap
 from tests.operations.driver import (
     again,

@@ -17,10 +17,11 @@ from django.utils import timezone
 from rooms.creation import create_room
 from rooms.delivery import hub
 from rooms.models import Event, Message, MetadataEntry, Peer, Poll, RoomCode, Session, Worker
+from rooms.operations.arriving import connect
 from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS
-from rooms.operations.presence import connect, disconnect
+from rooms.operations.leaving import disconnect
 from rooms.process import leases
 from rooms.process.leases import Lease, Reaper
 from tests.support.sockets import LocalPeer, World, chat

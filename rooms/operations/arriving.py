@@ -1,0 +1,284 @@
+"""Coming into a room, and finding the connection again. A session begins with the first join."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from django.conf import settings
+
+from rooms.models import Peer, Session, Template, milliseconds
+from rooms.operations.admission import check_admission
+from rooms.operations.engine import journal
+from rooms.operations.engine.gate import Context, operation
+from rooms.operations.metadata import present_values
+from rooms.operations.persons import person_of, was_let_in
+from rooms.operations.poll_listing import poll_news
+from rooms.operations.presence import NOTHING_HELD, peer_updated, state_changed
+from rooms.wire.errors import NotJoined
+from rooms.wire.events import NOBODY, Audience, Event, Numbered, Outcome, compact
+from rooms.wire.names import clean_name
+from rooms.wire.parameters import Between, Chars, Data
+from rooms.wire.roles import NO_PERMISSIONS, known_roles
+
+NAMELESS = "Guest"
+"""What a peer is called whose name shows nothing."""
+
+MAX_LEFT_OF_OWNER = 10
+"""Rows that a session keeps of the peers of one owner that left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a hub needs to give a peer its connection.
+
+    ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
+    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
+    instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
+    ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
+    told of another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
+    told of polls while a returning peer was away.
+    """
+
+    peer_id: str
+    role: str
+    observed: frozenset[str]
+    room: dict[str, Any]
+    peers: dict[str, str] | None
+    values: Sequence[dict[str, Any]] = ()
+    replay: Sequence[Numbered] | None = None
+    large: bool = False
+    returning: bool = False
+    policy: dict[str, Any] = field(default_factory=dict)
+    had_other_roles: bool = False
+    polls: Sequence[tuple[str, dict[str, Any]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a new socket is told first, and the peer that it finds again, if any."""
+
+    policy: dict[str, Any]
+    room: dict[str, Any]
+    preview: dict[str, Any] = field(default_factory=dict)
+    attachment: Attachment | None = None
+
+
+@operation(joined=False)
+def connect(context: Context) -> Outcome:
+    """Let a socket in. A peer that is in the session gets this connection; so does one that only timed out.
+
+    ``aside`` is a Welcome. Raises Forbidden, see ``check_admission``.
+    """
+    session, peer = context.live_session, context.known_peer
+    check_admission(context)
+    room = {"name": context.room.title or context.room.name, "id": context.room.id}
+    events: list[Event] = []
+    attachment = None
+    if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
+        polls = _poll_news(context, peer)
+        events.append(_attach(context, session, peer))
+        attachment = _attachment(context, session, peer, returning=True, polls=polls)
+    role = peer.role if attachment and peer else context.role.name
+    return Outcome(
+        events=events,
+        aside=Welcome(
+            policy=policy(context.room.template, role),
+            room=room,
+            preview=_preview(context, session, with_peers=not attachment),
+            attachment=attachment,
+        ),
+    )
+
+
+_UNNOTICED = timedelta(seconds=20)
+"""How long a connection may be lost before that is noticed."""
+
+
+def _poll_news(context: Context, peer: Peer) -> list[tuple[str, dict[str, Any]]]:
+    """What a peer that comes back was not told of polls; of all of them if it may hold what the database forgot."""
+    since = (peer.gone_at or context.now) - _UNNOTICED if peer.history == context.work.history else None
+    return poll_news(context, since)
+
+
+def policy(template: Template, role: str) -> dict[str, Any]:
+    """What a peer is told of its role and of all others, with ``on-policy-change``."""
+    known = template.policy if role in template.policy else {**template.policy, **known_roles({role: NO_PERMISSIONS})}
+    return {
+        "name": role,
+        "known_roles": known,
+        "template_id": template.id,
+        "plugins": {},
+        "app_data": {},
+    }
+
+
+def _preview(context: Context, session: Session | None, *, with_peers: bool) -> dict[str, Any]:
+    """What somebody at the door sees of the session, or nothing if the template hides it."""
+    wanted = context.room.template.room_state
+    if not (wanted.get("enabled") and context.role.sees_preview and with_peers):
+        return {}
+    count = context.work.head_count(session) if session else 0
+    shown: dict[str, Any] = {"peer_count": count, "room": _room(context, session)}
+    if wanted.get("sendPeerList") and count <= 100:
+        shown["peers"] = {peer.peer_id: peer.as_wire() for peer in context.work.present(session)} if session else {}
+    return shown
+
+
+def _room(context: Context, session: Session | None) -> dict[str, Any]:
+    """The room as ``peer-list`` and ``room-state`` tell it."""
+    room: dict[str, Any] = {"name": context.room.title or context.room.name}
+    if session:
+        room |= {"session_id": session.id, "started_at": milliseconds(session.started_at)}
+    return room
+
+
+class Place(TypedDict):
+    """Up to where a client has got everything. ``history`` is the one that the answer to its ``join`` named."""
+
+    session_id: Annotated[str, Chars(0, 64)]
+    seq: Annotated[int, Between(-(2**53), 2**53)]
+    history: NotRequired[Annotated[str, Chars(0, 64)] | None]
+
+
+RawName = Annotated[str, Chars(0, 1_600)]
+"""A name before it is cleaned, which makes it shorter."""
+
+PeerMetadata = Annotated[str, Data(0, "MAX_PEER_METADATA_BYTES")]
+
+
+@operation("join", joined=False)
+def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resume: Place | None = None) -> Outcome:
+    """Enter the session, and start it if there is none. Answers ``{session_id, seq, history}``.
+
+    ``data`` is the peer's metadata. ``resume`` is the place up to which this peer has got everything: the answer then
+    has ``resumed: true`` and what was missed follows, or it has ``resync: true`` and the full state follows. For a peer
+    that is present already, joining is the same as resuming.
+    """
+    name = clean_name(name, limit=settings.MAX_NAME_CHARS)
+    check_admission(context)
+    session, peer = context.live_session, context.known_peer
+    if session and peer and peer.present:
+        return _join_again(context, session, peer, name=name, data=data, place=resume)
+    if resume and peer and peer.leave_reason == Peer.Leave.REMOVED and not was_let_in(context, session):
+        raise NotJoined("resume: the peer was removed from the session")
+    if session is None:
+        session = context.work.start_session(context.room)
+    if session.empty_since:
+        session.empty_since = None
+        context.work.session_changed(session)
+    fields = {"name": name or NAMELESS, "metadata": data, "role": context.role.name, **NOTHING_HELD}
+    if peer is None:
+        caller = context.caller
+        own = {"owner": caller.owner, "person": person_of(caller.owner, session), "user_id": caller.user_id}
+        peer = Peer(session=session, peer_id=caller.peer_id, joined_role=caller.role, **own, **fields)
+        peer.state = Peer.State.LEFT
+        context.work.add_peer(peer)
+        _forget_earlier(context, session, peer)
+    else:
+        for field_name, value in fields.items():
+            setattr(peer, field_name, value)
+        context.work.changed(peer, *fields)
+    event = _enter_session(context, session, peer)
+    result: dict[str, Any] = {"session_id": session.id, "history": context.work.history}
+    if resume:
+        result["resync"] = True
+    return Outcome(result, [event], aside=_attachment(context, session, peer))
+
+
+def _forget_earlier(context: Context, session: Session, peer: Peer) -> None:
+    """Keep few rows of the peers that an owner had before in this session."""
+    left = [other for other in context.work.peers_of(session, peer.owner) if not other.present and other is not peer]
+    left.sort(key=lambda other: other.joined_seq, reverse=True)
+    for other in left[MAX_LEFT_OF_OWNER:]:
+        context.work.forget_peer(other)
+
+
+def _join_again(
+    context: Context, session: Session, peer: Peer, *, name: str, data: str, place: Place | None
+) -> Outcome:
+    events = []
+    changes = {"name": name or peer.name, "metadata": data or peer.metadata}
+    if changes != {"name": peer.name, "metadata": peer.metadata}:
+        peer.name, peer.metadata = changes["name"], changes["metadata"]
+        context.work.changed(peer, "name", "metadata")
+        events.append(peer_updated(peer, but=peer.peer_id))
+    replay = _missed(context, session, peer, place) if place else None
+    if peer.conn_id != context.caller.conn_id or peer.state != Peer.State.CONNECTED:
+        events.append(_attach(context, session, peer))
+    how = "resync" if replay is None else "resumed"
+    result = {"session_id": session.id, "history": context.work.history, how: True}
+    return Outcome(result, events, aside=_attachment(context, session, peer, replay=replay, returning=True))
+
+
+def _missed(context: Context, session: Session, peer: Peer, place: Place) -> list[Numbered] | None:
+    """What the peer gets of the events after a place; None if they are not kept, or more than a socket may be sent."""
+    seq, history = place["seq"], place.get("history")
+    if place["session_id"] != session.id or seq < peer.joined_seq:
+        return None
+    if not journal.is_past(session, seq, history=history, now=context.work.history):
+        return None
+    events = context.work.events_after(session, seq)
+    if events is None:
+        return None
+    missed = journal.addressed_to(events, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed))
+    return missed if sum(len(event.body) for event in missed) <= settings.MAX_UNSENT_BYTES else None
+
+
+def _enter_session(context: Context, session: Session, peer: Peer) -> Event:
+    """Put a peer that is not present into the session."""
+    context.work.count(session, 1)
+    peer.joined_at, peer.joined_seq = context.now, session.seq + 1
+    peer.left_at, peer.leave_reason = None, ""
+    _hold(context, peer)
+    context.work.changed(peer, "joined_at", "joined_seq", "left_at", "leave_reason")
+    wire = peer.as_wire()
+    facts = {"peer": peer.peer_id, "attached": [peer.peer_id, peer.conn_id]}
+    return Event("on-peer-join", compact(wire), Audience(but=peer.peer_id), facts)
+
+
+def _attach(context: Context, session: Session, peer: Peer) -> Event:
+    """Give a peer the caller's connection. Others are told if it had none."""
+    if not peer.present:
+        peer.role = context.role.name  # the owner may have been given another one meanwhile
+        context.work.changed(peer, "role")
+        return _enter_session(context, session, peer)
+    was_away = peer.state == Peer.State.RECONNECTING
+    _hold(context, peer)
+    news = state_changed(context, peer)
+    facts = {**news.facts, "attached": [peer.peer_id, peer.conn_id]}
+    return Event(news.kind, news.body, news.audience if was_away else NOBODY, facts)
+
+
+def _hold(context: Context, peer: Peer) -> None:
+    peer.state, peer.gone_at = Peer.State.CONNECTED, None
+    peer.worker, peer.conn_id, peer.history = context.caller.worker, context.caller.conn_id, context.work.history
+    context.work.changed(peer, "state", "gone_at", "worker", "conn_id", "history")
+
+
+def _attachment(
+    context: Context,
+    session: Session,
+    peer: Peer,
+    *,
+    replay: Sequence[Numbered] | None = None,
+    returning: bool = False,
+    polls: Sequence[tuple[str, dict[str, Any]]] = (),
+) -> Attachment:
+    everybody = None
+    if context.follows != session.id:
+        everybody = {other.peer_id: compact(other.as_wire()) for other in context.work.present(session)}
+    return Attachment(
+        peer_id=peer.peer_id,
+        role=peer.role,
+        observed=frozenset(peer.observed),
+        room=_room(context, session),
+        large=context.room.large_room,
+        peers=everybody,
+        values=() if replay is not None else present_values(context, session, peer.observed),
+        replay=replay,
+        returning=returning,
+        polls=polls,
+        policy=policy(context.room.template, peer.role),
+        had_other_roles=any(event.kind == "on-policy-change" for event in replay or ()),
+    )

@@ -1,0 +1,56 @@
+"""Going, and losing the connection. A session ends with the last departure, in that peer's own transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+
+from rooms.models import Peer
+from rooms.operations.engine.gate import Context, operation
+from rooms.operations.presence import NOTHING_HELD, state_changed
+from rooms.wire.events import Audience, End, Event, Outcome, compact
+
+EMPTIED = "last peer left"
+
+
+def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = "") -> tuple[list[Event], End | None]:
+    """Take present peers out of the session; the end of it if nobody is left."""
+    events = []
+    for peer in peers:
+        peer.state, peer.left_at, peer.leave_reason = Peer.State.LEFT, context.now, reason
+        context.work.changed(peer, "state", "left_at", "leave_reason")
+        if reason != Peer.Leave.TIMED_OUT:  # who may come back as it was
+            peer.metadata, peer.groups, peer.observed, peer.hand_raised_at = "", [], [], 0
+            context.work.changed(peer, "metadata", *NOTHING_HELD)
+        context.work.count(context.session, -1)
+        body = {"peer_id": peer.peer_id, "role": peer.role, "reason": reason}
+        events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), {"left": peer.peer_id}))
+    if context.work.head_count(context.session):
+        return events, None
+    if settings.SESSION_LINGER:
+        context.session.empty_since = context.now
+        context.work.session_changed(context.session)
+        return events, None
+    return events, End(EMPTIED, by)
+
+
+@operation("leave")
+def leave(context: Context) -> Outcome:
+    """Leave the session now; if the caller was the last, the session ends."""
+    events, end = depart(context, [context.peer], reason=Peer.Leave.REQUEST, by=context.actor)
+    return Outcome({}, events, end)
+
+
+@operation()
+def disconnect(context: Context) -> Outcome:
+    """Note that the caller's connection is gone; the peer stays for PEER_GRACE seconds."""
+    if context.peer.state != Peer.State.CONNECTED:
+        return Outcome()  # a reaper was faster
+    return Outcome(events=[lose(context, context.peer, context.now)])
+
+
+def lose(context: Context, peer: Peer, gone_at: datetime) -> Event:
+    """Mark a peer as reconnecting since a moment."""
+    peer.state, peer.gone_at = Peer.State.RECONNECTING, gone_at
+    context.work.changed(peer, "state", "gone_at")
+    return state_changed(context, peer)
