@@ -21,7 +21,7 @@ except ImproperlyConfigured as error:
 from rooms.access import origins
 from rooms.api.bodies import Bodies
 from rooms.delivery import hub
-from rooms.process import drain, leases, server_lock, sqlite_log
+from rooms.process import drain, jobs, server_lock, sqlite_log
 from rooms.routing import websocket_application
 
 # WhiteNoise's files are such answers; none is long.
@@ -56,7 +56,7 @@ try:
     server_lock.take()
     start.check_database()
     with start.explained():
-        leases.start()
+        jobs.start()
 except ImproperlyConfigured as error:
     start.stop(error)
 sqlite_log.start()

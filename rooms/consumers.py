@@ -25,7 +25,7 @@ from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS
 from rooms.operations.leaving import disconnect
-from rooms.process import leases
+from rooms.process import lease
 from rooms.sockets.fastpath import open_outbox
 from rooms.sockets.outbox import framed
 from rooms.wire import frames
@@ -139,7 +139,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             user_id=claims.user_id,
             role=claims.role,
             conn_id=self.conn_id,
-            worker=leases.worker_id(),
+            worker=lease.worker_id(),
             legacy=is_legacy(query.get("user_agent_v2") or query.get("user_agent") or ""),
         )
         good_for = min(max(0, claims.expires_at + tokens.LEEWAY - time.time()), _A_YEAR)
@@ -355,7 +355,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             return
         if request.method == "join":
             # The process may have another lease than when the socket was opened.
-            self.caller = replace(self.caller, worker=leases.worker_id())
+            self.caller = replace(self.caller, worker=lease.worker_id())
         self.under_way += 1
         assert self.feed
         self.hub.submit(operation, self.caller, arguments, lambda answer: self._answered(request, answer))

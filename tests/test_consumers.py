@@ -11,7 +11,7 @@ from rooms import consumers
 from rooms.access import tokens
 from rooms.models import Event, Message, MetadataEntry, Peer, Session
 from rooms.operations.engine.gate import METHODS, operation
-from rooms.process import leases
+from rooms.process import lease
 from rooms.wire import frames
 from rooms.wire.events import Outcome
 from rooms.wire.parameters import Chars
@@ -49,7 +49,7 @@ async def test_a_join_is_answered_before_the_state_that_follows(world: World):
     await alice.wait_for("peer-list")
 
     [session] = await world.stored(Session)
-    assert answer == {"session_id": session.id, "seq": 1, "history": leases.worker_id()}
+    assert answer == {"session_id": session.id, "seq": 1, "history": lease.worker_id()}
     assert names(alice.events[before:])[:2] == ["peer-list", "session-info"]
     room = {"name": "Team", "session_id": session.id, "started_at": int(session.started_at.timestamp() * 1000)}
     assert alice.named("peer-list") == [{"peers": {}, "room": room}]

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from rooms.access import origins
 from rooms.models import Worker
-from rooms.process import drain, leases
+from rooms.process import drain, lease
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -22,7 +22,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 if the process should be sent clients, else 503; ``{database, lease, open}`` says why."""
     good = {
         "database": _database_answers(),
-        "lease": leases.lease_age() < settings.LEASE_TTL,
+        "lease": lease.lease_age() < settings.LEASE_TTL,
         "open": not drain.under_way(),
     }
     return JsonResponse(good, status=200 if all(good.values()) else 503)

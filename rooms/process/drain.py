@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from rooms.delivery import hub as hubs
 from rooms.delivery.hub import Hub
 from rooms.observe import background
-from rooms.process import leases
+from rooms.process import jobs
 
 log = logging.getLogger("rooms.drain")
 
@@ -85,7 +85,7 @@ async def stop() -> None:
         except TimeoutError:
             log.warning("the process ends before everything was stored")
     background.stop()
-    await asyncio.to_thread(leases.stop)
+    await asyncio.to_thread(jobs.stop)
     await hubs.close()
 
 

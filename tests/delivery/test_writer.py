@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from rooms.delivery import hub
 from rooms.models import Peer, Room, Session
 from rooms.operations.engine import gate
-from rooms.process.leases import Lease, Reaper
+from rooms.process.lease import Lease
+from rooms.process.reaper import Reaper
 from tests.support.server import RpcError
 from tests.support.sockets import LocalPeer, World, chat, heard
 

@@ -17,7 +17,6 @@ from rooms.operations import persons
 from rooms.operations.admission import admit
 from rooms.operations.arriving import MAX_LEFT_OF_OWNER, connect
 from rooms.operations.engine import memory
-from rooms.operations.engine import memory as standing
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import reap
@@ -248,7 +247,7 @@ def test_a_session_remembers_so_many_owners_and_forgets_the_first(alice, room, s
         joined(guest)
         do(alice, "peer-leave-request", requested_for=guest.peer_id)
         if not remembers:
-            standing._remembered.clear()
+            memory._remembered.clear()
 
     assert [one["name"] for one in do(alice, "peers-removed")["removed"]] == [f"Guest {n}" for n in (9, 8, 7, 6, 5, 4)]
     assert Person.objects.count() == 6

@@ -22,8 +22,9 @@ from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS
 from rooms.operations.leaving import disconnect
-from rooms.process import leases
-from rooms.process.leases import Lease, Reaper
+from rooms.process import lease
+from rooms.process.lease import Lease
+from rooms.process.reaper import Reaper
 from tests.support.sockets import LocalPeer, World, chat
 
 
@@ -122,7 +123,7 @@ async def test_i06_a_peer_of_a_dead_process_comes_back_at_another(world: World, 
 @pytest.mark.matrix
 async def test_i10_a_process_declared_dead_takes_its_peers_back(world: World, settings, monkeypatch):
     alice, bob = await world.peer("alice"), await world.peer("bob")
-    here = leases._lease
+    here = lease.OWN
     await world.query(lambda: Worker.objects.filter(id=here.id).update(last_seen=past(16)))
     await world.reap()
     await alice.until(lambda: len(alice.named("on-peer-state")) == 1)
@@ -145,7 +146,7 @@ async def test_i10_a_process_declared_dead_takes_its_peers_back(world: World, se
 
 async def test_who_joins_anew_over_a_socket_from_before_its_process_was_declared_dead_stays(world: World, settings):
     alice, bob = await world.peer("alice"), await world.peer("bob")
-    here = leases._lease
+    here = lease.OWN
     await world.query(lambda: Worker.objects.filter(id=here.id).update(last_seen=past(16)))
     await world.reap()
     await world.query(here.beat)
@@ -163,7 +164,7 @@ async def test_who_joins_anew_over_a_socket_from_before_its_process_was_declared
 @pytest.mark.matrix
 async def test_i10_a_peer_that_moved_meanwhile_is_not_taken_back(world: World):
     alice, bob = await world.peer("alice"), await world.peer("bob")
-    here = leases._lease
+    here = lease.OWN
     await world.query(lambda: Worker.objects.filter(id=here.id).update(last_seen=past(16)))
     await world.reap()
     elsewhere = await Elsewhere.start(world)
@@ -185,7 +186,7 @@ async def test_a_socket_whose_peer_was_reaped_meanwhile_is_closed(world: World, 
     alice, bob = await world.peer("alice"), await world.peer("bob")
     elsewhere = await Elsewhere.start(world)
     await elsewhere.join("carol")
-    here = leases._lease
+    here = lease.OWN
     await world.query(lambda: Worker.objects.filter(id=here.id).update(last_seen=past(16)))
     settings.PEER_GRACE = 0
     await world.reap()
@@ -275,7 +276,7 @@ async def test_a_connection_that_nobody_missed_is_found_by_the_next_heartbeat(wo
     alice, bob = await world.peer("alice"), await world.peer("bob")
     [row] = await world.stored(Peer, peer_id=bob.peer_id)
     del hub.get().connections[row.conn_id]
-    await world.query(leases._lease.beat)
+    await world.query(lease.OWN.beat)
     await alice.wait_for("on-peer-state")
     [lost] = await world.stored(Peer, state="reconnecting")
     assert lost.peer_id == bob.peer_id
@@ -361,7 +362,7 @@ async def test_a3_however_the_last_peers_go_the_session_ends_once(world: World, 
     else:
         # The process hangs: its sockets are open, but its lease is not renewed any more.
         reaper = Reaper(Lease())
-        await world.query(lambda: Worker.objects.filter(id=leases.worker_id()).update(last_seen=past(16)))
+        await world.query(lambda: Worker.objects.filter(id=lease.worker_id()).update(last_seen=past(16)))
         await world.query(reaper.run_once)
     await world.settled()
     settings.PEER_GRACE = 0

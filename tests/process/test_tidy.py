@@ -12,8 +12,9 @@ from django.utils import timezone
 from rooms.creation import create_room
 from rooms.models import Peer, Room, RoomCode, Session, Worker
 from rooms.operations import reaping
-from rooms.process import leases
-from rooms.process.leases import Lease, Reaper, tidy
+from rooms.process import reaper
+from rooms.process.lease import Lease
+from rooms.process.reaper import Reaper, tidy
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +46,7 @@ def test_sessions_and_their_peers_are_kept_for_history_days(room, settings):
 
 def test_a_long_history_goes_bit_by_bit(room, settings, monkeypatch):
     settings.HISTORY_DAYS = 1
-    monkeypatch.setattr(leases, "_MOST_TIDIED", 2)
+    monkeypatch.setattr(reaper, "_MOST_TIDIED", 2)
     for _ in range(5):
         ended(room, days_ago=3)
 
@@ -164,7 +165,7 @@ def test_rooms_stay_where_room_days_is_off(settings):
 
 def test_unused_rooms_go_bit_by_bit(settings, monkeypatch):
     settings.ROOM_DAYS, settings.HISTORY_DAYS = 30, 365
-    monkeypatch.setattr(leases, "_MOST_TIDIED", 2)
+    monkeypatch.setattr(reaper, "_MOST_TIDIED", 2)
     room = used("much-used", days_ago=50, made=60)
     for days in (51, 52):
         ended(room, days_ago=days)

@@ -18,8 +18,9 @@ from rooms.delivery import hub
 from rooms.models import Room, Worker
 from rooms.operations.engine.calls import Caller
 from rooms.operations.reaping import mark_lost
-from rooms.process import leases
-from rooms.process.leases import Lease, Reaper
+from rooms.process import lease
+from rooms.process.lease import Lease
+from rooms.process.reaper import Reaper
 from rooms.routing import websocket_application
 from tests.support.server import Message, RawPeer
 
@@ -114,7 +115,7 @@ class World:
         self.room = await self.new_room(title="Team", name="team")
         # No thread renews this process's lease here.
         await self.query(
-            lambda: Worker.objects.create(id=leases.worker_id(), last_seen=timezone.now() + timedelta(hours=1))
+            lambda: Worker.objects.create(id=lease.worker_id(), last_seen=timezone.now() + timedelta(hours=1))
         )
 
     async def query(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -1,0 +1,166 @@
+"""What the pages share: rows are looked at, and shown as text."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from rooms.models import Peer, Room, Session
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+SHOWN_PEERS = 100
+"""How many peers the page of a session lists by itself."""
+
+SHOWN_CHARS = 80
+"""How much of a value a list shows."""
+
+
+def may_view(request: HttpRequest, kind: str) -> bool:
+    """Whether somebody may view rows of a kind, or change them, which includes it."""
+    return any(request.user.has_perm(f"rooms.{right}_{kind}") for right in ("view", "change"))
+
+
+class Inspection(ModelAdmin):
+    """Pages to look at rows, never to change them.
+
+    ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched, what
+    links filter by), the kind of these rows. ``linked`` are the filters that stand in links of other pages alone.
+    """
+
+    list_per_page = 50
+    show_full_result_count = False
+    shown_to: Mapping[Any, str] = {}
+    linked: Sequence[str] = ()
+
+    def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
+        """Those of the names that are shown in this request."""
+        return [name for name in names if name not in self.shown_to or may_view(request, self.shown_to[name])]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self._shown(request, super().get_fields(request, obj))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_list_display(request))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_list_filter(request))
+
+    def get_search_fields(self, request: HttpRequest) -> list[Any]:
+        return self._shown(request, super().get_search_fields(request))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Whether a list may be filtered so: else what no page shows is found letter by letter."""
+        filters = self.get_list_filter(request)
+        names = [name if isinstance(name, str) else name.parameter_name for name in filters]
+        known = lookup.partition("__")[0] in names or lookup in self._shown(request, self.linked)
+        return known and super().lookup_allowed(lookup, value, request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Who may do what is declared with ``permissions=["act"]``."""
+        return bool(request.user.has_perm("rooms.change_room"))
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        """Who may do what is declared with ``permissions=["remove"]``."""
+        return bool(request.user.has_perm("rooms.delete_room"))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["may_act"] = self.has_act_permission(request)
+        context["may_remove"] = self.has_remove_permission(request)
+        context["may_view_sessions"] = may_view(request, "session")
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+class LiveFilter(admin.SimpleListFilter):
+    """Rooms with somebody in them, or sessions that are not over."""
+
+    title = "live"
+    parameter_name = "live"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes"), ("no", "No")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        live = Session.objects.filter(ended_at=None).values("room" if queryset.model is Room else "pk")
+        if self.value() == "yes":
+            return queryset.filter(pk__in=live)
+        return queryset.exclude(pk__in=live) if self.value() == "no" else queryset
+
+
+def number_of(rows: QuerySet[Any], by: str) -> Coalesce:
+    """How many of the rows name each outer row in that field."""
+    counted = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(number=Count("pk"))
+    return Coalesce(Subquery(counted.values("number")), 0)
+
+
+def present() -> QuerySet[Peer]:
+    """Peers that are in a session, those whose connection is just lost included."""
+    return Peer.objects.filter(session__ended_at=None).exclude(state=Peer.State.LEFT)
+
+
+def link(row: Model, text: object = None) -> str:
+    """A link to the page of a row."""
+    url = reverse(f"admin:rooms_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, row if text is None else text)
+
+
+def list_link(model: type[Model], text: object, **filters: str) -> str:
+    """A link to the list of a model's rows, filtered."""
+    url = reverse(f"admin:rooms_{model._meta.model_name}_changelist", query=filters)
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table within a page."""
+    body = [(format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows]
+    return format_html(
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+        format_html_join("", "<th>{}</th>", ((head,) for head in heads)),
+        format_html_join("", "<tr>{}</tr>", body),
+    )
+
+
+def written(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else "-"
+
+
+def lasting(start: datetime, end: datetime | None) -> str:
+    """``h:mm:ss`` from start to end, or until now."""
+    return str(timedelta(seconds=int(((end or timezone.now()) - start).total_seconds())))
+
+
+def shortened(text: str | None) -> str:
+    """The beginning of a value's JSON text."""
+    if text is None:
+        return "(removed)"
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
+
+
+def indented(text: str | None) -> str:
+    """A value's JSON text over several lines."""
+    if text is None:
+        return "(removed)"
+    return format_html("<pre>{}</pre>", json.dumps(json.loads(text), indent=2, ensure_ascii=False))

@@ -1,0 +1,35 @@
+"""Server processes."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from rooms.admin.shared import Inspection, number_of
+from rooms.models import Peer, Worker
+
+
+@admin.register(Worker)
+class WorkerAdmin(Inspection):
+    list_display = ["id", "is_alive", "last_seen", "dead_at", "people"]
+    ordering = ["-last_seen"]
+    search_fields = ["id"]
+    fields = ["id", "is_alive", "last_seen", "dead_at", "people"]
+    readonly_fields = ["is_alive", "people"]
+    shown_to = {"people": "peer"}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        connected = Peer.objects.filter(state=Peer.State.CONNECTED)
+        return super().get_queryset(request).annotate(number=number_of(connected, "worker"))
+
+    @admin.display(description="alive", boolean=True)
+    def is_alive(self, worker: Worker) -> bool:
+        return worker.dead_at is None and timezone.now() - worker.last_seen < timedelta(seconds=settings.LEASE_TTL)
+
+    @admin.display(description="connected peers", ordering="number")
+    def people(self, worker: Any) -> int:
+        return int(worker.number)
