@@ -57,17 +57,19 @@ def request_role_change(
 def accept_role(context: Context, *, role: RoleName, token: Annotated[str, Chars(0, 4_096)]) -> Outcome:
     """Take the role that the caller was asked to take; token is the one of that request.
 
-    Raises Forbidden if the token is not of this peer, role and session, or too old, or if since the request the peer
-    or another of its owner was given a role, or the peer came anew.
+    Raises Forbidden if the token is not of this peer, role and session, or too old, if since the request the peer
+    or another of its owner was given a role, or the peer came anew, or if who made it may not change roles any more.
     """
     wanted = _role(context, role)
     try:
         claims = _signer.unsign_object(token)
     except BadSignature:
         raise Forbidden("token: not valid") from None
-    *bound, until = claims
+    *bound, until, by, by_role = claims
     if bound != _bound(context, context.peer, wanted) or until < milliseconds(context.now):
         raise Forbidden("token: not valid any more")
+    if by and not _may_still_give(context, by, by_role):
+        raise Forbidden("token: who offered the role may not give it any more")
     return Outcome(events=_give_role(context, [context.peer], wanted))
 
 
@@ -80,7 +82,8 @@ def _role(context: Context, name: str) -> Role:
 
 def _offer(context: Context, peer: Peer, role: Role) -> Event:
     until = milliseconds(context.now) + OFFER_SECONDS * 1000
-    token = _signer.sign_object([*_bound(context, peer, role), until])
+    by = ["", ""] if context.caller.is_server else [context.peer.person, context.role.name]
+    token = _signer.sign_object([*_bound(context, peer, role), until, *by])
     body = {"requested_by": context.actor, "role": role.name, "token": token}
     return Event("on-role-change-request", _without_empty(body), Audience(peer=peer.peer_id))
 
@@ -89,6 +92,17 @@ def _bound(context: Context, peer: Peer, role: Role) -> list[Any]:
     # With when it came and was last given a role, so that an old offer cannot undo a later demotion, which may have met
     # its owner while this peer was away.
     return [context.session.id, peer.peer_id, role.name, peer.joined_seq, peer.role_seq]
+
+
+def _may_still_give(context: Context, person: str, role: str) -> bool:
+    """Whether somebody who held a role has not been removed since, nor been given another that may give none."""
+    for known in context.work.persons(context.session).values():
+        if known.person == person:
+            if known.removed_at:
+                return False
+            role = known.given_role or role
+    held = context.room.template.role(role)
+    return held is not None and held.allows("changeRole")
 
 
 def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Event]:

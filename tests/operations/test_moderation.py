@@ -136,6 +136,37 @@ def test_an_offer_to_one_peer_does_not_undo_a_demotion_of_its_owners_other(alice
     assert refused(bob, "role-change", role="host", token=offer)[0] == 403
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [("peer-leave-request", {}), ("role-change-request", {"role": "guest", "force": True})],
+    ids=["removed", "demoted"],
+)
+def test_an_offer_is_void_when_who_made_it_may_give_roles_no_more(alice, bob, victor, room, method, params):
+    henry = visitor(room, "Henry", "host")
+    do(henry, "join", name="Henry")
+    token = told(bob, call(henry, "role-change-request", requested_for="peer-Bob", role="host").events)[0][1]["token"]
+    do(alice, method, requested_for="peer-Henry", **params)
+
+    assert refused(bob, "role-change", role="host", token=token)[0] == 403
+    assert row(bob).role == "guest"
+
+
+def test_an_offer_is_void_when_its_makers_role_may_give_roles_no_more(bob, room, offer):
+    change_role(room, "host", permissions={"changeRole": False})
+    assert refused(bob, "role-change", role="host", token=offer)[0] == 403
+
+
+def test_an_offer_holds_when_who_made_it_leaves(alice, bob, victor, offer):
+    do(alice, "leave")
+    do(bob, "role-change", role="host", token=offer)
+    assert row(bob).role == "host"
+
+
+def test_an_offer_tells_no_owner(alice, bob, offer):
+    claims = moderation._signer.unsign_object(offer)
+    assert alice.owner not in claims and bob.owner not in claims
+
+
 def test_an_offer_expires(alice, bob, monkeypatch):
     monkeypatch.setattr(moderation, "OFFER_SECONDS", -1)
     answer = call(alice, "role-change-request", requested_for="peer-Bob", role="host")
