@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from rooms.access import origins, tokens
 from rooms.access.handshakes import Door
-from rooms.access.rates import Allowances, Buckets, network
+from rooms.access.rates import Allowances, Bucket, Buckets, network
 from rooms.api.bodies import Texts
 from rooms.observe.logs import LineFormatter, hide_tokens
 from rooms.sockets.splitter import FrameSplitter
@@ -21,7 +21,7 @@ from rooms.wire.frames import parse
 from rooms.wire.json_gate import load_json
 from rooms.wire.names import clean_name
 from rooms.wire.sdk_versions import is_legacy
-from tests.sockets.test_splitter import TEXT, frame
+from tests.support.sockets.test_splitter import TEXT, frame
 
 MEASURABLE = 0.008
 """Seconds of this process's time below which a measurement says nothing."""
@@ -61,7 +61,7 @@ class Splitter(FrameSplitter):
 
 
 def split(data: bytes, *, piece: int = 1 << 30) -> None:
-    splitter = Splitter(lambda left: None, lambda: None)
+    splitter = Splitter(lambda left: None, lambda: None, Bucket(0, 0))
     for at in range(0, len(data), piece):
         splitter.feed(data[at : at + piece])
 
@@ -136,7 +136,7 @@ PIECES = [
     ),
     *("é", " ", "\t", "a\u0301", "\uff9e", "\u200d", "ﷺ", "1,", "-", "1e", "0.", ".", "%", "%ff", "+", ":", "[:"),
     *("eyJ-", "eyJ-.", "eyJ.", "token=", "token=a ", "%3D", "authorization: bearer ", "/r/", "/"),
-    *("a=&", "a&", "a=1;", "a.", "@", "#", "a,", "a;", '"\\'),
+    *("a=&", "a&", "a=1;", "a.", "@", "#", "a,", "a;", '"\\', '",', '\\",'),
     *("----a\r\n", "\r\n", "a: b\r\n", '----a\r\ncontent-disposition: form-data; name="a"\r\n\r\n\r\n'),
 ]
 
