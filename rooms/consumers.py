@@ -90,7 +90,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         await receive()  # websocket.connect
         self.conn_id = secrets.token_hex(8)
         await send({"type": "websocket.accept"})
-        self.outbox = open_outbox(send, self._abandon, self._take)
+        self.outbox = open_outbox(send, self._abandon, self._take, self._flooded)
         self.loop = asyncio.get_running_loop()
         self.task = asyncio.current_task()
         self.waiting: list[Request] = []
@@ -280,8 +280,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
     # --- Requests -------------------------------------------------------------------------------
 
     def _take(self, text: str) -> bool:
-        """Take a frame that did not pass the server's queue. Not while frames may wait there."""
-        if not self.reading:
+        """Take a frame that did not pass the server's queue. Not while frames may wait there, nor after the end."""
+        if not self.reading or self.closed:
             return False
         try:
             self._receive(text)
@@ -428,8 +428,14 @@ class PeerConsumer(AsyncWebsocketConsumer):
         now = time.monotonic()
         self.refusals = [*(at for at in self.refusals if now - at < REFUSALS_WINDOW), now]
         if len(self.refusals) >= MAX_REFUSALS and not self.outbox.closing:
+            self._flooded()
+
+    def _flooded(self) -> None:
+        """The client sends more than it may in any case: close its socket, also if it does not."""
+        if not self.outbox.closing:
             log.info("a socket was refused too often", extra={"context": self._context()})
             self.close_socket(TOO_MANY_REFUSALS)
+        self.loop.call_later(_FAREWELL, self.outbox.cut)
 
     def _tell(self, method: str, params: Any) -> None:
         self._write(frames.notification(method, params))

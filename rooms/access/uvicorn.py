@@ -116,6 +116,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Answers and closes also where the library refuses a handshake."""
 
     def data_received(self, data: bytes) -> None:
+        if self.handshake_initiated and not self.handshake_complete:
+            self.transport.abort()  # nothing may come before the answer, RFC 6455 §4.1, and nothing counts it yet
+            return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
             answer = b"".join(self.conn.data_to_send())

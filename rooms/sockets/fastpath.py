@@ -14,21 +14,25 @@ from typing import Any
 
 from django.conf import settings
 
+from rooms.access.rates import Bucket
 from rooms.sockets.outbox import AsgiOutbox, Outbox, Send, nowhere
-from rooms.sockets.splitter import FrameSplitter
+from rooms.sockets.splitter import LEFT_BURST, LEFT_RATE, FrameSplitter
 
 log = logging.getLogger("rooms.fastpath")
 
 
-def open_outbox(send: Send, abandon: Callable[[], None], take: Callable[[str], bool]) -> Outbox:
+def open_outbox(
+    send: Send, abandon: Callable[[], None], take: Callable[[str], bool], flooded: Callable[[], None]
+) -> Outbox:
     """The fastest outbox there is for a socket that was just accepted.
 
     ``abandon`` ends the socket's application, for a server whose connection cannot be cut otherwise. ``take`` gets the
-    text of frames that need not pass the server's parser; while it returns False they do.
+    text of frames that need not pass the server's parser; while it returns False they do. ``flooded`` is called when
+    the client sends so many others that no more are read.
     """
     outbox: Outbox | None = None
     if settings.FAST_PATH:
-        outbox = _uvicorn(send, take) or _daphne(send, take)
+        outbox = _uvicorn(send, take, flooded) or _daphne(send, take, flooded)
     outbox = outbox or AsgiOutbox(send, abandon)
     _tell_once(type(outbox).__name__)
     return outbox
@@ -40,9 +44,9 @@ class _Reader(FrameSplitter):
     __slots__ = ("_queue", "_take")
 
     def __init__(
-        self, take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None], give_up: Callable[[], None]
+        self, take: Callable[[str], bool], queue: Any, leave: Callable[[bytes], None], flooded: Callable[[], None]
     ) -> None:
-        super().__init__(leave, give_up)
+        super().__init__(leave, flooded, Bucket(LEFT_RATE if settings.RATE_LIMIT else 0, LEFT_BURST))
         self._take = take
         self._queue = queue
 
@@ -106,7 +110,7 @@ class UvicornOutbox(_TransportOutbox):
         return size
 
 
-def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
+def _uvicorn(send: Send, take: Callable[[str], bool], flooded: Callable[[], None]) -> UvicornOutbox | None:
     protocol: Any = getattr(send, "__self__", None)
     known = (
         any(
@@ -124,7 +128,7 @@ def _uvicorn(send: Send, take: Callable[[str], bool]) -> UvicornOutbox | None:
     )
     if not known:
         return None
-    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received, protocol.transport.abort).feed
+    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received, flooded).feed
     protocol.transport.set_protocol(protocol)  # some event loops hold on to the method
     return UvicornOutbox(send, protocol)
 
@@ -174,7 +178,7 @@ class DaphneOutbox(_TransportOutbox):
         return write
 
 
-def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
+def _daphne(send: Send, take: Callable[[str], bool], flooded: Callable[[], None]) -> DaphneOutbox | None:
     if not isinstance(send, functools.partial) or len(send.args) != 1:
         return None
     protocol = send.args[0]
@@ -197,7 +201,5 @@ def _daphne(send: Send, take: Callable[[str], bool]) -> DaphneOutbox | None:
     )
     if not known:
         return None
-    protocol.dataReceived = _Reader(
-        take, protocol.application_queue, protocol.dataReceived, transport.abortConnection
-    ).feed
+    protocol.dataReceived = _Reader(take, protocol.application_queue, protocol.dataReceived, flooded).feed
     return DaphneOutbox(send, protocol)

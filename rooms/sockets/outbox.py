@@ -146,6 +146,10 @@ class Outbox:
         elif now - self._due_at > settings.MAX_UNSENT_SECONDS:
             self.abandon("seconds")
 
+    def cut(self) -> None:
+        """Cut the connection, whatever is unsent."""
+        self._give_up()
+
     def abandon(self, limit: str) -> None:
         """Close a socket whose peer does not read; it may come back and resume."""
         if not self.closing:

@@ -6,6 +6,8 @@ so it need not be asked what state it is in.
 
 from collections.abc import Callable
 
+from rooms.access.rates import Bucket
+
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # a build without its compiled part
@@ -17,19 +19,26 @@ _DATA_OPCODES = (0x0, 0x1, 0x2)
 
 MAX_FRAGMENTS = 1024
 
+LEFT_RATE, LEFT_BURST = 100, 300
+"""How many frames a second, and at once, a client may leave to the server's parser: one of six bytes costs it as much
+as one of thousands. A client that is within its rate of requests sends far fewer."""
+
 
 class FrameSplitter:
     """Splits what a client sends, RFC 6455 §5.2, between two readers.
 
-    ``leave`` hands bytes to the server's parser. ``give_up`` cuts the connection of a client that sends a message in
-    more than MAX_FRAGMENTS pieces: servers keep each, and count the bytes alone.
+    ``leave`` hands bytes to the server's parser. ``give_up`` closes the connection of a client that leaves it more
+    frames than ``allowed``, or sends a message in more than MAX_FRAGMENTS pieces: servers keep each, and count the
+    bytes alone. Nothing more is read from it.
     """
 
-    __slots__ = ("_begun", "_fragments", "_give_up", "_leave", "_left")
+    __slots__ = ("_allowed", "_begun", "_fragments", "_give_up", "_given_up", "_leave", "_left")
 
-    def __init__(self, leave: Callable[[bytes], None], give_up: Callable[[], None]) -> None:
+    def __init__(self, leave: Callable[[bytes], None], give_up: Callable[[], None], allowed: Bucket) -> None:
         self._leave = leave
         self._give_up = give_up
+        self._allowed = allowed
+        self._given_up = False
         self._begun = b""  # a header that has not arrived whole
         self._left = 0  # bytes of a frame that is the server's, still to arrive
         self._fragments = 0  # of a message that has not ended
@@ -40,6 +49,8 @@ class FrameSplitter:
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""
+        if self._given_up:
+            return
         if self._begun:
             data, self._begun = self._begun + data, b""
         at, end = 0, len(data)
@@ -58,6 +69,10 @@ class FrameSplitter:
                 at += size
                 continue
             self._note_fragments(data[at])
+            if self._fragments > MAX_FRAGMENTS or not self._allowed.take():
+                self._given_up = True
+                self._give_up()
+                return
             self._left = size
 
     def _is_text(self, data: bytes, at: int) -> bool:
@@ -73,9 +88,6 @@ class FrameSplitter:
         opcode, final = first & 0x0F, bool(first & 0x80)
         if opcode in _DATA_OPCODES:
             self._fragments = 0 if final else self._fragments + 1
-            if self._fragments > MAX_FRAGMENTS:
-                self._fragments = 0
-                self._give_up()
 
 
 def _frame_size(data: bytes, at: int) -> int | None:

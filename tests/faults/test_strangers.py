@@ -1,6 +1,7 @@
 """What strangers send to real servers: each gets an answer and costs next to nothing, and the log stays short."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -193,3 +194,38 @@ async def test_text_that_is_no_text_closes_its_socket_without_a_traceback(server
             await peer.socket.send([b"\xff", b"\xfe"] if fragmented else b"\xff", text=True)
         assert await peer.wait_closed() in (1007, 1006)  # daphne cuts the connection
     assert "Traceback" not in server.log()[before:]
+
+
+FRAMES = {
+    "text": b"\x81\x81\0\0\0\0x",
+    "binary": b"\x82\x80\0\0\0\0",
+    "pings": b"\x89\x80\0\0\0\0",
+    "pongs": b"\x8a\x80\0\0\0\0",
+    "pieces": b"\x00\x80\0\0\0\0",
+}
+
+
+@pytest.fixture(scope="module")
+def mallory(server: RunningServer) -> str:
+    return server.sign(server.room("floods"), user="mallory")
+
+
+def cpu_seconds(server: RunningServer) -> float:
+    """What the server has computed so far."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("what", FRAMES)
+def test_a_flood_of_empty_frames_costs_no_more_than_its_bytes(
+    server: RunningServer, mallory: str, what: str, known: bool
+):
+    head = f"GET /v2/ws?peer={what}&token={mallory if known else ''} HTTP/1.1\r\n".encode() + UPGRADE + b"\r\n"
+    first = b"\x01\x80\0\0\0\0" if what == "pieces" else b""
+    before = cpu_seconds(server)
+
+    answer = send(server, head, first, *[FRAMES[what] * 100_000] * 5)
+
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert cpu_seconds(server) - before < 1

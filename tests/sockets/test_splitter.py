@@ -3,10 +3,12 @@
 import itertools
 import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.utils import apply_mask
 
+from rooms.access.rates import Bucket
 from rooms.sockets.splitter import MAX_FRAGMENTS, FrameSplitter
 
 TEXT, BINARY, PING, CONTINUATION = 0x1, 0x2, 0x9, 0x0
@@ -28,8 +30,8 @@ def frame(opcode: int, payload: bytes, *, final: bool = True, masked: bool = Tru
 class Readers(FrameSplitter):
     """Notes what each of the two readers gets."""
 
-    def __init__(self, *, ready: bool = True) -> None:
-        super().__init__(self._note_left, self._give_up)
+    def __init__(self, *, ready: bool = True, most: int = 0) -> None:
+        super().__init__(self._note_left, self._note_flood, Bucket(most / 1e6, most))
         self.ready = ready
         self.given_up = False
         self.got: list[tuple[str, bytes]] = []
@@ -45,7 +47,7 @@ class Readers(FrameSplitter):
         else:
             self.got.append(("left", piece))
 
-    def _give_up(self) -> None:
+    def _note_flood(self) -> None:
         self.given_up = True
 
     def feed_in_pieces(self, data: bytes, cuts: list[int]) -> list[tuple[str, bytes]]:
@@ -121,3 +123,25 @@ def test_a_message_in_countless_pieces_is_given_up() -> None:
     assert not readers.given_up
     readers.feed_in_pieces(piece, [])
     assert readers.given_up
+
+
+@pytest.mark.parametrize("wire", [frame(PING, b""), frame(BINARY, b""), frame(CONTINUATION, b"", final=False)])
+def test_of_a_flood_of_frames_that_are_not_taken_nothing_more_is_read(wire: bytes) -> None:
+    readers = Readers(most=20)
+
+    readers.feed(wire * 20)
+    assert not readers.given_up
+    got = readers.feed_in_pieces(wire * 500 + frame(TEXT, b"too late"), [7])
+
+    assert readers.given_up
+    assert got == [("left", wire * 20)]
+
+
+def test_text_that_is_not_taken_counts_as_well_and_what_is_taken_does_not() -> None:
+    wire = frame(TEXT, b"one") * 50
+    waiting, reading = Readers(ready=False, most=20), Readers(most=20)
+
+    waiting.feed(wire)
+    reading.feed(wire)
+
+    assert (waiting.given_up, reading.given_up) == (True, False)
