@@ -8,36 +8,37 @@ const SPACES = /[\p{Z}\s\u2800]+/gu;
 
 /** Letter → those of other alphabets, and digits and signs, that are taken for it. */
 const ALIKE = {
-  a: "аαɑ",
-  b: "вβьΒВ",
-  c: "сϲ",
-  d: "ԁ",
-  e: "еεєҽ",
-  f: "ϝғ",
-  g: "ɡց",
-  h: "һнΗН",
-  i: "іιɩ",
-  j: "јϳ",
-  k: "кκ",
-  l: "1|ӏⅼ!",
-  m: "мΜМ",
-  n: "пηոΝ",
-  o: "0оοօσס",
-  p: "рρ",
+  a: "аαɑ⍺Ꭺᗅꓮ",
+  b: "вβьΒВᏴᗷꓐ",
+  c: "сϲᏟᑕꓚ",
+  d: "ԁđᎠᗞꓓ",
+  e: "еεєҽᎬꓰ",
+  f: "ϝғᖴꓝ",
+  g: "ɡցᏀꓖ",
+  h: "һнΗНħᎻᕼꓧ",
+  i: "іιɩıꓲ",
+  j: "јϳȷᎫᒍꓙ",
+  k: "кκᏦꓗ",
+  l: "1|ӏⅼ!łǀᏞᒪꓡ",
+  m: "мΜМᎷꓟ",
+  n: "пηոΝꓠ",
+  o: "0оοօσסøꓳ",
+  p: "рρᏢᑭꓑ",
   q: "ԛ",
-  r: "гΓ",
-  s: "ѕ5$",
-  t: "тτ",
-  u: "υսцμ",
-  v: "νѵ",
-  w: "ԝωшѡ",
-  x: "хχ×",
-  y: "уγүΥУ",
-  z: "ζΖ2",
+  r: "гΓᎡꓣ",
+  s: "ѕ5$Ꮪꓢ",
+  t: "тτŧᎢꓔ",
+  u: "υսцμᑌꓴ",
+  v: "νѵᏙᐯꓦ",
+  w: "ԝωшѡᎳꓪ",
+  x: "хχ×᙭ꓫ",
+  y: "уγүΥУᎽꓬ",
+  z: "ζΖ2Ꮓꓜ",
   3: "зЗ",
   6: "б",
   "-": "‐‑‒–—−",
   "'": "’‘ʼ`´",
+  "#": "♯⋕⌗⧣",
 };
 const LETTER = new Map(
   Object.entries(ALIKE).flatMap(([letter, others]) => [...others].map((other) => [other, letter])),
@@ -59,8 +60,18 @@ export const shows = (name) => typeof name === "string" && NOTHING.test(name);
 const OWN = new Set(["the room", "guest", "you", "everyone", "everybody"].map(skeleton));
 const MARK = new RegExp(`#\\s*[\\w-]{4,}$|\\(${skeleton("you")}\\)|^${skeleton("only to")}\\b`, "u");
 
-/** Whether a name reads like something that the page itself writes: a mark, a role, or who speaks without a sender. */
+const LETTERS = /[\p{L}\p{M}]+/gu;
+const LATIN = /\p{Script=Latin}/u;
+// None of the alphabets that people do mix within a word.
+const STRANGE =
+  /[^\p{Script=Latin}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u;
+
+/** Whether a word in a name takes letters of another alphabet for Latin ones: no list of doubles is ever complete. */
+const isMixed = (name) => (name.normalize("NFKC").match(LETTERS) ?? []).some((word) => LATIN.test(word) && STRANGE.test(word));
+
+/** Whether a name reads like something else: a mark of the page, a role, who speaks without a sender, another alphabet. */
 export const plays = (name, roles = []) => {
+  if (isMixed(name)) return true;
   const look = skeleton(name);
   return MARK.test(look) || OWN.has(look) || roles.some((role) => skeleton(role) === look);
 };
