@@ -232,8 +232,8 @@ def get_leaderboard(
 ) -> Outcome:
     """Who did best in a poll that is over: by score, then by the time that the right answers took.
 
-    ``correct_users`` are those with a right answer. Those who may not see what others answered get their own entry
-    alone.
+    ``correct_users`` are those with a right answer. For those who may not see what others answered only their own
+    entry counts, in the means as well: of a few answers they tell each.
     """
     poll = visible_poll(context, poll_id)
     if poll.state != Poll.State.STOPPED:
@@ -249,9 +249,9 @@ def get_leaderboard(
             "poll_id": poll_id,
             "total_users": poll.max_users,
             "voted_users": len(entries),
-            "correct_users": sum(entry["correct_responses"] > 0 for entry in entries),
-            "avg_time": _mean(entry["duration"] for entry in entries),
-            "avg_score": _mean(entry["score"] for entry in entries),
+            "correct_users": sum(entry["correct_responses"] > 0 for entry in visible),
+            "avg_time": _mean(entry["duration"] for entry in visible),
+            "avg_score": _mean(entry["score"] for entry in visible),
             "questions": visible[page],
             "last": page.stop >= len(visible),
         }

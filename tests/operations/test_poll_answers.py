@@ -288,6 +288,7 @@ def test_who_may_not_see_the_answers_finds_only_itself_on_the_leaderboard(alice,
     board = do(bob, "poll-leaderboard", poll_id=poll_id)
     assert [(entry["position"], entry["peer"]["peerid"]) for entry in board["questions"]] == [(2, "peer-Bob")]
     assert (board["voted_users"], board["last"]) == (2, True)
+    assert (board["correct_users"], board["avg_score"], board["avg_time"]) == (0, 0, 0)
 
 
 def test_wrong_answers_cost_where_the_question_says_so(alice, bob, victor):
