@@ -59,7 +59,7 @@ def broadcast(
         "peer": author(sender),
     }
     if roles and not peer_id:
-        message["roles"] = roles
+        message["roles"] = list(dict.fromkeys(roles))
     audience = Audience(but=sender.peer_id, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
     session.messages += 1
     if client_id:
