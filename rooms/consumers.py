@@ -14,7 +14,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from rooms.access import tokens
-from rooms.access.rates import OTHERS, Allowance, Allowances
 from rooms.delivery import hub as hubs
 from rooms.delivery.feed import Feed, Member
 from rooms.delivery.hub import Connection
@@ -33,6 +32,7 @@ from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUS
 from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.wire.frames import Request
 from rooms.wire.parameters import bind
+from rooms.wire.rates import OTHERS, Allowance, Allowances
 from rooms.wire.sdk_versions import is_legacy
 
 log = logging.getLogger("rooms.consumers")

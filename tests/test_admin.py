@@ -14,9 +14,9 @@ from django.utils import timezone
 from playwright.async_api import async_playwright
 
 import rooms.access.logins
-from rooms.access.rates import Buckets
 from rooms.creation import create_room
 from rooms.models import MetadataEntry, Peer, Person, Room, Session, Template, Worker
+from rooms.wire.rates import Buckets
 from tests.support.server import RunningServer
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -11,7 +11,6 @@ from django.test import RequestFactory
 
 from rooms.access import origins, tokens
 from rooms.access.handshakes import Door
-from rooms.access.rates import Allowances, Bucket, Buckets, network
 from rooms.api.bodies import Texts
 from rooms.observe.logs import LineFormatter, hide_tokens
 from rooms.sockets.splitter import FrameSplitter
@@ -20,8 +19,9 @@ from rooms.wire.errors import RoomError
 from rooms.wire.frames import parse
 from rooms.wire.json_gate import load_json
 from rooms.wire.names import clean_name
+from rooms.wire.rates import Allowances, Bucket, Buckets, network
 from rooms.wire.sdk_versions import is_legacy
-from tests.support.sockets.test_splitter import TEXT, frame
+from tests.sockets.test_splitter import TEXT, frame
 
 MEASURABLE = 0.008
 """Seconds of this process's time below which a measurement says nothing."""

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from rooms import views
 from rooms.access.headers import CONTENT_SECURITY_POLICY
-from rooms.access.rates import Buckets
 from rooms.api import http
 from rooms.creation import create_room
 from rooms.models import Peer, Room, RoomCode, Session
+from rooms.wire.rates import Buckets
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from collections import Counter
 from django.conf import settings
 
 from rooms.access.origins import is_proxy
-from rooms.access.rates import network
+from rooms.wire.rates import network
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request's line and headers together."""

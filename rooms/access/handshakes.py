@@ -6,11 +6,11 @@ from typing import Any
 from django.conf import settings
 
 from rooms.access import origins
-from rooms.access.rates import Buckets, network
 from rooms.observe import metrics
 from rooms.observe.logs import cut
 from rooms.process import drain
 from rooms.wire.close_codes import refused
+from rooms.wire.rates import Buckets, network
 
 log = logging.getLogger("rooms.door")
 

@@ -7,7 +7,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
 from rooms.access import origins
-from rooms.access.rates import Buckets, network
+from rooms.wire.rates import Buckets, network
 
 log = logging.getLogger("rooms.logins")
 

@@ -27,6 +27,12 @@ SHOWN_PEERS = 100
 SHOWN_CHARS = 80
 """How much of a value a list shows."""
 
+SEARCH_CHARS = 200
+"""How much of what is searched for is looked at."""
+
+WAYS = {"", "exact", "gte", "lt", "isnull"}
+"""How the filters of lists compare; of the many others Django has some fail on what they cannot read."""
+
 
 def may_view(request: HttpRequest, kind: str) -> bool:
     """Whether somebody may view rows of a kind, or change them, which includes it."""
@@ -65,8 +71,16 @@ class Inspection(ModelAdmin):
         """Whether a list may be filtered so: else what no page shows is found letter by letter."""
         filters = self.get_list_filter(request)
         names = [name if isinstance(name, str) else name.parameter_name for name in filters]
-        known = lookup.partition("__")[0] in names or lookup in self._shown(request, self.linked)
+        name, _, way = lookup.partition("__")
+        way = way.removeprefix("id").removeprefix("__")  # of another row, by its id
+        known = (name in names and way in WAYS) or lookup in self._shown(request, self.linked)
         return known and super().lookup_allowed(lookup, value, request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Each word is a condition of its own, and databases take only so many."""
+        return super().get_search_results(request, queryset, search_term[:SEARCH_CHARS])
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

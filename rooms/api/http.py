@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from rooms.access import origins
-from rooms.access.rates import Buckets, network
 from rooms.observe.logs import describe
 from rooms.wire import json_gate
 from rooms.wire.errors import BadRequest, Forbidden, InternalError, RoomError, TooFast, Unauthorized, Unavailable
+from rooms.wire.rates import Buckets, network
 
 log = logging.getLogger("rooms.api")
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from django.conf import settings
 
-from rooms.access.rates import Bucket
 from rooms.sockets.outbox import AsgiOutbox, Outbox, Send, nowhere
 from rooms.sockets.splitter import LEFT_BURST, LEFT_RATE, FrameSplitter
+from rooms.wire.rates import Bucket
 
 log = logging.getLogger("rooms.fastpath")
 

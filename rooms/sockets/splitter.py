@@ -6,7 +6,7 @@ so it need not be asked what state it is in.
 
 from collections.abc import Callable
 
-from rooms.access.rates import Bucket
+from rooms.wire.rates import Bucket
 
 try:
     from websockets.speedups import apply_mask

@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.test import Client
 
 from rooms.access import tokens
-from rooms.access.rates import Buckets
 from rooms.api import http
 from rooms.creation import create_room
 from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Room, RoomCode
 from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.gate import METHODS
+from rooms.wire.rates import Buckets
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.utils import apply_mask
 
-from rooms.access.rates import Bucket
 from rooms.sockets.splitter import MAX_FRAGMENTS, FrameSplitter
+from rooms.wire.rates import Bucket
 
 TEXT, BINARY, PING, CONTINUATION = 0x1, 0x2, 0x9, 0x0
 

@@ -3,7 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from rooms.access.rates import Allowances, Bucket, Buckets, network
+from rooms.wire.rates import Allowances, Bucket, Buckets, network
 
 
 class Clock:
