@@ -157,7 +157,7 @@ def test_what_people_wrote_is_text(client):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/r/abc-defg-hij/", "/rooms/open", "/static/rooms/room.js"])
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/r/abc-defg-hij/", "/rooms/open", "/static/rooms/page/main.js"])
 def test_every_page_carries_the_policy_and_nothing_inline(client, path):
     answer = client.get(path)
     assert answer["Content-Security-Policy"] == CONTENT_SECURITY_POLICY

@@ -1,18 +1,18 @@
 // The public client: the names of the 100ms web SDK for a room's people, chat, session metadata, roles, hands and
 // polls. Code written for these parts of the SDK runs with its import line changed to this file.
 
-import { Client } from "./client.js";
-import { problemWith } from "./json.js";
-import { Notices } from "./notices.js";
-import { Outbox } from "./outbox.js";
-import { Polls } from "./polls.js";
-import { RpcError } from "./rpc.js";
-import { HAND_RAISE } from "./shapes.js";
-import { Store } from "./store.js";
-import { tokenByRoomCode, uuid } from "./token.js";
+import { Client } from "./client/client.js";
+import { problemWith } from "./client/json.js";
+import { Notices } from "./client/notices.js";
+import { Outbox } from "./client/outbox.js";
+import { Polls } from "./client/polls.js";
+import { RpcError } from "./client/connection/rpc.js";
+import { HAND_RAISE } from "./client/state/shapes.js";
+import { Store } from "./client/store.js";
+import { tokenByRoomCode, uuid } from "./client/identity/token.js";
 
-export { HMSNotificationTypes } from "./notices.js";
-export * from "./selectors.js";
+export { HMSNotificationTypes } from "./client/notices.js";
+export * from "./client/selectors.js";
 
 export const HMSRoomState = Object.freeze({
   Disconnected: "Disconnected",

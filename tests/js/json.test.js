@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { problemWith, same } from "../../static/rooms/json.js";
+import { problemWith, same } from "../../static/rooms/client/json.js";
 
 test("any JSON value passes", () => {
   const value = { text: "ü\u{1F600}", list: [1, 2.5, -0, null, true, [], {}], nested: { "": "empty key" } };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MOST_MESSAGES, Messages } from "../../static/rooms/messages.js";
+import { MOST_MESSAGES, Messages } from "../../static/rooms/client/state/messages.js";
 
 const message = (number) => ({ id: `m${number}`, number });
 const filled = (count) => new Messages(Array.from({ length: count }, (_, number) => message(number)));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HMSNotificationTypes, Notices, facts } from "../../static/rooms/notices.js";
-import { apply, nowhere } from "../../static/rooms/state.js";
-import { view } from "../../static/rooms/view.js";
+import { HMSNotificationTypes, Notices, facts } from "../../static/rooms/client/notices.js";
+import { apply, nowhere } from "../../static/rooms/client/state/state.js";
+import { view } from "../../static/rooms/client/state/view.js";
 
 const peer = (id, fields = {}) => ({ peer_id: id, role: "guest", groups: [], info: { name: id, data: "" }, ...fields });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Rpc, RpcError } from "../../static/rooms/rpc.js";
+import { Rpc, RpcError } from "../../static/rooms/client/connection/rpc.js";
 import { Clock, Wire, settle } from "./wire.js";
 
 /** An Rpc over a wire; its greeting is one `join`. */

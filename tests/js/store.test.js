@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import * as select from "../../static/rooms/selectors.js";
-import { apply } from "../../static/rooms/state.js";
-import { Store } from "../../static/rooms/store.js";
+import * as select from "../../static/rooms/client/selectors.js";
+import { apply } from "../../static/rooms/client/state/state.js";
+import { Store } from "../../static/rooms/client/store.js";
 
 const peer = (id, fields = {}) => ({
   peer_id: id,

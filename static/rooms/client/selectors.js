@@ -1,7 +1,7 @@
 // Selectors under the names of the 100ms SDK: functions of the store's state.
 // The last group is ours.
 
-import { messageIn, messagesIn } from "./view.js";
+import { messageIn, messagesIn } from "./state/view.js";
 
 /** A selector that computes again only when one of its inputs is another object. */
 function derived(inputs, compute) {

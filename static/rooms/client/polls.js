@@ -1,6 +1,6 @@
 // Polls under the SDK's names: hmsActions.interactivityCenter.
 
-import { list, records } from "./shapes.js";
+import { list, records } from "./state/shapes.js";
 
 const PAGE = 50; // questions and responses asked for at a time
 const MOST = 100; // polls asked for at a time

@@ -2,8 +2,8 @@
 
 import { same } from "./json.js";
 import { report } from "./report.js";
-import { texts } from "./shapes.js";
-import { messageIn } from "./view.js";
+import { texts } from "./state/shapes.js";
+import { messageIn } from "./state/view.js";
 
 const names = (list) => Object.freeze(Object.fromEntries(list.map((name) => [name, name])));
 

@@ -7,26 +7,26 @@ import {
   selectPeerCount,
   selectPermissions,
   selectRoleChangeRequest,
-} from "./hms.js";
-import { startComposer } from "./page/composer.js";
-import { resetConnection, startConnection } from "./page/connection.js";
-import { confirm } from "./page/dialogs.js";
-import { make, part, setText } from "./page/dom.js";
-import { startInvite } from "./page/invite.js";
-import { resetLog, startLog } from "./page/log.js";
-import { here, lasting } from "./page/memory.js";
-import { toggleMenu } from "./page/menu.js";
-import { resetPanel, startPanel } from "./page/panel.js";
-import { drawPeople, startPeople } from "./page/people.js";
-import { PINS_KEY, resetPins, startPins } from "./page/pins.js";
-import { resetPolls, startPolls } from "./page/polls.js";
-import { showEnd, showScreen } from "./page/screens.js";
-import { SPOTLIGHT_KEY, drawSpotlight, startSpotlight } from "./page/spotlight.js";
-import { attempt } from "./page/toasts.js";
-import { fitKeyboard } from "./page/viewport.js";
-import { who } from "./page/who.js";
-import { inWords } from "./page/words.js";
-import { uuid } from "./token.js";
+} from "../hms.js";
+import { startComposer } from "./composer.js";
+import { resetConnection, startConnection } from "./connection.js";
+import { confirm } from "./dialogs.js";
+import { make, part, setText } from "./dom.js";
+import { startInvite } from "./invite.js";
+import { resetLog, startLog } from "./log/log.js";
+import { here, lasting } from "./memory.js";
+import { toggleMenu } from "./menu.js";
+import { resetPanel, startPanel } from "./panel.js";
+import { drawPeople, startPeople } from "./people.js";
+import { PINS_KEY, resetPins, startPins } from "./pins/pins.js";
+import { resetPolls, startPolls } from "./polls.js";
+import { showEnd, showScreen } from "./screens.js";
+import { SPOTLIGHT_KEY, drawSpotlight, startSpotlight } from "./spotlight.js";
+import { attempt } from "./toasts.js";
+import { fitKeyboard } from "./viewport.js";
+import { who } from "./who.js";
+import { inWords } from "./words.js";
+import { uuid } from "../client/identity/token.js";
 
 const { code, closed, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
 const inside = `inside:${code}`; // in this tab: the name under which one is in the room

@@ -2,8 +2,8 @@
 
 import { same } from "./json.js";
 import { report } from "./report.js";
-import { nowhere } from "./state.js";
-import { view } from "./view.js";
+import { nowhere } from "./state/state.js";
+import { view } from "./state/view.js";
 
 const everything = (state) => state;
 

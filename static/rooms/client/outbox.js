@@ -1,6 +1,6 @@
 // Own messages on their way: one after the other, so that they arrive in the order in which they were said.
 
-import { RpcError } from "./rpc.js";
+import { RpcError } from "./connection/rpc.js";
 
 export class Outbox {
   #client;

@@ -13,17 +13,17 @@ import {
   selectPermissions,
   selectRolesMap,
   selectSessionId,
-} from "../hms.js";
-import { avatar } from "./avatar.js";
-import { eachDay, serverNow } from "./clock.js";
-import { writeTo } from "./composer.js";
-import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.js";
-import { toggleMenu } from "./menu.js";
-import { isPinned, pin, unpin } from "./pins.js";
-import { continues, counted, dayName, fullTime, pieces, sameDay, shortTime } from "./text.js";
-import { announce, attempt, toast } from "./toasts.js";
-import { forgetPersons, labelName, personOf, senderOf, who, writeName } from "./who.js";
-import { inWords } from "./words.js";
+} from "../../hms.js";
+import { avatar } from "../avatar.js";
+import { eachDay, serverNow } from "../clock.js";
+import { writeTo } from "../composer.js";
+import { arrange, eachFrame, icon, make, part, setParts, setText } from "../dom.js";
+import { toggleMenu } from "../menu.js";
+import { isPinned, pin, unpin } from "../pins/pins.js";
+import { continues, counted, dayName, fullTime, pieces, sameDay, shortTime } from "../text.js";
+import { announce, attempt, toast } from "../toasts.js";
+import { forgetPersons, labelName, personOf, senderOf, who, writeName } from "../who.js";
+import { inWords } from "../words.js";
 
 const NEAR = 60; // px from the end that still count as being there
 const BLOCK = 50; // entries that the browser passes over together where they are out of sight

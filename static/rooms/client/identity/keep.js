@@ -1,6 +1,6 @@
 // What outlives a reload of the page: this tab's peer id, and the state with its place in the session.
 
-import { pack, unpack } from "./state.js";
+import { pack, unpack } from "../state/state.js";
 
 const DELAY = 300; // ms between a change and its being written
 const inUse = new WeakMap(); // storage → keys: two stores on one page must not be one peer

@@ -7,12 +7,12 @@ import {
   selectPermissions,
   selectSessionMetadata,
   selectSessionStore,
-} from "../hms.js";
-import { arrange, make, part, setParts, setText } from "./dom.js";
-import { addLine, isInLog, jumpTo, redrawPins } from "./log.js";
-import { shortTime } from "./text.js";
-import { attempt, toast } from "./toasts.js";
-import { who } from "./who.js";
+} from "../../hms.js";
+import { arrange, make, part, setParts, setText } from "../dom.js";
+import { addLine, isInLog, jumpTo, redrawPins } from "../log/log.js";
+import { shortTime } from "../text.js";
+import { attempt, toast } from "../toasts.js";
+import { who } from "../who.js";
 
 export const PINS_KEY = "pinnedMessages";
 

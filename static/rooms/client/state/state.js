@@ -1,7 +1,7 @@
 // What this peer knows of the room: plain data, changed only by apply(). Times are milliseconds since 1970.
 
 import { Messages } from "./messages.js";
-import { POLL_CHANGES } from "./pollstate.js";
+import { POLL_CHANGES } from "./polls.js";
 import {
   entryFrom,
   isEntry,

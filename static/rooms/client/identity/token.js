@@ -1,6 +1,6 @@
 // Auth tokens: what they say, and where a new one comes from. The server alone verifies them.
 
-import { RpcError } from "./rpc.js";
+import { RpcError } from "../connection/rpc.js";
 import { secretFor } from "./secret.js";
 
 const HERE = new URL(import.meta.url).origin;
