@@ -2,14 +2,14 @@
 // polls. Code written for these parts of the SDK runs with its import line changed to this file.
 
 import { Client } from "./client/client.js";
+import { RpcError } from "./client/connection/rpc.js";
+import { tokenByRoomCode, uuid } from "./client/identity/token.js";
 import { problemWith } from "./client/json.js";
 import { Notices } from "./client/notices.js";
 import { Outbox } from "./client/outbox.js";
 import { Polls } from "./client/polls.js";
-import { RpcError } from "./client/connection/rpc.js";
 import { HAND_RAISE } from "./client/state/shapes.js";
 import { Store } from "./client/store.js";
-import { tokenByRoomCode, uuid } from "./client/identity/token.js";
 
 export { HMSNotificationTypes } from "./client/notices.js";
 export * from "./client/selectors.js";

@@ -7,8 +7,8 @@ import {
   selectHMSMessages,
   selectIsConnectedToRoom,
   selectLocalPeer,
-  selectOutbox,
   selectMissed,
+  selectOutbox,
   selectPeers,
   selectPolls,
   selectRemoved,
@@ -17,7 +17,7 @@ import {
   selectSessionMetadata,
   selectSessionStore,
 } from "../../static/rooms/hms.js";
-import { Locks, Wire, settle } from "./wire.js";
+import { Locks, settle, Wire } from "./wire.js";
 
 globalThis.crypto ??= webcrypto;
 
@@ -360,7 +360,13 @@ test("after a greeting that was cut off behind the answer to join, the whole sta
   await settle();
   third.answer("get-peer", { ...bob, peer_id: store.getState(selectLocalPeer).id, role: "viewer" });
   await settle();
-  assert.equal(store.getState(selectPeers).map(({ name }) => name).includes("Bob"), true);
+  assert.equal(
+    store
+      .getState(selectPeers)
+      .map(({ name }) => name)
+      .includes("Bob"),
+    true,
+  );
   assert.equal(store.getState(selectLocalPeer).roleName, "viewer");
   assert.equal(store.getState(selectSessionMetadata), "tea");
   assert.equal(store.getState(selectRoomState), "Connected");
@@ -672,9 +678,18 @@ test("a kept peer id that /init refuses is given up for a new one, which joins a
   const { socket, store, told } = await joinedPage();
   assert.notEqual(peerOf(socket), id);
   assert.equal(socket.sent[0].params.resume, undefined);
-  assert.deepEqual(store.getState(selectPeers).map((peer) => peer.id), [peerOf(socket)]);
-  assert.deepEqual(store.getState(selectHMSMessages).map(({ message }) => message), ["hello"]);
-  assert.deepEqual(told.filter(([type]) => type === "ERROR"), []);
+  assert.deepEqual(
+    store.getState(selectPeers).map((peer) => peer.id),
+    [peerOf(socket)],
+  );
+  assert.deepEqual(
+    store.getState(selectHMSMessages).map(({ message }) => message),
+    ["hello"],
+  );
+  assert.deepEqual(
+    told.filter(([type]) => type === "ERROR"),
+    [],
+  );
 });
 
 for (const where of ["the socket", "join"]) {
@@ -690,7 +705,10 @@ for (const where of ["the socket", "join"]) {
     assert.notEqual(peerOf(third), peerOf(socket));
     assert.equal(third.request("join").params.resume, undefined);
     assert.equal(store.getState(selectRoomState), "Connected");
-    assert.deepEqual(told.filter(([type]) => type === "ERROR"), []);
+    assert.deepEqual(
+      told.filter(([type]) => type === "ERROR"),
+      [],
+    );
   });
 }
 
@@ -766,7 +784,10 @@ test("people and messages carry the person, oneself too", async () => {
   await settle();
   socket.answer("broadcast", { message_id: "m2", timestamp: 9, seq: 7 });
   await sending;
-  assert.deepEqual(store.getState(selectHMSMessages).map(({ senderPerson }) => senderPerson), ["p-bob", "p-alice"]);
+  assert.deepEqual(
+    store.getState(selectHMSMessages).map(({ senderPerson }) => senderPerson),
+    ["p-bob", "p-alice"],
+  );
 });
 
 test("a newcomer is called what the server calls it", async () => {
@@ -955,7 +976,10 @@ test("a message that waits behind others is not said in a room joined later, nor
   const joining = actions.join({ userName: "Alice", authToken: token({ room_id: "r2" }), initEndpoint: ORIGIN });
   const next = await letIn({ join: { session_id: "s9", seq: 1 } });
   await joining;
-  assert.deepEqual((await settled).map(({ status }) => status), ["fulfilled", "rejected", "rejected"]);
+  assert.deepEqual(
+    (await settled).map(({ status }) => status),
+    ["fulfilled", "rejected", "rejected"],
+  );
   assert.equal(next.request("broadcast"), undefined);
 });
 
@@ -979,7 +1003,10 @@ test("after a reload the messages on their way go in their order, but not into a
       assert.equal(again.socket.request("broadcast").params.info.message, "two");
     } else {
       assert.equal(again.socket.request("broadcast"), undefined);
-      assert.deepEqual(again.store.getState(selectOutbox).map(({ status }) => status), ["failed", "failed"]);
+      assert.deepEqual(
+        again.store.getState(selectOutbox).map(({ status }) => status),
+        ["failed", "failed"],
+      );
     }
     await again.actions.leave();
   }
@@ -1076,7 +1103,13 @@ test("polls are read to the last page, and one by one from a server that gives t
   assert.equal(socket.request("poll-questions-get").params.index, 1);
   socket.answer("poll-questions-get", { questions: [{ ...questions[0], question: { index: 2 } }], last: true });
   const found = await reading;
-  assert.deepEqual(found.map(({ id, questions: known }) => [id, known.length]), [["p1", 1], ["p2", 2]]);
+  assert.deepEqual(
+    found.map(({ id, questions: known }) => [id, known.length]),
+    [
+      ["p1", 1],
+      ["p2", 2],
+    ],
+  );
 });
 
 test("right answers travel before the end only if that is asked for", async () => {
@@ -1159,5 +1192,8 @@ test("a gap among the messages is told and kept, and those on both sides of it s
   const [{ after, since }] = store.getState(selectMissed);
   assert.equal(after, "m1");
   assert.ok(since instanceof Date);
-  assert.deepEqual(told.filter(([type]) => type === "MESSAGES_MISSED"), [["MESSAGES_MISSED", { after, since }]]);
+  assert.deepEqual(
+    told.filter(([type]) => type === "MESSAGES_MISSED"),
+    [["MESSAGES_MISSED", { after, since }]],
+  );
 });

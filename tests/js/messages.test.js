@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MOST_MESSAGES, Messages } from "../../static/rooms/client/state/messages.js";
+import { Messages, MOST_MESSAGES } from "../../static/rooms/client/state/messages.js";
 
 const message = (number) => ({ id: `m${number}`, number });
 const filled = (count) => new Messages(Array.from({ length: count }, (_, number) => message(number)));
@@ -11,7 +11,10 @@ const grown = (count, start = new Messages()) =>
 test("messages are found by their ids and stand in their order", () => {
   const held = grown(3);
   assert.deepEqual([held.size, held.keys(), held.newest], [3, ["m0", "m1", "m2"], message(2)]);
-  assert.deepEqual([held.get("m1"), held.has("m1"), held.get("m3"), held.has("m3")], [message(1), true, undefined, false]);
+  assert.deepEqual(
+    [held.get("m1"), held.has("m1"), held.get("m3"), held.has("m3")],
+    [message(1), true, undefined, false],
+  );
   assert.deepEqual(held.values(2), [message(1), message(2)]);
   assert.deepEqual([new Messages().newest, new Messages().values()], [undefined, []]);
 });
@@ -31,7 +34,10 @@ test("the newest are held, whichever way they came", () => {
   for (const held of [filled(MOST_MESSAGES + 5), grown(MOST_MESSAGES + 5), grown(5 * MOST_MESSAGES + 1)]) {
     const last = held.newest.number;
     assert.equal(held.size, MOST_MESSAGES);
-    assert.deepEqual(held.values().map(({ number }) => number), Array.from(held.values(), (_, at) => last - MOST_MESSAGES + 1 + at));
+    assert.deepEqual(
+      held.values().map(({ number }) => number),
+      Array.from(held.values(), (_, at) => last - MOST_MESSAGES + 1 + at),
+    );
     assert.deepEqual([held.has(`m${last - MOST_MESSAGES}`), held.has(`m${last - MOST_MESSAGES + 1}`)], [false, true]);
   }
 });

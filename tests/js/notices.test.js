@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HMSNotificationTypes, Notices, facts } from "../../static/rooms/client/notices.js";
+import { facts, HMSNotificationTypes, Notices } from "../../static/rooms/client/notices.js";
 import { apply, nowhere } from "../../static/rooms/client/state/state.js";
 import { view } from "../../static/rooms/client/state/view.js";
 

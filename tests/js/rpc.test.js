@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Rpc, RpcError } from "../../static/rooms/client/connection/rpc.js";
-import { Clock, Wire, settle } from "./wire.js";
+import { Clock, settle, Wire } from "./wire.js";
 
 /** An Rpc over a wire; its greeting is one `join`. */
 function connection({ address = async () => "ws://test/", random = () => 1, makeSocket } = {}) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { facts } from "../../static/rooms/client/notices.js";
-import { HAND_RAISE, apply, nowhere, pack, unpack } from "../../static/rooms/client/state/state.js";
+import { apply, HAND_RAISE, nowhere, pack, unpack } from "../../static/rooms/client/state/state.js";
 import { view } from "../../static/rooms/client/state/view.js";
 
 const peer = (id, fields = {}) => ({
@@ -261,7 +261,15 @@ test("hands stand in the order in which they went up for who comes late, too", (
 test("who was removed is known to those who may remove, and to nobody else", () => {
   const { removed } = view(inside());
   assert.deepEqual(removed, [
-    { person: "p-eve", name: "Eve", role: undefined, reason: "spam", removedBy: "", removedByPerson: "", removedAt: undefined },
+    {
+      person: "p-eve",
+      name: "Eve",
+      role: undefined,
+      reason: "spam",
+      removedBy: "",
+      removedByPerson: "",
+      removedAt: undefined,
+    },
   ]);
   const demoted = apply(inside(), "on-policy-change", { name: "guest", known_roles: { guest: {} } });
   assert.deepEqual(demoted.removed, []);

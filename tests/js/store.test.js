@@ -72,12 +72,9 @@ test("a subscriber or a selector that throws is reported, and the others hear", 
   const reported = t.mock.method(console, "error", () => {});
   const { store, change } = storeWith(metadata("first", 1));
   const heard = [];
-  store.subscribe(
-    () => {
-      throw new Error("of the app");
-    },
-    select.selectSessionMetadata,
-  );
+  store.subscribe(() => {
+    throw new Error("of the app");
+  }, select.selectSessionMetadata);
   store.subscribe(
     () => {},
     (state) => `${state.sessionMetadata}`,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { inWords } from "../../static/rooms/page/words.js";
@@ -29,9 +29,7 @@ test("no refusal of the server is shown as the server words it", () => {
   const messages = folders.flatMap((folder) =>
     readdirSync(folder)
       .filter((name) => name.endsWith(".py"))
-      .flatMap((name) => [
-        ...readFileSync(new URL(name, folder), "utf8").matchAll(/raise [A-Z]\w+\(\s*f?"([^"]+)"/gu),
-      ]),
+      .flatMap((name) => [...readFileSync(new URL(name, folder), "utf8").matchAll(/raise [A-Z]\w+\(\s*f?"([^"]+)"/gu)]),
   );
   assert.ok(messages.length > 60);
   for (const [, message] of messages) {

@@ -1,12 +1,12 @@
 // This page as a peer of a room: joins, keeps its place over losses and reloads, and applies what it hears.
 
-import { Keeper } from "./identity/keep.js";
-import { facts } from "./notices.js";
-import { report } from "./report.js";
 import { Rpc, RpcError } from "./connection/rpc.js";
-import { apply, nowhere } from "./state/state.js";
+import { Keeper } from "./identity/keep.js";
 import { Hold, Siblings } from "./identity/tabs.js";
 import { ask, claimsOf, renewed, uuid } from "./identity/token.js";
+import { facts } from "./notices.js";
+import { report } from "./report.js";
+import { apply, nowhere } from "./state/state.js";
 
 const HERE = new URL(import.meta.url).origin;
 const AGENT = "sdk:hmsroom";

@@ -1,5 +1,6 @@
 // The room's page: wires the parts together, joins, and tells how it ended.
 
+import { uuid } from "../client/identity/token.js";
 import {
   hmsActions,
   hmsNotifications,
@@ -21,12 +22,11 @@ import { drawPeople, startPeople } from "./people.js";
 import { PINS_KEY, resetPins, startPins } from "./pins/pins.js";
 import { resetPolls, startPolls } from "./polls.js";
 import { showEnd, showScreen } from "./screens.js";
-import { SPOTLIGHT_KEY, drawSpotlight, startSpotlight } from "./spotlight.js";
+import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
 import { attempt } from "./toasts.js";
 import { fitKeyboard } from "./viewport.js";
 import { who } from "./who.js";
 import { inWords } from "./words.js";
-import { uuid } from "../client/identity/token.js";
 
 const { code, closed, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
 const inside = `inside:${code}`; // in this tab: the name under which one is in the room

@@ -222,10 +222,13 @@ function drawRemoved() {
   const persons = new Set(held.map(({ person }) => person));
   for (const person of removed.keys()) if (!persons.has(person)) removed.delete(person);
   part("removed").hidden = !held.length;
-  arrange(part("removed-list"), held.map((one) => {
-    if (!removed.has(one.person)) removed.set(one.person, removedRow(one));
-    return removed.get(one.person);
-  }));
+  arrange(
+    part("removed-list"),
+    held.map((one) => {
+      if (!removed.has(one.person)) removed.set(one.person, removedRow(one));
+      return removed.get(one.person);
+    }),
+  );
 }
 
 function removedRow({ person, name, role, reason, removedBy, removedByPerson, removedAt }) {

@@ -75,7 +75,12 @@ function card() {
   return { element, update };
 }
 
-const asks = ({ index, type, text, options }) => [index, type, text, listed(options).map((option) => [option.index, option.text])];
+const asks = ({ index, type, text, options }) => [
+  index,
+  type,
+  text,
+  listed(options).map((option) => [option.index, option.text]),
+];
 const sameQuestions = (a, b) => JSON.stringify(a.questions.map(asks)) === JSON.stringify(b.questions.map(asks));
 
 /** `end` keeps what somebody is filling in, which cannot be sent any more. */

@@ -74,12 +74,12 @@ function hidden(link) {
 export function continues(before, message) {
   return Boolean(
     before &&
-    before.sender === message.sender &&
-    before.senderName === message.senderName &&
-    before.recipientPeer === message.recipientPeer &&
-    String(before.recipientRoles ?? "") === String(message.recipientRoles ?? "") &&
-    message.time - before.time < GROUP_SPAN &&
-    sameDay(before.time, message.time),
+      before.sender === message.sender &&
+      before.senderName === message.senderName &&
+      before.recipientPeer === message.recipientPeer &&
+      String(before.recipientRoles ?? "") === String(message.recipientRoles ?? "") &&
+      message.time - before.time < GROUP_SPAN &&
+      sameDay(before.time, message.time),
   );
 }
 

@@ -46,7 +46,8 @@ function tagOf(one) {
   const person = personOf(one);
   const persons = looks.get(skeleton(nameOf(one))) ?? new Set();
   const others = [...persons].filter((other) => other !== person);
-  if (!person || !(others.length || !shows(one.name) || plays(one.name, hmsStore.getState(selectAvailableRoleNames)))) return "";
+  if (!person || !(others.length || !shows(one.name) || plays(one.name, hmsStore.getState(selectAvailableRoleNames))))
+    return "";
   return shortest(person, others);
 }
 

@@ -25,11 +25,17 @@ const PERMISSIONS = {
 
 /** What a refusal begins with or holds, as "code message" → what it means. The first that fits is used. */
 const WORDS = [
-  [/lacks the permission (\w+)/u, (_, name) => (Object.hasOwn(PERMISSIONS, name) ? PERMISSIONS[name] : "Your role cannot do this.")],
+  [
+    /lacks the permission (\w+)/u,
+    (_, name) => (Object.hasOwn(PERMISSIONS, name) ? PERMISSIONS[name] : "Your role cannot do this."),
+  ],
   [/the room is full/u, () => "The room is full. Try again when somebody has left."],
   [/takes no more of the role|admits nobody/u, () => "Nobody more can have this role at the moment."],
   [/room not available|room is closed/u, () => "The room is closed. Ask whoever runs it to open it again."],
-  [/removed from (?:this|the) session/u, () => "You were removed. You can come back only when somebody lets you in again."],
+  [
+    /removed from (?:this|the) session/u,
+    () => "You were removed. You can come back only when somebody lets you in again.",
+  ],
   [/no such room code/u, () => "No room has this code. Check the link, or ask for it again."],
   [/may not answer this poll/u, () => "Your role cannot answer this poll."],
   [/may not see what others answer/u, () => "Your role cannot see what others answer."],
@@ -52,9 +58,15 @@ const WORDS = [
   [/role:/u, () => "This role does not exist any more."],
   [/cannot be stored/u, () => "It holds a character that cannot be kept. Take it out and try again."],
   [/JSON: more than/u, () => "This is too much. Make it simpler."],
-  [/insecure|mixed content|WebSocket/iu, () => "The browser does not let this page connect to the room. Ask whoever runs the server."],
+  [
+    /insecure|mixed content|WebSocket/iu,
+    () => "The browser does not let this page connect to the room. Ask whoever runs the server.",
+  ],
   [/origin:/u, () => "This server does not take visits from this address. Ask whoever runs it."],
-  [/^(?:1003|1006)|cannot be reached|connection broke/u, () => "The server cannot be reached. Check your connection and try again."],
+  [
+    /^(?:1003|1006)|cannot be reached|connection broke/u,
+    () => "The server cannot be reached. Check your connection and try again.",
+  ],
   [/not delivered/u, () => "It did not get through in time."],
   [/^401|token/u, () => "The right to be here has expired. Join again."],
   [/^409/u, () => "Somebody else changed it at the same time. Look again."],

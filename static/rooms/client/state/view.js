@@ -70,7 +70,11 @@ export function messageIn(shown, id) {
   const held = heldBy.get(shown).get(id);
   return held && message(held);
 }
-export const messagesIn = (shown) => heldBy.get(shown).values().map((held) => message(held));
+export const messagesIn = (shown) =>
+  heldBy
+    .get(shown)
+    .values()
+    .map((held) => message(held));
 const outbox = remembered((map) => [...map.values()].map(message));
 
 const dated = (...names) =>

@@ -137,7 +137,10 @@ function draw() {
     clear();
     append(make("p", { class: "line" }, "Everybody had left meanwhile: the room begins anew."));
   }
-  const recent = hmsStore.getState(selectHMSMessages).slice(-DRAWN).filter(({ type }) => type === "chat");
+  const recent = hmsStore
+    .getState(selectHMSMessages)
+    .slice(-DRAWN)
+    .filter(({ type }) => type === "chat");
   const fresh = recent.flatMap(({ id }, place) => (shown.has(id) || gone.has(id) ? [] : [place]));
   const newest = recent.findLastIndex(({ id }) => shown.has(id)); // what is fresh and older comes from another tab
   if (!filled) log.setAttribute("aria-live", "off");
@@ -284,7 +287,11 @@ function bubble(message, own, isContinued) {
 function piece({ text, href, host }) {
   if (!href) return text;
   // From left to right in any text around it: the host cannot be moved to where a path is expected.
-  const link = make("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, make("bdi", { dir: "ltr" }, text));
+  const link = make(
+    "a",
+    { href, target: "_blank", rel: "noopener noreferrer nofollow" },
+    make("bdi", { dir: "ltr" }, text),
+  );
   if (host) link.append(" ", make("bdi", { class: "host", dir: "ltr" }, `(leads to ${host})`));
   return link;
 }
