@@ -19,7 +19,7 @@ import { here, lasting } from "./memory.js";
 import { toggleMenu } from "./menu.js";
 import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
-import { PINS_KEY, resetPins, startPins } from "./pins/pins.js";
+import { PINS_KEY, resetPins, startPins } from "./pins/bar.js";
 import { resetPolls, startPolls } from "./polls.js";
 import { showEnd, showScreen } from "./screens.js";
 import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";

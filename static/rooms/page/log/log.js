@@ -19,7 +19,7 @@ import { eachDay, serverNow } from "../clock.js";
 import { writeTo } from "../composer.js";
 import { arrange, eachFrame, icon, make, part, setParts, setText } from "../dom.js";
 import { toggleMenu } from "../menu.js";
-import { isPinned, pin, unpin } from "../pins/pins.js";
+import { isPinned, pin, unpin } from "../pins/bar.js";
 import { continues, counted, dayName, fullTime, pieces, sameDay, shortTime } from "../text.js";
 import { announce, attempt, toast } from "../toasts.js";
 import { forgetPersons, labelName, personOf, senderOf, who, writeName } from "../who.js";
