@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { facts, HMSNotificationTypes, Notices } from "../../static/rooms/client/notices.js";
-import { apply, nowhere } from "../../static/rooms/client/state/state.js";
+import { nowhere } from "../../static/rooms/client/state/start.js";
+import { apply } from "../../static/rooms/client/state/state.js";
 import { view } from "../../static/rooms/client/state/view.js";
 
 const peer = (id, fields = {}) => ({ peer_id: id, role: "guest", groups: [], info: { name: id, data: "" }, ...fields });

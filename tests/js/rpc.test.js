@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Rpc, RpcError } from "../../static/rooms/client/connection/rpc.js";
+import { RpcError } from "../../static/rooms/client/connection/error.js";
+import { Rpc } from "../../static/rooms/client/connection/rpc.js";
 import { Clock, settle, Wire } from "./wire.js";
 
 /** An Rpc over a wire; its greeting is one `join`. */

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { facts } from "../../static/rooms/client/notices.js";
-import { apply, HAND_RAISE, nowhere, pack, unpack } from "../../static/rooms/client/state/state.js";
+import { pack, unpack } from "../../static/rooms/client/state/pack.js";
+import { HAND_RAISE } from "../../static/rooms/client/state/shapes.js";
+import { nowhere } from "../../static/rooms/client/state/start.js";
+import { apply } from "../../static/rooms/client/state/state.js";
 import { view } from "../../static/rooms/client/state/view.js";
 
 const peer = (id, fields = {}) => ({

@@ -3,6 +3,10 @@
 /**
  * What keeps `value` from being stored as it is, as a sentence; null when nothing does.
  * JSON.stringify alone would drop or change such values without a word.
+ * @param {any} value
+ * @param {string} path how the value is called
+ * @param {unknown[]} above the values that it is a part of
+ * @returns {string | null}
  */
 export function problemWith(value, path = "value", above = []) {
   if (value === null || typeof value === "string" || typeof value === "boolean") return null;
@@ -24,7 +28,12 @@ export function problemWith(value, path = "value", above = []) {
   return null;
 }
 
-/** Whether two values hold the same: plain objects, arrays, dates and what they contain. */
+/**
+ * Whether two values hold the same: plain objects, arrays, dates and what they contain.
+ * @param {any} a
+ * @param {any} b
+ * @returns {boolean}
+ */
 export function same(a, b) {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

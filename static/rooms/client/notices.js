@@ -5,28 +5,33 @@ import { report } from "./report.js";
 import { texts } from "./state/shapes.js";
 import { messageIn } from "./state/view.js";
 
-const names = (list) => Object.freeze(Object.fromEntries(list.map((name) => [name, name])));
+/** @import { HMSNotification, HMSNotificationData, HMSNotifications, HMSNotificationType, HMSPeer, HMSStore } from "../hms.js" */
 
-export const HMSNotificationTypes = names([
-  "PEER_JOINED",
-  "PEER_LEFT",
-  "PEER_LIST",
-  "NEW_MESSAGE",
-  "MESSAGES_MISSED",
-  "ERROR",
-  "RECONNECTING",
-  "RECONNECTED",
-  "ROLE_UPDATED",
-  "ROOM_ENDED",
-  "REMOVED_FROM_ROOM",
-  "NAME_UPDATED",
-  "METADATA_UPDATED",
-  "POLL_STARTED",
-  "POLL_STOPPED",
-  "POLL_VOTES_UPDATED",
-  "HAND_RAISE_CHANGED",
-]);
+/** @type {{ readonly [Type in HMSNotificationType]: Type }} */
+export const HMSNotificationTypes = Object.freeze({
+  PEER_JOINED: "PEER_JOINED",
+  PEER_LEFT: "PEER_LEFT",
+  PEER_LIST: "PEER_LIST",
+  NEW_MESSAGE: "NEW_MESSAGE",
+  MESSAGES_MISSED: "MESSAGES_MISSED",
+  ERROR: "ERROR",
+  RECONNECTING: "RECONNECTING",
+  RECONNECTED: "RECONNECTED",
+  ROLE_UPDATED: "ROLE_UPDATED",
+  ROOM_ENDED: "ROOM_ENDED",
+  REMOVED_FROM_ROOM: "REMOVED_FROM_ROOM",
+  NAME_UPDATED: "NAME_UPDATED",
+  METADATA_UPDATED: "METADATA_UPDATED",
+  POLL_STARTED: "POLL_STARTED",
+  POLL_STOPPED: "POLL_STOPPED",
+  POLL_VOTES_UPDATED: "POLL_VOTES_UPDATED",
+  HAND_RAISE_CHANGED: "HAND_RAISE_CHANGED",
+});
 
+/** @typedef {{ [Type in HMSNotificationType]: { type: Type, data: HMSNotificationData[Type] } }[HMSNotificationType]} Fact */
+/** @typedef {"NAME_UPDATED" | "METADATA_UPDATED" | "ROLE_UPDATED" | "HAND_RAISE_CHANGED"} PeerFact */
+
+/** @type {[PeerFact, (old: HMSPeer, peer: HMSPeer) => boolean][]} */
 const PEER_FACTS = [
   ["NAME_UPDATED", (old, peer) => old.name !== peer.name],
   ["METADATA_UPDATED", (old, peer) => old.metadata !== peer.metadata],
@@ -35,8 +40,12 @@ const PEER_FACTS = [
 ];
 
 /**
- * Notifications for one change, as [{type, data}].
- * @param before, after views of the state
+ * Notifications for one change.
+ * @param {HMSStore} before a view of the state
+ * @param {HMSStore} after
+ * @param {string} method
+ * @param {any} params
+ * @returns {Fact[]}
  */
 export function facts(before, after, method, params) {
   switch (method) {
@@ -48,16 +57,9 @@ export function facts(before, after, method, params) {
     case "joined":
       return [...gapFacts(before, after), ...peerFacts(before, after)];
     case "on-broadcast":
-      return messageFacts(before, after, texts([params?.message_id]));
-    case "shared": {
-      const { person } = after.peers[after.room.localPeer] ?? {};
-      const others = params.messages.filter(({ senderPerson }) => !person || senderPerson !== person);
-      return messageFacts(
-        before,
-        after,
-        others.map(({ id }) => id),
-      );
-    }
+      return messageFacts(before, after, texts([params?.message_id]) ?? []);
+    case "shared":
+      return messageFacts(before, after, sharedByOthers(after, params.messages));
     case "on-poll-stats":
       return Object.keys(after.polls)
         .filter((id) => before.polls[id] !== after.polls[id])
@@ -67,18 +69,33 @@ export function facts(before, after, method, params) {
   }
 }
 
+/**
+ * Ids of messages that others wrote than this person.
+ * @type {(after: HMSStore, messages: { id: string, senderPerson?: string }[]) => string[]}
+ */
+function sharedByOthers(after, messages) {
+  const { person } = after.peers[after.room.localPeer] ?? {};
+  return messages.filter(({ senderPerson }) => !person || senderPerson !== person).map(({ id }) => id);
+}
+
+/** @type {(before: HMSStore, after: HMSStore) => Fact[]} */
 function gapFacts(before, after) {
-  if (before.missed === after.missed || !after.missed.length) return [];
-  return [{ type: "MESSAGES_MISSED", data: after.missed.at(-1) }];
+  const last = after.missed.at(-1);
+  return before.missed === after.missed || !last ? [] : [{ type: "MESSAGES_MISSED", data: last }];
 }
 
+/** @type {(before: HMSStore, after: HMSStore, ids: string[]) => Fact[]} */
 function messageFacts(before, after, ids) {
-  const fresh = ids.filter((id) => messageIn(after.messages, id) && !messageIn(before.messages, id));
-  return fresh.map((id) => ({ type: "NEW_MESSAGE", data: messageIn(after.messages, id) }));
+  return ids.flatMap((id) => {
+    const data = messageIn(after.messages, id);
+    return data && !messageIn(before.messages, id) ? [{ type: "NEW_MESSAGE", data }] : [];
+  });
 }
 
+/** @type {(before: HMSStore, after: HMSStore) => Fact[]} */
 function peerFacts(before, after) {
   if (before.peers === after.peers) return [];
+  /** @type {Fact[]} */
   const found = [];
   for (const id of Object.keys(before.peers)) {
     if (!after.peers[id]) found.push({ type: "PEER_LEFT", data: before.peers[id] });
@@ -95,21 +112,35 @@ function peerFacts(before, after) {
 
 /** Hands notifications to those who asked for them. */
 export class Notices {
+  /** @type {Set<(notification: HMSNotification) => void>} */
   #listeners = new Set();
   #lastId = 0;
 
-  /** @returns a function that ends it. `types`: one type, a list of them, or all. */
+  /**
+   * Returns a function that ends it. `types`: one type, a list of them, or all.
+   * @type {HMSNotifications["onNotification"]}
+   */
   onNotification = (callback, types) => {
-    const wanted = types === undefined ? null : [types].flat();
+    const wanted = types === undefined ? null : /** @type {HMSNotificationType[]} */ ([types].flat());
+    /** @param {any} notification */
     const listener = (notification) => {
       if (!wanted || wanted.includes(notification.type)) callback(notification);
     };
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   };
 
+  /**
+   * @template {HMSNotificationType} Type
+   * @param {Type} type
+   * @param {HMSNotificationData[Type]} data
+   * @param {{ message?: string, severity?: "info" | "error" }} options
+   */
   tell(type, data, { message = "", severity = "info" } = {}) {
-    const notification = { id: ++this.#lastId, type, message, data, severity };
+    this.#lastId += 1;
+    const notification = /** @type {HMSNotification} */ ({ id: this.#lastId, type, message, data, severity });
     for (const listener of [...this.#listeners]) {
       try {
         listener(notification);

@@ -1,16 +1,24 @@
 // Own messages on their way: one after the other, so that they arrive in the order in which they were said.
 
-import { RpcError } from "./connection/rpc.js";
+import { RpcError } from "./connection/error.js";
+
+/** @import { Client } from "./client.js" */
+/** @import { Written } from "./state/types.js" */
 
 export class Outbox {
   #client;
-  #last = Promise.resolve(); // settles when the last message in line is delivered, or given up
+  /** @type {Promise<void>} settles when the last message in line is delivered, or given up */
+  #last = Promise.resolve();
 
+  /** @param {Client} client */
   constructor(client) {
     this.#client = client;
   }
 
-  /** Resolves when the server has stored the message, which waits for those before it. */
+  /**
+   * Resolves when the server has stored the message, which waits for those before it.
+   * @param {Written} entry
+   */
   send(entry) {
     this.#client.change("sending", { session: this.#client.state.room.sessionId, ...entry });
     // Several under way would change places: one that is refused for the rate is sent again after those behind it.
@@ -30,17 +38,17 @@ export class Outbox {
     }
   }
 
+  /** @param {Written} entry */
   async #deliver({ clientId, message, type, recipientRoles: roles, recipientPeer: peer }) {
     const isWanted = this.#client.state.outbox.has(clientId); // neither discarded nor of a room that was left
     if (!isWanted) throw new RpcError({ code: 1000, message: "message: given up before it was sent" });
-    const params = { info: { message, type }, client_id: clientId };
-    if (roles) params.roles = roles;
-    if (peer) params.peer_id = peer;
+    const to = { ...(roles && { roles }), ...(peer && { peer_id: peer }) };
+    const params = { info: { message, type }, client_id: clientId, ...to };
     try {
       const answer = await this.#client.call("broadcast", params, { again: true, patient: true });
       this.#client.change("sent", { clientId, id: answer.message_id, time: answer.timestamp });
     } catch (error) {
-      this.#client.change("not-sent", { clientId, error: error.message });
+      this.#client.change("not-sent", { clientId, error: /** @type {RpcError} */ (error).message });
       throw error;
     }
   }

@@ -1,28 +1,51 @@
 // Polls under the SDK's names: hmsActions.interactivityCenter.
 
-import { list, records } from "./state/shapes.js";
+import { list, record, records, text } from "./state/shapes.js";
+import { view } from "./state/view.js";
+
+/** @import { HMSInteractivityCenter, HMSPoll, HMSPollParams, HMSPollQuestionParams, HMSPollResponse } from "../hms.js" */
+/** @import { Client } from "./client.js" */
+/** @import { Poll } from "./state/types.js" */
 
 const PAGE = 50; // questions and responses asked for at a time
 const MOST = 100; // polls asked for at a time
+/** @type {Record<string, string>} */
 const MODES = { userName: "username", peerID: "peerid", customerID: "userid" };
 
+/** @typedef {(type: "POLL_STARTED" | "POLL_STOPPED", id: string) => void} Tell */
+
+/** @implements {HMSInteractivityCenter} */
 export class Polls {
   #client;
   #tell;
 
-  /** @param tell what to do when a poll (by its id) has started or stopped and its parts are in the store */
+  /**
+   * @param {Client} client
+   * @param {Tell} tell what to do when a poll (by its id) has started or stopped and its parts are in the store
+   */
   constructor(client, tell) {
     this.#client = client;
     this.#tell = tell;
-    const then = (method, type) =>
-      client.after(method, ({ polls }) => {
-        for (const { poll_id: id } of records(polls)) this.#attempt(() => this.#read(id).then(() => tell(type, id)));
-      });
+    /** @type {(method: string, type: Parameters<Tell>[0]) => void} */
+    const then = (method, type) => client.after(method, ({ polls }) => this.#readThen(polls, (id) => tell(type, id)));
     then("on-poll-start", "POLL_STARTED");
     then("on-poll-stop", "POLL_STOPPED"); // with the right answers, which may have been hidden until now
     client.after("resync", () => this.#attempt(() => this.#readAnew()));
   }
 
+  /**
+   * Reads each of these polls, and goes on with it.
+   * @param {unknown} polls
+   * @param {(id: string) => void} next
+   */
+  #readThen(polls, next) {
+    for (const { poll_id: found } of records(polls)) {
+      const id = text(found);
+      if (id !== undefined) this.#attempt(() => this.#read(id).then(() => next(id)));
+    }
+  }
+
+  /** @param {HMSPollParams} poll */
   async createPoll({ id, title, type, duration, anonymous, visibility, locked, mode, ...rest }) {
     const { poll_id: pollId } = await this.#client.call("poll-info-set", {
       poll_id: id,
@@ -32,7 +55,7 @@ export class Polls {
       anonymous,
       visibility,
       locked,
-      mode: MODES[mode] ?? mode,
+      mode: MODES[mode ?? ""] ?? mode,
       vote: rest.rolesThatCanVote,
       responses: rest.rolesThatCanViewResponses,
     });
@@ -40,20 +63,32 @@ export class Polls {
     return pollId;
   }
 
+  /**
+   * @param {string} pollId
+   * @param {HMSPollQuestionParams[]} questions
+   */
   async addQuestionsToPoll(pollId, questions) {
     await this.#client.call("poll-questions-set", { poll_id: pollId, questions: questions.map(questionOnWire) });
   }
 
-  /** Starts a poll by its id, or makes and starts one. */
+  /**
+   * Starts a poll by its id, or makes and starts one.
+   * @param {string | HMSPollParams} poll
+   */
   async startPoll(poll) {
     const id = typeof poll === "string" ? poll : await this.createPoll(poll);
     await this.#client.call("poll-start", { poll_id: id });
   }
 
+  /** @param {string} pollId */
   async stopPoll(pollId) {
     await this.#client.call("poll-stop", { poll_id: pollId });
   }
 
+  /**
+   * @param {string} pollId
+   * @param {HMSPollResponse[]} responses
+   */
   async addResponsesToPoll(pollId, responses) {
     const poll = this.#client.state.polls.get(pollId);
     if (!poll) throw new Error("Invalid poll ID - Poll not found");
@@ -64,29 +99,33 @@ export class Polls {
     await this.#readOwnResponses(pollId);
   }
 
-  /** Polls that were started, running ones and ended ones; read into the store. */
+  /**
+   * Polls that were started, running ones and ended ones; read into the store.
+   * @returns {Promise<HMSPoll[]>}
+   */
   async getPolls() {
     const held = [...this.#client.state.polls.keys()];
     const found = new Set();
     let start;
     do {
-      const { polls, last } = await this.#ask("poll-list", { count: MOST, full: true, start });
+      const { polls, last } = record(await this.#ask("poll-list", { count: MOST, full: true, start }));
       const shown = records(polls).filter(({ state }) => state !== "created");
       this.#client.change("polls-read", { polls: shown });
       for (const { poll_id: id, questions } of shown) {
         found.add(id);
-        if (!questions) await this.#read(id); // the server gives no more at a time
+        if (!questions) await this.#read(String(id)); // the server gives no more at a time
       }
       start = last;
     } while (start);
     this.#client.change("polls-gone", { ids: held.filter((id) => !found.has(id)) });
-    return [...this.#client.state.polls.values()];
+    return Object.values(view(this.#client.state).polls);
   }
 
   /** Events may have been missed: what has begun or ended meanwhile is told as if it were now. */
   async #readAnew() {
     const { state } = this.#client;
-    const { pollRead, pollWrite } = state.roles.get(state.peers.get(state.room.localPeer)?.role)?.permissions ?? {};
+    const role = state.peers.get(state.room.localPeer)?.role ?? "";
+    const { pollRead, pollWrite } = state.roles.get(role)?.permissions ?? {};
     if (!pollRead && !pollWrite) {
       this.#client.change("polls-gone", { ids: [...state.polls.keys()] });
       return;
@@ -98,10 +137,12 @@ export class Polls {
     }
   }
 
+  /** @param {() => Promise<void>} reading */
   #attempt(reading) {
     reading().catch((error) => this.#client.change("failed", { error }));
   }
 
+  /** @param {string} id */
   async #read(id) {
     const [questions, responses, result] = await Promise.all([
       this.#all("poll-questions-get", { poll_id: id }, "questions"),
@@ -111,15 +152,22 @@ export class Polls {
     this.#client.change("polls-read", { polls: [{ poll_id: id, questions, own_responses: responses, result }] });
   }
 
+  /** @param {string} id */
   #ownResponses(id) {
     return this.#all("poll-responses", { poll_id: id, self: true }, "responses");
   }
 
+  /** @param {string} id */
   async #readOwnResponses(id) {
     this.#client.change("polls-read", { polls: [{ poll_id: id, own_responses: await this.#ownResponses(id) }] });
   }
 
-  /** Everything of a list that comes in pages. */
+  /**
+   * Everything of a list that comes in pages.
+   * @param {string} method
+   * @param {object} params
+   * @param {string} name of the list in each answer
+   */
   async #all(method, params, name) {
     const found = [];
     for (;;) {
@@ -130,11 +178,16 @@ export class Polls {
     }
   }
 
+  /**
+   * @param {string} method
+   * @param {object} params
+   */
   #ask(method, params) {
     return this.#client.call(method, params, { again: true });
   }
 }
 
+/** @type {(question: HMSPollQuestionParams, at: number) => object} */
 const questionOnWire = ({ text, type, options = [], answer, skippable, weight, ...rest }, at) => ({
   question: { ...rest, index: rest.index ?? at + 1, text, type, skippable, weight },
   options: options.map((option, place) => ({ index: place + 1, text: option.text, weight: option.weight })),
@@ -142,12 +195,14 @@ const questionOnWire = ({ text, type, options = [], answer, skippable, weight, .
   answer: { ...(answer ?? answerFrom(type, options)), hidden: answer?.hidden !== false },
 });
 
+/** @type {(type: string, options: NonNullable<HMSPollQuestionParams["options"]>) => object} */
 function answerFrom(type, options) {
   const right = options.flatMap((option, at) => (option.isCorrectAnswer ? [at + 1] : []));
   if (!right.length) return {};
   return type === "single-choice" ? { option: right[0] } : { options: right };
 }
 
+/** @type {(poll: Poll, response: HMSPollResponse) => object} */
 function responseOnWire(poll, { questionIndex, option, options, text, skipped = false }) {
   const question = poll.questions?.find(({ index }) => index === questionIndex);
   if (!question) throw new Error("Invalid question index - Question not found in poll");

@@ -2,13 +2,18 @@
 
 import { same } from "./json.js";
 import { report } from "./report.js";
-import { nowhere } from "./state/state.js";
+import { nowhere } from "./state/start.js";
 import { view } from "./state/view.js";
 
+/** @import { HMSStore } from "../hms.js" */
+/** @import { State } from "./state/types.js" */
+
+/** @param {any} state */
 const everything = (state) => state;
 
 export class Store {
   #state = nowhere();
+  /** @type {Set<() => void>} */
   #listeners = new Set();
   #tellsAtOnce = false;
 
@@ -17,6 +22,7 @@ export class Store {
     return this.#state;
   }
 
+  /** @param {State} state */
   set(state) {
     if (state === this.#state) return;
     this.#state = state;
@@ -30,16 +36,26 @@ export class Store {
     this.#tellsAtOnce = true;
   }
 
+  /**
+   * @template [Value=HMSStore]
+   * @param {(store: HMSStore<any>) => Value} selector
+   * @returns {Value}
+   */
   getState(selector = everything) {
     return selector(view(this.#state));
   }
 
   /**
    * Calls back with (new, old) each time what the selector picks is no longer equal, compared deeply.
+   * @template [Value=HMSStore]
+   * @param {(value: Value, old: Value | undefined) => void} callback
+   * @param {(store: HMSStore<any>) => Value} selector
+   * @param {(value: Value, old: Value) => boolean} equal
    * @returns a function that ends it.
    */
   subscribe(callback, selector = everything, equal = same) {
     let held = this.getState(selector);
+    /** @type {(value: Value, old: Value | undefined) => void} */
     const tell = (value, old) => {
       try {
         callback(value, old);
@@ -48,7 +64,7 @@ export class Store {
       }
     };
     const listener = () => {
-      let value;
+      let value = held;
       try {
         value = this.getState(selector);
         if (equal(value, held)) return;
@@ -62,6 +78,8 @@ export class Store {
     };
     this.#listeners.add(listener);
     if (this.#tellsAtOnce) tell(held, undefined);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 }

@@ -1,6 +1,6 @@
 // The room's page: wires the parts together, joins, and tells how it ended.
 
-import { uuid } from "../client/identity/token.js";
+import { uuid } from "../client/uuid.js";
 import {
   hmsActions,
   hmsNotifications,

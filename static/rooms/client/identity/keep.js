@@ -1,19 +1,25 @@
 // What outlives a reload of the page: this tab's peer id, and the state with its place in the session.
 
-import { pack, unpack } from "../state/state.js";
+import { pack, unpack } from "../state/pack.js";
+
+/** @import { State } from "../state/types.js" */
 
 const DELAY = 300; // ms between a change and its being written
+/** @type {WeakMap<Storage, Set<string>>} */
 const inUse = new WeakMap(); // storage → keys: two stores on one page must not be one peer
 
 export class Keeper {
   #key;
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {Storage | null} */
   #storage = null;
+  /** @type {State | null} */
   #latest = null;
   #write = () => {
     clearTimeout(this.#timer);
-    this.#timer = null;
-    if (!this.#latest) return;
+    this.#timer = undefined;
+    if (!this.#latest || !this.#storage) return;
     try {
       this.#storage.setItem(this.#key, pack(this.#latest));
     } catch {
@@ -21,11 +27,12 @@ export class Keeper {
     }
   };
 
-  /** @param key of the room, the role and the owner of the token: nobody else may take up the peer */
+  /** @param {string} key of the room, the role and the owner of the token: nobody else may take up the peer */
   constructor(key) {
     this.#key = key;
     const found = storage();
     if (!found) return;
+    /** @type {Set<string>} */
     const keys = inUse.get(found) ?? new Set();
     if (keys.has(key)) return;
     inUse.set(found, keys.add(key));
@@ -43,7 +50,10 @@ export class Keeper {
     }
   }
 
-  /** `now`: it cannot be had again from the server. */
+  /**
+   * `now`: it cannot be had again from the server.
+   * @param {State} state
+   */
   save(state, { now = false } = {}) {
     if (!this.#storage) return;
     this.#latest = state;
@@ -68,7 +78,7 @@ export class Keeper {
 
   #release() {
     this.#latest = null;
-    inUse.get(this.#storage).delete(this.#key);
+    if (this.#storage) inUse.get(this.#storage)?.delete(this.#key);
     this.#storage = null;
     globalThis.removeEventListener?.("pagehide", this.#write);
   }

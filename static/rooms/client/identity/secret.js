@@ -3,19 +3,25 @@
 const HERE = new URL(import.meta.url).origin;
 const KEY = "hmsroom:secret";
 const FORM = /^[\x21-\x7e]{32,128}$/;
+/** @type {Map<string, string>} */
 const inMemory = new Map(); // key → secret, where the browser lets pages store nothing
 
-/** This browser's secret for a server: another one for each, so that none can be taken to the next. */
+/**
+ * This browser's secret for a server: another one for each, so that none can be taken to the next.
+ * @param {string} origin
+ */
 export function secretFor(origin) {
   const key = origin === HERE ? KEY : `${KEY}:${origin}`;
   try {
     const kept = localStorage.getItem(key);
-    if (FORM.test(kept ?? "")) return kept;
-    localStorage.setItem(key, inMemory.get(key) ?? random());
-    return localStorage.getItem(key); // another tab may have been faster
+    if (kept !== null && FORM.test(kept)) return kept;
+    const made = inMemory.get(key) ?? random();
+    localStorage.setItem(key, made);
+    return localStorage.getItem(key) ?? made; // another tab may have been faster
   } catch {
-    if (!inMemory.has(key)) inMemory.set(key, random());
-    return inMemory.get(key);
+    const made = inMemory.get(key) ?? random();
+    inMemory.set(key, made);
+    return made;
   }
 }
 

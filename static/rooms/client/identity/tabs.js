@@ -1,17 +1,25 @@
 // The tabs of one person in one browser: each is a peer of its own, and tells the others what it alone has got.
 
+/** @import { Message, Place, State } from "../state/types.js" */
+
 const PATIENCE = 500; // ms in which a page that is being reloaded gives up what it holds
 
 /** Makes a peer id this tab's own: a duplicate of the tab, which has a copy of its storage, cannot take it as well. */
 export class Hold {
+  /** @type {AbortController | null} */
   #ending = null;
 
-  /** Whether the id is this tab's from now on. Where the browser cannot tell it is. */
+  /**
+   * Whether the id is this tab's from now on. Where the browser cannot tell it is.
+   * @param {string} peer
+   * @returns {Promise<boolean>}
+   */
   async take(peer) {
     this.release();
     const locks = globalThis.navigator?.locks;
     if (!locks) return true;
-    const ending = (this.#ending = new AbortController());
+    const ending = new AbortController();
+    this.#ending = ending;
     const patience = setTimeout(() => ending.abort(), PATIENCE);
     return new Promise((resolve) => {
       const held = () => {
@@ -37,13 +45,15 @@ export class Hold {
  * since it was made.
  */
 export class Siblings {
+  /** @type {BroadcastChannel | null} */
   #channel = null;
-  #asked = []; // {session, seq} that this tab has not come to yet
+  /** @type {{ session: string, seq: number }[]} that this tab has not come to yet */
+  #asked = [];
 
   /**
-   * @param name of the room and its person
-   * @param state gives the present state
-   * @param heard what to do with messages of another tab
+   * @param {string} name of the room and its person
+   * @param {() => State} state gives the present state
+   * @param {(session: string, messages: Message[]) => void} heard what to do with messages of another tab
    */
   constructor(name, state, heard) {
     if (!globalThis.BroadcastChannel) return;
@@ -55,20 +65,31 @@ export class Siblings {
     };
   }
 
-  /** Passes messages on. */
+  /**
+   * Passes messages on.
+   * @param {string} session
+   * @param {Message[]} messages
+   */
   tell(session, messages) {
     this.#channel?.postMessage({ session, messages });
   }
 
-  /** Asks for everything up to a place. */
+  /**
+   * Asks for everything up to a place.
+   * @param {Place} place
+   */
   ask({ session_id: session, seq }) {
     this.#channel?.postMessage({ wanted: { session, seq } });
   }
 
-  /** Answers, once this tab has got everything up to the place that was asked for. */
+  /**
+   * Answers, once this tab has got everything up to the place that was asked for.
+   * @param {State} state
+   */
   answer(state) {
     if (!this.#asked.length || !state.place) return;
     const { session_id: session, seq } = state.place;
+    /** @type {(wanted: { session: string, seq: number }) => boolean} */
     const isDue = (wanted) => wanted.session === session && wanted.seq <= seq;
     if (this.#asked.some(isDue)) this.tell(session, state.messages.values());
     this.#asked = this.#asked.filter((wanted) => wanted.session === session && wanted.seq > seq);

@@ -1,15 +1,18 @@
 // The messages of the state, in their order. Adding one costs the same however many there are.
 
+/** @import { Message } from "./types.js" */
+
 export const MOST_MESSAGES = 2_000; // the newest, which a page holds
 
 /** Never changed once made: a version shares its list with those before it, of which it sees a longer part. */
 export class Messages {
   #list; // added to by the newest version alone
-  #places; // id → place in the list
+  /** @type {Map<string, number>} id → place in the list */
+  #places;
   #start;
   #end;
 
-  /** @param list messages, oldest first, each with an `id` of its own */
+  /** @param {Message[]} list oldest first, each with an `id` of its own */
   constructor(list = []) {
     this.#list = list.slice(-MOST_MESSAGES);
     this.#places = new Map(this.#list.map(({ id }, place) => [id, place]));
@@ -25,13 +28,19 @@ export class Messages {
     return this.size ? this.#list[this.#end - 1] : undefined;
   }
 
+  /** @param {string} id */
   has(id) {
     return this.get(id) !== undefined;
   }
 
+  /**
+   * @param {string | null} id
+   * @returns {Message | undefined}
+   */
   get(id) {
-    const place = this.#places.get(id);
-    return place >= this.#start && place < this.#end ? this.#list[place] : undefined;
+    const place = this.#places.get(id ?? "");
+    if (place === undefined || place < this.#start || place >= this.#end) return undefined;
+    return this.#list[place];
   }
 
   /** The newest ones, or all. */
@@ -43,7 +52,10 @@ export class Messages {
     return this.values().map(({ id }) => id);
   }
 
-  /** These and a newer one; the oldest goes if they are too many. */
+  /**
+   * These and a newer one; the oldest goes if they are too many.
+   * @param {Message} message
+   */
   with(message) {
     const isNewest = this.#end === this.#list.length;
     const isFull = this.#list.length >= 2 * MOST_MESSAGES; // half of it is not seen any more

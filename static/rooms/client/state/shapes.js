@@ -1,25 +1,57 @@
 // From what the server passes on to plain objects of the state. Other people wrote most of it, so each field is looked
 // at before it is used: one of another kind counts as missing.
 
+/** @import { HMSSessionEntry } from "../../hms.js" */
+/** @import { Message, Peer, Removed, Wire } from "./types.js" */
+
 export const HAND_RAISE = "_handraise";
 const LAST_MOMENT = 8.64e15; // ms: what a Date can hold
 
+/** @param {unknown} value */
 export const text = (value) => (typeof value === "string" ? value : undefined);
-export const list = (value) => (Array.isArray(value) ? value : []);
-export const texts = (value) => (Array.isArray(value) ? value.filter((one) => typeof one === "string") : undefined);
-export const number = (value) => (Number.isFinite(value) ? value : undefined);
-export const moment = (value) => (Math.abs(number(value)) <= LAST_MOMENT ? value : undefined);
-export const record = (value) => (typeof value === "object" && value !== null && !Array.isArray(value) ? value : {});
-/** The entries of a list that are objects. */
-export const records = (value) => list(value).filter((one) => typeof one === "object" && one !== null);
 
-/** A peer over what was known of it; what is not said stays. */
-export function peerFrom(wire, held, seq = 0) {
+/** @type {(value: unknown) => unknown[]} */
+export const list = (value) => (Array.isArray(value) ? value : []);
+
+/** @type {(value: unknown) => string[] | undefined} */
+export const texts = (value) => (Array.isArray(value) ? value.filter((one) => typeof one === "string") : undefined);
+
+/** @type {(value: unknown) => number | undefined} */
+export const number = (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
+
+/** @param {unknown} value */
+export const flag = (value) => (typeof value === "boolean" ? value : undefined);
+
+/** @param {unknown} value */
+export function moment(value) {
+  const found = number(value);
+  return found !== undefined && Math.abs(found) <= LAST_MOMENT ? found : undefined;
+}
+
+/** @type {(value: unknown) => Wire} */
+export const record = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? /** @type {Wire} */ (value) : {};
+
+/**
+ * The entries of a list that are objects.
+ * @param {unknown} value
+ */
+export const records = (value) =>
+  list(value).filter(/** @type {(one: unknown) => one is Wire} */ ((one) => typeof one === "object" && one !== null));
+
+/**
+ * A peer over what was known of it; what is not said stays.
+ * @param {string} id
+ * @param {Wire} wire
+ * @param {Peer} [held]
+ * @returns {Peer}
+ */
+export function peerFrom(id, wire, held, seq = 0) {
   const info = record(wire.info);
   const groups = texts(wire.groups) ?? held?.groups ?? [];
   const raised = groups.includes(HAND_RAISE);
   return {
-    id: wire.peer_id,
+    id,
     person: text(wire.person) ?? held?.person,
     name: text(info.name) ?? held?.name ?? "",
     role: text(wire.role) ?? held?.role,
@@ -34,11 +66,16 @@ export function peerFrom(wire, held, seq = 0) {
   };
 }
 
-/** @param receiver the id of the peer that got it */
-export function messageFrom(wire, receiver) {
+/**
+ * @param {string} id
+ * @param {Wire} wire
+ * @param {string} receiver the id of the peer that got it
+ * @returns {Message}
+ */
+export function messageFrom(id, wire, receiver) {
   const [sender, info] = [record(wire.peer), record(wire.info)];
   return {
-    id: wire.message_id,
+    id,
     sender: text(sender.peer_id),
     senderPerson: text(sender.person),
     senderName: text(record(sender.info).name),
@@ -53,13 +90,25 @@ export function messageFrom(wire, receiver) {
   };
 }
 
+/** @type {(wire: HMSSessionEntry) => HMSSessionEntry} */
 export const entryFrom = (wire) => ({ ...wire, data: wire.data ?? null });
 
-export const isEntry = (wire) => typeof wire?.key === "string" && Number.isInteger(wire.change_version);
+/**
+ * @param {Wire} wire
+ * @returns {wire is Wire & HMSSessionEntry}
+ */
+export function isEntry(wire) {
+  return typeof wire.key === "string" && Number.isInteger(wire.change_version);
+}
 
-/** Somebody who was removed, as those who may remove others are told. */
-export const removedFrom = (wire) => ({
-  person: wire.person,
+/**
+ * Somebody who was removed, as those who may remove others are told.
+ * @param {string} person
+ * @param {Wire} wire
+ * @returns {Removed}
+ */
+export const removedFrom = (person, wire) => ({
+  person,
   name: text(wire.name) ?? "",
   role: text(wire.role),
   reason: text(wire.reason) ?? "",

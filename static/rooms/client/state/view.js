@@ -2,27 +2,48 @@
 
 import { HAND_RAISE } from "./shapes.js";
 
-/** One result for one object: parts of the state that did not change keep their identity in the view. */
+/** @import { HMSMessage, HMSOutboxMessage, HMSPeer, HMSRole, HMSSessionEntry, HMSStore } from "../../hms.js" */
+/** @import { Messages } from "./messages.js" */
+/** @import { Gap, Message, Peer, Poll, Removed, State, Unsent } from "./types.js" */
+
+/**
+ * One result for one object: parts of the state that did not change keep their identity in the view.
+ * @template {object} Source
+ * @template {unknown[]} More
+ * @template Shown
+ * @param {(source: Source, ...more: More) => Shown} make
+ * @returns {(source: Source, ...more: More) => Shown}
+ */
 function remembered(make) {
+  /** @type {WeakMap<Source, { shown: Shown }>} */
   const made = new WeakMap();
   return (source, ...more) => {
-    if (!made.has(source)) made.set(source, make(source, ...more));
-    return made.get(source);
+    const held = made.get(source) ?? { shown: make(source, ...more) };
+    made.set(source, held);
+    return held.shown;
   };
 }
 
-/** A record without a prototype: the keys are the peers' and may be called `constructor`. */
+/**
+ * A record without a prototype: the keys are the peers' and may be called `constructor`.
+ * @template Value, Shown
+ * @param {Iterable<[string, Value]>} map
+ * @param {(value: Value) => Shown} show
+ * @returns {Record<string, Shown>}
+ */
 function record(map, show) {
   const result = Object.create(null);
   for (const [key, value] of map) result[key] = show(value);
   return result;
 }
 
+/** @type {(ms: number | null | undefined) => Date | undefined} */
 const date = (ms) => (ms === null || ms === undefined ? undefined : new Date(ms));
 
-const remotePeer = remembered((peer) => peerView(peer, false));
-const localPeer = remembered((peer) => peerView(peer, true));
+const remotePeer = remembered((/** @type {Peer} */ peer) => peerView(peer, false));
+const localPeer = remembered((/** @type {Peer} */ peer) => peerView(peer, true));
 
+/** @type {(peer: Peer, isLocal: boolean) => HMSPeer} */
 const peerView = (peer, isLocal) => ({
   id: peer.id,
   person: peer.person,
@@ -40,67 +61,79 @@ const peerView = (peer, isLocal) => ({
   raisedAt: peer.raisedAt,
 });
 
-const peers = remembered((map, local) =>
+const peers = remembered((/** @type {State["peers"]} */ map, /** @type {string} */ local) =>
   record(map, (peer) => (peer.id === local ? localPeer(peer) : remotePeer(peer))),
 );
 
-const message = remembered((held) => ({ ...held, time: date(held.time), ignored: false }));
-const heldBy = new WeakMap(); // messages as shown → those of the state
+/** @type {(held: Message) => HMSMessage} */
+const message = remembered((held) => ({ ...held, time: new Date(held.time), ignored: false }));
+/** @type {(held: Unsent) => HMSOutboxMessage} */
+const unsent = remembered((held) => ({ ...held, time: date(held.time), ignored: false }));
+
+/** @type {WeakMap<HMSStore["messages"], Messages>} messages as shown → those of the state */
+const heldBy = new WeakMap();
 
 /** The table and its order are made when somebody looks: most changes are of messages, and most look at few of them. */
-const messages = remembered((held) => {
-  let byID, allIDs;
+const messages = remembered((/** @type {Messages} */ held) => {
+  /** @type {Record<string, HMSMessage> | undefined} */
+  let byID;
+  /** @type {string[] | undefined} */
+  let allIDs;
   const shown = {
     get byID() {
-      return (byID ??= record(
+      byID ??= record(
         held.values().map((one) => [one.id, one]),
         message,
-      ));
+      );
+      return byID;
     },
     get allIDs() {
-      return (allIDs ??= held.keys());
+      allIDs ??= held.keys();
+      return allIDs;
     },
   };
   heldBy.set(shown, held);
   return shown;
 });
 
-/** One of the messages of a view by its id, and all of them, without their table. */
+/**
+ * One of the messages of a view by its id, without their table.
+ * @param {HMSStore["messages"]} shown
+ * @param {string} id
+ */
 export function messageIn(shown, id) {
-  const held = heldBy.get(shown).get(id);
+  const held = heldBy.get(shown)?.get(id);
   return held && message(held);
 }
-export const messagesIn = (shown) =>
-  heldBy
-    .get(shown)
-    .values()
-    .map((held) => message(held));
-const outbox = remembered((map) => [...map.values()].map(message));
 
-const dated = (...names) =>
-  remembered((list) =>
-    list.map((one) => ({ ...one, ...Object.fromEntries(names.map((name) => [name, date(one[name])])) })),
-  );
-const missed = dated("since");
-const removed = dated("removedAt");
+/** @type {(shown: HMSStore["messages"]) => HMSMessage[]} */
+export const messagesIn = (shown) => (heldBy.get(shown)?.values() ?? []).map((held) => message(held));
 
-const poll = remembered((held) => ({
+const outbox = remembered((/** @type {State["outbox"]} */ map) => [...map.values()].map(unsent));
+const missed = remembered((/** @type {Gap[]} */ list) => list.map((gap) => ({ ...gap, since: date(gap.since) })));
+const removed = remembered((/** @type {Removed[]} */ list) =>
+  list.map((one) => ({ ...one, removedAt: date(one.removedAt) })),
+);
+
+const poll = remembered((/** @type {Poll} */ held) => ({
   ...held,
   createdAt: date(held.createdAt),
   startedAt: date(held.startedAt),
   stoppedAt: date(held.stoppedAt),
 }));
-const polls = remembered((map) => record(map, poll));
+const polls = remembered((/** @type {State["polls"]} */ map) => record(map, poll));
 
-const itself = (value) => value;
-const roles = remembered((map) => record(map, itself));
-const entries = remembered((map) => record(map, itself));
-const sessionStore = remembered((map) => record(map, (entry) => entry.data));
+const roles = remembered((/** @type {State["roles"]} */ map) => record(map, (/** @type {HMSRole} */ role) => role));
+const entries = remembered((/** @type {State["metadata"]} */ map) =>
+  record(map, (/** @type {HMSSessionEntry} */ entry) => entry),
+);
+const sessionStore = remembered((/** @type {State["metadata"]} */ map) => record(map, (entry) => entry.data));
 
-/** @returns what hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `clockOffset` are additions. */
-export const view = remembered((state) => {
+/** What hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `clockOffset` are additions. */
+export const view = remembered((/** @type {State} */ state) => {
   const { startedAt, joinedAt, lostAt, peerCount, ...room } = state.room;
-  return {
+  /** @type {HMSStore} */
+  const shown = {
     room: {
       ...room,
       peers: [...state.peers.keys()],
@@ -124,4 +157,5 @@ export const view = remembered((state) => {
     tracks: {},
     hideLocalPeer: false,
   };
+  return shown;
 });

@@ -1,0 +1,257 @@
+// What a page can do in a room, under the SDK's names.
+
+import { RpcError } from "./connection/error.js";
+import { tokenByRoomCode } from "./identity/token.js";
+import { problemWith } from "./json.js";
+import { Outbox } from "./outbox.js";
+import { Polls } from "./polls.js";
+import { HAND_RAISE } from "./state/shapes.js";
+import { uuid } from "./uuid.js";
+
+/** @import { HMSActions, HMSConfig, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
+/** @import { Client } from "./client.js" */
+/** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
+/** @import { Notices } from "./notices.js" */
+/** @import { Store } from "./store.js" */
+
+/** @implements {HMSActions} */
+export class Actions {
+  #client;
+  #outbox;
+
+  /**
+   * @param {Store} store
+   * @param {Client} client
+   * @param {Notices} notices
+   */
+  constructor(store, client, notices) {
+    this.#client = client;
+    this.#outbox = new Outbox(client);
+    this.interactivityCenter = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
+    /** @type {HMSActions["sessionStore"]} */
+    this.sessionStore = {
+      set: (key, value, options) => this.#set("sessionStore.set", key, value, options),
+      observe: (keys) => client.observe([keys].flat()),
+      unobserve: (keys) => client.unobserve([keys].flat()),
+    };
+  }
+
+  /** @param {HMSConfig} config */
+  async join(config) {
+    await this.#client.join(config);
+    this.#outbox.sendAgain();
+  }
+
+  async leave() {
+    this.#client.leave();
+  }
+
+  /**
+   * A token for a room code; when it expires during the session, a new one is fetched by the same code.
+   * @param {TokenRequest} request `secret`: what proves that one is the same person as the last time, 16 to 128
+   *   characters; by default this browser has one of its own
+   * @param {TokenOptions} [options]
+   */
+  async getAuthTokenByRoomCode(request, options) {
+    return tokenByRoomCode(request, options);
+  }
+
+  /**
+   * @param {string} message
+   * @param {string} [type]
+   */
+  async sendBroadcastMessage(message, type) {
+    await this.#say({ message, type });
+  }
+
+  /**
+   * @param {string} message
+   * @param {string[]} roles
+   * @param {string} [type]
+   */
+  async sendGroupMessage(message, roles, type) {
+    await this.#say({ message, type, recipientRoles: roles });
+  }
+
+  /**
+   * @param {string} message
+   * @param {string} peerID
+   * @param {string} [type]
+   */
+  async sendDirectMessage(message, peerID, type) {
+    await this.#say({ message, type, recipientPeer: peerID });
+  }
+
+  /**
+   * @param {boolean} read
+   * @param {string} [id]
+   */
+  setMessageRead(read, id) {
+    this.#client.change("read", { read, id });
+  }
+
+  /**
+   * `ifChangeVersion`: only if the value still has this version (0: was never set); else rejects with
+   * {code: 409, data: the entry that stands}.
+   * @param {unknown} value
+   * @param {HMSSetOptions} [options]
+   */
+  async setSessionMetadata(value, options) {
+    await this.#set("setSessionMetadata", "default", value, options);
+  }
+
+  async populateSessionMetadata() {
+    this.#client.change("read-metadata", await this.#client.call("get-metadata", { key: "default" }, { again: true }));
+  }
+
+  /** @param {unknown} metadata a string, or a value that is stored as JSON. */
+  async changeMetadata(metadata) {
+    if (typeof metadata !== "string") this.#refuse("changeMetadata", metadata);
+    await this.#client.changePeer({ data: typeof metadata === "string" ? metadata : JSON.stringify(metadata) });
+  }
+
+  /** @param {string} name */
+  async changeName(name) {
+    await this.#client.changePeer({ name });
+  }
+
+  /** @param {string} peerID */
+  async removePeer(peerID, reason = "") {
+    await this.#client.call("peer-leave-request", { requested_for: peerID, reason });
+  }
+
+  /**
+   * Ours: lets somebody come again who was removed, by the `person` of selectRemoved.
+   * @param {string} person
+   */
+  async letIn(person) {
+    await this.#client.call("peer-let-in", { person }, { again: true });
+  }
+
+  async endRoom(lock = false, reason = "") {
+    await this.#client.call("end-room", { lock, reason });
+    this.#client.leave();
+  }
+
+  /**
+   * @param {string} peerID
+   * @param {string} role
+   */
+  async changeRoleOfPeer(peerID, role, force = false) {
+    await this.#client.call("role-change-request", { requested_for: peerID, role, force });
+  }
+
+  /**
+   * @param {string[]} roles
+   * @param {string} role
+   */
+  async changeRoleOfPeersWithRoles(roles, role) {
+    await this.#client.call("role-change-request", { roles, role, force: true });
+  }
+
+  /** @param {HMSRoleChangeRequest} request */
+  async acceptChangeRole({ requestedBy, role, token }) {
+    await this.#client.call("role-change", { requested_by: requestedBy?.id, role: role.name, token });
+    this.#client.change("answered-role", {});
+  }
+
+  rejectChangeRole() {
+    this.#client.change("answered-role", {});
+  }
+
+  async raiseLocalPeerHand() {
+    await this.#client.call("group-join", { name: HAND_RAISE }, { again: true });
+  }
+
+  async lowerLocalPeerHand() {
+    await this.#client.call("group-leave", { name: HAND_RAISE }, { again: true });
+  }
+
+  /** @param {string} peerID */
+  async raiseRemotePeerHand(peerID) {
+    await this.#client.call("group-add", { name: HAND_RAISE, peer_id: peerID }, { again: true });
+  }
+
+  /** @param {string} peerID */
+  async lowerRemotePeerHand(peerID) {
+    await this.#client.call("group-remove", { name: HAND_RAISE, peer_id: peerID }, { again: true });
+  }
+
+  /**
+   * Ours: pins a message for everybody.
+   * @param {string} id
+   */
+  async pinMessage(id) {
+    await this.#client.call("pin-message", { id }, { again: true });
+  }
+
+  /**
+   * Ours.
+   * @param {string} id
+   */
+  async unpinMessage(id) {
+    await this.#client.call("unpin-message", { id }, { again: true });
+  }
+
+  /**
+   * Ours: sends a message that failed once more; it cannot arrive twice.
+   * @param {string} clientId
+   */
+  async retryMessage(clientId) {
+    const entry = this.#client.state.outbox.get(clientId);
+    if (entry?.status === "failed") await this.#outbox.send(entry);
+  }
+
+  /**
+   * Ours: gives up a message that failed.
+   * @param {string} clientId
+   */
+  discardMessage(clientId) {
+    this.#client.change("discarded", { clientId });
+  }
+
+  /** Ours: tries at once to get the connection back. */
+  retryConnection() {
+    this.#client.retryNow();
+  }
+
+  /** Ours: the server's time in milliseconds since 1970, which a step of this computer's clock does not change. */
+  serverNow() {
+    return this.#client.now;
+  }
+
+  /** @param {{ message: string, type?: string, recipientRoles?: string[], recipientPeer?: string }} said */
+  async #say({ message, type = "chat", ...recipients }) {
+    if (typeof message !== "string" || !message.trim()) {
+      throw new RpcError({ code: 400, message: "message: expected text that is not blank" });
+    }
+    await this.#outbox.send({ clientId: uuid(), message, type, time: this.#client.now, ...recipients });
+  }
+
+  /**
+   * @param {string} action
+   * @param {string} key
+   * @param {unknown} value
+   * @param {HMSSetOptions} options
+   */
+  async #set(action, key, value, { ifChangeVersion } = {}) {
+    this.#refuse(action, value);
+    const condition = ifChangeVersion === undefined ? {} : { if_change_version: ifChangeVersion };
+    try {
+      this.#client.change("read-metadata", await this.#client.call("set-metadata", { key, data: value, ...condition }));
+    } catch (error) {
+      const { code, data } = /** @type {RpcError} */ (error);
+      if (code === 409 && data) this.#client.change("read-metadata", data);
+      throw error;
+    }
+  }
+
+  /**
+   * @param {string} action
+   * @param {unknown} value
+   */
+  #refuse(action, value) {
+    const problem = problemWith(value);
+    if (problem) throw new RpcError({ code: 400, message: `${action}: ${problem}` });
+  }
+}

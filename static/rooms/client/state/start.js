@@ -1,0 +1,36 @@
+// Where every state begins.
+
+import { Messages } from "./messages.js";
+
+/** @import { State } from "./types.js" */
+
+/**
+ * The state of a peer that is nowhere.
+ * @returns {State}
+ */
+export const nowhere = () => ({
+  room: {
+    id: "",
+    name: "",
+    sessionId: "",
+    startedAt: null,
+    joinedAt: null,
+    lostAt: null,
+    peerCount: null,
+    localPeer: "",
+    isConnected: false,
+    roomState: "Disconnected",
+  },
+  place: null,
+  clockOffset: null,
+  roles: new Map(),
+  peers: new Map(),
+  messages: new Messages(),
+  missed: [],
+  outbox: new Map(),
+  metadata: new Map(),
+  polls: new Map(),
+  roleChangeRequests: [],
+  removed: [],
+  errors: [],
+});

@@ -1,0 +1,471 @@
+// The types of hms.js. Save it beside a page's own sources to have its imports checked; docs/script.md says how.
+// `Keys` are the keys of the session store and what an app keeps under each: `HMSStore<{ slide: number }>`.
+
+// biome-ignore-all lint/suspicious/noExplicitAny: what an app that names no keys stores is for it to say
+
+type AnyKeys = Record<string, any>;
+type Ends = () => void;
+
+// --- What the store holds ---
+
+export interface HMSStore<Keys = AnyKeys> {
+  room: HMSRoom;
+  peers: Record<string, HMSPeer>;
+  messages: { readonly byID: Record<string, HMSMessage>; readonly allIDs: string[] };
+  roles: Record<string, HMSRole>;
+  sessionStore: Partial<Keys>;
+  sessionMetadata: any;
+  polls: Record<string, HMSPoll>;
+  roleChangeRequests: { requestedBy?: string; roleName: string; token?: unknown }[];
+  errors: HMSException[];
+  tracks: Record<string, never>;
+  hideLocalPeer: boolean;
+  /** Ours, as all that follow: the entries of the session store, with their versions. */
+  entries: { [Key in keyof Keys]?: HMSSessionEntry<Keys[Key]> };
+  outbox: HMSOutboxMessage[];
+  missed: HMSMissed[];
+  removed: HMSRemoved[];
+  /** Milliseconds to add to performance.now() for the server's time. */
+  clockOffset: number | null;
+}
+
+export type HMSRoomStateName =
+  | "Disconnected"
+  | "Preview"
+  | "Connecting"
+  | "Connected"
+  | "Reconnecting"
+  | "Disconnecting"
+  | "Failed";
+
+export interface HMSRoom {
+  id: string;
+  name: string;
+  sessionId: string;
+  localPeer: string;
+  isConnected: boolean;
+  roomState: HMSRoomStateName;
+  peers: string[];
+  peerCount?: number;
+  startedAt?: Date;
+  joinedAt?: Date;
+}
+
+export interface HMSPeer {
+  id: string;
+  name: string;
+  roleName?: string;
+  isLocal: boolean;
+  customerUserId?: string;
+  metadata: string;
+  joinedAt?: Date;
+  groups: string[];
+  isHandRaised: boolean;
+  type: string;
+  auxiliaryTracks: string[];
+  /** Ours: the same for all peers of one person in this session. */
+  person?: string;
+  /** Ours: "connected", or "reconnecting" while its connection is lost. */
+  state: string;
+  /** Ours: hands went up in the order of these numbers. */
+  raisedAt: number | null;
+}
+
+export interface HMSMessage {
+  id: string;
+  sender?: string;
+  senderName?: string;
+  senderUserId?: string;
+  senderRole?: string;
+  /** Ours. */
+  senderPerson?: string;
+  recipientPeer?: string;
+  recipientRoles?: string[];
+  time: Date;
+  read: boolean;
+  type: string;
+  message: string;
+  ignored: boolean;
+}
+
+/** A message of one's own that is on its way or was not delivered. */
+export interface HMSOutboxMessage {
+  clientId: string;
+  message: string;
+  type: string;
+  time?: Date;
+  recipientPeer?: string;
+  recipientRoles?: string[];
+  session?: string;
+  ignored: boolean;
+  status: "sending" | "failed";
+  /** Why it failed. */
+  error?: string;
+}
+
+/** A gap among the messages. */
+export interface HMSMissed {
+  /** The id of the last message before it. */
+  after: string | null;
+  since?: Date;
+}
+
+export interface HMSRemoved {
+  person: string;
+  name: string;
+  role?: string;
+  reason: string;
+  removedBy: string;
+  removedByPerson: string;
+  removedAt?: Date;
+}
+
+export interface HMSSessionEntry<Value = any> {
+  key: string;
+  data: Value | null;
+  change_version: number;
+  updated_at?: number;
+  updated_by?: string;
+  [more: string]: unknown;
+}
+
+export type HMSPermission =
+  | "endRoom"
+  | "removeOthers"
+  | "changeRole"
+  | "pollRead"
+  | "pollWrite"
+  | "sendMessages"
+  | "writeMetadata"
+  | "raiseHand";
+
+export interface HMSRole {
+  name?: string;
+  priority?: number;
+  permissions?: { [Permission in HMSPermission]?: boolean } & Record<string, boolean | undefined>;
+  [more: string]: unknown;
+}
+
+export interface HMSRoleChangeRequest {
+  requestedBy?: HMSPeer;
+  role: { name: string };
+  token?: unknown;
+}
+
+export interface HMSPoll {
+  id: string;
+  title: string;
+  type: string;
+  state?: string;
+  duration?: number;
+  anonymous?: boolean;
+  mode?: string;
+  rolesThatCanVote?: string[];
+  rolesThatCanViewResponses?: string[];
+  createdBy?: string;
+  startedBy?: string;
+  stoppedBy?: string;
+  createdAt?: Date;
+  startedAt?: Date;
+  stoppedAt?: Date;
+  /** Missing until they have been read. */
+  questions?: HMSPollQuestion[];
+  result?: { totalUsers?: number; maxUsers?: number; totalResponses?: number };
+}
+
+export interface HMSPollQuestion {
+  index: number;
+  text: string;
+  type: HMSPollQuestionType;
+  skippable?: boolean;
+  weight?: number;
+  options: HMSPollOption[];
+  answer?: HMSPollAnswer;
+  /** One's own. */
+  responses?: HMSPollResponse[];
+  result?: { correctResponses?: number; skippedCount?: number; totalResponses?: number };
+}
+
+export type HMSPollQuestionType = "single-choice" | "multiple-choice" | "short-answer" | "long-answer";
+
+export interface HMSPollOption {
+  index: number;
+  text: string;
+  weight?: number;
+  voteCount?: number;
+}
+
+export interface HMSPollAnswer {
+  hidden?: boolean;
+  option?: number;
+  options?: number[];
+  text?: string;
+}
+
+export interface HMSPollResponse {
+  questionIndex: number;
+  option?: number;
+  options?: number[];
+  text?: string;
+  skipped?: boolean;
+  [more: string]: unknown;
+}
+
+export interface HMSException extends Error {
+  code: number;
+  description: string;
+  isTerminal: boolean;
+  /** Of a conflict: the entry that stands. Of a removal: `{ removed: true, reason }`. */
+  data?: any;
+}
+
+// --- Actions ---
+
+export interface HMSConfig {
+  userName: string;
+  authToken: string;
+  metaData?: string;
+  initEndpoint?: string;
+}
+
+/** Ours: the change is made only if the value still has this version, 0 if it was never set. */
+export interface HMSSetOptions {
+  ifChangeVersion?: number;
+}
+
+export interface HMSPollQuestionParams {
+  index?: number;
+  text: string;
+  type: HMSPollQuestionType;
+  options?: { text: string; weight?: number; isCorrectAnswer?: boolean }[];
+  answer?: HMSPollAnswer;
+  skippable?: boolean;
+  weight?: number;
+  [more: string]: unknown;
+}
+
+export interface HMSPollParams {
+  id?: string;
+  title: string;
+  type?: "poll" | "quiz";
+  duration?: number;
+  anonymous?: boolean;
+  visibility?: boolean;
+  locked?: boolean;
+  mode?: string;
+  rolesThatCanVote?: string[];
+  rolesThatCanViewResponses?: string[];
+  questions?: HMSPollQuestionParams[];
+}
+
+export interface HMSInteractivityCenter {
+  createPoll(poll: HMSPollParams): Promise<string>;
+  addQuestionsToPoll(pollId: string, questions: HMSPollQuestionParams[]): Promise<void>;
+  startPoll(poll: string | HMSPollParams): Promise<void>;
+  stopPoll(pollId: string): Promise<void>;
+  addResponsesToPoll(pollId: string, responses: HMSPollResponse[]): Promise<void>;
+  getPolls(): Promise<HMSPoll[]>;
+}
+
+export interface HMSSessionStoreActions<Keys = AnyKeys> {
+  set<Key extends keyof Keys & string>(key: Key, value: Keys[Key], options?: HMSSetOptions): Promise<void>;
+  observe(keys: (keyof Keys & string) | (keyof Keys & string)[]): Promise<void>;
+  unobserve(keys: (keyof Keys & string) | (keyof Keys & string)[]): Promise<void>;
+}
+
+export interface HMSActions<Keys = AnyKeys> {
+  interactivityCenter: HMSInteractivityCenter;
+  sessionStore: HMSSessionStoreActions<Keys>;
+  join(config: HMSConfig): Promise<void>;
+  getAuthTokenByRoomCode(
+    request: { roomCode: string; userId?: string; secret?: string },
+    options?: { endpoint?: string },
+  ): Promise<string>;
+  leave(): Promise<void>;
+  endRoom(lock?: boolean, reason?: string): Promise<void>;
+  sendBroadcastMessage(message: string, type?: string): Promise<void>;
+  sendGroupMessage(message: string, roles: string[], type?: string): Promise<void>;
+  sendDirectMessage(message: string, peerID: string, type?: string): Promise<void>;
+  setMessageRead(read: boolean, id?: string): void;
+  setSessionMetadata(value: unknown, options?: HMSSetOptions): Promise<void>;
+  populateSessionMetadata(): Promise<void>;
+  changeName(name: string): Promise<void>;
+  changeMetadata(metadata: unknown): Promise<void>;
+  removePeer(peerID: string, reason?: string): Promise<void>;
+  changeRoleOfPeer(peerID: string, role: string, force?: boolean): Promise<void>;
+  changeRoleOfPeersWithRoles(roles: string[], role: string): Promise<void>;
+  acceptChangeRole(request: HMSRoleChangeRequest): Promise<void>;
+  rejectChangeRole(request?: HMSRoleChangeRequest): void;
+  raiseLocalPeerHand(): Promise<void>;
+  lowerLocalPeerHand(): Promise<void>;
+  raiseRemotePeerHand(peerID: string): Promise<void>;
+  lowerRemotePeerHand(peerID: string): Promise<void>;
+  /** Ours, as all that follow. */
+  letIn(person: string): Promise<void>;
+  pinMessage(id: string): Promise<void>;
+  unpinMessage(id: string): Promise<void>;
+  retryMessage(clientId: string): Promise<void>;
+  discardMessage(clientId: string): void;
+  retryConnection(): void;
+  /** Milliseconds since 1970. */
+  serverNow(): number;
+}
+
+// --- Store and notifications ---
+
+export interface HMSStoreWrapper<Keys = AnyKeys> {
+  getState(): HMSStore<Keys>;
+  getState<Value>(selector: (store: HMSStore<Keys>) => Value): Value;
+  /** Calls back with the new and the old value each time they differ, by default compared deeply. */
+  subscribe<Value>(
+    callback: (value: Value, old: Value | undefined) => void,
+    selector: (store: HMSStore<Keys>) => Value,
+    equal?: (value: Value, old: Value) => boolean,
+  ): Ends;
+  subscribe(callback: (store: HMSStore<Keys>, old: HMSStore<Keys> | undefined) => void): Ends;
+}
+
+/** What a notification of each type brings. */
+export interface HMSNotificationData {
+  PEER_JOINED: HMSPeer;
+  PEER_LEFT: HMSPeer;
+  PEER_LIST: HMSPeer[];
+  NEW_MESSAGE: HMSMessage;
+  /** Ours. */
+  MESSAGES_MISSED: HMSMissed;
+  ERROR: HMSException;
+  RECONNECTING: { code: number; attempt: number; delay: number; isTerminal: boolean };
+  RECONNECTED: null;
+  ROLE_UPDATED: HMSPeer;
+  ROOM_ENDED: HMSSentAway;
+  REMOVED_FROM_ROOM: HMSSentAway;
+  NAME_UPDATED: HMSPeer;
+  METADATA_UPDATED: HMSPeer;
+  POLL_STARTED: HMSPoll;
+  POLL_STOPPED: HMSPoll;
+  POLL_VOTES_UPDATED: HMSPoll;
+  HAND_RAISE_CHANGED: HMSPeer;
+}
+
+export interface HMSSentAway {
+  requestedBy?: HMSPeer;
+  reason: string;
+  roomEnded: boolean;
+}
+
+export type HMSNotificationType = keyof HMSNotificationData;
+
+export type HMSNotification<Type extends HMSNotificationType = HMSNotificationType> = {
+  [One in Type]: {
+    id: number;
+    type: One;
+    data: HMSNotificationData[One];
+    message: string;
+    severity: "info" | "error";
+  };
+}[Type];
+
+export interface HMSNotifications {
+  onNotification<Type extends HMSNotificationType = HMSNotificationType>(
+    callback: (notification: HMSNotification<Type>) => void,
+    types?: Type | Type[],
+  ): Ends;
+}
+
+export const HMSNotificationTypes: { readonly [Type in HMSNotificationType]: Type };
+export const HMSRoomState: { readonly [Name in HMSRoomStateName]: Name };
+
+/** Makes one peer. */
+export class HMSReactiveStore<Keys = AnyKeys> {
+  getStore(): HMSStoreWrapper<Keys>;
+  getActions(): HMSActions<Keys>;
+  getHMSActions(): HMSActions<Keys>;
+  getNotifications(): HMSNotifications;
+  /** From now on subscribe() also calls back once with the present value. */
+  triggerOnSubscribe(): void;
+}
+
+export const hmsStore: HMSStoreWrapper;
+export const hmsActions: HMSActions;
+export const hmsNotifications: HMSNotifications;
+
+// --- Selectors ---
+
+type Selector<Value> = (store: HMSStore<any>) => Value;
+
+export const selectRoom: Selector<HMSRoom>;
+export const selectRoomID: Selector<string>;
+export const selectRoomState: Selector<HMSRoomStateName>;
+export const selectRoomStarted: Selector<boolean>;
+export const selectIsConnectedToRoom: Selector<boolean>;
+export const selectIsInPreview: Selector<boolean>;
+export const selectSessionId: Selector<string>;
+export const selectRoomStartTime: Selector<Date | undefined>;
+
+export const selectPeersMap: Selector<Record<string, HMSPeer>>;
+export const selectPeers: Selector<HMSPeer[]>;
+export const selectRemotePeers: Selector<HMSPeer[]>;
+export const selectLocalPeer: Selector<HMSPeer | undefined>;
+export const selectLocalPeerID: Selector<string>;
+export const selectLocalPeerName: Selector<string | undefined>;
+export const selectLocalPeerRoleName: Selector<string | undefined>;
+export const selectPeerCount: Selector<number>;
+export function selectPeerByID(id: string): Selector<HMSPeer | undefined>;
+export function selectPeerName(id: string): Selector<string | undefined>;
+export function selectPeerNameByID(id: string): Selector<string | undefined>;
+export function selectPeerTypeByID(id: string): Selector<string | undefined>;
+/** A peer's metadata, parsed; {} when there is none, or it is not JSON. */
+export function selectPeerMetadata(id: string): Selector<any>;
+export function selectPeersByRole(role: string): Selector<HMSPeer[]>;
+export function selectPeersByRoles(roles: string[]): Selector<HMSPeer[]>;
+export function selectPeerByCondition(predicate: (peer: HMSPeer) => boolean): Selector<HMSPeer | undefined>;
+export function selectPeersByCondition(predicate: (peer: HMSPeer) => boolean): Selector<HMSPeer[]>;
+
+export function selectHasPeerHandRaised(id: string): Selector<boolean>;
+export const selectPeersWithHandRaised: Selector<HMSPeer[]>;
+export const selectHandRaisedPeers: Selector<HMSPeer[]>;
+
+export const selectRolesMap: Selector<Record<string, HMSRole>>;
+export const selectAvailableRoleNames: Selector<string[]>;
+export function selectRoleByRoleName(name: string): Selector<HMSRole | undefined>;
+export const selectLocalPeerRole: Selector<HMSRole | null>;
+export const selectPermissions: Selector<HMSRole["permissions"]>;
+export const selectRoleChangeRequest: Selector<HMSRoleChangeRequest | null>;
+
+export const selectMessagesMap: Selector<Record<string, HMSMessage>>;
+export const selectMessageIDsInOrder: Selector<string[]>;
+export function selectMessageByMessageID(id: string): Selector<HMSMessage | undefined>;
+export const selectHMSMessages: Selector<HMSMessage[]>;
+export const selectHMSMessagesCount: Selector<number>;
+export const selectUnreadHMSMessagesCount: Selector<number>;
+export const selectBroadcastMessages: Selector<HMSMessage[]>;
+export const selectHMSBroadcastMessages: Selector<HMSMessage[]>;
+export const selectBroadcastMessagesUnreadCount: Selector<number>;
+export function selectMessagesByPeerID(id: string): Selector<HMSMessage[]>;
+export function selectMessagesUnreadCountByPeerID(id: string): Selector<number>;
+export function selectMessagesByRole(role: string): Selector<HMSMessage[]>;
+export function selectMessagesUnreadCountByRole(role: string): Selector<number>;
+
+export const selectSessionMetadata: Selector<any>;
+/** The value under a key; with no key, all of them. */
+export function selectSessionStore(): <Keys>(store: HMSStore<Keys>) => Partial<Keys>;
+export function selectSessionStore<Key extends string>(
+  key: Key,
+): <Keys extends { [One in Key]?: any }>(store: HMSStore<Keys>) => Keys[Key] | undefined;
+
+export const selectPollsMap: Selector<Record<string, HMSPoll>>;
+export const selectPolls: Selector<HMSPoll[]>;
+export function selectPollByID(id: string): Selector<HMSPoll | undefined>;
+
+export const selectErrors: Selector<HMSException[]>;
+export const selectRecentError: Selector<HMSException | null>;
+
+/** Ours, as all that follow: a key's entry; "default" is that of the session metadata. */
+export function selectSessionEntry(key: "default"): Selector<HMSSessionEntry | undefined>;
+export function selectSessionEntry<Key extends string>(
+  key: Key,
+): <Keys extends { [One in Key]?: any }>(store: HMSStore<Keys>) => HMSSessionEntry<Keys[Key]> | undefined;
+export const selectOutbox: Selector<HMSOutboxMessage[]>;
+export const selectMissed: Selector<HMSMissed[]>;
+export const selectRemoved: Selector<HMSRemoved[]>;
+export const selectServerTimeOffset: Selector<number | null>;
