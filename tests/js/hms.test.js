@@ -989,7 +989,10 @@ test("after a reload the messages on their way go in their order, but not into a
   const settled = Promise.allSettled(["one", "two"].map((text) => page.actions.sendBroadcastMessage(text)));
   await settle();
   let kept;
-  await until(() => (kept = storage.getItem("hmsroom:r1:host:alice-1"))?.includes('"two"'));
+  await until(() => {
+    kept = storage.getItem("hmsroom:r1:host:alice-1");
+    return kept?.includes('"two"');
+  });
   await page.actions.leave();
   await settled;
   for (const session of ["s1", "s2"]) {

@@ -286,6 +286,7 @@ test("a peer that is told of oneself is oneself", () => {
 });
 
 const KINDS = [undefined, null, true, 0, -1, 1e308, NaN, "", "toString", "__proto__", [], [null, 1, "x"], {}, () => {}];
+// biome-ignore lint/suspicious/noThenProperty: what others send may have it
 const EVIL = { toString: 1, valueOf: 1, __proto__: null, constructor: "x", then: 1 };
 const NOTICES = {
   "on-policy-change": { name: "host", known_roles: { host: { permissions: {} } } },

@@ -1,17 +1,22 @@
 // The server's time: the clock of this computer may be set to anything, and may be set anew.
 
 import { hmsStore, selectServerTimeOffset } from "../hms.js";
+import { pageData } from "./dom.js";
 import { sameDay } from "./text.js";
 
 const EVERY = 20_000; // ms between looks at the day
 
 // Until the room has told it: the moment at which the server made this page, by a clock that cannot be set.
-const { now } = document.querySelector("[data-page]").dataset;
-const fromPage = Number(now) - (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+const [navigation] = performance.getEntriesByType("navigation");
+const since = navigation instanceof PerformanceNavigationTiming ? navigation.responseStart : 0;
+const fromPage = Number(pageData().now) - since;
 
 export const serverNow = () => new Date(performance.now() + (hmsStore.getState(selectServerTimeOffset) ?? fromPage));
 
-/** Calls `action` when another day has begun. */
+/**
+ * Calls `action` when another day has begun.
+ * @param {() => void} action
+ */
 export function eachDay(action) {
   let day = serverNow();
   const look = () => {

@@ -7,6 +7,8 @@ import { persons } from "./persons.js";
 import { toast } from "./toasts.js";
 import { drawName, nameText, who } from "./who.js";
 
+/** @import { Someone } from "./types.js" */
+
 const LEFT_SHOWN = 200; // characters before the limit from which on it is counted
 
 const NAME_SHOWN = 16; // characters: the tag after them is not cut off
@@ -14,14 +16,17 @@ const NAME_SHOWN = 16; // characters: the tag after them is not cut off
 const text = part("message");
 const to = part("to");
 const everyone = to.options[0];
+/** @type {Map<string, HTMLOptionElement>} */
 const options = new Map(); // value → its option: an open list keeps what it shows
 const byTouch = matchMedia("(pointer: coarse)"); // keys on the glass: no Shift beside Enter, a button to send
 let key = ""; // of the draft
+/** @type {Someone | null} */
 let chosen = null; // the person that was chosen, also when that one has left
 
+/** @type {(maxLength: number, code: string) => void} */
 export function startComposer(maxLength, code) {
   key = `draft:${code}`;
-  const drawTo = eachFrame(drawRecipients);
+  const drawTo = eachFrame(() => drawRecipients());
   hmsStore.subscribe(drawTo, selectRemotePeers);
   hmsStore.subscribe(drawTo, selectAvailableRoleNames);
   hmsStore.subscribe((permissions) => {
@@ -53,7 +58,10 @@ export function startComposer(maxLength, code) {
   restore(maxLength);
 }
 
-/** Chooses one person as the recipient and puts the cursor into the message. */
+/**
+ * Chooses one person as the recipient and puts the cursor into the message.
+ * @param {{ id: string }} peer
+ */
 export function writeTo(peer) {
   drawRecipients();
   choose(`peer:${peer.id}`);
@@ -61,6 +69,7 @@ export function writeTo(peer) {
   text.focus();
 }
 
+/** @param {number} maxLength */
 function send(maxLength) {
   const message = text.value;
   if (!message.trim()) return;
@@ -69,30 +78,36 @@ function send(maxLength) {
     return;
   }
   const [kind, id] = split(to.value);
-  if (kind === "peer" && to.selectedOptions[0].disabled) {
+  if (chosen && kind === "peer" && to.selectedOptions[0].disabled) {
     toast([who(chosen), " has left. Choose who gets the message."]);
     to.focus();
     return;
   }
-  const sending = {
-    "": () => hmsActions.sendBroadcastMessage(message),
-    peer: () => hmsActions.sendDirectMessage(message, id),
-    role: () => hmsActions.sendGroupMessage(message, [id]),
-  }[kind]();
-  sending.catch(() => {}); // stays in the log as not sent, with a button to retry
+  sendTo(kind, id, message).catch(() => {}); // stays in the log as not sent, with a button to retry
   text.value = "";
   keep();
   fit(maxLength);
   text.focus();
 }
 
-function split(value) {
-  const at = value.indexOf(":");
-  return at < 0 ? ["", ""] : [value.slice(0, at), value.slice(at + 1)];
+/** @type {(kind: string, id: string, message: string) => Promise<void>} */
+function sendTo(kind, id, message) {
+  if (kind === "peer") return hmsActions.sendDirectMessage(message, id);
+  if (kind === "role") return hmsActions.sendGroupMessage(message, [id]);
+  return hmsActions.sendBroadcastMessage(message);
 }
 
+/** @type {(value: string) => ["" | "peer" | "role", string]} */
+function split(value) {
+  const at = value.indexOf(":");
+  const kind = value.slice(0, Math.max(at, 0));
+  return kind === "peer" || kind === "role" ? [kind, value.slice(at + 1)] : ["", ""];
+}
+
+/** @param {string} message */
 const lengthOf = (message) => [...message].length;
 
+/** @param {number} maxLength */
 function fit(maxLength) {
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight}px`;
@@ -108,6 +123,7 @@ function keep() {
   else here.set(key, JSON.stringify({ text: text.value, to: to.value, person: chosen }));
 }
 
+/** @param {number} maxLength */
 function restore(maxLength) {
   const kept = here.get(key);
   if (!kept) return;
@@ -121,6 +137,7 @@ function restore(maxLength) {
 
 // --- Whom it is for ---
 
+/** @param {string} value */
 function choose(value) {
   to.value = value;
   const [kind, id] = split(value);
@@ -136,9 +153,9 @@ function drawRecipients(value = to.value) {
   const people = present.map((peer) => personOption(peer, false));
   // What was chosen is not changed silently: a private message would go to everyone.
   const [kind, id] = split(value);
-  const isGone = chosen && !present.some((peer) => peer.id === chosen.id);
-  const gone = isGone ? [personOption(chosen, true)] : [];
-  if (kind === "role" && !roles.includes(options.get(value))) roles.push(roleOption(id));
+  const one = chosen;
+  const gone = one && !present.some((peer) => peer.id === one.id) ? [personOption(one, true)] : [];
+  if (kind === "role" && !roles.includes(optionFor(value))) roles.push(roleOption(id));
   arrange(to, [
     everyone,
     ...group("Everyone with the role", roles),
@@ -151,17 +168,21 @@ function drawRecipients(value = to.value) {
   showPrivacy();
 }
 
+/** @param {string} value */
 function optionFor(value) {
-  if (!options.has(value)) options.set(value, make("option", { value }));
-  return options.get(value);
+  const option = options.get(value) ?? make("option", { value });
+  options.set(value, option);
+  return option;
 }
 
+/** @param {string} role */
 function roleOption(role) {
   const option = optionFor(`role:${role}`);
   setText(option, role);
   return option;
 }
 
+/** @type {(peer: Someone, isGone: boolean) => HTMLOptionElement} */
 function personOption(peer, isGone) {
   const option = optionFor(`peer:${peer.id}`);
   option.disabled = isGone;
@@ -169,12 +190,15 @@ function personOption(peer, isGone) {
   return option;
 }
 
+/** @type {Map<string, HTMLOptGroupElement>} */
 const groups = new Map(); // label → its element
 
+/** @type {(label: string, members: HTMLOptionElement[]) => HTMLOptGroupElement[]} */
 function group(label, members) {
-  if (!groups.has(label)) groups.set(label, make("optgroup", { label }));
-  arrange(groups.get(label), members);
-  return members.length ? [groups.get(label)] : [];
+  const element = groups.get(label) ?? make("optgroup", { label });
+  groups.set(label, element);
+  arrange(element, members);
+  return members.length ? [element] : [];
 }
 
 function showPrivacy() {

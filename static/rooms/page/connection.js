@@ -6,7 +6,8 @@ import { part } from "./dom.js";
 const PATIENCE = 2_000; // ms before the banner: most losses are over by then
 const BACK_SHOWN = 2_500;
 
-let timer = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 let since = 0;
 let visible = false;
 
@@ -54,6 +55,7 @@ function back() {
   timer = setTimeout(() => say(""), BACK_SHOWN);
 }
 
+/** @param {string} text */
 function say(text, { lost: isLost = false } = {}) {
   delete part("banner-text").dataset.seconds;
   part("banner-text").textContent = text;

@@ -2,23 +2,48 @@
 
 import { part, setParts, setText } from "./dom.js";
 
+/** @import { Said } from "./types.js" */
+
+/** @type {Promise<unknown>} */
 let turn = Promise.resolve(); // the question on the screen: one that comes meanwhile waits for its end
 
 // Not buttons of the form: Enter in a field would press the first of those.
 for (const button of document.querySelectorAll("dialog [data-close]")) {
-  button.addEventListener("click", () => button.closest("dialog").close());
+  button.addEventListener("click", () => button.closest("dialog")?.close());
 }
 
 /**
- * Whether the person agrees to `action` (the label of the button). `title` and `text` are parts, texts and nodes.
- * With `wanted`, the label of a field, the answer is what stands in the field, or null.
+ * @typedef {object} Question
+ * @property {string | Said[]} title
+ * @property {string | Said[]} text
+ * @property {string} action the label of the button that agrees
+ * @property {string} [wanted] the label of a field
  */
-export function confirm(question) {
+
+/**
+ * Whether the person agrees.
+ * @param {Question} question
+ */
+export async function confirm(question) {
+  return (await inTurn(question)) !== null;
+}
+
+/**
+ * What stands in the field if the person agrees, or null.
+ * @param {Question & { wanted: string }} question
+ */
+export function askFor(question) {
+  return inTurn(question);
+}
+
+/** @param {Question} question */
+function inTurn(question) {
   const asked = turn.then(() => ask(question));
   turn = asked;
   return asked;
 }
 
+/** @param {Question} question */
 async function ask({ title, text, action, wanted = "" }) {
   setParts(part("confirm-title"), [title].flat());
   setParts(part("confirm-text"), [text].flat());
@@ -27,11 +52,13 @@ async function ask({ title, text, action, wanted = "" }) {
   part("confirm-field").hidden = !wanted;
   part("confirm-wanted").value = "";
   const agrees = (await answer(part("confirm"))) === "yes";
-  if (!wanted) return agrees;
   return agrees ? part("confirm-wanted").value.trim() : null;
 }
 
-/** A new {name, status}, or null. */
+/**
+ * A new {name, status}, or null.
+ * @param {{ name: string, status: string }} held
+ */
 export async function askAboutSelf({ name, status }) {
   part("self-name").value = name;
   part("self-status").value = status;
@@ -39,6 +66,10 @@ export async function askAboutSelf({ name, status }) {
   return { name: part("self-name").value.trim(), status: part("self-status").value.trim() };
 }
 
+/**
+ * @param {HTMLDialogElement} dialog
+ * @returns {Promise<string>}
+ */
 function answer(dialog) {
   const before = document.activeElement;
   dialog.returnValue = "";
@@ -47,7 +78,7 @@ function answer(dialog) {
     dialog.addEventListener(
       "close",
       () => {
-        if (before?.isConnected) before.focus();
+        if (before instanceof HTMLElement && before.isConnected) before.focus();
         resolve(dialog.returnValue);
       },
       { once: true },

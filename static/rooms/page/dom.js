@@ -2,23 +2,48 @@
 
 import { visible } from "./text.js";
 
+/** @import { Parts, Said } from "./types.js" */
+
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The element with this `data-part`. */
+/**
+ * The element with this `data-part`.
+ * @template {string} Name
+ * @param {Name} name
+ * @returns {Name extends keyof Parts ? Parts[Name] : HTMLElement}
+ */
 export function part(name) {
+  /** @type {any} */
   const found = document.querySelector(`[data-part="${name}"]`);
   if (!found) throw new Error(`the page has no part ${name}`);
   return found;
 }
 
-/** A node, or something as text. What is neither text nor a number has none: others may have stored anything. */
+/** What the server says of the room in the page itself. */
+export function pageData() {
+  const page = document.querySelector("[data-page]");
+  return page instanceof HTMLElement ? page.dataset : {};
+}
+
+/**
+ * A node, or something as text. What is neither text nor a number has none: others may have stored anything.
+ * @param {unknown} child
+ */
 function content(child) {
   if (child instanceof Node) return child;
   return ["string", "number"].includes(typeof child) ? visible(String(child)) : "";
 }
 
-/** A new element. `properties` that hold a hyphen, and `role`, are attributes; children are nodes or texts. */
+/**
+ * A new element. `properties` that hold a hyphen, and `role`, are attributes; children are nodes or texts.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any>} properties
+ * @param {Said[]} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function make(tag, properties = {}, ...children) {
+  /** @type {any} */
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue;
@@ -30,6 +55,7 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** @param {string} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
@@ -39,7 +65,11 @@ export function icon(name) {
   return svg;
 }
 
-/** Makes these nodes the children of parent, moving only those out of place and never the one with the focus. */
+/**
+ * Makes these nodes the children of parent, moving only those out of place and never the one with the focus.
+ * @param {Element} parent
+ * @param {Element[]} nodes
+ */
 export function arrange(parent, nodes) {
   nodes.forEach((node, at) => {
     if (parent.children[at] === node) return;
@@ -49,21 +79,32 @@ export function arrange(parent, nodes) {
       parent.insertBefore(node, parent.children[at] ?? null);
     }
   });
-  while (parent.children.length > nodes.length) parent.lastElementChild.remove();
+  while (parent.children.length > nodes.length) parent.lastElementChild?.remove();
 }
 
-/** Sets text only where it differs, so that nothing is read out again. */
+/**
+ * Sets text only where it differs, so that nothing is read out again.
+ * @param {Element} element
+ * @param {string | number | undefined} text
+ */
 export function setText(element, text) {
-  const shown = content(text);
+  const shown = String(content(text));
   if (element.textContent !== shown) element.textContent = shown;
 }
 
-/** The parts of a sentence as the children of an element: nodes, and texts. */
+/**
+ * The parts of a sentence as the children of an element: nodes, and texts.
+ * @param {Element} element
+ * @param {Said[]} parts
+ */
 export function setParts(element, parts) {
   element.replaceChildren(...parts.filter(Boolean).map(content));
 }
 
-/** Calls `draw` at most once a frame; a hidden page, which has no frames, is drawn by a timer. */
+/**
+ * Calls `draw` at most once a frame; a hidden page, which has no frames, is drawn by a timer.
+ * @param {() => void} draw
+ */
 export function eachFrame(draw) {
   let planned = false;
   const run = () => {

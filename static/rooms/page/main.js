@@ -12,14 +12,15 @@ import {
 import { startComposer } from "./composer.js";
 import { resetConnection, startConnection } from "./connection.js";
 import { confirm } from "./dialogs.js";
-import { make, part, setText } from "./dom.js";
+import { make, pageData, part, setText } from "./dom.js";
 import { startInvite } from "./invite.js";
 import { resetLog, startLog } from "./log/log.js";
 import { here, lasting } from "./memory.js";
 import { toggleMenu } from "./menu.js";
 import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
-import { PINS_KEY, resetPins, startPins } from "./pins/bar.js";
+import { resetPins, startPins } from "./pins/bar.js";
+import { PINS_KEY } from "./pins/pinned.js";
 import { resetPolls, startPolls } from "./polls.js";
 import { showEnd, showScreen } from "./screens.js";
 import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
@@ -28,10 +29,16 @@ import { fitKeyboard } from "./viewport.js";
 import { who } from "./who.js";
 import { inWords } from "./words.js";
 
-const { code, closed, invite, maxMessage, roomTitle } = document.querySelector("[data-page]").dataset;
+/** @import { HMSPeer, HMSRoleChangeRequest } from "../hms.js" */
+/** @import { MenuItem, Said } from "./types.js" */
+
+const { code = "", closed, invite = "", maxMessage, roomTitle = "" } = pageData();
 const inside = `inside:${code}`; // in this tab: the name under which one is in the room
 
-/** Codes of errors that end the stay, and the screens that tell of them. */
+/**
+ * Codes of errors that end the stay, and the screens that tell of them.
+ * @type {Map<number | undefined, string>}
+ */
 const ENDINGS = new Map([
   [4002, "elsewhere"],
   [4003, "removed"],
@@ -57,7 +64,7 @@ function start() {
     enter(part("lobby-name").value);
   });
   part("leave").addEventListener("click", leave);
-  part("more").addEventListener("click", ({ currentTarget }) => toggleMenu(currentTarget, moreActions()));
+  part("more").addEventListener("click", () => toggleMenu(part("more"), moreActions()));
   part("end-again").addEventListener("click", () => {
     if (part("lobby-name").value.trim()) enter(part("lobby-name").value);
     else location.reload(); // was refused before a name was given
@@ -71,11 +78,13 @@ function start() {
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
 
   part("lobby-name").value ||= here.get(inside) ?? lasting.get("name") ?? ""; // typed while the script was loading
-  if (here.get(inside))
-    enter(here.get(inside)); // a reload: straight back in, also where the room was closed to others meanwhile
+  const name = here.get(inside);
+  if (name)
+    enter(name); // a reload: straight back in, also where the room was closed to others meanwhile
   else if (!closed) part("lobby-name").focus();
 }
 
+/** @param {string} given */
 async function enter(given) {
   const name = given.trim();
   if (!name) return;
@@ -109,6 +118,7 @@ function ownId() {
   return id;
 }
 
+/** @param {string} name */
 function entered(name) {
   here.set(inside, name);
   resetConnection();
@@ -122,26 +132,35 @@ function entered(name) {
   if (matchMedia("(hover: hover)").matches) part("message").focus();
 }
 
+/** @type {(kind: string, ...reason: Said[]) => void} */
 function ended(kind, ...reason) {
   if (kind !== "elsewhere") here.remove(inside);
   resetConnection();
   showEnd(kind, ...reason);
 }
 
-/** Tells of an error that ended the stay, or kept one out. */
+/**
+ * Tells of an error that ended the stay, or kept one out.
+ * @param {any} error
+ */
 function refused(error) {
   const kind = endingOf(error);
   if (kind === "removed") ended(kind, ...removal(error.data ?? {}));
   else ended(kind, kind === "refused" || kind === "lost" ? inWords(error) : "");
 }
 
+/** @param {any} error */
 function endingOf({ code: number, message, data }) {
   if (data?.removed) return "removed";
   if (number === 403 && /closed|not available/u.test(message)) return "closed";
   return ENDINGS.get(number) ?? "lost";
 }
 
-/** What somebody is told who was removed: the reason, by whom, and what now. */
+/**
+ * What somebody is told who was removed: the reason, by whom, and what now.
+ * @param {{ requestedBy?: HMSPeer, reason?: string }} told
+ * @returns {Said[]}
+ */
 function removal({ requestedBy, reason }) {
   return [
     "You were removed",
@@ -168,6 +187,7 @@ async function leave() {
 
 function moreActions() {
   const theme = window.hmsroomTheme;
+  /** @type {MenuItem[]} */
   const actions = [{ label: `Theme: ${theme.current()}`, action: theme.change }];
   if (hmsStore.getState(selectPermissions)?.endRoom) {
     actions.push({ label: "End the room for everyone", danger: true, action: endRoom });
@@ -188,6 +208,7 @@ async function endRoom() {
   }, "Not ended");
 }
 
+/** @param {HMSRoleChangeRequest} request */
 async function answerRoleChange(request) {
   const agrees = await confirm({
     title: "A new role?",

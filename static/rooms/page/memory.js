@@ -1,5 +1,9 @@
 // What the browser remembers for this page; nothing where it may not.
 
+/**
+ * @template Value
+ * @param {() => Value} action
+ */
 const guarded = (action) => {
   try {
     return action();
@@ -10,13 +14,15 @@ const guarded = (action) => {
 
 /** Over visits. */
 export const lasting = {
-  get: (key) => guarded(() => localStorage.getItem(`hmsroom:${key}`)),
-  set: (key, value) => guarded(() => localStorage.setItem(`hmsroom:${key}`, value)),
+  get: (/** @type {string} */ key) => guarded(() => localStorage.getItem(`hmsroom:${key}`)),
+  set: (/** @type {string} */ key, /** @type {string} */ value) =>
+    guarded(() => localStorage.setItem(`hmsroom:${key}`, value)),
 };
 
 /** In this tab, over a reload. */
 export const here = {
-  get: (key) => guarded(() => sessionStorage.getItem(`hmsroom:${key}`)),
-  set: (key, value) => guarded(() => sessionStorage.setItem(`hmsroom:${key}`, value)),
-  remove: (key) => guarded(() => sessionStorage.removeItem(`hmsroom:${key}`)),
+  get: (/** @type {string} */ key) => guarded(() => sessionStorage.getItem(`hmsroom:${key}`)),
+  set: (/** @type {string} */ key, /** @type {string} */ value) =>
+    guarded(() => sessionStorage.setItem(`hmsroom:${key}`, value)),
+  remove: (/** @type {string} */ key) => guarded(() => sessionStorage.removeItem(`hmsroom:${key}`)),
 };

@@ -2,9 +2,16 @@
 
 import { make } from "./dom.js";
 
-let open = null; // {menu, button}
+/** @import { MenuItem } from "./types.js" */
 
-/** Opens a menu of [{label, action, danger?}] at the button; closes it if it is open. */
+/** @type {{ menu: HTMLElement, button: HTMLElement } | null} */
+let open = null;
+
+/**
+ * Opens a menu at the button; closes it if it is open.
+ * @param {HTMLElement} button
+ * @param {MenuItem[]} items
+ */
 export function toggleMenu(button, items) {
   const wasHere = open?.button === button;
   closeMenu();
@@ -24,14 +31,14 @@ export function toggleMenu(button, items) {
     menu.append(item);
   }
   menu.addEventListener("keydown", walk);
-  menu.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget && !menu.contains(relatedTarget)) closeMenu();
+  menu.addEventListener("focusout", ({ relatedTarget: next }) => {
+    if (next instanceof Node && !menu.contains(next)) closeMenu();
   });
   open = { menu, button };
   button.setAttribute("aria-expanded", "true");
   document.body.append(menu);
   place(menu, button);
-  menu.firstElementChild.focus();
+  menu.querySelector("button")?.focus();
 }
 
 export function closeMenu({ refocus = false } = {}) {
@@ -43,6 +50,7 @@ export function closeMenu({ refocus = false } = {}) {
   if (refocus) button.focus();
 }
 
+/** @type {(menu: HTMLElement, button: HTMLElement) => void} */
 function place(menu, button) {
   const at = button.getBoundingClientRect();
   const { width, height } = menu.getBoundingClientRect();
@@ -51,22 +59,24 @@ function place(menu, button) {
   menu.style.left = `${Math.max(8, Math.min(at.right - width, innerWidth - width - 8))}px`;
 }
 
+/** @param {KeyboardEvent} event */
 function walk(event) {
-  const items = [...event.currentTarget.children];
-  const at = items.indexOf(document.activeElement);
-  const to = {
-    ArrowDown: items[(at + 1) % items.length],
-    ArrowUp: items[(at - 1 + items.length) % items.length],
-    Home: items[0],
-    End: items.at(-1),
-  }[event.key];
-  if (to) to.focus();
+  const items = /** @type {HTMLElement[]} */ ([...(open?.menu.children ?? [])]);
+  const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  const places = new Map([
+    ["ArrowDown", (at + 1) % items.length],
+    ["ArrowUp", (at - 1 + items.length) % items.length],
+    ["Home", 0],
+    ["End", items.length - 1],
+  ]);
+  const to = places.get(event.key);
+  if (to !== undefined) items[to].focus();
   else if (event.key === "Escape" || event.key === "Tab") closeMenu({ refocus: true });
   else return;
   event.preventDefault();
 }
 
 document.addEventListener("pointerdown", ({ target }) => {
-  if (open && !open.menu.contains(target) && !open.button.contains(target)) closeMenu();
+  if (open && target instanceof Node && !open.menu.contains(target) && !open.button.contains(target)) closeMenu();
 });
 addEventListener("resize", () => closeMenu());

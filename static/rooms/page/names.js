@@ -44,9 +44,13 @@ const LETTER = new Map(
   Object.entries(ALIKE).flatMap(([letter, others]) => [...others].map((other) => [other, letter])),
 );
 
+/** @param {string} text */
 const plain = (text) => Array.from(text, (character) => LETTER.get(character) ?? character).join("");
 
-/** What is left of a name when everything is taken away that an eye may miss: names with the same are taken for each other. */
+/**
+ * What is left of a name when everything is taken away that an eye may miss: names with the same are taken for each other.
+ * @param {string} name
+ */
 export function skeleton(name) {
   const seen = name.normalize("NFKC").normalize("NFD").replace(UNSEEN, "");
   // Capitals have other doubles than small letters: before and after.
@@ -54,7 +58,10 @@ export function skeleton(name) {
   return letters.replace(SPACES, " ").trim();
 }
 
-/** Whether a name has anything to see. */
+/**
+ * Whether a name has anything to see.
+ * @param {string} name
+ */
 export const shows = (name) => typeof name === "string" && NOTHING.test(name);
 
 const OWN = new Set(["the room", "guest", "you", "everyone", "everybody"].map(skeleton));
@@ -66,17 +73,28 @@ const LATIN = /\p{Script=Latin}/u;
 const STRANGE =
   /[^\p{Script=Latin}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u;
 
-/** Whether a word in a name takes letters of another alphabet for Latin ones: no list of doubles is ever complete. */
-const isMixed = (name) => (name.normalize("NFKC").match(LETTERS) ?? []).some((word) => LATIN.test(word) && STRANGE.test(word));
+/**
+ * Whether a word in a name takes letters of another alphabet for Latin ones: no list of doubles is ever complete.
+ * @type {(name: string) => boolean}
+ */
+const isMixed = (name) =>
+  (name.normalize("NFKC").match(LETTERS) ?? []).some((word) => LATIN.test(word) && STRANGE.test(word));
 
-/** Whether a name reads like something else: a mark of the page, a role, who speaks without a sender, another alphabet. */
+/**
+ * Whether a name reads like something else: a mark of the page, a role, who speaks without a sender, another alphabet.
+ * @type {(name: string, roles?: string[]) => boolean}
+ */
 export const plays = (name, roles = []) => {
   if (isMixed(name)) return true;
   const look = skeleton(name);
   return MARK.test(look) || OWN.has(look) || roles.some((role) => skeleton(role) === look);
 };
 
-/** The first letters of `person`, four or as many as it takes to differ from `others`. */
+/**
+ * The first letters of `person`, four or as many as it takes to differ from `others`.
+ * @param {string} person
+ * @param {string[]} others
+ */
 export function shortest(person, others) {
   let length = 4;
   while (length < person.length && others.some((other) => other.startsWith(person.slice(0, length)))) length += 1;

@@ -2,16 +2,23 @@
 
 import { part, setText } from "./dom.js";
 
+/** @typedef {"people" | "polls"} Kind */
+
+/** @type {Record<Kind, string>} */
 const KINDS = { people: "People", polls: "Polls" };
 const wide = matchMedia("(min-width: 60rem)");
 
-let shown = null; // the kind, or null
+const kinds = /** @type {Kind[]} */ (Object.keys(KINDS));
+/** @type {Kind | null} */
+let shown = null;
+/** @type {HTMLElement | null} */
 let opener = null;
 
 export function startPanel() {
-  for (const kind of Object.keys(KINDS)) {
-    part(`${kind}-toggle`).addEventListener("click", ({ currentTarget }) => {
-      opener = currentTarget;
+  for (const kind of kinds) {
+    const toggle = part(`${kind}-toggle`);
+    toggle.addEventListener("click", () => {
+      opener = toggle;
       show(shown === kind ? null : kind);
     });
   }
@@ -28,11 +35,13 @@ export function resetPanel() {
   show(wide.matches ? "people" : null, { focus: false });
 }
 
+/** @param {Kind} kind */
 export function openPanel(kind) {
   opener = part(`${kind}-toggle`);
   show(kind);
 }
 
+/** @param {Kind} kind */
 export const isShown = (kind) => shown === kind;
 
 /** Closes the panel where it covers the chat. */
@@ -40,11 +49,12 @@ export function closeSheet() {
   if (!wide.matches) show(null);
 }
 
+/** @param {Kind | null} kind */
 function show(kind, { focus = true } = {}) {
   shown = kind;
   part("panel").hidden = !kind;
   part("stage").classList.toggle("with-panel", Boolean(kind));
-  for (const name of Object.keys(KINDS)) {
+  for (const name of kinds) {
     part(name).hidden = name !== kind;
     part(`${name}-toggle`).setAttribute("aria-expanded", String(name === kind));
   }

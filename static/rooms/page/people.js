@@ -15,7 +15,7 @@ import {
 } from "../hms.js";
 import { avatar } from "./avatar.js";
 import { writeTo } from "./composer.js";
-import { askAboutSelf, confirm } from "./dialogs.js";
+import { askAboutSelf, askFor } from "./dialogs.js";
 import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.js";
 import { toggleMenu } from "./menu.js";
 import { closeSheet } from "./panel.js";
@@ -25,10 +25,17 @@ import { fullTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 import { labelName, meet, nameOf, who, writeName } from "./who.js";
 
+/** @import { HMSPeer, HMSRemoved } from "../hms.js" */
+/** @import { MenuItem, PersonHere } from "./types.js" */
+
+/** @typedef {{ element: HTMLElement, update: (person: PersonHere) => void }} Row */
+
 const SEARCH_FROM = 20; // people
 const SHOWN = 200; // people; the rest is found by the search
 
+/** @type {{ list: Map<string, Row>, hands: Map<string, Row> }} */
 const rows = { list: new Map(), hands: new Map() }; // peer id → {element, update}
+/** @type {Map<string, HTMLElement>} */
 const removed = new Map(); // person → its row among those who were removed
 
 export function startPeople() {
@@ -39,7 +46,7 @@ export function startPeople() {
   hmsStore.subscribe(drawSoon, selectPeerCount);
   hmsStore.subscribe(drawRemoved, (store) => [selectRemoved(store), selectPermissions(store)]);
   part("people-search").addEventListener("input", drawPeople);
-  part("hand").addEventListener("click", () => raiseOwnHand(!hmsStore.getState(selectLocalPeer).isHandRaised));
+  part("hand").addEventListener("click", () => raiseOwnHand(!hmsStore.getState(selectLocalPeer)?.isHandRaised));
   part("lower-all").addEventListener("click", () => {
     for (const peer of hmsStore.getState(selectHandRaisedPeers)) lowerHand({ tabs: [peer] });
   });
@@ -74,12 +81,15 @@ export function drawPeople() {
   part("lower-all").hidden = !isModerator();
 }
 
+/** @type {(peers: PersonHere[]) => PersonHere[]} */
 function ordered(peers) {
   const roles = hmsStore.getState(selectRolesMap);
-  const rank = (peer) => (peer.isLocal ? -1 : (roles[peer.roleName]?.priority ?? Number.MAX_SAFE_INTEGER));
+  /** @param {HMSPeer} peer */
+  const rank = (peer) => (peer.isLocal ? -1 : (roles[peer.roleName ?? ""]?.priority ?? Number.MAX_SAFE_INTEGER));
   return [...peers].sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
 }
 
+/** @type {(kind: keyof typeof rows, list: HTMLElement, peers: PersonHere[]) => void} */
 function drawList(kind, list, peers) {
   const held = rows[kind];
   const present = new Set(peers.map(({ id }) => id));
@@ -87,14 +97,16 @@ function drawList(kind, list, peers) {
   arrange(
     list,
     peers.map((peer) => {
-      if (!held.has(peer.id)) held.set(peer.id, row(peer.id));
-      held.get(peer.id).update(peer);
-      return held.get(peer.id).element;
+      const shown = held.get(peer.id) ?? row();
+      held.set(peer.id, shown);
+      shown.update(peer);
+      return shown.element;
     }),
   );
 }
 
-function row(id) {
+/** @returns {Row} */
+function row() {
   const mark = make("span", { class: "mark" });
   const name = make("span", { class: "person-name who", dir: "auto" });
   const role = make("span", { class: "role" });
@@ -118,8 +130,9 @@ function row(id) {
     { class: "icon-button", type: "button", "aria-haspopup": "menu", "aria-expanded": "false" },
     icon("more"),
   );
+  /** @type {PersonHere | null} */
   let peer = null;
-  menu.addEventListener("click", () => toggleMenu(menu, actionsFor(peer)));
+  menu.addEventListener("click", () => peer && toggleMenu(menu, actionsFor(peer)));
   const element = make(
     "li",
     { class: "person" },
@@ -135,6 +148,7 @@ function row(id) {
     menu,
   );
 
+  /** @param {PersonHere} next */
   const update = (next) => {
     if (peer?.name !== next.name || peer?.person !== next.person) {
       mark.replaceChildren(avatar(next));
@@ -155,7 +169,10 @@ function row(id) {
   return { element, update };
 }
 
-/** What the peer says of itself; others may have stored anything. */
+/**
+ * What the peer says of itself; others may have stored anything.
+ * @param {HMSPeer} peer
+ */
 export function statusOf({ metadata }) {
   try {
     const { status } = JSON.parse(metadata || "{}") ?? {};
@@ -165,11 +182,14 @@ export function statusOf({ metadata }) {
   }
 }
 
+/** @returns {NonNullable<ReturnType<typeof selectPermissions>>} */
 const permissions = () => hmsStore.getState(selectPermissions) ?? {};
 const isModerator = () => Boolean(permissions().removeOthers);
 
+/** @param {PersonHere} peer */
 function actionsFor(peer) {
   const { writeMetadata, raiseHand, removeOthers, changeRole, sendMessages } = permissions();
+  /** @type {MenuItem[]} */
   const actions = [];
   if (peer.isLocal) {
     actions.push({ label: "Change name or status", action: () => editSelf(peer) });
@@ -206,8 +226,9 @@ function actionsFor(peer) {
   return actions;
 }
 
+/** @param {HMSPeer} peer */
 async function remove(peer) {
-  const reason = await confirm({
+  const reason = await askFor({
     title: ["Remove ", who(peer), "?"],
     text: "They leave the room at once, and stay out until somebody lets them in again.",
     action: "Remove",
@@ -225,12 +246,14 @@ function drawRemoved() {
   arrange(
     part("removed-list"),
     held.map((one) => {
-      if (!removed.has(one.person)) removed.set(one.person, removedRow(one));
-      return removed.get(one.person);
+      const element = removed.get(one.person) ?? removedRow(one);
+      removed.set(one.person, element);
+      return element;
     }),
   );
 }
 
+/** @param {HMSRemoved} removed */
 function removedRow({ person, name, role, reason, removedBy, removedByPerson, removedAt }) {
   const one = { person, name };
   const back = make("button", { class: "button small", type: "button" }, "Let in again");
@@ -243,6 +266,7 @@ function removedRow({ person, name, role, reason, removedBy, removedByPerson, re
   return make("li", { class: "person" }, avatar(one), make("span", { class: "person-text" }, line, by, why), back);
 }
 
+/** @param {HMSPeer} peer */
 async function editSelf(peer) {
   const held = statusOf(peer);
   const said = await askAboutSelf({ name: peer.name, status: held });
@@ -252,10 +276,14 @@ async function editSelf(peer) {
     await attempt(() => hmsActions.changeMetadata({ status: said.status }), "Status not changed");
 }
 
+/** @param {boolean} up */
 const raiseOwnHand = (up) =>
   attempt(() => (up ? hmsActions.raiseLocalPeerHand() : hmsActions.lowerLocalPeerHand()), "Hand not changed");
 
-/** Lowers a person's hand in every tab. */
+/**
+ * Lowers a person's hand in every tab.
+ * @param {{ tabs: HMSPeer[] }} person
+ */
 const lowerHand = ({ tabs }) =>
   attempt(async () => {
     for (const peer of tabs.filter(({ isHandRaised }) => isHandRaised)) {

@@ -6,6 +6,13 @@ import { isShown, openPanel } from "./panel.js";
 import { counted } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 
+/** @import { HMSPoll, HMSPollQuestion, HMSPollResponse } from "../hms.js" */
+
+/** @typedef {HMSPoll & { questions: HMSPollQuestion[] }} ReadPoll one whose questions are here */
+/** @typedef {{ poll: ReadPoll, element: HTMLFormElement, end: () => unknown }} Form */
+/** @typedef {{ element: HTMLElement, update: (poll: ReadPoll) => void }} Card */
+
+/** @type {Map<string, Card>} */
 const drawn = new Map(); // poll id → its card: what somebody ticked and typed stays while others answer
 const none = make("p", { class: "soft" }, "There are no polls.");
 
@@ -29,33 +36,55 @@ export function resetPolls() {
 }
 
 function draw() {
-  const polls = hmsStore.getState(selectPolls).filter(({ state, questions }) => state !== "created" && questions);
-  polls.sort((a, b) =>
-    a.state === b.state ? (b.startedAt ?? 0) - (a.startedAt ?? 0) : a.state === "started" ? -1 : 1,
-  );
+  const polls = hmsStore.getState(selectPolls).filter(isShownPoll);
+  polls.sort(byTime);
   const running = polls.filter(({ state }) => state === "started").length;
   part("polls-toggle").hidden = !polls.length;
   setText(part("polls-count"), running || "");
   part("polls-toggle").setAttribute("aria-label", `Polls, ${running} running`);
-  for (const poll of polls) {
-    if (!drawn.has(poll.id)) drawn.set(poll.id, card());
-    drawn.get(poll.id).update(poll);
-  }
+  const elements = polls.map((poll) => {
+    const shown = drawn.get(poll.id) ?? card();
+    drawn.set(poll.id, shown);
+    shown.update(poll);
+    return shown.element;
+  });
   const shown = new Set(polls.map(({ id }) => id));
   for (const id of drawn.keys()) if (!shown.has(id)) drawn.delete(id);
-  const elements = polls.map(({ id }) => drawn.get(id).element);
   arrange(part("polls"), elements.length ? elements : [none]);
 }
 
-/** A poll as an element. Its form is made once; what changes while somebody fills it in is what stands around it. */
+/**
+ * @param {HMSPoll} poll
+ * @returns {poll is ReadPoll}
+ */
+function isShownPoll(poll) {
+  return poll.state !== "created" && poll.questions !== undefined;
+}
+
+/**
+ * Running ones first, the newest of each first.
+ * @type {(a: HMSPoll, b: HMSPoll) => number}
+ */
+function byTime(a, b) {
+  if (a.state !== b.state) return a.state === "started" ? -1 : 1;
+  return Number(b.startedAt ?? 0) - Number(a.startedAt ?? 0);
+}
+
+/**
+ * A poll as an element. Its form is made once; what changes while somebody fills it in is what stands around it.
+ * @returns {Card}
+ */
 function card() {
   const title = make("h3", { dir: "auto" });
   const state = make("p", { class: "soft" });
   const body = make("div", { class: "poll-body" });
   const element = make("article", { class: "poll" }, make("header", {}, title, state), body);
+  /** @type {ReadPoll | null} */
   let held = null;
+  /** @type {Form | null} */
   let form = null;
 
+  /** @param {ReadPoll} poll */
   const update = (poll) => {
     if (poll === held) return;
     held = poll;
@@ -68,25 +97,31 @@ function card() {
       body.replaceChildren(form.element);
     } else {
       if (isAnswered(poll) || !isTouched(form?.element)) form = null;
-      else form.end();
-      arrange(body, [...(form ? [form.element] : []), ...poll.questions.map((question) => result(poll, question))]);
+      else form?.end();
+      arrange(body, [...(form ? [form.element] : []), ...poll.questions.map(result)]);
     }
   };
   return { element, update };
 }
 
+/** @param {HMSPollQuestion} question */
 const asks = ({ index, type, text, options }) => [
   index,
   type,
   text,
   listed(options).map((option) => [option.index, option.text]),
 ];
+/** @type {(a: ReadPoll, b: ReadPoll) => boolean} */
 const sameQuestions = (a, b) => JSON.stringify(a.questions.map(asks)) === JSON.stringify(b.questions.map(asks));
 
-/** `end` keeps what somebody is filling in, which cannot be sent any more. */
+/**
+ * `end` keeps what somebody is filling in, which cannot be sent any more.
+ * @param {ReadPoll} poll
+ * @returns {Form}
+ */
 function formOf(poll) {
   const send = make("button", { class: "button primary", type: "submit" }, "Send the answer");
-  const element = make("form", {}, ...poll.questions.map((question) => asked(poll, question)), send);
+  const element = make("form", {}, ...poll.questions.map(asked), send);
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     if (send.isConnected) answer(poll, new FormData(element));
@@ -95,17 +130,26 @@ function formOf(poll) {
   return { poll, element, end: () => send.isConnected && send.replaceWith(ended) };
 }
 
+/** @param {ReadPoll} poll */
 const isAnswered = ({ questions }) => questions.some(({ responses }) => responses?.length);
+/** @param {HTMLFormElement | undefined} form */
 const isTouched = (form) =>
-  Boolean(form?.contains(document.activeElement) || [...new FormData(form).values()].some((value) => value.trim()));
+  Boolean(
+    form?.contains(document.activeElement) || [...new FormData(form).values()].some((value) => String(value).trim()),
+  );
 
+/** @type {<Value>(value: Value[] | undefined) => Value[]} */
 const listed = (value) => (Array.isArray(value) ? value : []);
+/** @param {HMSPoll} poll */
 const voters = ({ result: found }) =>
   found?.totalUsers ? ` · ${counted(found.totalUsers, "person", "people")} answered` : "";
+/** @param {HMSPollQuestion} question */
 const field = (question) => `question-${question.index}`;
+/** @param {HMSPollQuestion} question */
 const isChoice = ({ type }) => type === "single-choice" || type === "multiple-choice";
 
-function asked(poll, question) {
+/** @param {HMSPollQuestion} question */
+function asked(question) {
   const box = make("fieldset", {}, make("legend", { dir: "auto" }, question.text));
   if (!isChoice(question)) {
     const tag = question.type === "long-answer" ? "textarea" : "input";
@@ -120,9 +164,13 @@ function asked(poll, question) {
   return box;
 }
 
+/** @type {(poll: ReadPoll, form: FormData) => Promise<void>} */
 async function answer(poll, form) {
   const responses = poll.questions.map((question) => {
-    const given = form.getAll(field(question)).filter((value) => value.trim());
+    const given = form
+      .getAll(field(question))
+      .map(String)
+      .filter((value) => value.trim());
     if (!given.length) return { questionIndex: question.index, skipped: true };
     if (!isChoice(question)) return { questionIndex: question.index, text: given[0] };
     const options = given.map(Number);
@@ -137,7 +185,9 @@ async function answer(poll, form) {
   await attempt(() => hmsActions.interactivityCenter.addResponsesToPoll(poll.id, responses), "Answer not sent");
 }
 
-function result(poll, question) {
+/** @param {HMSPollQuestion} question */
+function result(question) {
+  /** @type {Partial<HMSPollResponse>} */
   const own = question.responses?.[0] ?? {};
   const mine = new Set([own.option, ...listed(own.options)].filter(Boolean));
   const box = make("section", { class: "result" }, make("h4", { dir: "auto" }, question.text));

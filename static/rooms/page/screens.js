@@ -3,6 +3,9 @@
 import { part, setParts, setText } from "./dom.js";
 
 /** What each end is called, explained, and what one may do next (null: nothing but the start page). */
+/** @import { Said } from "./types.js" */
+
+/** @type {Record<string, [heading: string, text: string, again: string]>} */
 const ENDS = {
   left: ["You left the room", "It goes on while somebody is inside.", "Join again"],
   removed: ["You were removed from the room", "", "Try to join again"],
@@ -22,18 +25,24 @@ const ENDS = {
   lost: ["The connection was lost", "", "Try again"],
 };
 
+/** @param {string} name */
 export function showScreen(name) {
   part("toasts").replaceChildren();
-  for (const screen of document.querySelectorAll("[data-screen]")) screen.hidden = screen.dataset.screen !== name;
+  for (const screen of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-screen]"))) {
+    screen.hidden = screen.dataset.screen !== name;
+  }
 }
 
-/** @param reason the parts of what is said instead of the explanation */
+/**
+ * @param {string} kind
+ * @param {Said[]} reason the parts of what is said instead of the explanation
+ */
 export function showEnd(kind, ...reason) {
   const [heading, text, again] = ENDS[kind];
   setText(part("end-heading"), heading);
   setParts(part("end-text"), reason.some(Boolean) ? reason : [text]);
   setText(part("end-again"), again);
-  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   showScreen("end");
   part("end-heading").focus();
 }

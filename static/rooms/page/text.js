@@ -1,5 +1,8 @@
 // How things are said: links in messages, times, names. Pure.
 
+/** @import { HMSMessage } from "../hms.js" */
+
+/** @type {Record<string, string>} */
 const DIRECTIONS = {
   "\u061c": "ALM",
   "\u200e": "LRM",
@@ -15,19 +18,26 @@ const DIRECTIONS = {
   "\u2069": "PDI",
 };
 
-/** Text whose characters that turn the direction of what follows are seen and do nothing. */
+/**
+ * Text whose characters that turn the direction of what follows are seen and do nothing.
+ * @param {string} text
+ */
 export const visible = (text) => text.replace(/\p{Bidi_Control}/gu, (control) => `⟨${DIRECTIONS[control]}⟩`);
 
 const LINK = /https?:\/\/[^\s<>"“”\p{Bidi_Control}]+/giu;
 const TRAILING = /[.,;:!?'’*_~]/u;
+/** @type {Record<string, string>} */
 const BRACKETS = { ")": "(", "]": "[", "}": "{" };
 const GROUP_SPAN = 5 * 60_000; // ms within which messages of one sender stand together
 
 /**
- * A message as [{text, href?, host?}]: its links, without the punctuation that follows them. Nothing is lost.
+ * A message as its links, without the punctuation that follows them, and what is between. Nothing is lost.
  * `host` is where a link leads that reads as if it led elsewhere.
+ * @param {string} text
+ * @returns {{ text: string, href?: string, host?: string }[]}
  */
 export function pieces(text) {
+  /** @type {ReturnType<typeof pieces>} */
   const found = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
@@ -41,7 +51,9 @@ export function pieces(text) {
   return found;
 }
 
+/** @param {string} link */
 function trimmed(link) {
+  /** @type {Record<string, number>} */
   const surplus = {}; // of closing brackets over opening ones
   for (const [closing, opening] of Object.entries(BRACKETS))
     surplus[closing] = count(link, closing) - count(link, opening);
@@ -54,8 +66,10 @@ function trimmed(link) {
   return link.slice(0, end);
 }
 
+/** @type {(text: string, character: string) => number} */
 const count = (text, character) => text.split(character).length - 1;
 
+/** @param {string} link */
 function isWebAddress(link) {
   try {
     return ["http:", "https:"].includes(new URL(link).protocol) && new URL(link).hostname !== "";
@@ -64,13 +78,18 @@ function isWebAddress(link) {
   }
 }
 
+/** @param {string} link */
 function hidden(link) {
   const { host } = new URL(link);
   const [read] = link.replace(/^https?:\/\//iu, "").split(/[/?#]/u);
   return read.toLowerCase() === host ? {} : { host };
 }
 
-/** Whether a message continues what its sender said just before, to the same people. */
+/**
+ * Whether a message continues what its sender said just before, to the same people.
+ * @param {HMSMessage | null | undefined} before
+ * @param {HMSMessage} message
+ */
 export function continues(before, message) {
   return Boolean(
     before &&
@@ -78,22 +97,26 @@ export function continues(before, message) {
       before.senderName === message.senderName &&
       before.recipientPeer === message.recipientPeer &&
       String(before.recipientRoles ?? "") === String(message.recipientRoles ?? "") &&
-      message.time - before.time < GROUP_SPAN &&
+      Number(message.time) - Number(before.time) < GROUP_SPAN &&
       sameDay(before.time, message.time),
   );
 }
 
-export const sameDay = (a, b) => Boolean(a) && a.toDateString() === b.toDateString();
+/** @type {(a: Date | null, b: Date) => boolean} */
+export const sameDay = (a, b) => a?.toDateString() === b.toDateString();
 
 // Making a format is slow, using it is not.
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat([], { dateStyle: "full" });
 
+/** @param {Date} date */
 export const shortTime = (date) => clock.format(date);
 
+/** @param {Date} date */
 export const fullTime = (date) => moment.format(date);
 
+/** @type {(date: Date, now: Date) => string} */
 export function dayName(date, now) {
   if (sameDay(date, now)) return "Today";
   const yesterday = new Date(now);
@@ -102,18 +125,25 @@ export function dayName(date, now) {
   return day.format(date);
 }
 
-/** One or two letters for a name. */
+/**
+ * One or two letters for a name.
+ * @param {string} name
+ */
 export function initials(name) {
   const words = name.split(/[\s._-]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  const letters = words.map((word) => word.match(/[\p{L}\p{N}]/u)[0]);
+  const letters = words.map((word) => word.match(/[\p{L}\p{N}]/u)?.[0] ?? "");
   return (letters.length > 1 ? letters[0] + letters.at(-1) : (letters[0] ?? "?")).toLocaleUpperCase();
 }
 
-/** One of eight hues, always the same for an id. */
+/**
+ * One of eight hues, always the same for an id.
+ * @param {string} id
+ */
 export function hue(id) {
   let sum = 0;
-  for (const character of String(id)) sum = (sum * 31 + character.codePointAt(0)) % 65_521;
+  for (const character of String(id)) sum = (sum * 31 + Number(character.codePointAt(0))) % 65_521;
   return sum % 8;
 }
 
+/** @type {(number: number, one: string, many: string) => string} */
 export const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;

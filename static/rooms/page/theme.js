@@ -6,19 +6,23 @@
 
   function remembered() {
     try {
-      return THEMES.includes(localStorage.getItem(KEY)) ? localStorage.getItem(KEY) : "system";
+      const kept = localStorage.getItem(KEY) ?? "";
+      return THEMES.includes(kept) ? kept : "system";
     } catch {
       return "system";
     }
   }
 
+  /** @param {string} theme */
   function show(theme) {
     document.documentElement.dataset.theme = theme;
     for (const name of document.querySelectorAll("[data-theme-name]")) name.textContent = theme;
   }
 
+  const current = () => document.documentElement.dataset.theme ?? "system";
+
   function change() {
-    const next = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+    const next = THEMES[(THEMES.indexOf(current()) + 1) % THEMES.length];
     try {
       localStorage.setItem(KEY, next);
     } catch {
@@ -29,10 +33,10 @@
   }
 
   show(remembered());
-  window.hmsroomTheme = { change, current: () => document.documentElement.dataset.theme };
+  window.hmsroomTheme = { change, current };
   addEventListener("DOMContentLoaded", () => {
     show(remembered());
-    for (const button of document.querySelectorAll("[data-theme-switch]")) {
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-theme-switch]"))) {
       button.hidden = false;
       button.addEventListener("click", change);
     }

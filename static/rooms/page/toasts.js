@@ -3,10 +3,14 @@
 import { make, part, setParts } from "./dom.js";
 import { inWords } from "./words.js";
 
+/** @import { Said } from "./types.js" */
+
 const STAYS = 5_000; // ms
 
 /**
- * Shows a notice: a text, or its parts, texts and nodes; `undo` {label, action} gives it a button.
+ * Shows a notice: a text, or its parts; `undo` gives it a button.
+ * @param {string | Said[]} parts
+ * @param {{ label: string, action: () => void }} [undo]
  * @returns a function that takes it away.
  */
 export function toast(parts, undo) {
@@ -24,12 +28,17 @@ export function toast(parts, undo) {
   }
   const toasts = part("toasts");
   toasts.append(box);
-  while (toasts.children.length > 3) toasts.firstElementChild.remove();
+  while (toasts.children.length > 3) toasts.firstElementChild?.remove();
   setTimeout(remove, undo ? 2 * STAYS : STAYS);
   return remove;
 }
 
-/** Runs an action of the room; if it is refused, says so. */
+/**
+ * Runs an action of the room; if it is refused, says so.
+ * @template Value
+ * @param {() => Promise<Value>} action
+ * @param {string} what did not happen then
+ */
 export async function attempt(action, what) {
   try {
     return await action();
@@ -39,6 +48,7 @@ export async function attempt(action, what) {
   }
 }
 
+/** @param {string} text */
 export function announce(text) {
   part("announcer").textContent = text;
 }

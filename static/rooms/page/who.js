@@ -4,54 +4,77 @@ import { hmsStore, selectAvailableRoleNames } from "../hms.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
 
+/** @import { HMSMessage } from "../hms.js" */
+/** @import { Someone } from "./types.js" */
+
 const LOOKS = 5_000; // names remembered in a session
 const ALIKE = 200; // persons remembered under one look: enough to tell all of them apart
 
+/** @type {Map<string, Set<string>>} */
 const looks = new Map(); // skeleton → persons seen under such a name
+/** @type {WeakMap<Element, () => void>} */
 const draws = new WeakMap(); // element with data-look → how to draw it anew
 
-/** Whose peers are one person's: nobody can choose it. */
-export const personOf = (peer) => peer.person ?? peer.id;
+/**
+ * Whose peers are one person's: nobody can choose it.
+ * @param {Someone} peer
+ */
+export const personOf = (peer) => peer.person ?? peer.id ?? "";
 
-/** Who sent a message; null if the room itself did. */
+/**
+ * Who sent a message; null if the room itself did.
+ * @param {HMSMessage} message
+ */
 export function senderOf({ sender, senderName, senderPerson }) {
   return sender ? { id: sender, name: senderName, person: senderPerson } : null;
 }
 
-/** The name that is shown: somebody whose name shows nothing is a guest. */
-export const nameOf = ({ name }) => (shows(name) ? name : "Guest");
+/**
+ * The name that is shown: somebody whose name shows nothing is a guest.
+ * @param {Someone} one
+ */
+export const nameOf = ({ name = "" }) => (shows(name) ? name : "Guest");
 
 /** Forgets who was met: another session has other persons. */
 export function forgetPersons() {
   looks.clear();
 }
 
-/** Remembers somebody, and tells those apart who are taken for each other from now on. */
+/**
+ * Remembers somebody, and tells those apart who are taken for each other from now on.
+ * @param {Someone} one
+ */
 export function meet(one) {
   const look = skeleton(nameOf(one));
   const person = personOf(one);
-  if (!looks.has(look)) looks.set(look, new Set());
-  const persons = looks.get(look);
+  const persons = looks.get(look) ?? new Set();
+  looks.set(look, persons);
   if (!person || persons.has(person) || persons.size >= ALIKE) return look;
   persons.add(person);
-  if (looks.size > LOOKS) looks.delete(looks.keys().next().value);
+  if (looks.size > LOOKS) looks.delete(looks.keys().next().value ?? "");
   if (persons.size > 1) {
     for (const element of document.querySelectorAll(`[data-look="${CSS.escape(look)}"]`)) draws.get(element)?.();
   }
   return look;
 }
 
-/** A few letters of the person, where the name alone does not say who it is. */
+/**
+ * A few letters of the person, where the name alone does not say who it is.
+ * @param {Someone} one
+ */
 function tagOf(one) {
   const person = personOf(one);
   const persons = looks.get(skeleton(nameOf(one))) ?? new Set();
   const others = [...persons].filter((other) => other !== person);
-  if (!person || !(others.length || !shows(one.name) || plays(one.name, hmsStore.getState(selectAvailableRoleNames))))
-    return "";
+  const isPlain = shows(one.name ?? "") && !plays(one.name ?? "", hmsStore.getState(selectAvailableRoleNames));
+  if (!person || (!others.length && isPlain)) return "";
   return shortest(person, others);
 }
 
-/** A person's name in plain text, for labels and options; with a tag, `most` characters of it. */
+/**
+ * A person's name in plain text, for labels and options; with a tag, `most` characters of it.
+ * @param {Someone} one
+ */
 export function nameText(one, most = Infinity) {
   const tag = tagOf(one);
   if (!tag) return nameOf(one);
@@ -59,22 +82,36 @@ export function nameText(one, most = Infinity) {
   return `${characters.length > most ? `${characters.slice(0, most).join("")}…` : nameOf(one)} #${tag}`;
 }
 
-/** Calls `draw` now, and again when others turn out to look like this one. */
+/**
+ * Calls `draw` now, and again when others turn out to look like this one.
+ * @param {HTMLElement} element
+ * @param {Someone} one
+ * @param {() => void} draw
+ */
 export function drawName(element, one, draw) {
   element.dataset.look = meet(one);
   draws.set(element, draw);
   draw();
 }
 
-/** A person's name as an element. */
+/**
+ * A person's name as an element.
+ * @param {Someone} one
+ */
 export function who(one) {
   return writeName(make("span", { class: "who" }), one);
 }
 
-/** Writes a person's name into an element; `isOwn` marks it as the reader's. */
+/**
+ * Writes a person's name into an element; `isOwn` marks it as the reader's.
+ * @template {HTMLElement} Named
+ * @param {Named} element
+ * @param {Someone} one
+ */
 export function writeName(element, one, { isOwn = false } = {}) {
   drawName(element, one, () => {
     const tag = tagOf(one);
+    /** @type {(string | Node)[]} */
     const parts = [make("bdi", {}, nameOf(one))];
     if (tag) parts.push(" ", make("span", { class: "tag", title: "Others here have a name like this" }, `#${tag}`));
     if (isOwn) parts.push(" ", make("span", { class: "you" }, "(you)"));
@@ -83,7 +120,12 @@ export function writeName(element, one, { isOwn = false } = {}) {
   return element;
 }
 
-/** Gives an element a label that begins with `before` and ends with a person's name. */
+/**
+ * Gives an element a label that begins with `before` and ends with a person's name.
+ * @param {HTMLElement} element
+ * @param {string} before
+ * @param {Someone} one
+ */
 export function labelName(element, before, one) {
   drawName(element, one, () => element.setAttribute("aria-label", `${before} ${nameText(one)}`));
 }

@@ -2,16 +2,19 @@
 
 const LIMIT = /at most (\d+)|longer than (\d+)/u;
 
+/** @param {string} text */
 const most = (text) => {
   const [, a, b] = LIMIT.exec(text) ?? [];
   return a ?? b;
 };
 
+/** @type {(what: string, text: string) => string} */
 const upTo = (what, text) => {
   const limit = most(text);
   return limit ? `${what} has at most ${limit} characters. Make it shorter.` : `${what} is too long. Make it shorter.`;
 };
 
+/** @type {Record<string, string>} */
 const PERMISSIONS = {
   sendMessages: "Your role can read along, but not write.",
   writeMetadata: "Your role cannot pin messages or change what everybody sees.",
@@ -23,7 +26,10 @@ const PERMISSIONS = {
   pollWrite: "Your role cannot make polls.",
 };
 
-/** What a refusal begins with or holds, as "code message" → what it means. The first that fits is used. */
+/**
+ * What a refusal begins with or holds, as "code message" → what it means. The first that fits is used.
+ * @type {[RegExp, (said: string, found: string) => string][]}
+ */
 const WORDS = [
   [
     /lacks the permission (\w+)/u,
@@ -78,13 +84,16 @@ const WORDS = [
   [/^413/u, () => "This is too long. Make it shorter."],
 ];
 
-/** What an error, or only its message, means to who meets it. */
+/**
+ * What an error, or only its message, means to who meets it.
+ * @param {any} error
+ */
 export function inWords(error) {
   const { code = "", message = "" } = typeof error === "string" ? { message: error } : (error ?? {});
   const said = `${code} ${message}`.trim();
   for (const [pattern, words] of WORDS) {
     const found = pattern.exec(said);
-    if (found) return words(said, ...found.slice(1));
+    if (found) return words(said, found[1]);
   }
   return "That did not work. Try again.";
 }

@@ -1,37 +1,35 @@
 // The bar of pinned messages, and all of them in a dialog.
 
-import {
-  hmsActions,
-  hmsStore,
-  selectMessageByMessageID,
-  selectPermissions,
-  selectSessionMetadata,
-  selectSessionStore,
-} from "../../hms.js";
+import { hmsStore, selectMessageByMessageID } from "../../hms.js";
 import { arrange, make, part, setParts, setText } from "../dom.js";
-import { addLine, isInLog, jumpTo, redrawPins } from "../log/log.js";
+import { addLine, isInLog, jumpTo } from "../log/log.js";
 import { shortTime } from "../text.js";
-import { attempt, toast } from "../toasts.js";
 import { who } from "../who.js";
+import { selectMayPin, selectPins, unpin } from "./pinned.js";
 
-export const PINS_KEY = "pinnedMessages";
+/** @import { Pin, Said } from "../types.js" */
 
 let at = 0; // the pin that the bar shows, of several
+/** @type {Set<string> | null} */
 let known = null; // ids at the last draw; null before the first
+/** @type {Map<string, HTMLElement>} */
 const listed = new Map(); // id → its item in the dialog
 
 export function startPins() {
-  hmsStore.subscribe(draw, (store) => [pinsIn(store), mayPin(store)]);
+  hmsStore.subscribe(draw, (store) => [selectPins(store), selectMayPin(store)]);
   part("pin").addEventListener("click", () => {
-    const { id } = current();
-    if (isInLog(id)) jumpTo(id);
+    const shown = current();
+    if (shown && isInLog(shown.id)) jumpTo(shown.id);
     else openList(); // said before one was here: it can be read there, whole
   });
   part("pin-next").addEventListener("click", () => {
     at += 1;
     draw();
   });
-  part("unpin").addEventListener("click", () => unpin(current()));
+  part("unpin").addEventListener("click", () => {
+    const shown = current();
+    if (shown) unpin(shown);
+  });
   part("pin-list").addEventListener("click", openList);
 }
 
@@ -48,57 +46,15 @@ export function resetPins() {
   draw();
 }
 
-export const isPinned = (id) => pins().some((one) => one.id === id);
-
-export function pin({ id }) {
-  return attempt(() => hmsActions.pinMessage(id), "Not pinned");
-}
-
-export async function unpin({ id }) {
-  const { text } = pins().find((one) => one.id === id) ?? {};
-  // A pin without an id was written by an app that knows the session metadata only.
-  const take = () => (id ? hmsActions.unpinMessage(id) : hmsActions.setSessionMetadata(null));
-  const back = () => (id ? hmsActions.pinMessage(id) : hmsActions.setSessionMetadata(text));
-  await attempt(async () => {
-    await take();
-    if (text) toast("Unpinned for everyone.", { label: "Undo", action: () => attempt(back, "Not pinned") });
-  }, "Not unpinned");
-}
-
-/**
- * The pins, newest first, as [{text, id, author, pinner}], the last two {name, person} or null. The server makes them of
- * messages; the session metadata of an app that knows no pins is a note without an author. Others may have stored
- * anything under the keys.
- */
-function pinsIn(store) {
-  const held = selectSessionStore(PINS_KEY)(store);
-  const pinned = (Array.isArray(held) ? held : []).filter((one) => textIn(one?.text));
-  if (pinned.length) {
-    return pinned.map(({ text, id, author, pinner }) => ({
-      text,
-      id: textIn(id),
-      author: someone(author),
-      pinner: someone(pinner),
-    }));
-  }
-  const text = selectSessionMetadata(store);
-  return textIn(text) ? [{ text, id: "", author: null, pinner: null }] : [];
-}
-
-const someone = (value) =>
-  textIn(value?.name) && textIn(value.person) ? { name: value.name, person: value.person } : null;
-
-const textIn = (value) => (typeof value === "string" && value.trim() ? value : "");
-const pins = () => hmsStore.getState(pinsIn);
-const current = () => pins()[at] ?? {};
-const mayPin = (store) => Boolean(selectPermissions(store)?.writeMetadata);
+const pins = () => hmsStore.getState(selectPins);
+/** @returns {Pin | undefined} */
+const current = () => pins()[at];
 
 function draw() {
   const all = pins();
   at = all.length ? at % all.length : 0;
   tell(all);
   part("pins").hidden = !all.length;
-  redrawPins();
   if (part("all-pins").open) drawList();
   if (!all.length) return;
   const { pinner } = all[at];
@@ -113,21 +69,28 @@ function draw() {
   setText(part("pin-place"), `${at + 1}/${all.length}`);
   part("pin-next").setAttribute("aria-label", `${at + 1}/${all.length}, show the next pinned message`);
   part("pin-next").hidden = all.length < 2;
-  part("unpin").hidden = !hmsStore.getState(mayPin);
+  part("unpin").hidden = !hmsStore.getState(selectMayPin);
 }
 
+/** @param {Pin} pin */
 const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(id)) : undefined);
 
-/** What a pin shows: who said it, and what. */
+/**
+ * What a pin shows: who said it, and what.
+ * @type {(pin: Pin) => Said[]}
+ */
 function contentOf({ text, author }) {
-  const said = author && text.startsWith(`${author.name}: `) ? text.slice(author.name.length + 2) : "";
-  return said ? [who(author), ": ", make("bdi", {}, said)] : [make("bdi", {}, text)];
+  const said = author?.name && text.startsWith(`${author.name}: `) ? text.slice(author.name.length + 2) : "";
+  return said && author ? [who(author), ": ", make("bdi", {}, said)] : [make("bdi", {}, text)];
 }
 
-/** A line in the log for pins that are new, which the bar then shows. */
+/**
+ * A line in the log for pins that are new, which the bar then shows.
+ * @param {Pin[]} all
+ */
 function tell(all) {
   const ids = new Set(all.map(({ id }) => id).filter(Boolean));
-  const fresh = known ? all.filter(({ id }) => id && !known.has(id)) : [];
+  const fresh = all.filter(({ id }) => id && known && !known.has(id));
   known = ids;
   for (const { pinner } of fresh) addLine(pinner ? [who(pinner), " pinned a message"] : ["A message was pinned"]);
   if (fresh.length) at = 0;
@@ -138,8 +101,9 @@ function drawList() {
   const keys = all.map(({ id, text }, place) => id || `${place} ${text}`);
   for (const key of listed.keys()) if (!keys.includes(key)) listed.delete(key);
   const items = all.map((one, place) => {
-    if (!listed.has(keys[place])) listed.set(keys[place], item(one));
-    return listed.get(keys[place]);
+    const element = listed.get(keys[place]) ?? item(one);
+    listed.set(keys[place], element);
+    return element;
   });
   const hadFocus = part("pin-items").contains(document.activeElement);
   arrange(part("pin-items"), [...new Set(items)]);
@@ -147,10 +111,12 @@ function drawList() {
   if (!items.length) part("all-pins").close();
 }
 
+/** @param {Pin} one */
 function item(one) {
   const text = make("p", { class: "pin-text whole", dir: "auto" });
   setParts(text, contentOf(one));
   const actions = make("div", { class: "pin-actions" });
+  /** @type {(label: string, action: () => void) => void} */
   const button = (label, action) => {
     const made = make("button", { class: "button small", type: "button" }, label);
     made.addEventListener("click", action);
@@ -162,6 +128,6 @@ function item(one) {
       jumpTo(one.id);
     });
   }
-  if (hmsStore.getState(mayPin)) button("Unpin", () => unpin(one));
+  if (hmsStore.getState(selectMayPin)) button("Unpin", () => unpin(one));
   return make("li", {}, text, actions);
 }

@@ -1,0 +1,53 @@
+// One's own messages that are on their way or did not get through, under the log.
+
+import { hmsActions, hmsStore, selectOutbox } from "../../hms.js";
+import { arrange, eachFrame, make, part } from "../dom.js";
+import { inWords } from "../words.js";
+import { textOf } from "./message.js";
+import { keepUp } from "./reading.js";
+
+/** @import { HMSOutboxMessage } from "../../hms.js" */
+
+/** @type {Map<string, { entry: HMSOutboxMessage, element: HTMLElement }>} client id → as it was drawn */
+const drawn = new Map();
+
+export function startWaiting() {
+  hmsStore.subscribe(eachFrame(drawWaiting), selectOutbox);
+}
+
+export function drawWaiting() {
+  const entries = hmsStore.getState(selectOutbox).filter(({ type }) => type === "chat");
+  const present = new Set(entries.map(({ clientId }) => clientId));
+  for (const id of drawn.keys()) if (!present.has(id)) drawn.delete(id);
+  arrange(part("outbox"), entries.map(elementFor));
+  if (entries.length) part("empty").hidden = true;
+  keepUp();
+}
+
+/** @param {HMSOutboxMessage} entry */
+function elementFor(entry) {
+  const held = drawn.get(entry.clientId);
+  if (held?.entry === entry) return held.element;
+  const element = waiting(entry);
+  drawn.set(entry.clientId, { entry, element });
+  return element;
+}
+
+/** @param {HMSOutboxMessage} entry */
+function waiting({ clientId, message, status, error }) {
+  const failed = status === "failed";
+  const note = make("p", { class: "sending" }, failed ? `Not sent. ${inWords(error)}` : "Sending…");
+  if (failed) {
+    note.setAttribute("role", "alert");
+    const retry = make("button", { class: "button small", type: "button" }, "Retry");
+    retry.addEventListener("click", () => hmsActions.retryMessage(clientId).catch(() => {})); // shows as failed again
+    const discard = make("button", { class: "button small quiet", type: "button" }, "Discard");
+    discard.addEventListener("click", () => hmsActions.discardMessage(clientId));
+    note.append(" ", retry, discard);
+  }
+  return make(
+    "div",
+    { class: failed ? "message own failed" : "message own" },
+    make("div", { class: "bubble" }, textOf(message), note),
+  );
+}

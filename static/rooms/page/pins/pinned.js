@@ -1,0 +1,60 @@
+// What is pinned, and how that is changed.
+
+import { hmsActions, hmsStore, selectPermissions, selectSessionMetadata, selectSessionStore } from "../../hms.js";
+import { attempt, toast } from "../toasts.js";
+
+/** @import { HMSStore } from "../../hms.js" */
+/** @import { Pin, Someone } from "../types.js" */
+
+export const PINS_KEY = "pinnedMessages";
+
+/**
+ * The pins, newest first. The server makes them of messages; the session metadata of an app that knows no pins is a note
+ * without an author. Others may have stored anything under the keys.
+ * @param {HMSStore} store
+ * @returns {Pin[]}
+ */
+export function selectPins(store) {
+  const held = selectSessionStore(PINS_KEY)(store);
+  const pinned = (Array.isArray(held) ? held : []).filter((one) => textIn(one?.text));
+  if (pinned.length) {
+    return pinned.map(({ text, id, author, pinner }) => ({
+      text,
+      id: textIn(id),
+      author: someone(author),
+      pinner: someone(pinner),
+    }));
+  }
+  const text = textIn(selectSessionMetadata(store));
+  return text ? [{ text, id: "", author: null, pinner: null }] : [];
+}
+
+/** @type {(value: any) => Someone | null} */
+const someone = (value) =>
+  textIn(value?.name) && textIn(value.person) ? { name: value.name, person: value.person } : null;
+
+/** @type {(value: unknown) => string} */
+const textIn = (value) => (typeof value === "string" && value.trim() ? value : "");
+
+/** @param {HMSStore} store */
+export const selectMayPin = (store) => Boolean(selectPermissions(store)?.writeMetadata);
+
+/** @param {string} id */
+export const isPinned = (id) => hmsStore.getState(selectPins).some((one) => one.id === id);
+
+/** @param {{ id: string }} message */
+export function pin({ id }) {
+  return attempt(() => hmsActions.pinMessage(id), "Not pinned");
+}
+
+/** @param {{ id: string }} pinned */
+export async function unpin({ id }) {
+  const { text } = hmsStore.getState(selectPins).find((one) => one.id === id) ?? {};
+  // A pin without an id was written by an app that knows the session metadata only.
+  const take = () => (id ? hmsActions.unpinMessage(id) : hmsActions.setSessionMetadata(null));
+  const back = () => (id ? hmsActions.pinMessage(id) : hmsActions.setSessionMetadata(text));
+  await attempt(async () => {
+    await take();
+    if (text) toast("Unpinned for everyone.", { label: "Undo", action: () => attempt(back, "Not pinned") });
+  }, "Not unpinned");
+}

@@ -1,0 +1,57 @@
+// What the page's modules hand each other.
+
+import type { HMSPeer } from "../hms.js";
+
+/** Parts of the page that are more than plain elements, by their `data-part`. */
+export interface Parts {
+  "all-pins": HTMLDialogElement;
+  composer: HTMLFormElement;
+  confirm: HTMLDialogElement;
+  "confirm-wanted": HTMLInputElement;
+  "invite-link": HTMLInputElement;
+  "lobby-form": HTMLFormElement;
+  "lobby-join": HTMLButtonElement;
+  "lobby-name": HTMLInputElement;
+  message: HTMLTextAreaElement;
+  "people-search": HTMLInputElement;
+  self: HTMLDialogElement;
+  "self-name": HTMLInputElement;
+  "self-status": HTMLInputElement;
+  to: HTMLSelectElement;
+}
+
+/** A part of a sentence; what is false or missing is left out. */
+export type Said = string | number | Node | false | null | undefined;
+
+/** Somebody as far as it takes to name them: a peer, or whoever wrote or did something. */
+export interface Someone {
+  id?: string;
+  name?: string;
+  person?: string;
+}
+
+/** A person who is here: one peer for all of their tabs that look alike. */
+export interface PersonHere extends HMSPeer {
+  tabs: HMSPeer[];
+}
+
+export interface MenuItem {
+  label: string;
+  action: () => void;
+  danger?: boolean;
+}
+
+export interface Pin {
+  text: string;
+  /** Of the message; empty where an app wrote it that knows the session metadata only. */
+  id: string;
+  author: Someone | null;
+  pinner: Someone | null;
+}
+
+declare global {
+  interface Window {
+    /** Of theme.js, which is no module: it runs before the page is drawn. */
+    hmsroomTheme: { change: () => void; current: () => string };
+  }
+}
