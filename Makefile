@@ -3,9 +3,10 @@ PYTHON ?= python3
 PORT ?= 8000
 
 python := .venv/bin/python
+script_tools := node_modules/.package-lock.json
 node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/sdk examples/prebuilt)
 
-.PHONY: run test lint format soak bench clean reset venv venv-dev system-packages test-setup
+.PHONY: run test lint format soak bench clean reset venv venv-dev system-packages node test-setup
 
 run: venv
 	HMSROOM_DEV=1 exec $(python) manage.py serve --port $(PORT)
@@ -14,15 +15,19 @@ test: test-setup
 	node --test tests/js/*.test.js
 	$(python) -m pytest
 
-lint: venv-dev
+lint: venv-dev $(script_tools)
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports --no-cache
+	node_modules/.bin/biome check --error-on-warnings
+	node_modules/.bin/tsc -p .
+	node --test tests/types/*.test.js
 
-format: venv-dev
+format: venv-dev $(script_tools)
 	$(python) -m ruff check --fix
 	$(python) -m ruff format
+	node_modules/.bin/biome check --write
 
 # Chaos and load for an hour.
 soak: test-setup
@@ -51,8 +56,15 @@ venv-dev:
 system-packages:
 	@scripts/ensure-system-packages test
 
+node:
+	@scripts/ensure-system-packages lint
+
 test-setup: venv-dev system-packages $(node_modules)
 
 %/node_modules/.package-lock.json: %/package-lock.json | system-packages
 	cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(script_tools): package-lock.json package.json | node
+	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

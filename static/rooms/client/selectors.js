@@ -122,8 +122,11 @@ export const selectMessagesUnreadCountByRole = (/** @type {string} */ role) =>
   derived([selectMessagesByRole(role)], unread);
 
 export const selectSessionMetadata = select((store) => store.sessionMetadata);
-/** The value under a key; with no key, all of them. */
-export const selectSessionStore = (/** @type {string | undefined} */ key) =>
+/**
+ * The value under a key; with no key, all of them.
+ * @param {string} [key]
+ */
+export const selectSessionStore = (key) =>
   select((store) => (key === undefined ? store.sessionStore : store.sessionStore[key]));
 
 export const selectPollsMap = select((store) => store.polls);
