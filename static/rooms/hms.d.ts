@@ -1,4 +1,4 @@
-// The types of hms.js. Save it beside a page's own sources to have its imports checked; docs/script.md says how.
+// The types of hms.js, in one file however long, for it is saved beside the sources of other pages: see docs/script.md.
 // `Keys` are the keys of the session store and what an app keeps under each: `HMSStore<{ slide: number }>`.
 
 // biome-ignore-all lint/suspicious/noExplicitAny: what an app that names no keys stores is for it to say

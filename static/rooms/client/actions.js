@@ -1,4 +1,4 @@
-// What a page can do in a room, under the SDK's names.
+// What a page can do in a room, under the SDK's names. One class however long, for the SDK's hmsActions is one object.
 
 import { RpcError } from "./connection/error.js";
 import { tokenByRoomCode } from "./identity/token.js";
@@ -31,8 +31,8 @@ export class Actions {
     /** @type {HMSActions["sessionStore"]} */
     this.sessionStore = {
       set: (key, value, options) => this.#set("sessionStore.set", key, value, options),
-      observe: (keys) => client.observe([keys].flat()),
-      unobserve: (keys) => client.unobserve([keys].flat()),
+      observe: (keys) => client.greeting.observe([keys].flat()),
+      unobserve: (keys) => client.greeting.unobserve([keys].flat()),
     };
   }
 

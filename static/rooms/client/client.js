@@ -4,32 +4,31 @@ import { CLOSE_CODES } from "./connection/closing.js";
 import { RpcError } from "./connection/error.js";
 import { Rpc } from "./connection/rpc.js";
 import { Greeting } from "./greeting.js";
+import { Hearing } from "./hearing.js";
 import { Tab } from "./identity/tab.js";
 import { facts } from "./notices.js";
-import { report } from "./report.js";
 import { nowhere } from "./state/start.js";
 import { apply } from "./state/state.js";
 
 /** @import { HMSConfig } from "../hms.js" */
-/** @import { Frame } from "./connection/requests.js" */
 /** @import { Notices } from "./notices.js" */
 /** @import { Message, ParamsOf, State } from "./state/types.js" */
 /** @import { Store } from "./store.js" */
 
 const CLOSE_FOLLOWS = new Set([401, CLOSE_CODES.OPENED_ELSEWHERE]); // errors that the server sends just before
-const CLOCK_NOISE = 1_000; // ms by which a reading of the server's clock may be off, for the time it was under way
 
 export class Client {
   #store;
   #notices;
   #tab = new Tab(this);
-  #greeting = new Greeting(this, this.#tab);
+  /** Knows which keys are observed. */
+  greeting = new Greeting(this, this.#tab);
+  /** What comes by itself from the server. */
+  hearing = new Hearing(this, this.greeting);
   /** @type {Rpc | null} */
   #rpc = null;
   /** @type {object | null} the join under way, until its connection is begun */
   #entering = null;
-  /** @type {Map<string, (params: any) => void>} method → what else to do once it is applied */
-  #after = new Map();
 
   /**
    * @param {Store} store
@@ -58,15 +57,6 @@ export class Client {
   }
 
   /**
-   * Does `action(params)` each time this notification has been applied, or after a `resync`.
-   * @param {string} method
-   * @param {(params: any) => void} action
-   */
-  after(method, action) {
-    this.#after.set(method, action);
-  }
-
-  /**
    * Resolves when the peer is in the room and its store holds people and session metadata.
    * @param {HMSConfig} config
    */
@@ -74,7 +64,7 @@ export class Client {
     if (this.#rpc || this.#entering) {
       throw new RpcError({ code: 400, message: "join: already in a room, or on the way into one" });
     }
-    this.#greeting.begin({ name, data });
+    this.greeting.begin({ name, data });
     this.#tab.enter({ token, endpoint, name, data });
     const entering = {};
     this.#entering = entering;
@@ -106,7 +96,7 @@ export class Client {
   async call(method, params, options) {
     if (!this.#rpc) throw new RpcError({ code: 410, message: `${method}: not in a room` });
     const result = await this.#rpc.call(method, params, options);
-    this.#place(result);
+    this.hearing.place(result);
     return result;
   }
 
@@ -120,7 +110,7 @@ export class Client {
   change(method, params, seq) {
     const before = this.#store.getState();
     this.#store.set(apply(this.state, method, params, seq));
-    const kept = this.#greeting.isHalfway ? { ...this.state, place: null } : this.state;
+    const kept = this.greeting.isHalfway ? { ...this.state, place: null } : this.state;
     this.#tab.keep(kept, { now: method === "sent" }); // own messages are not replayed
     this.#tab.share(this.#messageOf(method, params));
     for (const { type, data } of facts(before, this.#store.getState(), method, params)) this.#notices.tell(type, data);
@@ -149,23 +139,13 @@ export class Client {
     this.change("changed", { name, data });
   }
 
-  /** @param {string[]} keys */
-  observe(keys) {
-    return this.#greeting.observe(keys);
-  }
-
-  /** @param {string[]} keys */
-  unobserve(keys) {
-    return this.#greeting.unobserve(keys);
-  }
-
   #connection() {
-    const rpc = new Rpc({ address: () => this.#tab.address(), greet: (send) => this.#greeting.greet(send) });
+    const rpc = new Rpc({ address: () => this.#tab.address(), greet: (send) => this.greeting.greet(send) });
     /** @type {(type: string, handler: (detail: any) => void) => void} */
     const on = (type, handler) =>
       rpc.addEventListener(type, (event) => rpc === this.#rpc && handler(/** @type {CustomEvent} */ (event).detail));
-    on("notification", (frame) => this.#heard(frame));
-    on("pong", (result) => this.#heardPing(result));
+    on("notification", (frame) => this.hearing.notification(frame));
+    on("pong", (result) => this.hearing.pong(result));
     on("lost", (detail) => this.#lost(detail));
     on("restored", () => this.#restored());
     on("ended", ({ error }) => this.#ended(error));
@@ -173,23 +153,11 @@ export class Client {
   }
 
   #connected() {
-    const hasMissed = this.#greeting.end();
+    const hasMissed = this.greeting.end();
     this.#tab.arrived();
     this.change("connection", { roomState: "Connected", isConnected: true, at: this.now });
     this.#rpc?.hurry(); // the pong tells the server's time
-    this.#readRemoved();
-    if (hasMissed) this.#after.get("resync")?.({});
-  }
-
-  /** Reads who was removed, if this peer may remove others. */
-  async #readRemoved() {
-    const { roles, peers, room } = this.state;
-    if (!roles.get(peers.get(room.localPeer)?.role ?? "")?.permissions?.removeOthers) return;
-    try {
-      this.change("on-removed-change", await this.call("peers-removed", {}, { again: true }));
-    } catch {
-      // The role changed meanwhile, or the connection ended: then others say so.
-    }
+    this.hearing.arrived({ hasMissed });
   }
 
   /** @param {{ attempt: number, delay: number, code: number }} detail */
@@ -204,35 +172,22 @@ export class Client {
     this.#notices.tell("RECONNECTED", null);
   }
 
-  /** @param {Frame} frame */
-  #heard({ method = "", params, seq }) {
-    try {
-      if (method === "on-peer-leave-request") this.#sentAway(params);
-      else if (method === "on-error") this.#refused(params);
-      else if (this.#greeting.isPlaced) this.#apply(method, params, seq);
-      else if (seq === undefined) this.#apply(method, { ...params, history: undefined }); // not that of this place
-    } catch (error) {
-      report(error); // one event that cannot be understood is no reason to stop
-    }
-  }
-
-  /** @type {(method: string, params: any, seq?: number) => void} */
-  #apply(method, params, seq) {
-    this.change(method, params, seq);
-    this.#after.get(method)?.(params);
-    if (method === "on-policy-change" && this.#greeting.isPlaced) this.#readRemoved();
-  }
-
-  /** @param {{ code: number, message: string, data?: unknown }} told */
-  #refused({ code, message, data }) {
+  /**
+   * The server has said that something is wrong with this peer or its socket.
+   * @param {{ code: number, message: string, data?: unknown }} told
+   */
+  refused({ code, message, data }) {
     if (CLOSE_FOLLOWS.has(code)) return;
     const error = new RpcError({ code, message, data, isTerminal: true });
     if (this.#tab.becomesNewcomer(error)) this.#rpc?.reopen();
     else this.#rpc?.fail(error);
   }
 
-  /** @param {{ requested_by?: string, reason?: string, room_end?: boolean }} told */
-  #sentAway({ requested_by: id, reason = "", room_end: roomEnded = false }) {
+  /**
+   * Somebody has removed this peer, or ended the room.
+   * @param {{ requested_by?: string, reason?: string, room_end?: boolean }} told
+   */
+  sentAway({ requested_by: id, reason = "", room_end: roomEnded = false }) {
     const requestedBy = id === undefined ? undefined : this.#store.getState().peers[id];
     this.#stop({ forget: true });
     const type = roomEnded || id === undefined ? "ROOM_ENDED" : "REMOVED_FROM_ROOM";
@@ -241,7 +196,7 @@ export class Client {
 
   /** @param {RpcError} error */
   #ended(error) {
-    const wasInside = !this.#greeting.isFirst && this.state.room.joinedAt !== null;
+    const wasInside = !this.greeting.isFirst && this.state.room.joinedAt !== null;
     const isRemoved = error.data?.removed === true;
     this.#stop({ forget: error.code === CLOSE_CODES.SENT_AWAY || isRemoved });
     this.change("failed", { error });
@@ -260,21 +215,5 @@ export class Client {
     rpc?.close();
     this.#tab.leave(options);
     this.#store.set({ ...nowhere(), clockOffset: this.state.clockOffset });
-  }
-
-  /** @param {any} result */
-  #place(result) {
-    if (this.#greeting.isPlaced && Number.isInteger(result?.seq)) {
-      this.change("place", { history: result.history }, result.seq);
-    }
-  }
-
-  /** @param {any} result */
-  #heardPing(result) {
-    this.#place(result);
-    const { clockOffset: held } = this.state;
-    const offset = result?.timestamp - performance.now();
-    if (!Number.isFinite(offset)) return;
-    if (held === null || Math.abs(offset - held) > CLOCK_NOISE) this.change("clock", { offset });
   }
 }

@@ -27,10 +27,11 @@ export class Polls {
     this.#client = client;
     this.#tell = tell;
     /** @type {(method: string, type: Parameters<Tell>[0]) => void} */
-    const then = (method, type) => client.after(method, ({ polls }) => this.#readThen(polls, (id) => tell(type, id)));
+    const then = (method, type) =>
+      client.hearing.after(method, ({ polls }) => this.#readThen(polls, (id) => tell(type, id)));
     then("on-poll-start", "POLL_STARTED");
     then("on-poll-stop", "POLL_STOPPED"); // with the right answers, which may have been hidden until now
-    client.after("resync", () => this.#attempt(() => this.#readAnew()));
+    client.hearing.after("resync", () => this.#attempt(() => this.#readAnew()));
   }
 
   /**

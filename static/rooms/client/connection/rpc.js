@@ -192,16 +192,13 @@ export class Rpc extends EventTarget {
     else if (!this.#requests.answer(frame) && frame.method) this.#emit("notification", frame);
   }
 
-  /**
-   * @param {number} code
-   * @param {RpcError} [error]
-   */
-  #closed(code, error) {
+  /** @type {(code: number, error?: RpcError) => void} */
+  #closed = (code, error) => {
     this.#drop();
     const why = FINAL.get(code);
     if (why) this.fail(new RpcError({ code, message: why, isTerminal: true }));
     else this.#retry({ code, error });
-  }
+  };
 
   /** Lets go of the line. */
   #drop() {
@@ -237,13 +234,8 @@ export class Rpc extends EventTarget {
     if (!silent) this.#emit("ended", { error });
   }
 
-  /**
-   * @param {string} type
-   * @param {unknown} [detail]
-   */
-  #emit(type, detail) {
-    this.dispatchEvent(new Told(type, detail));
-  }
+  /** @type {(type: string, detail?: unknown) => void} */
+  #emit = (type, detail) => this.dispatchEvent(new Told(type, detail));
 }
 
 /**
