@@ -2,18 +2,10 @@
 
 import re
 
-from rooms import consumers, feed, outbox
-from tests.server import ROOT
+from rooms.wire import close_codes
+from tests.support.server import ROOT
 
-SERVER = {
-    "TOKEN_EXPIRED": consumers.TOKEN_EXPIRED,
-    "OPENED_ELSEWHERE": feed.OPENED_ELSEWHERE,
-    "SENT_AWAY": feed.SENT_AWAY,
-    "TOO_SLOW": outbox.TOO_SLOW,
-    "TOO_MANY_REFUSALS": consumers.TOO_MANY_REFUSALS,
-    "BUG": consumers.BUG,
-    "RESTART": feed.RESTART,
-}
+SERVER = {name: code for name, code in vars(close_codes).items() if name.isupper()}
 
 
 def test_the_script_has_the_close_codes_of_the_server():
