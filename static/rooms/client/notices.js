@@ -5,7 +5,8 @@ import { report } from "./report.js";
 import { texts } from "./state/shapes.js";
 import { messageIn } from "./state/view.js";
 
-/** @import { HMSNotification, HMSNotificationData, HMSNotifications, HMSNotificationType, HMSPeer, HMSStore } from "../hms.js" */
+/** @import { HMSNotification, HMSNotificationData, HMSNotifications, HMSNotificationType } from "../hms.js" */
+/** @import { HMSPeer, HMSStore } from "../hms.js" */
 
 /** @type {{ readonly [Type in HMSNotificationType]: Type }} */
 export const HMSNotificationTypes = Object.freeze({
@@ -28,7 +29,8 @@ export const HMSNotificationTypes = Object.freeze({
   HAND_RAISE_CHANGED: "HAND_RAISE_CHANGED",
 });
 
-/** @typedef {{ [Type in HMSNotificationType]: { type: Type, data: HMSNotificationData[Type] } }[HMSNotificationType]} Fact */
+/** @typedef {HMSNotificationType} Type */
+/** @typedef {{ [One in Type]: { type: One, data: HMSNotificationData[One] } }[Type]} Fact */
 /** @typedef {"NAME_UPDATED" | "METADATA_UPDATED" | "ROLE_UPDATED" | "HAND_RAISE_CHANGED"} PeerFact */
 
 /** @type {[PeerFact, (old: HMSPeer, peer: HMSPeer) => boolean][]} */

@@ -3,7 +3,8 @@
 import { list, record, records, text } from "./state/shapes.js";
 import { view } from "./state/view.js";
 
-/** @import { HMSInteractivityCenter, HMSPoll, HMSPollParams, HMSPollQuestionParams, HMSPollResponse } from "../hms.js" */
+/** @import { HMSInteractivityCenter, HMSPoll, HMSPollParams } from "../hms.js" */
+/** @import { HMSPollQuestionParams, HMSPollResponse } from "../hms.js" */
 /** @import { Client } from "./client.js" */
 /** @import { Poll } from "./state/types.js" */
 

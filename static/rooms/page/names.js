@@ -48,7 +48,8 @@ const LETTER = new Map(
 const plain = (text) => Array.from(text, (character) => LETTER.get(character) ?? character).join("");
 
 /**
- * What is left of a name when everything is taken away that an eye may miss: names with the same are taken for each other.
+ * What is left of a name when everything is taken away that an eye may miss: names with the same are taken for each
+ * other.
  * @param {string} name
  */
 export function skeleton(name) {

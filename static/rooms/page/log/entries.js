@@ -1,5 +1,5 @@
-// The entries of the log as elements: in blocks, which the browser passes over together where they are out of sight, and of
-// which the oldest go.
+// The entries of the log as elements: in blocks, which the browser passes over together where they are out of sight,
+// and of which the oldest go.
 
 import { make, part } from "../dom.js";
 import { readsEnd } from "./reading.js";

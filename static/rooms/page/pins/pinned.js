@@ -9,8 +9,8 @@ import { attempt, toast } from "../toasts.js";
 export const PINS_KEY = "pinnedMessages";
 
 /**
- * The pins, newest first. The server makes them of messages; the session metadata of an app that knows no pins is a note
- * without an author. Others may have stored anything under the keys.
+ * The pins, newest first. The server makes them of messages; the session metadata of an app that knows no pins is a
+ * note without an author. Others may have stored anything under the keys.
  * @param {HMSStore} store
  * @returns {Pin[]}
  */
