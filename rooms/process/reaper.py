@@ -21,7 +21,7 @@ from rooms.process.lease import PATIENCE, Lease, for_room
 
 log = logging.getLogger("rooms.leases")
 
-_HOUSEKEEPING_SECONDS = 60
+_HOUSEKEEPING_SECONDS = 10
 _MOST_TIDIED = 500
 
 
