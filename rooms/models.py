@@ -2,6 +2,8 @@
 
 Nothing here knows of sockets. Times are UTC; JSON that peers wrote is kept as the text they wrote. What belongs to a
 session is found by the constraint or key that begins with the session, so that needs no index of its own.
+
+One file, as Django's tools and readers look for it: a table each, and next to no logic.
 """
 
 import random

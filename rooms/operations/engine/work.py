@@ -5,7 +5,7 @@ calls can share a transaction, and each sees what those before it did.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import models, transaction
@@ -15,36 +15,12 @@ from rooms.models import Event as EventRow
 from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
 from rooms.operations.engine import journal, memory, statements
 from rooms.operations.engine.calls import Call
-from rooms.operations.engine.memory import Place, Standing
+from rooms.operations.engine.loading import Loaded, Pages
+from rooms.operations.engine.memory import Standing
 from rooms.operations.engine.statements import ClientId
 from rooms.wire.events import End, Event, Numbered
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Pages:
-    """A session in a transaction: what is known of it, and what is added to it."""
-
-    known: Standing
-    is_new: bool = False
-    fields_changed: bool = False  # fields of the session's row that are seldom changed
-    rows_changed: bool = False  # peers or entries
-    all_present: bool = False  # whether all present peers are known
-    entries_read: bool = False
-    events: list[Numbered] = field(default_factory=list)
-    end: End | None = None
-
-    def take(self, row: Peer) -> None:
-        """Remember a peer that was read, unless it is known already."""
-        self.known.peers.setdefault(row.peer_id, row)
-        self.known.absent.discard(row.peer_id)
-        if self.is_new or row.owner in self.known.owned:
-            self.known.owned.setdefault(row.owner, set()).add(row.peer_id)
-
-    @property
-    def session(self) -> Session:
-        return self.known.session
 
 
 class Work:
@@ -52,78 +28,21 @@ class Work:
 
     Without patience for locks it only looks at the rows; what is remembered belongs to those that hold the locks.
 
-    Its own statements share one cursor: Django takes longer to make one than SQLite to run most of them.
+    Its own statements share one cursor: Django takes longer to make one than SQLite to run most of them. One class,
+    though long: each part of it reads what others note, until all is written at once.
     """
 
     def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float | None) -> None:
         self.calls = calls
         self._cursor = cursor
-        self.rooms: dict[str, Room] = {}
-        self._pages: dict[str, _Pages] = {}
-        self._live: dict[str, _Pages] = {}
+        self._loaded = Loaded(calls, cursor, patience=patience)
+        self.rooms, self._pages, self._live = self._loaded.rooms, self._loaded.pages, self._loaded.live
+        self.held, self.history = self._loaded.held, self._loaded.history
+        self.now = statements.now(cursor)
+        self.at = milliseconds(self.now)
         self._changed: dict[models.Model, set[str]] = {}
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._memo: dict[Callable[..., Any], Any] = {}
-        askers: dict[str, set[str]] = {}
-        newcomers: dict[str, set[str]] = {}  # owners of those who may not have joined yet
-        for call in calls:
-            askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
-            if not call.operation.joined:
-                newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
-        # Held are rooms whose locks somebody else has.
-        places, self.held = memory.lock(cursor, askers, patience=patience)
-        self.now = statements.now(cursor)
-        self.at = milliseconds(self.now)
-        self.history = next(iter(places.values())).history if places else ""
-        # The server's own jobs, which make good what went wrong, believe the rows alone.
-        by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids or patience is None}
-        unknown = [place for place in places.values() if place.room_id in by_server or not self._recall(place)]
-        if unknown:
-            self._load(unknown)
-        self._load_askers(askers, newcomers)
-
-    def _recall(self, place: Place) -> bool:
-        """Take what is remembered of a room, if it still holds."""
-        known = memory.recall(place)
-        if known is None:
-            return False
-        self.rooms[place.room_id] = known.room
-        self._open(_Pages(known))
-        return True
-
-    def _load(self, places: Sequence[Place]) -> None:
-        for room in Room.objects.filter(id__in=[place.room_id for place in places]).select_related("template"):
-            self.rooms[room.id] = room
-        for session in Session.objects.filter(id__in=[place.session_id for place in places if place.session_id]):
-            self._open(_Pages(Standing(self.rooms[session.room_id], session)))
-
-    def _load_askers(self, askers: Mapping[str, set[str]], newcomers: Mapping[str, set[str]]) -> None:
-        """Read the rows of those who ask, and of newcomers also the other peers of their owners."""
-        peer_ids: set[str] = set()
-        owners: set[str] = set()
-        sessions = []
-        for room_id, pages in self._live.items():
-            known = pages.known
-            unknown = askers[room_id] - known.peers.keys() - known.absent - {""}
-            strangers = newcomers.get(room_id, set()) - known.owned.keys()
-            if unknown or strangers:
-                known.absent |= unknown
-                known.owned |= {owner: set() for owner in strangers}
-                peer_ids |= unknown
-                owners |= strangers
-                sessions.append(pages.session.id)
-        if not sessions:
-            return
-        # Most who come have no rows yet: that is asked first.
-        found = [
-            *statements.peer_keys(self._cursor, sessions, "peer_id", peer_ids),
-            *statements.peer_keys(self._cursor, sessions, "owner", owners),
-        ]
-        for peer in Peer.objects.filter(pk__in=found) if found else ():
-            self._pages[peer.session_id].take(peer)
-
-    def _open(self, pages: _Pages) -> None:
-        self._pages[pages.session.id] = self._live[pages.session.room_id] = pages
 
     # --- Sessions
 
@@ -134,7 +53,7 @@ class Work:
 
     def start_session(self, room: Room) -> Session:
         known = Standing(room, Session(room=room, started_at=self.now), head_count=0, sizes={})
-        self._open(_Pages(known, is_new=True, all_present=True))
+        self._loaded.open(Pages(known, is_new=True, all_present=True))
         return known.session
 
     def end_session(self, session: Session, end: End) -> None:
@@ -324,7 +243,7 @@ class Work:
         written = []
         for pages in self._pages.values():
             if pages.end:
-                self._close(pages.session)
+                _close(pages.session, self.now)
                 continue
             if pages.events and journal.write_history(pages.session, self.history, first=pages.events[0].seq):
                 pages.rows_changed = pages.fields_changed = True
@@ -348,17 +267,16 @@ class Work:
                 pages.known.shrink()
             memory.remember(pages.known)
 
-    def _close(self, session: Session) -> None:
-        """Nothing that peers wrote outlives the session."""
-        session.journal_bytes = 0
-        session.save(
-            update_fields=["seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"]
-        )
-        for kind in (EventRow, Message, MetadataEntry, Person, Poll):
-            kind._default_manager.filter(session_id=session.id).delete()
-        peers = Peer.objects.filter(session_id=session.id)
-        peers.exclude(state=Peer.State.LEFT).update(
-            state=Peer.State.LEFT, left_at=self.now, leave_reason=Peer.Leave.ENDED
-        )
-        # Of the peers there remain who they were and when.
-        peers.update(owner="", metadata="", groups=[], observed=[], conn_id="", worker="")
+
+def _close(session: Session, now: datetime) -> None:
+    """Nothing that peers wrote outlives the session."""
+    session.journal_bytes = 0
+    session.save(
+        update_fields=["seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"]
+    )
+    for kind in (EventRow, Message, MetadataEntry, Person, Poll):
+        kind._default_manager.filter(session_id=session.id).delete()
+    peers = Peer.objects.filter(session_id=session.id)
+    peers.exclude(state=Peer.State.LEFT).update(state=Peer.State.LEFT, left_at=now, leave_reason=Peer.Leave.ENDED)
+    # Of the peers there remain who they were and when.
+    peers.update(owner="", metadata="", groups=[], observed=[], conn_id="", worker="")

@@ -1,0 +1,109 @@
+"""What a transaction begins with: the locks of its rooms, and what is known of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.backends.utils import CursorWrapper
+
+from rooms.models import Peer, Room, Session
+from rooms.operations.engine import memory, statements
+from rooms.operations.engine.calls import Call
+from rooms.operations.engine.memory import Place, Standing
+from rooms.wire.events import End, Numbered
+
+
+@dataclass(slots=True)
+class Pages:
+    """A session in a transaction: what is known of it, and what is added to it."""
+
+    known: Standing
+    is_new: bool = False
+    fields_changed: bool = False  # fields of the session's row that are seldom changed
+    rows_changed: bool = False  # peers or entries
+    all_present: bool = False  # whether all present peers are known
+    entries_read: bool = False
+    events: list[Numbered] = field(default_factory=list)
+    end: End | None = None
+
+    def take(self, row: Peer) -> None:
+        """Remember a peer that was read, unless it is known already."""
+        self.known.peers.setdefault(row.peer_id, row)
+        self.known.absent.discard(row.peer_id)
+        if self.is_new or row.owner in self.known.owned:
+            self.known.owned.setdefault(row.owner, set()).add(row.peer_id)
+
+    @property
+    def session(self) -> Session:
+        return self.known.session
+
+
+class Loaded:
+    """Takes the locks of the rooms of these calls, and reads what they need that is not remembered.
+
+    ``rooms`` and ``live`` are by room id, ``pages`` by session id. ``held`` are the ids of rooms whose locks somebody
+    else has, ``history`` is the run of the database, see Session.histories. Without patience no lock is taken.
+    """
+
+    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float | None) -> None:
+        self._cursor = cursor
+        self.rooms: dict[str, Room] = {}
+        self.pages: dict[str, Pages] = {}
+        self.live: dict[str, Pages] = {}
+        askers: dict[str, set[str]] = {}
+        newcomers: dict[str, set[str]] = {}  # owners of those who may not have joined yet
+        for call in calls:
+            askers.setdefault(call.caller.room_id, set()).add(call.caller.peer_id)
+            if not call.operation.joined:
+                newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
+        places, self.held = memory.lock(cursor, askers, patience=patience)
+        self.history = next(iter(places.values())).history if places else ""
+        # The server's own jobs, which make good what went wrong, believe the rows alone.
+        by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids or patience is None}
+        unknown = [place for place in places.values() if place.room_id in by_server or not self._recall(place)]
+        if unknown:
+            self._load(unknown)
+        self._load_askers(askers, newcomers)
+
+    def _recall(self, place: Place) -> bool:
+        """Take what is remembered of a room, if it still holds."""
+        known = memory.recall(place)
+        if known is None:
+            return False
+        self.rooms[place.room_id] = known.room
+        self.open(Pages(known))
+        return True
+
+    def _load(self, places: Sequence[Place]) -> None:
+        for room in Room.objects.filter(id__in=[place.room_id for place in places]).select_related("template"):
+            self.rooms[room.id] = room
+        for session in Session.objects.filter(id__in=[place.session_id for place in places if place.session_id]):
+            self.open(Pages(Standing(self.rooms[session.room_id], session)))
+
+    def _load_askers(self, askers: Mapping[str, set[str]], newcomers: Mapping[str, set[str]]) -> None:
+        """Read the rows of those who ask, and of newcomers also the other peers of their owners."""
+        peer_ids: set[str] = set()
+        owners: set[str] = set()
+        sessions = []
+        for room_id, pages in self.live.items():
+            known = pages.known
+            unknown = askers[room_id] - known.peers.keys() - known.absent - {""}
+            strangers = newcomers.get(room_id, set()) - known.owned.keys()
+            if unknown or strangers:
+                known.absent |= unknown
+                known.owned |= {owner: set() for owner in strangers}
+                peer_ids |= unknown
+                owners |= strangers
+                sessions.append(pages.session.id)
+        if not sessions:
+            return
+        # Most who come have no rows yet: that is asked first.
+        found = [
+            *statements.peer_keys(self._cursor, sessions, "peer_id", peer_ids),
+            *statements.peer_keys(self._cursor, sessions, "owner", owners),
+        ]
+        for peer in Peer.objects.filter(pk__in=found) if found else ():
+            self.pages[peer.session_id].take(peer)
+
+    def open(self, pages: Pages) -> None:
+        """Have a session among those that are written at the end."""
+        self.pages[pages.session.id] = self.live[pages.session.room_id] = pages
