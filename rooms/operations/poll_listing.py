@@ -48,7 +48,7 @@ def list_polls(
     if not writes(context):
         polls = polls.exclude(state=Poll.State.CREATED, visibility=False)
     if start:
-        polls = polls.filter(pk__gt=visible_poll(context, start).pk)
+        polls = polls.filter(pk__gt=visible_poll(context, start, field="start").pk)
     size = window(0, count).stop
     found = list(polls.annotate(asked=_number_of_questions()).defer("questions", "tally")[: size + 1])
     page = _full(context, found[:size]) if full else [info(poll, asked=poll.asked) for poll in found[:size]]

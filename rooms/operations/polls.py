@@ -48,12 +48,12 @@ def sees_answers(context: Context, poll: Poll) -> bool:
     return context.caller.is_server or not poll.viewers or context.role.name in poll.viewers
 
 
-def visible_poll(context: Context, poll_id: str) -> Poll:
+def visible_poll(context: Context, poll_id: str, *, field: str = "poll_id") -> Poll:
     """A poll that the caller may see. Raises Forbidden, or NotFound also for a draft of others."""
     require_reader(context)
     poll = Poll.objects.filter(session_id=context.session.id, poll_id=poll_id).first()
     if poll is None or (poll.state == Poll.State.CREATED and not poll.visibility and not writes(context)):
-        raise NotFound("poll_id: no such poll")
+        raise NotFound(f"{field}: no such poll")
     return poll
 
 
