@@ -24,8 +24,8 @@ LINES = 40
 # py-spy takes these for running while they wait.
 WAITING = (
     "_worker (concurrent",
-    "Writer._work (rooms/writer",
-    "repeat.<locals>.run (rooms/background",
+    "Writer._work (rooms/delivery/writer",
+    "repeat.<locals>.run (rooms/observe/background",
     "Runner.run (asyncio",
     "wait (threading",
     "Condition.wait (threading",
