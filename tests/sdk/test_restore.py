@@ -35,7 +35,7 @@ def poll(title: str) -> dict[str, Any]:
 def documented_loop() -> str:
     """The compare-and-set loop of the documentation, as an expression for a page."""
     text = (ROOT / "docs/script.md").read_text()
-    [code] = re.findall(r"```js\n(async function addTopic.*?)```", text, re.DOTALL)
+    [code] = re.findall(r"^(async function addTopic.*?^})$", text, re.DOTALL | re.MULTILINE)
     return f"""(topic) => import("/static/rooms/hms.js").then(({{ hmsActions, hmsStore, selectSessionEntry }}) => {{
         {code}
         return addTopic(topic);
