@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 import warnings
 from typing import Any
 
@@ -51,6 +52,10 @@ application = ProtocolTypeRouter({"http": Bodies(http), "websocket": websocket_a
 gc.collect()
 gc.freeze()
 gc.set_threshold(10_000, 10, 5)
+
+# A thread that works out a long answer gives way so soon. By default it is 5 ms, which the loop and the writer would
+# wait each time that they come back from the database or a socket: ten times for one message.
+sys.setswitchinterval(0.0005)
 
 try:
     server_lock.take()

@@ -126,7 +126,7 @@ def _count(poll: Poll, answer: PollAnswer, change: int) -> None:
 # --- What was answered --------------------------------------------------------------------------
 
 
-@operation("poll-result")
+@operation("poll-result", reads=True)
 def get_poll_result(context: Context, *, poll_id: PollId) -> Outcome:
     """How many answered a poll, and how; without the latter for those who may not see what others answered."""
     return Outcome(result_shown(context, visible_poll(context, poll_id)))
@@ -164,7 +164,7 @@ def votes(poll: Poll) -> dict[str, Any]:
     }
 
 
-@operation("poll-responses")
+@operation("poll-responses", reads=True)
 def get_poll_responses(
     context: Context,
     *,

@@ -28,7 +28,7 @@ MAX_FULL_BYTES = 256 * 1024
 """A page of polls with all that belongs to them ends when it is so long."""
 
 
-@operation("poll-list")
+@operation("poll-list", reads=True)
 def list_polls(
     context: Context,
     *,

@@ -211,13 +211,13 @@ def _news(context: Context, kind: str, polls: list[Poll]) -> Event:
 # --- Reading it ---------------------------------------------------------------------------------
 
 
-@operation("poll-info-get")
+@operation("poll-info-get", reads=True)
 def get_poll_info(context: Context, *, poll_id: PollId) -> Outcome:
     """What a poll is, without its questions."""
     return Outcome(info(visible_poll(context, poll_id)))
 
 
-@operation("poll-questions-get")
+@operation("poll-questions-get", reads=True)
 def get_poll_questions(
     context: Context, *, poll_id: PollId, index: Number | None = 0, count: Number | None = PAGE
 ) -> Outcome:

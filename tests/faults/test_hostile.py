@@ -1,38 +1,25 @@
-"""One hostile client at its full allowed rate: what it costs the server's memory, and others.
-
-Arguments are made from what each method declares, as long and as odd as it takes them and new each time, so that a new
-method is tried by itself.
-"""
+"""One hostile client at its full allowed rate: what it costs the server's memory, and others."""
 
 import asyncio
-import itertools
 import json
+import os
+import sys
 import time
 import uuid
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
 
 import pytest
-from django.conf import settings
-from websockets.exceptions import ConnectionClosed
 
-import rooms.operations  # noqa: F401  fills METHODS
-from rooms.operations.engine.gate import METHODS
-from rooms.wire import parameters
-from rooms.wire.parameters import Between, OneOf, Parameter, Size
-from tests.support.server import RawPeer, RpcError, RunningServer
+from tests.support.hostile import TOKEN, WAYS
+from tests.support.server import ROOT, RawPeer, RunningServer
 
 pytestmark = pytest.mark.faults
 
 SHORT, LONG = 2.0, 60.0
 """Seconds for each method."""
-
-A_SECOND = 18
-"""Frames: 10 are allowed, and with 8 refused the socket just stays open."""
-
-WAYS = [*METHODS, "ping", "analytics", "no-such-method", "frames that are none", "sockets"]
 
 
 @pytest.fixture(scope="module")
@@ -44,170 +31,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
 def memory(server: RunningServer) -> int:
     """Bytes of its memory that are in use."""
     return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * 4096
-
-
-NO_FRAMES: list[str | bytes] = [
-    "[" * 60_000,
-    '"' + "\\u0000" * 10_000,
-    '{"method":1}',
-    '{"id":' + "9" * 60_000 + "}",
-    '{"method":"join","params":[' + "[]," * 20_000 + "[]]}",
-    b"\x00" * 60_000,
-]
-
-# --- Arguments ----------------------------------------------------------------------------------
-
-ODD = ["e\u0301", "\u0301", '"\\', "\U0001f468\u200d", "%_", "\u202e"]
-
-
-class Worst:
-    """Arguments of a method, the n-th time; every other time names of what there is, where it takes such."""
-
-    def __init__(self, known: dict[str, list[Any]]) -> None:
-        self._known = known
-
-    def frame(self, method: str, number: int) -> str:
-        for share in (1.0, 0.5, 0.25, 0.1, 0.02, 0.0):
-            params = {each.name: self._value(each, number, share) for each in METHODS[method].parameters}
-            params = {name: value for name, value in params.items() if value is not None}
-            text = json.dumps({"method": method, "id": f"n{number}", "params": params}, ensure_ascii=False)
-            if len(text.encode()) <= settings.MAX_FRAME_BYTES:
-                return text
-        raise AssertionError(f"{method}: the least that it takes is no frame")
-
-    def _value(self, parameter: Parameter, number: int, share: float) -> Any:
-        if number % 2 and parameter.name in self._known:
-            choices = self._known[parameter.name]
-            return choices[number // 2 % len(choices)]
-        if not parameter.required and number % 7 == 6:
-            return None
-        if parameter.fields:
-            return {field.name: self._value(field, number, share) for field in parameter.fields}
-        kind = parameter.kinds[0] if parameter.kinds else None
-        if kind is bool:
-            return number % 4 < 2
-        if kind in (int, float):
-            return self._number(parameter, number)
-        if kind is list:
-            return self._list(parameter, number, share)
-        if kind is str:
-            return self._text(parameter, number, share)
-        return self._data(parameter, number, share)
-
-    def _number(self, parameter: Parameter, number: int) -> int:
-        bounds = [limit for limit in parameter.limits if isinstance(limit, Between)]
-        return (bounds[0].least, bounds[0].most, 0, 1, 100)[number % 5] if bounds else 10**9
-
-    def _list(self, parameter: Parameter, number: int, share: float) -> list[Any]:
-        sizes = [parameters._number(limit.most) for limit in parameter.limits if isinstance(limit, Size)]
-        assert parameter.item
-        item, most = parameter.item, min(sizes)
-        return [self._value(item, number * 1000 + 2 * place, share / 4) for place in range(max(1, int(most * share)))]
-
-    def _text(self, parameter: Parameter, number: int, share: float) -> str:
-        for limit in parameter.limits:
-            if isinstance(limit, OneOf):
-                return limit.choices[number % len(limit.choices)]
-        most = self._most(parameter)
-        text = f"{number}{ODD[number % len(ODD)] * most}"[: max(1, int(most * share))]
-        in_bytes = any("byte" in str(limit) for limit in parameter.limits)
-        return text.encode()[:most].decode(errors="ignore") if in_bytes else text
-
-    def _data(self, parameter: Parameter, number: int, share: float) -> Any:
-        room = max(8, int(self._most(parameter) * share) - 64)
-        wide: list[Any] = [[number]] * min(600, room // 8)
-        deep: Any = number
-        for _ in range(30):
-            deep = [deep]
-        many = {str(each): number for each in range(min(600, room // 16))}
-        return (wide, deep, f"{number}{'x' * room}", many)[number % 4]
-
-    def _most(self, parameter: Parameter) -> int:
-        sizes = [parameters._number(limit.most) for limit in parameter.limits if isinstance(limit, Size)]
-        return min(sizes, default=1000)
-
-
-# --- The client ---------------------------------------------------------------------------------
-
-
-class Hostile:
-    """Sends one kind of request for so long, and comes back whenever it is cut off."""
-
-    def __init__(self, server: RunningServer, token: str) -> None:
-        self._server, self._token = server, token
-        self._peer: RawPeer
-        self._known: dict[str, list[Any]] = {}
-        self._out = False
-
-    async def prepare(self) -> None:
-        """Make what methods can be asked about: messages, a poll with answers, a peer."""
-        await self._come_back()
-        peer = self._peer
-        poll_id = (await peer.call("poll-info-set", title="?", type="quiz"))["poll_id"]
-        options: list[dict[str, Any]] = [{"index": place, "text": "x" * 100} for place in range(1, 11)]
-        asked: dict[str, Any] = {"type": "single-choice", "text": "?" * 500}
-        questions = [{"question": asked | {"index": place}, "options": options} for place in range(1, 11)]
-        await peer.call("poll-questions-set", poll_id=poll_id, questions=questions)
-        await peer.call("poll-start", poll_id=poll_id)
-        message = await peer.call("broadcast", info={"message": "x" * 4000, "type": "chat"})
-        page: dict[str, Any] = await peer.call("find-peer")
-        self._known = {
-            "poll_id": [poll_id],
-            "peer_id": [peer.peer_id],
-            "requested_for": [peer.peer_id],
-            "id": [message["message_id"]],
-            "iterator": [page["iterator"]],
-            "role": ["guest", "host", "viewer"],
-            "person": [page["peers"][0]["person"]],
-            "keys": [["default", "pinnedMessages"]],
-        }
-
-    async def flood(self, way: str, seconds: float) -> None:
-        worst = Worst(self._known)
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        for number in itertools.count():
-            due = started + number / A_SECOND
-            if due > started + seconds or self._out:
-                return
-            await asyncio.sleep(due - loop.time())  # its rate is what is tried
-            try:
-                await self._send(way, worst, number)
-            except (ConnectionClosed, AssertionError, OSError):
-                await self._come_back()
-
-    async def _send(self, way: str, worst: Worst, number: int) -> None:
-        if way == "sockets" and number % 4 == 0:
-            await self._peer.drop()
-            await self._come_back()
-        elif way == "frames that are none":
-            await self._peer.send(NO_FRAMES[number % len(NO_FRAMES)])
-        elif way in METHODS:
-            await self._peer.send(worst.frame(way, number))
-        else:
-            await self._peer.send({"method": way, "params": {"x": "y" * 60_000}, "id": number})
-        self._peer.events.clear()
-        if not self._peer.open:
-            await self._come_back()
-
-    async def _come_back(self) -> None:
-        """Join with another peer id; a few tries, for it may be too fast, or have shut itself out."""
-        for _ in range(8):
-            self._peer = RawPeer(self._server.ws_url, self._token)
-            try:
-                await self._peer.connect()
-                await self._peer.join("Mallory")
-            except (ConnectionClosed, RpcError, OSError):
-                await asyncio.sleep(0.5)
-            else:
-                return
-        self._out = True
-
-    async def close(self) -> None:
-        try:
-            await self._peer.leave()
-        except ConnectionClosed:
-            pass
 
 
 # --- Who is there too ---------------------------------------------------------------------------
@@ -254,13 +77,17 @@ async def attack(server: RunningServer, bystanders: Bystanders, way: str, second
     """Flood for so long, while bystanders talk. The server's memory grows by at most 20 MB."""
     # A room of its own, for some methods close it; in a thread, for the server's pings are to be answered meanwhile.
     room = await asyncio.to_thread(server.room, f"loud-{way.replace(' ', '-')}")
-    mallory = Hostile(server, server.sign(room, "host", "mallory"))
-    await mallory.prepare()
-    await mallory.flood(way, min(5, seconds / 4))
+    command = [sys.executable, "-m", "tests.support.hostile", server.ws_url, way, str(seconds)]
+    # In a process of its own, so that what it costs itself is not taken for what it costs others.
+    environment = {**os.environ, TOKEN: server.sign(room, "host", "mallory")}
+    mallory = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdin=PIPE, stdout=PIPE)
+    assert mallory.stdin and mallory.stdout
+    assert await mallory.stdout.readline() == b"ready\n"
     before = memory(server)
-    await asyncio.gather(mallory.flood(way, seconds), bystanders.talk(seconds))
+    mallory.stdin.write(b"\n")
+    await bystanders.talk(seconds)
     grown = memory(server) - before
-    await mallory.close()
+    assert await mallory.wait() == 0
     assert grown <= 20_000_000
     assert "Traceback" not in server.log()
 
