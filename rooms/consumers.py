@@ -19,7 +19,7 @@ from rooms.delivery.feed import Feed, Member
 from rooms.delivery.hub import Connection
 from rooms.observe import metrics
 from rooms.operations.admission import check_peer_id
-from rooms.operations.arriving import Attachment, Welcome, connect
+from rooms.operations.arriving import connect
 from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS
@@ -33,6 +33,7 @@ from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthori
 from rooms.wire.frames import Request
 from rooms.wire.parameters import bind
 from rooms.wire.rates import OTHERS, Allowance, Allowances
+from rooms.wire.results import Attachment, Observation, Welcome
 from rooms.wire.sdk_versions import is_legacy
 
 log = logging.getLogger("rooms.consumers")
@@ -165,7 +166,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
             self._refuse_socket(answer.error)
             return
         try:
-            self._greet(answer.aside)
+            assert isinstance(answer.for_socket, Welcome)
+            self._greet(answer.for_socket)
             self._finished()
         except Exception:
             self._fail("an answer could not be given")
@@ -364,12 +366,12 @@ class PeerConsumer(AsyncWebsocketConsumer):
         try:
             if answer.error:
                 self._refuse_request(request, answer.error)
-            elif isinstance(answer.aside, Attachment):
-                self._joined(request, answer)
+            elif isinstance(given := answer.for_socket, Attachment):
+                self._joined(request, answer.result, given)
             else:
                 self._respond(request.id, self._with_place(answer.result))
-                if request.method == "listen-metadata-change" and self.member and self.feed:
-                    self.feed.observe(self.member, *answer.aside)
+                if isinstance(given, Observation) and self.member and self.feed:
+                    self.feed.observe(self.member, given.keys, given.values)
             self._finished()
         except Exception:
             # Also one of the next request, which is started here.
@@ -379,17 +381,16 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.under_way -= 1
         self._next()
 
-    def _joined(self, request: Request, answer: Answer) -> None:
+    def _joined(self, request: Request, result: Mapping[str, Any], attachment: Attachment) -> None:
         assert self.feed
         self.joining = False
         if self.member:
             self.feed.withdraw(self.member)
             self._gone(None)
-        result = answer.result
-        if answer.aside.replay is not None:
+        if attachment.replay is not None:
             result = {**result, "seq": request.params["resume"]["seq"]}  # nothing later was sent yet
         self._respond(request.id, result)
-        self._attach(answer.aside)
+        self._attach(attachment)
 
     def _with_place(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
         """A result that tells no place where the client was not sent everything up to it."""

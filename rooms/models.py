@@ -326,7 +326,7 @@ class MetadataEntry(models.Model):
 class Event(models.Model):
     """One notification of a session's journal; deleted when too old, and with the session's end.
 
-    The fields are those of ``events.Event`` as text; ``at`` is in milliseconds since 1970.
+    The fields are those of ``events.Event`` as text, ``facts`` its effect; ``at`` is in milliseconds since 1970.
     """
 
     pk = models.CompositePrimaryKey("session_id", "seq")

@@ -13,8 +13,8 @@ from rooms.models import Event, Message, MetadataEntry, Peer, Session
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.process import lease
 from rooms.wire import frames
-from rooms.wire.events import Outcome
 from rooms.wire.parameters import Chars
+from rooms.wire.results import Outcome
 from tests.support.server import RpcError
 from tests.support.sockets import World, chat, heard, names, numbered, values
 

@@ -11,6 +11,7 @@ from rooms.delivery.feed import Arrival
 from rooms.observe import metrics
 from rooms.observe.background import attempt, keep_doing, spawn
 from rooms.observe.logs import describe
+from rooms.wire import effects
 from rooms.wire.events import Audience, End, Numbered
 
 log = logging.getLogger("rooms.doorbell")
@@ -107,7 +108,10 @@ class Doorbell:
             "room": room_id,
             "session": news.session_id,
             "seq": news.seq,
-            "events": [[e.seq, e.kind, e.body, e.audience.encode(), dict(e.facts)] for e in news.events],
+            "events": [
+                [e.seq, e.kind, e.body, e.audience.encode(), effects.encode(e.effect) if e.effect else {}]
+                for e in news.events
+            ],
             "end": [news.end.reason, news.end.by] if news.end else None,
             "history": news.history,
         }
@@ -143,8 +147,8 @@ class Doorbell:
         if message["from"] == self._worker:
             return
         events = [
-            Numbered(seq, kind, body, Audience.decode(audience), facts)
-            for seq, kind, body, audience, facts in message["events"]
+            Numbered(seq, kind, body, Audience.decode(audience), effects.decode(effect))
+            for seq, kind, body, audience, effect in message["events"]
         ]
         end = End(*message["end"]) if message["end"] else None
         history = message.get("history", "")  # of a process that is older, none

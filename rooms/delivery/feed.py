@@ -17,12 +17,13 @@ from django.conf import settings
 from rooms.observe import metrics
 from rooms.observe.background import attempt, spawn
 from rooms.observe.logs import describe
-from rooms.operations.arriving import Attachment, Welcome
 from rooms.operations.engine.calls import Answer
 from rooms.sockets.outbox import GONE, Outbox, Tally, framed
 from rooms.wire.close_codes import OPENED_ELSEWHERE, SENT_AWAY, TOO_SLOW
+from rooms.wire.effects import Came, CameBack, Left, Refresh, RoleChanged, SentAway, StateChanged, Updated
 from rooms.wire.events import Audience, End, Numbered, compact
 from rooms.wire.frames import notification
+from rooms.wire.results import Attachment, Welcome
 
 log = logging.getLogger("rooms.feed")
 
@@ -309,8 +310,8 @@ class Feed:
             attempt(arrival.done, arrival.answer)
 
     def _follow(self, arrival: Arrival) -> None:
-        aside = arrival.answer.aside if arrival.answer else None
-        attachment = aside.attachment if isinstance(aside, Welcome) else aside
+        given = arrival.answer.for_socket if arrival.answer else None
+        attachment = given.attachment if isinstance(given, Welcome) else given
         if arrival.session_id == self.session_id:
             if arrival.history in self._past:
                 return
@@ -344,61 +345,55 @@ class Feed:
             self._delivered += 1
             self._patient = self._patient and event.kind in _COMINGS_AND_GOINGS
             self.last_seq = event.seq
-            if event.facts:
+            if event.effect is None:
+                self._spread(event)
+            else:
                 self._learn(event)
-            self._spread(event)
-            if event.facts:
-                self._correct(event)
-                self._part(event)
+                self._spread(event)
+                self._follow_up(event)
         if not self._gap:
             self._flush()
 
     def _learn(self, event: Numbered) -> None:
         """Take over what must be known before the event is spread."""
-        facts = event.facts
-        if "peer" in facts:
-            self._list(facts["peer"], event.body)
-        if "state_of" in facts:
-            self._list(facts["state_of"]["peer_id"], compact(facts["state_of"]))
-        if "role" in facts:
-            peer_id, _, role = facts["role"]
-            if member := self.members.get(peer_id):
+        match event.effect:
+            case Came(peer_id, conn_id):
+                self._list(peer_id, event.body)
+                self._attached_elsewhere(peer_id, conn_id)
+            case CameBack(peer, conn_id):
+                self._list(peer["peer_id"], compact(peer))
+                self._attached_elsewhere(peer["peer_id"], conn_id)
+            case StateChanged(peer):
+                self._list(peer["peer_id"], compact(peer))
+            case Updated(peer_id):
+                self._list(peer_id, event.body)
+            case RoleChanged(peer_id, _, role) if member := self.members.get(peer_id):
                 member.role = role
-        if "attached" in facts:
-            peer_id, conn_id = facts["attached"]
-            member = self.members.get(peer_id)
-            if member and member.conn_id != conn_id:
-                self._send_away(
-                    member,
-                    notification("on-error", {"code": OPENED_ELSEWHERE, "message": "opened in another tab"}),
-                    OPENED_ELSEWHERE,
-                )
-            self._count_soon()
 
-    def _correct(self, event: Numbered) -> None:
-        """Tell a peer that it is connected, which it always was, if its process was taken for dead meanwhile."""
-        facts = event.facts
-        if "state_of" not in facts or "attached" in facts:
-            return
-        member = self.members.get(facts["state_of"]["peer_id"])
-        if member and facts["state_of"]["state"] == "connected" and (own := self._own_update(member.peer_id)):
-            self.write(member, own)
+    def _attached_elsewhere(self, peer_id: str, conn_id: str) -> None:
+        member = self.members.get(peer_id)
+        if member and member.conn_id != conn_id:
+            notice = notification("on-error", {"code": OPENED_ELSEWHERE, "message": "opened in another tab"})
+            self._send_away(member, notice, OPENED_ELSEWHERE)
+        self._count_soon()
 
-    def _part(self, event: Numbered) -> None:
-        """Let go of those who are no longer in the session."""
-        facts = event.facts
-        if "sent_away" in facts:
-            whom = facts["sent_away"]
-            for member in [member for member in self.members.values() if whom in ("*", member.peer_id)]:
-                if event.audience.includes(member.peer_id, member.role, member.observed):
-                    self._send_away(member, None, SENT_AWAY)
-        if "left" in facts:
-            peer_id = facts["left"]
-            self.peers.pop(peer_id, None)
-            if (leaver := self.members.get(peer_id)) is not None:
-                self.detach(leaver)
-                leaver.gone(None)
-            self._count_soon()
+    def _follow_up(self, event: Numbered) -> None:
+        """Do what comes after the event, and let go of those who are no longer in the session."""
+        match event.effect:
+            case StateChanged({"peer_id": peer_id, "state": "connected"}) if member := self.members.get(peer_id):
+                # It always was, but its process was taken for dead meanwhile.
+                if own := self._own_update(peer_id):
+                    self.write(member, own)
+            case SentAway(whom):
+                for member in [member for member in self.members.values() if whom in (None, member.peer_id)]:
+                    if event.audience.includes(member.peer_id, member.role, member.observed):
+                        self._send_away(member, None, SENT_AWAY)
+            case Left(peer_id):
+                self.peers.pop(peer_id, None)
+                if (leaver := self.members.get(peer_id)) is not None:
+                    self.detach(leaver)
+                    leaver.gone(None)
+                self._count_soon()
 
     def _spread(self, event: Numbered) -> None:
         audience = event.audience
@@ -419,16 +414,16 @@ class Feed:
             for member in self.members.values():
                 if audience.includes(member.peer_id, member.role, member.observed):
                     member.write(wire)
-        if "refresh" in event.facts:
-            self._refresh_legacy(event)
+        if isinstance(event.effect, Refresh):
+            self._refresh_legacy(event.seq, event.effect.at)
 
-    def _refresh_legacy(self, event: Numbered) -> None:
+    def _refresh_legacy(self, seq: int, at: int) -> None:
         """Tell clients that know no pushed metadata to fetch it, in the way that their apps listen for."""
         refresh = notification(
             "on-broadcast",
             {
-                "message_id": f"refresh-{event.seq}",
-                "timestamp": event.facts["refresh"],
+                "message_id": f"refresh-{seq}",
+                "timestamp": at,
                 "private": False,
                 "info": {"message": "refresh", "type": "metadata"},
             },

@@ -6,7 +6,7 @@ from rooms.models import Session
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.persons import check_may_come
 from rooms.wire.errors import BadRequest, Forbidden
-from rooms.wire.events import Outcome
+from rooms.wire.results import Outcome
 
 MAX_PEER_ID_CHARS = 128
 

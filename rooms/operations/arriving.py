@@ -1,7 +1,6 @@
 """Coming into a room, and finding the connection again. A session begins with the first join."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -14,11 +13,13 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.metadata import present_values
 from rooms.operations.persons import person_of, was_let_in
 from rooms.operations.poll_listing import poll_news
-from rooms.operations.presence import NOTHING_HELD, peer_updated, state_changed
+from rooms.operations.presence import NOTHING_HELD, came_back, peer_updated
+from rooms.wire.effects import Came
 from rooms.wire.errors import NotJoined
-from rooms.wire.events import NOBODY, Audience, Event, Numbered, Outcome, compact
+from rooms.wire.events import Audience, Event, Numbered, compact
 from rooms.wire.names import clean_name
 from rooms.wire.parameters import Between, Chars, Data
+from rooms.wire.results import Attachment, Outcome, Welcome
 from rooms.wire.roles import NO_PERMISSIONS, known_roles
 
 NAMELESS = "Guest"
@@ -28,47 +29,11 @@ MAX_LEFT_OF_OWNER = 10
 """Rows that a session keeps of the peers of one owner that left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """What a hub needs to give a peer its connection.
-
-    ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
-    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
-    instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
-    ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
-    told of another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
-    told of polls while a returning peer was away.
-    """
-
-    peer_id: str
-    role: str
-    observed: frozenset[str]
-    room: dict[str, Any]
-    peers: dict[str, str] | None
-    values: Sequence[dict[str, Any]] = ()
-    replay: Sequence[Numbered] | None = None
-    large: bool = False
-    returning: bool = False
-    policy: dict[str, Any] = field(default_factory=dict)
-    had_other_roles: bool = False
-    polls: Sequence[tuple[str, dict[str, Any]]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """What a new socket is told first, and the peer that it finds again, if any."""
-
-    policy: dict[str, Any]
-    room: dict[str, Any]
-    preview: dict[str, Any] = field(default_factory=dict)
-    attachment: Attachment | None = None
-
-
 @operation(joined=False)
 def connect(context: Context) -> Outcome:
     """Let a socket in. A peer that is in the session gets this connection; so does one that only timed out.
 
-    ``aside`` is a Welcome. Raises Forbidden, see ``check_admission``.
+    Gives the socket a Welcome. Raises Forbidden, see ``check_admission``.
     """
     session, peer = context.live_session, context.known_peer
     check_admission(context)
@@ -82,7 +47,7 @@ def connect(context: Context) -> Outcome:
     role = peer.role if attachment and peer else context.role.name
     return Outcome(
         events=events,
-        aside=Welcome(
+        for_socket=Welcome(
             policy=policy(context.room.template, role),
             room=room,
             preview=_preview(context, session, with_peers=not attachment),
@@ -183,7 +148,7 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
     result: dict[str, Any] = {"session_id": session.id, "history": context.work.history}
     if resume:
         result["resync"] = True
-    return Outcome(result, [event], aside=_attachment(context, session, peer))
+    return Outcome(result, [event], for_socket=_attachment(context, session, peer))
 
 
 def _forget_earlier(context: Context, session: Session, peer: Peer) -> None:
@@ -208,7 +173,7 @@ def _join_again(
         events.append(_attach(context, session, peer))
     how = "resync" if replay is None else "resumed"
     result = {"session_id": session.id, "history": context.work.history, how: True}
-    return Outcome(result, events, aside=_attachment(context, session, peer, replay=replay, returning=True))
+    return Outcome(result, events, for_socket=_attachment(context, session, peer, replay=replay, returning=True))
 
 
 def _missed(context: Context, session: Session, peer: Peer, place: Place) -> list[Numbered] | None:
@@ -233,8 +198,7 @@ def _enter_session(context: Context, session: Session, peer: Peer) -> Event:
     _hold(context, peer)
     context.work.changed(peer, "joined_at", "joined_seq", "left_at", "leave_reason")
     wire = peer.as_wire()
-    facts = {"peer": peer.peer_id, "attached": [peer.peer_id, peer.conn_id]}
-    return Event("on-peer-join", compact(wire), Audience(but=peer.peer_id), facts)
+    return Event("on-peer-join", compact(wire), Audience(but=peer.peer_id), Came(peer.peer_id, peer.conn_id))
 
 
 def _attach(context: Context, session: Session, peer: Peer) -> Event:
@@ -245,9 +209,7 @@ def _attach(context: Context, session: Session, peer: Peer) -> Event:
         return _enter_session(context, session, peer)
     was_away = peer.state == Peer.State.RECONNECTING
     _hold(context, peer)
-    news = state_changed(context, peer)
-    facts = {**news.facts, "attached": [peer.peer_id, peer.conn_id]}
-    return Event(news.kind, news.body, news.audience if was_away else NOBODY, facts)
+    return came_back(context, peer, was_away=was_away)
 
 
 def _hold(context: Context, peer: Peer) -> None:

@@ -13,8 +13,8 @@ from django.db.models.expressions import RawSQL
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
 from rooms.wire.errors import BadRequest
-from rooms.wire.events import Outcome
 from rooms.wire.parameters import Chars, Data, Items, Number, PeerId, RoleName
+from rooms.wire.results import Outcome
 
 PAGE = 10
 MAX_PAGE = 100

@@ -6,8 +6,8 @@ from rooms.models import Peer, milliseconds
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.presence import peer_updated
 from rooms.wire.errors import TooLarge
-from rooms.wire.events import Outcome
 from rooms.wire.parameters import Chars, PeerId
+from rooms.wire.results import Outcome
 
 HANDS = "_handraise"
 MAX_GROUPS = 16

@@ -8,7 +8,9 @@ from django.conf import settings
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.presence import NOTHING_HELD, state_changed
-from rooms.wire.events import Audience, End, Event, Outcome, compact
+from rooms.wire.effects import Left
+from rooms.wire.events import Audience, End, Event, compact
+from rooms.wire.results import Outcome
 
 EMPTIED = "last peer left"
 
@@ -24,7 +26,7 @@ def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = ""
             context.work.changed(peer, "metadata", *NOTHING_HELD)
         context.work.count(context.session, -1)
         body = {"peer_id": peer.peer_id, "role": peer.role, "reason": reason}
-        events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), {"left": peer.peer_id}))
+        events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), Left(peer.peer_id)))
     if context.work.head_count(context.session):
         return events, None
     if settings.SESSION_LINGER:

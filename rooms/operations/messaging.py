@@ -12,9 +12,10 @@ from rooms.models import Message, Peer
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.engine.work import Work
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
-from rooms.wire.events import EVERYBODY, Audience, Event, Outcome, Stored, compact
+from rooms.wire.events import EVERYBODY, Audience, Event, Stored, compact
 from rooms.wire.names import shows
 from rooms.wire.parameters import Chars, Items, PeerId, RoleName, Text
+from rooms.wire.results import Outcome
 
 CHAT = "chat"
 """The type of messages that people read."""

@@ -12,10 +12,12 @@ from django.conf import settings
 from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.messaging import public_message
+from rooms.wire.effects import Refresh
 from rooms.wire.errors import TooLarge, VersionConflict
-from rooms.wire.events import NOTHING, Audience, Event, Outcome, compact
+from rooms.wire.events import Audience, Event, compact
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import MISSING, Between, Bytes, Chars, Data, Items, Missing
+from rooms.wire.results import Observation, Outcome
 
 DEFAULT_KEY = "default"
 """The key of calls that name none: the one value of clients from before keys."""
@@ -82,14 +84,14 @@ def get_metadata(context: Context, *, key: Key = DEFAULT_KEY) -> Outcome:
 def listen_metadata_change(context: Context, *, keys: Annotated[list[Key], Items("MAX_KEYS")]) -> Outcome:
     """Observe these keys and no others. Their present values are sent, those of keys that are set.
 
-    ``aside`` is ``(keys, values)``.
+    Gives the socket an Observation.
     """
     observed = sorted(set(keys))
     if observed != context.peer.observed:
         context.peer.observed = observed
         context.work.changed(context.peer, "observed")
     values = [value for value in present_values(context, context.session, observed) if value["change_version"]]
-    return Outcome({"keys": observed}, aside=(frozenset(observed), values))
+    return Outcome({"keys": observed}, for_socket=Observation(frozenset(observed), values))
 
 
 def present_values(context: Context, session: Session, keys: Iterable[str]) -> list[dict[str, Any]]:
@@ -209,8 +211,8 @@ def _change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     body = f'{{"values":[{compact(as_wire(entry))}]}}'
     # Old clients cannot hear this event. One that writes tells the others itself.
     refresh = entry.key == DEFAULT_KEY and not context.caller.legacy
-    facts = {"refresh": milliseconds(context.now)} if refresh else NOTHING
-    return Event("on-metadata-change", body, Audience(key=entry.key), facts)
+    effect = Refresh(milliseconds(context.now)) if refresh else None
+    return Event("on-metadata-change", body, Audience(key=entry.key), effect)
 
 
 def _check_fits(context: Context, changes: Sequence[tuple[MetadataEntry, str | None]]) -> None:

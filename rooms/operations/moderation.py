@@ -11,9 +11,11 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.leaving import depart
 from rooms.operations.persons import peers_with, remember_role, shut_out
 from rooms.operations.presence import peer_updated
+from rooms.wire.effects import RoleChanged, SentAway
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
-from rooms.wire.events import EVERYBODY, Audience, End, Event, Outcome, compact
+from rooms.wire.events import EVERYBODY, Audience, End, Event, compact
 from rooms.wire.parameters import Chars, Items, PeerId, RoleName
+from rooms.wire.results import Outcome
 from rooms.wire.roles import Role
 
 Reason = Annotated[str, Chars(0, 200)]
@@ -122,8 +124,8 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
             continue
         before, peer.role = peer.role, role.name
         context.work.changed(peer, "role")
-        facts = {"role": [peer.peer_id, before, peer.role]}
-        events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), facts))
+        effect = RoleChanged(peer.peer_id, before, peer.role)
+        events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), effect))
         events.append(peer_updated(peer))
     for peer in peers:
         remember_role(context, peer)
@@ -144,7 +146,8 @@ def remove_peer(context: Context, *, requested_for: PeerId, reason: Reason = "")
         raise BadRequest("requested_for: to go yourself, leave")
     gone = peers_with(context, peer)
     told = [
-        _sent_away(context, reason, Audience(peer=other.peer_id), who=other.peer_id, room_end=False) for other in gone
+        _sent_away(context, reason, Audience(peer=other.peer_id), SentAway(other.peer_id), room_end=False)
+        for other in gone
     ]
     told += shut_out(context, peer, reason)
     events, end = depart(context, gone, reason=Peer.Leave.REMOVED, by=context.actor)
@@ -160,13 +163,13 @@ def end_room(context: Context, *, lock: bool = False, reason: Reason = "") -> Ou
         context.room.enabled = False
         context.work.changed(context.room, "enabled")
     others = Audience(but=context.actor) if context.actor else EVERYBODY
-    told = _sent_away(context, reason, others, who="*", room_end=True)
+    told = _sent_away(context, reason, others, SentAway(None), room_end=True)
     return Outcome({}, [told], End(reason or ENDED, context.actor))
 
 
-def _sent_away(context: Context, reason: str, audience: Audience, *, who: str, room_end: bool) -> Event:
+def _sent_away(context: Context, reason: str, audience: Audience, effect: SentAway, *, room_end: bool) -> Event:
     body = {"requested_by": context.actor, "reason": reason, "room_end": room_end}
-    return Event("on-peer-leave-request", _without_empty(body), audience, {"sent_away": who})
+    return Event("on-peer-leave-request", _without_empty(body), audience, effect)
 
 
 def _without_empty(body: dict[str, Any]) -> str:

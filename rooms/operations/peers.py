@@ -6,8 +6,8 @@ from rooms.operations.arriving import PeerMetadata, RawName
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.presence import peer_updated
 from rooms.wire.errors import BadRequest
-from rooms.wire.events import Outcome
 from rooms.wire.names import clean_name
+from rooms.wire.results import Outcome
 
 
 @operation("peer-update")

@@ -14,8 +14,9 @@ from django.conf import settings
 from rooms.models import PERSON_CHARS, Peer, Person, Session
 from rooms.operations.engine.gate import Context, operation
 from rooms.wire.errors import NotFound, Removed
-from rooms.wire.events import Audience, Event, Outcome, compact
+from rooms.wire.events import Audience, Event, compact
 from rooms.wire.parameters import Chars
+from rooms.wire.results import Outcome
 
 
 def person_of(owner: str, session: Session) -> str:

@@ -23,8 +23,9 @@ from rooms.operations.poll_questions import (
 )
 from rooms.operations.polls import PAGE, PollId, sees_answers, told, visible_poll, window, writes
 from rooms.wire.errors import BadRequest, Forbidden, TooLarge
-from rooms.wire.events import Event, Outcome, compact
+from rooms.wire.events import Event, compact
 from rooms.wire.parameters import Items, Number
+from rooms.wire.results import Outcome
 
 MAX_VOTERS = 5_000
 """Of one poll; they may have left since."""

@@ -21,8 +21,9 @@ from rooms.operations.polls import (
     window,
     writes,
 )
-from rooms.wire.events import Outcome, compact
+from rooms.wire.events import compact
 from rooms.wire.parameters import Chars, Number, OneOf
+from rooms.wire.results import Outcome
 
 MAX_FULL_BYTES = 256 * 1024
 """A page of polls with all that belongs to them ends when it is so long."""

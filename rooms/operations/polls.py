@@ -12,9 +12,10 @@ from rooms.models import Poll, milliseconds
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
 from rooms.wire.errors import BadRequest, NotFound, TooLarge
-from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, Outcome, compact
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact
 from rooms.wire.names import shows
 from rooms.wire.parameters import Between, Chars, Items, Number, OneOf, RoleName
+from rooms.wire.results import Outcome
 from rooms.wire.roles import Role
 
 MAX_POLLS = 100

@@ -11,7 +11,8 @@ from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.leaving import EMPTIED, depart, lose
 from rooms.operations.presence import state_changed
-from rooms.wire.events import End, Event, Outcome
+from rooms.wire.events import End, Event
+from rooms.wire.results import Outcome
 
 MAX_DEPARTED = 1000
 """Rows of peers that left which a running session keeps, for the admin to show."""

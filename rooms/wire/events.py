@@ -1,12 +1,12 @@
 """What happened in a session and who is told: the values that travel from operations to sockets."""
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
+
+from rooms.wire.effects import Effect
 
 
 def compact(value: Any) -> str:
@@ -63,8 +63,6 @@ EVERYBODY = Audience()
 NOBODY = Audience(nobody=True)
 _NO_OTHERS = EVERYBODY[1:]
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
 
 class Stored(NamedTuple):
     """What is kept of an event that is a message, besides the event: ``number`` counts the session's messages."""
@@ -76,19 +74,12 @@ class Stored(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A notification before it has a number. ``body`` is its params as JSON text. ``stored`` is of messages.
-
-    ``facts`` tell hubs what changed besides, as ``{name: value}``:
-    ``peer`` the id of the peer whose object the body is; ``state_of`` such an object where the body is another;
-    ``left`` a peer id that is gone; ``attached`` ``[peer id, conn id]``; ``role`` ``[peer id, before, now]``;
-    ``sent_away`` a peer id whose socket is to be closed, ``*`` for those of all who get the event;
-    ``refresh`` when old clients must be told to fetch it (milliseconds).
-    """
+    """A notification before it has a number. ``body`` is its params as JSON text. ``stored`` is of messages."""
 
     kind: str
     body: str
     audience: Audience = EVERYBODY
-    facts: Mapping[str, Any] = NOTHING
+    effect: Effect | None = None
     stored: Stored | None = None
 
 
@@ -99,7 +90,7 @@ class Numbered(NamedTuple):
     kind: str
     body: str
     audience: Audience
-    facts: Mapping[str, Any]
+    effect: Effect | None = None
     stored: Stored | None = None
 
     def frame(self) -> str:
@@ -113,15 +104,3 @@ class End:
 
     reason: str
     by: str = ""
-
-
-class Outcome(NamedTuple):
-    """What an operation did: the caller's answer, the events it caused, and whether it ended the session.
-
-    ``aside`` is for the hub that asked, and not sent.
-    """
-
-    result: Mapping[str, Any] = NOTHING
-    events: Sequence[Event] = ()
-    end: End | None = None
-    aside: Any = None

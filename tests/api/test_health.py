@@ -116,13 +116,13 @@ def counted(name: str) -> float:
 
 async def test_a_gap_that_is_read_from_the_journal_is_counted():
     async def fetch(session_id: str, after: int, until: int, history: str) -> Missed:
-        events = [Numbered(seq, "on-broadcast", "{}", NOBODY, {}) for seq in range(after + 1, until + 1)]
+        events = [Numbered(seq, "on-broadcast", "{}", NOBODY) for seq in range(after + 1, until + 1)]
         return Missed(events, history)
 
     feed = Feed("room", fetch)
     feed.session_id, before = "session", counted("gap_repairs")
 
-    feed.arrive(Arrival("session", 3, [Numbered(3, "on-broadcast", "{}", NOBODY, {})], None))
+    feed.arrive(Arrival("session", 3, [Numbered(3, "on-broadcast", "{}", NOBODY)], None))
     feed.advance()
     while feed.last_seq < 3:
         await asyncio.sleep(0.01)

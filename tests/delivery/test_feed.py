@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from rooms.delivery.feed import Arrival, Feed, Member, Missed
-from rooms.operations.arriving import Attachment
 from rooms.operations.engine.calls import Answer
 from rooms.operations.engine.journal import addressed_to
 from rooms.sockets.outbox import Outbox, texts_in
+from rooms.wire.effects import Came, CameBack, Effect, RoleChanged, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification
+from rooms.wire.results import Attachment
 
 SESSION = "s" * 24
 
@@ -59,11 +60,11 @@ class Room:
             return self.ended
         return None if after < self.trimmed_to else Missed(self.journal[after:until], self.history or history)
 
-    def write(self, count: int = 1, audience: Audience = EVERYBODY, **facts: Any) -> list[Numbered]:
+    def write(self, count: int = 1, audience: Audience = EVERYBODY, effect: Effect | None = None) -> list[Numbered]:
         """Events that are stored and not told yet."""
         start = len(self.journal)
         numbers = range(start + 1, start + 1 + count)
-        new = [Numbered(seq, "on-test", f'{{"n":{seq}}}', audience, facts) for seq in numbers]
+        new = [Numbered(seq, "on-test", f'{{"n":{seq}}}', audience, effect) for seq in numbers]
         self.journal += new
         return new
 
@@ -86,7 +87,7 @@ class Room:
     ) -> Paper:
         """A member that joins by an operation of this process; its join is the next event."""
         missed = None if replay_after is None else self.journal[replay_after:]
-        [joined] = self.write(1, Audience(but=peer_id), peer=peer_id, attached=[peer_id, f"conn-{peer_id}"])
+        [joined] = self.write(1, Audience(but=peer_id), Came(peer_id, f"conn-{peer_id}"))
         follows = self.feed.session_id == SESSION
         attachment = Attachment(
             peer_id=peer_id,
@@ -109,7 +110,7 @@ class Room:
             placed="held" not in fields,
             **fields,
         )
-        answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], aside=attachment)  # type: ignore[arg-type]
+        answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], for_socket=attachment)  # type: ignore[arg-type]
         self.bring(
             Arrival(
                 SESSION,
@@ -259,7 +260,7 @@ async def test_only_who_is_meant_gets_an_event():
     room.feed.members["b"].observed = frozenset({"k"})
     room.tell(*room.write(1, Audience(peer="b")))
     room.tell(*room.write(1, Audience(roles=("host",))))
-    room.tell(*room.write(1, Audience(key="k"), version=1))
+    room.tell(*room.write(1, Audience(key="k")))
     room.tell(*room.write(1, NOBODY))
     room.tell(*room.write(1, Audience(but="b")))
     room.tell(*room.write(1))
@@ -455,17 +456,15 @@ class Model:
         self.expected: dict[Paper, list[int]] = {}
 
     def happens(self, event: Numbered) -> None:
-        if "role" in event.facts:
-            peer_id, _, now = event.facts["role"]
-            if peer_id in self.roles:
-                self.roles[peer_id] = now
+        if isinstance(event.effect, RoleChanged) and event.effect.peer_id in self.roles:
+            self.roles[event.effect.peer_id] = event.effect.now
         for peer_id, paper in self.papers.items():
             if event.audience.includes(peer_id, self.roles[peer_id], self.observed[peer_id]):
                 self.expected[paper].append(event.seq)
 
     def write(self) -> Numbered:
         peer = self.chance.choice("abcdef")
-        facts: dict[str, Any] = {}
+        effect = None
         audience = self.chance.choice(
             [
                 EVERYBODY,
@@ -478,8 +477,8 @@ class Model:
             ]
         )
         if self.chance.random() < 0.15 and peer in self.roles:
-            facts["role"] = [peer, self.roles[peer], self.chance.choice(("guest", "host"))]
-        [event] = self.room.write(1, audience, **facts)
+            effect = RoleChanged(peer, self.roles[peer], self.chance.choice(("guest", "host")))
+        [event] = self.room.write(1, audience, effect)
         self.happens(event)
         return event
 
@@ -567,12 +566,12 @@ NEXT = "n" * 24
 def _move_on(room: Room) -> Paper:
     """A peer that comes to the room's next session, by an operation of this process."""
     room.journal.clear()
-    [joined] = room.write(1, Audience(but="b"), peer="b", attached=["b", "conn-b"])
+    [joined] = room.write(1, Audience(but="b"), Came("b", "conn-b"))
     attachment = Attachment("b", "guest", frozenset(), {"session_id": NEXT}, {"b": "{}"})
     paper = Paper()
     gone = functools.partial(room.codes.__setitem__, "b")
     member = Member("b", "conn-b", "guest", frozenset(), False, paper, gone)
-    answer = Answer(None, session_id=NEXT, seq=1, events=[joined], aside=attachment)  # type: ignore[arg-type]
+    answer = Answer(None, session_id=NEXT, seq=1, events=[joined], for_socket=attachment)  # type: ignore[arg-type]
     room.bring(
         Arrival(
             NEXT, 1, [joined], None, answer, lambda _: room.feed.attach(member, attachment, told_role=attachment.role)
@@ -586,7 +585,7 @@ async def test_i02_late_news_of_the_session_before_do_nothing_to_the_next(seed: 
     chance = random.Random(seed)
     room = Room()
     room.enter("a")
-    old = [Arrival(SESSION, seq, [Numbered(seq, "on-test", "{}", EVERYBODY, {})], None) for seq in range(2, 500, 7)]
+    old = [Arrival(SESSION, seq, [Numbered(seq, "on-test", "{}", EVERYBODY)], None) for seq in range(2, 500, 7)]
     old += [Arrival(SESSION, 499, [], End("over")), Arrival(SESSION, 0, [], End("over"))]
     room.feed.in_flight = 1  # the join that leads to the next session
     for news in chance.choices(old, k=20):
@@ -613,7 +612,7 @@ async def test_news_of_the_next_session_that_are_early_are_kept():
     room = Room()
     room.enter("a")
     room.feed.in_flight = 1
-    early = [Numbered(seq, "on-test", "{}", EVERYBODY, {}) for seq in (2, 3)]
+    early = [Numbered(seq, "on-test", "{}", EVERYBODY) for seq in (2, 3)]
     room.bring(Arrival(NEXT, 3, early, None))
     room.feed.in_flight = 0
     paper = _move_on(room)
@@ -677,7 +676,7 @@ async def test_news_of_a_history_that_the_database_has_forgotten_are_none():
     paper = room.enter("a")
     room.feed.history = "two"
     room.history = "two"
-    room.bring(Arrival(SESSION, 3, [Numbered(2, "on-test", "{}", EVERYBODY, {})], None, history="one"))
+    room.bring(Arrival(SESSION, 3, [Numbered(2, "on-test", "{}", EVERYBODY)], None, history="one"))
     for _ in range(5):
         await asyncio.sleep(0)
     [news] = room.write(1)
@@ -724,7 +723,7 @@ async def test_an_error_of_one_socket_keeps_nobody_from_his_frames(settings, win
 async def test_news_that_cannot_be_delivered_leave_the_answer_and_what_follows(monkeypatch):
     room = Room()
     paper = room.enter("a")
-    bad = Numbered(2, "on-peer-update", "{}", EVERYBODY, {"state_of": None})
+    bad = Numbered(2, "on-peer-update", "{}", EVERYBODY, StateChanged(None))  # type: ignore[arg-type]
     room.journal.append(bad)
     given: list[Answer] = []
     answer = Answer(None, session_id=SESSION, seq=2, events=[bad])  # type: ignore[arg-type]
@@ -766,10 +765,10 @@ async def test_who_comes_back_is_told_how_it_is_itself_last():
     room = Room()
     room.enter("host")
     lowered = '{"peer_id":"a","state":"reconnecting","groups":[]}'
-    room.journal.append(Numbered(2, "on-peer-update", lowered, EVERYBODY, {"peer": "a"}))
+    room.journal.append(Numbered(2, "on-peer-update", lowered, EVERYBODY, Updated("a")))
     room.tell(room.journal[-1])
     back = {"peer_id": "a", "state": "connected", "groups": []}
-    [attached] = room.write(1, Audience(but="a"), state_of=back, attached=["a", "conn-a"])
+    [attached] = room.write(1, Audience(but="a"), CameBack(back, "conn-a"))
     room.tell(attached)
     paper = room.enter("a", replay_after=1)
     room.feed.close_all(1012)
@@ -782,8 +781,8 @@ async def test_a_peer_that_was_taken_for_lost_is_told_that_it_is_there():
     room = Room()
     paper = room.enter("a")
     here = {"peer_id": "a", "state": "connected"}
-    room.tell(*room.write(1, Audience(but="a"), state_of={"peer_id": "a", "state": "reconnecting"}))
+    room.tell(*room.write(1, Audience(but="a"), StateChanged({"peer_id": "a", "state": "reconnecting"})))
     room.tell(*room.write(1))
-    room.tell(*room.write(1, Audience(but="a"), state_of=here))
+    room.tell(*room.write(1, Audience(but="a"), StateChanged(here)))
 
     assert paper.frames[-1] == {"method": "on-peer-update", "params": here}

@@ -18,7 +18,7 @@ from rooms.operations.moderation import end_room
 from rooms.sockets.outbox import AsgiOutbox, framed
 from rooms.wire.errors import NotFound, RoomError
 from rooms.wire.events import Event as Told
-from rooms.wire.events import Outcome
+from rooms.wire.results import Outcome
 from tests.support.lossy import two_hubs
 from tests.support.server import RpcError
 from tests.support.sockets import World, chat, heard, names, numbered, values

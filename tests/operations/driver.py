@@ -10,13 +10,14 @@ from django.db import connection
 
 import rooms.operations  # noqa: F401  fills METHODS
 from rooms.models import Peer, Room, Session, Template
-from rooms.operations.arriving import Attachment, Welcome, connect
+from rooms.operations.arriving import connect
 from rooms.operations.engine import journal
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
 from rooms.operations.engine.gate import METHODS, run
 from rooms.wire.errors import RoomError
 from rooms.wire.events import Numbered
 from rooms.wire.parameters import bind
+from rooms.wire.results import Attachment, Welcome
 
 
 def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:
@@ -38,13 +39,13 @@ def again(caller: Caller, conn_id: str = "conn-2", **claims: Any) -> Caller:
 
 def welcome(caller: Caller) -> Welcome:
     answer = ask(caller, connect)
-    assert isinstance(answer.aside, Welcome), answer.error
-    return answer.aside
+    assert isinstance(answer.for_socket, Welcome), answer.error
+    return answer.for_socket
 
 
 def attachment(answer: Answer) -> Attachment:
-    assert isinstance(answer.aside, Attachment), answer.error
-    return answer.aside
+    assert isinstance(answer.for_socket, Attachment), answer.error
+    return answer.for_socket
 
 
 def server(room: Room) -> Caller:

@@ -12,7 +12,9 @@ from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import run
 from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import mark_lost, reap, reclaim
+from rooms.wire.effects import CameBack
 from rooms.wire.events import Numbered
+from rooms.wire.results import Welcome
 from tests.operations.driver import (
     again,
     ask,
@@ -57,10 +59,12 @@ def test_i06_a_peer_that_comes_back_keeps_everything_and_nobody_sees_it_leave(al
     assert (kind, body["state"]) == ("on-peer-state", "connected")
     assert Peer.objects.filter(peer_id="peer-Bob").values(*kept).get() == before
     assert row(bob).gone_at is None
-    found = back.aside.attachment
+    assert isinstance(back.for_socket, Welcome)
+    found = back.for_socket.attachment
+    assert found is not None
     assert (found.role, found.observed) == ("host", frozenset({"topic"}))
     assert [(value["key"], value["data"]) for value in found.values] == [("topic", "tea")]
-    assert back.aside.policy["name"] == "host"
+    assert back.for_socket.policy["name"] == "host"
 
 
 def test_observed_keys_that_hold_nothing_are_told_as_null_after_a_reconnect(alice, bob):
@@ -85,7 +89,7 @@ def test_i07_a_late_disconnect_of_an_old_socket_changes_nothing(alice, bob):
 
 def test_i07_the_old_of_two_sockets_can_do_nothing_more(alice, bob):
     answer = ask(again(bob), connect)
-    assert [event.facts["attached"] for event in answer.events] == [["peer-Bob", "conn-2"]]
+    assert [event.effect for event in answer.events] == [CameBack(row(bob).as_wire(), "conn-2")]
     assert kinds(alice, answer.events) == []
     assert refused(bob, "leave")[0] == 410
     assert refused(bob, "broadcast", info={"message": "old"})[0] == 410
@@ -101,7 +105,7 @@ def test_a_peer_that_left_is_not_found_again(alice, bob):
 def test_a_removed_peer_is_not_found_again(alice, bob):
     do(alice, "peer-leave-request", requested_for="peer-Bob")
     refusal = ask(again(bob), connect)
-    assert (refusal.aside, list(refusal.events)) == (None, [])
+    assert (refusal.for_socket, list(refusal.events)) == (None, [])
     assert refusal.error is not None
     assert refusal.error.as_wire() == {
         "code": 403,

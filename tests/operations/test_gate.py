@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from rooms.models import Message, MetadataEntry, Peer, Room, Template
-from rooms.operations.arriving import connect
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS, Context, operation, run
 from rooms.operations.leaving import disconnect
-from rooms.wire.events import EVERYBODY, Outcome
+from rooms.wire.events import EVERYBODY
 from rooms.wire.events import Event as News
+from rooms.wire.results import Outcome
 from rooms.wire.roles import DEFAULT_TEMPLATE, PERMISSIONS
 from tests.operations.driver import (
     again,
@@ -27,6 +27,7 @@ from tests.operations.driver import (
     say,
     server,
     visitor,
+    welcome,
 )
 from tests.support.permissions import FREE, HELLO, NEEDS, OTHER, SOUP, filled
 
@@ -150,7 +151,7 @@ def test_whoever_holds_a_role_that_is_gone_from_the_template_may_leave_and_is_to
 
     lost = ask(bob, disconnect)
     assert (lost.error, row(bob).state) == (None, "reconnecting")
-    assert ask(again(bob), connect).aside.attachment is not None
+    assert welcome(again(bob)).attachment is not None
     assert do(again(bob), "join", name="Bob")["resync"] is True
     answer = call(again(bob), "leave")
     assert (answer.error, row(bob).state) == (None, "left")
@@ -314,4 +315,4 @@ def test_i31_a_token_for_one_room_does_nothing_in_another(alice, carol):
     claims = {"peer_id": alice.peer_id, "owner": alice.owner, "user_id": alice.user_id, "conn_id": alice.conn_id}
     elsewhere = Caller(carol.room_id, role=alice.role, **claims)
     assert refused(elsewhere, "get-metadata")[0] == 410
-    assert ask(elsewhere, connect).aside.attachment is None
+    assert welcome(elsewhere).attachment is None

@@ -12,6 +12,7 @@ from rooms.creation import create_room
 from rooms.models import Event as Row
 from rooms.models import Message, Room, Session, milliseconds
 from rooms.operations.engine import journal
+from rooms.wire.effects import Effect, RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, Stored
 from tests.operations.driver import call, do, journalled, position, visitor
 
@@ -53,9 +54,9 @@ def test_numbers_have_no_holes_and_follow_the_order_of_commits(alice, bob, room)
 
 
 def test_what_is_read_is_what_was_written(session):
-    facts = {"role": ["p", "guest", "host"]}
     audience = Audience(but="p", roles=("host", "guest"))
-    numbered = journal.number(session, [Event("on-x", '{"a":"é"}', audience, facts), Event("on-y", "{}")])
+    change = Event("on-x", '{"a":"é"}', audience, RoleChanged("p", "guest", "host"))
+    numbered = journal.number(session, [change, Event("on-y", "{}")])
     append((session, numbered), at=1)
     assert journal.read(session.id, after=0, until=2) == numbered
     assert journal.read(session.id, after=1, until=2) == numbered[1:]
@@ -239,8 +240,8 @@ def test_what_was_sent_is_found_by_its_session_first_however_many_there_are_else
 # --- Whom a replay is for -----------------------------------------------------------------------
 
 
-def numbered(seq: int, audience: Audience, **facts: object) -> Numbered:
-    return Numbered(seq, "on-x", "{}", audience, facts)
+def numbered(seq: int, audience: Audience, effect: Effect | None = None) -> Numbered:
+    return Numbered(seq, "on-x", "{}", audience, effect)
 
 
 def replayed(*events: Numbered, role: str = "guest") -> list[int]:
@@ -268,12 +269,12 @@ def test_i23_a_replay_looks_back_through_the_changes_of_role():
     assert replayed(
         numbered(1, to_guests),
         numbered(2, to_hosts),
-        numbered(3, Audience(peer="bob"), role=["bob", "guest", "host"]),
+        numbered(3, Audience(peer="bob"), RoleChanged("bob", "guest", "host")),
         numbered(4, to_guests),
         numbered(5, to_hosts),
-        numbered(6, Audience(peer="alice"), role=["alice", "host", "guest"]),
+        numbered(6, Audience(peer="alice"), RoleChanged("alice", "host", "guest")),
         numbered(7, to_hosts),
-        numbered(8, Audience(peer="bob"), role=["bob", "host", "viewer"]),
+        numbered(8, Audience(peer="bob"), RoleChanged("bob", "host", "viewer")),
         numbered(9, to_hosts),
         role="viewer",
     ) == [1, 3, 5, 7, 8]

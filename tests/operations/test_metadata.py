@@ -7,7 +7,9 @@ import pytest
 
 from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import run
+from rooms.wire.effects import Refresh
 from rooms.wire.errors import VersionConflict
+from rooms.wire.results import Observation
 from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, server, told, visitor
 
 VALUES: list[Any] = [
@@ -187,9 +189,9 @@ def test_observing_replaces_what_was_observed_and_brings_what_is_set(alice, bob)
     do(alice, "set-metadata", key="gone")
     answer = call(bob, "listen-metadata-change", keys=["unset", "topic", "gone", "topic"])
 
-    keys, values = answer.aside
-    assert keys == frozenset({"unset", "topic", "gone"})
-    assert [(value["key"], value["data"], value["change_version"]) for value in values] == [
+    assert isinstance(answer.for_socket, Observation)
+    assert answer.for_socket.keys == frozenset({"unset", "topic", "gone"})
+    assert [(value["key"], value["data"], value["change_version"]) for value in answer.for_socket.values] == [
         ("gone", None, 2),
         ("topic", "tea", 1),
     ]
@@ -205,7 +207,7 @@ def test_old_clients_are_told_to_refresh_unless_the_writer_does_it_itself(alice,
 
     def refreshes(who: Any, **params: Any) -> bool:
         [event] = call(who, "set-metadata", **params).events
-        return "refresh" in event.facts
+        return isinstance(event.effect, Refresh)
 
     assert refreshes(alice, data="tea")
     assert not refreshes(old, data="tea")

@@ -9,6 +9,7 @@ from rooms.operations import moderation
 from rooms.operations.admission import admit
 from rooms.operations.arriving import MAX_LEFT_OF_OWNER, connect
 from rooms.operations.engine.calls import Caller
+from rooms.wire.effects import Left, RoleChanged, SentAway
 from tests.operations.driver import (
     again,
     ask,
@@ -38,7 +39,7 @@ def test_a_forced_role_is_told_to_the_peer_first_and_then_to_everybody(alice, bo
     assert policy[1]["name"] == "host"
     assert set(policy[1]["known_roles"]) == {"host", "guest", "viewer"}
     assert update[1]["role"] == "host"
-    assert answer.events[0].facts == {"role": ["peer-Bob", "guest", "host"]}
+    assert answer.events[0].effect == RoleChanged("peer-Bob", "guest", "host")
 
 
 def test_a_role_that_is_held_already_is_no_change(alice, bob):
@@ -208,13 +209,13 @@ def test_a_removed_peer_is_told_why_and_the_others_that_it_left(alice, bob, vict
     assert told(bob, answer.events) == [
         ("on-peer-leave-request", {"requested_by": "peer-Alice", "reason": "enough", "room_end": False})
     ]
-    assert answer.events[0].facts == {"sent_away": "peer-Bob"}
+    assert answer.events[0].effect == SentAway("peer-Bob")
     for other in (alice, victor):
         kind, body = told(other, answer.events)[-1]
         assert (kind, body["peer_id"]) == ("on-peer-leave", "peer-Bob")
     assert kinds(alice, answer.events) == ["on-removed-change", "on-peer-leave"]
     assert kinds(victor, answer.events) == ["on-peer-leave"]
-    assert answer.events[-1].facts == {"left": "peer-Bob"}
+    assert answer.events[-1].effect == Left("peer-Bob")
     assert (row(bob).state, row(bob).leave_reason) == ("left", "peer kicked")
     assert refused(bob, "broadcast", info={"message": "still here"})[0] == 410
 
@@ -258,7 +259,7 @@ def test_the_end_is_told_to_everybody_but_its_caller(alice, bob, victor, room):
     expected = ("on-peer-leave-request", {"requested_by": "peer-Alice", "reason": "over", "room_end": True})
     assert told(bob, answer.events) == told(victor, answer.events) == [expected]
     assert told(alice, answer.events) == []
-    assert [event.facts for event in answer.events] == [{"sent_away": "*"}]
+    assert [event.effect for event in answer.events] == [SentAway(None)]
     assert answer.end is not None
     assert (answer.end.reason, answer.end.by) == ("over", "peer-Alice")
 

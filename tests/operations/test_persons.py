@@ -20,6 +20,7 @@ from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import reap
+from rooms.wire.effects import SentAway
 from tests.operations.driver import (
     again,
     ask,
@@ -114,7 +115,7 @@ def test_a_peer_is_taken_over_by_its_owner_with_its_role_alone(alice, bob, victo
     for answer in doors(again(bob, "conn-of-a-thief", **claims)):
         assert answer.error is not None
         assert (answer.error.code, answer.error.message) == TAKEN
-        assert (answer.aside, list(answer.events)) == (None, [])
+        assert (answer.for_socket, list(answer.events)) == (None, [])
 
     assert Peer.objects.filter(peer_id="peer-Bob").values().get() == before
     assert position(room.id) == at
@@ -176,7 +177,7 @@ def test_owners_are_told_to_nobody(alice, bob, room, ended):
     do(alice, "peer-leave-request", requested_for=other.peer_id, reason="enough")
     said.append(json.dumps(do(alice, "peers-removed")))
     said += [f"{answer.error} {answer.error.data} {answer.result}" for answer in doors(other) if answer.error]
-    said += [f"{event.body} {event.facts}" for event in journalled(room.id)]
+    said += [f"{event.body} {event.effect}" for event in journalled(room.id)]
     for owner in (alice.owner, bob.owner):
         assert not [text for text in said if owner in text]
     if ended:
@@ -377,8 +378,8 @@ def test_who_was_removed_finds_every_door_closed_until_let_in_again(alice, bob, 
     time_out(tabs[1])
     answer = call(alice, "peer-leave-request", requested_for="peer-Bob", reason="enough")
 
-    sent_away = [event.facts["sent_away"] for event in answer.events if "sent_away" in event.facts]
-    assert sorted(sent_away) == ["peer-Bob", "peer-Bob-2"]
+    sent_away = {event.effect for event in answer.events if isinstance(event.effect, SentAway)}
+    assert sent_away == {SentAway("peer-Bob"), SentAway("peer-Bob-2")}
     for peer in (bob, tabs[0]):
         told_first = told(peer, answer.events)[0]
         assert told_first == (

@@ -62,5 +62,5 @@ def test_the_empty_key_is_a_key():
 
 
 def test_a_frame_holds_the_number_beside_its_params():
-    frame = Numbered(7, "on-broadcast", '{"a":"é"}', EVERYBODY, {}).frame()
+    frame = Numbered(7, "on-broadcast", '{"a":"é"}', EVERYBODY).frame()
     assert json.loads(frame) == {"method": "on-broadcast", "params": {"a": "é"}, "seq": 7}

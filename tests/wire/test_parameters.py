@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.wire.errors import BadRequest, RoomError, TooLarge
-from rooms.wire.events import Outcome
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import (
     MISSING,
@@ -24,6 +23,7 @@ from rooms.wire.parameters import (
     fields_of,
     schema,
 )
+from rooms.wire.results import Outcome
 from tests.wire.test_frames import values
 
 

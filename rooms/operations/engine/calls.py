@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from rooms.wire.errors import RoomError
-from rooms.wire.events import NOTHING, End, Numbered, Outcome
+from rooms.wire.events import End, Numbered
 from rooms.wire.parameters import Parameter
+from rooms.wire.results import NOTHING, ForSocket, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +73,5 @@ class Answer(NamedTuple):
     seq: int = 0
     events: Sequence[Numbered] = ()
     end: End | None = None
-    aside: Any = None
+    for_socket: ForSocket | None = None
     history: str = ""

@@ -20,7 +20,7 @@ from rooms.operations.engine.presence_log import chronicle
 from rooms.operations.engine.work import Work
 from rooms.wire import parameters
 from rooms.wire.errors import Forbidden, HeldUp, InternalError, NotFound, NotJoined, RoomError, Unavailable
-from rooms.wire.events import Outcome
+from rooms.wire.results import Outcome
 from rooms.wire.roles import PERMISSIONS, Role, absent_role
 
 log = logging.getLogger("rooms.operations")
@@ -209,12 +209,12 @@ def _answer(work: Work, call: Call) -> Answer:
     # Looked up again, for the operation may have started it.
     session = context.live_session or work.session(call.caller.room_id)
     if session is None:
-        return Answer(call, outcome.result, aside=outcome.aside, history=work.history)
+        return Answer(call, outcome.result, for_socket=outcome.for_socket, history=work.history)
     numbered = work.record(session, outcome.events)
     if outcome.end:
         work.end_session(session, outcome.end)
     result = {"seq": session.seq, **outcome.result}
-    return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.aside, work.history)
+    return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.for_socket, work.history)
 
 
 def _enter(work: Work, call: Call) -> Context:

@@ -13,6 +13,8 @@ from django.db.backends.utils import CursorWrapper
 
 from rooms.models import Event as Row
 from rooms.models import Message, Session
+from rooms.wire import effects
+from rooms.wire.effects import RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, compact
 
 _TRIM_EVERY = 64
@@ -47,7 +49,7 @@ def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
     numbered = []
     for event in events:
         session.seq += 1
-        numbered.append(Numbered(session.seq, event.kind, event.body, event.audience, event.facts, event.stored))
+        numbered.append(Numbered(session.seq, event.kind, event.body, event.audience, event.effect, event.stored))
     return numbered
 
 
@@ -62,7 +64,7 @@ def append(cursor: CursorWrapper, entries: Sequence[tuple[Session, Sequence[Numb
                 messages.append((session.id, event.seq, *who, event.audience.encode(), event.body, at))
                 session.journal_bytes += len(event.body)
             else:
-                facts = compact(event.facts) if event.facts else ""
+                facts = compact(effects.encode(event.effect)) if event.effect else ""
                 rows.append((session.id, event.seq, event.kind, event.audience.encode(), event.body, facts, at))
                 session.journal_bytes += len(event.body) + len(facts)
         if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
@@ -115,7 +117,7 @@ def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
         cursor.execute(_READ, (session_id, after, until) * 2)
         rows = cursor.fetchall()
     events = [
-        Numbered(seq, kind, body, Audience.decode(audience), json.loads(facts) if facts else {})
+        Numbered(seq, kind, body, Audience.decode(audience), effects.decode(json.loads(facts)) if facts else None)
         for seq, kind, audience, body, facts in rows
     ]
     return events if len(events) == until - after else None
@@ -153,7 +155,7 @@ def addressed_to(events: Sequence[Numbered], *, peer_id: str, role: str, observe
     for event in reversed(events):
         if event.audience.includes(peer_id, role, observed):
             kept.append(event)
-        if "role" in event.facts and event.facts["role"][0] == peer_id:
-            role = event.facts["role"][1]
+        if isinstance(event.effect, RoleChanged) and event.effect.peer_id == peer_id:
+            role = event.effect.before
     kept.reverse()
     return kept

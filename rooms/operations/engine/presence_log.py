@@ -2,10 +2,11 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from rooms.operations.engine.calls import Answer
+from rooms.wire.effects import Came, CameBack, Left, RoleChanged, StateChanged
 from rooms.wire.events import Numbered
 
 log = logging.getLogger("rooms.presence")
@@ -18,8 +19,8 @@ def chronicle(answers: Iterable[Answer]) -> None:
     try:
         for answer in answers:
             for event in answer.events:
-                # Messages, by far the most of events, have no facts.
-                if event.facts:
+                # Messages, by far the most of events, have no effect.
+                if event.effect:
                     _write(answer, event)
             if answer.end:
                 _line("a session ended", answer, by=answer.end.by or answer.call.caller.name or "server")
@@ -28,26 +29,20 @@ def chronicle(answers: Iterable[Answer]) -> None:
 
 
 def _write(answer: Answer, event: Numbered) -> None:
-    facts = event.facts
-    if event.kind == "on-peer-join":
-        if event.seq == 1:
-            _line("a session began", answer)
-        _line("a peer joined", answer, peer=facts["peer"], conn=facts["attached"][1])
-    elif event.kind == "on-peer-leave":
-        _line("a peer left", answer, peer=facts["left"], why=json.loads(event.body)["reason"])
-    elif event.kind == "on-peer-state":
-        _state(answer, facts)
-    elif "role" in facts:
-        peer_id, before, now = facts["role"]
-        _line("a peer has another role", answer, peer=peer_id, before=before, now=now, by=answer.call.caller.peer_id)
-
-
-def _state(answer: Answer, facts: Mapping[str, Any]) -> None:
-    peer = facts["state_of"]["peer_id"]
-    if "attached" in facts:
-        _line("a peer is back", answer, peer=peer, conn=facts["attached"][1])
-    elif facts["state_of"]["state"] == "reconnecting":
-        _line("a peer lost its connection", answer, peer=peer)
+    match event.effect:
+        case Came(peer_id, conn_id):
+            if event.seq == 1:
+                _line("a session began", answer)
+            _line("a peer joined", answer, peer=peer_id, conn=conn_id)
+        case CameBack(peer, conn_id):
+            _line("a peer is back", answer, peer=peer["peer_id"], conn=conn_id)
+        case StateChanged({"state": "reconnecting", "peer_id": peer_id}):
+            _line("a peer lost its connection", answer, peer=peer_id)
+        case Left(peer_id):
+            _line("a peer left", answer, peer=peer_id, why=json.loads(event.body)["reason"])
+        case RoleChanged(peer_id, before, now):
+            by = answer.call.caller.peer_id
+            _line("a peer has another role", answer, peer=peer_id, before=before, now=now, by=by)
 
 
 def _line(what: str, answer: Answer, **more: Any) -> None:

@@ -1,0 +1,66 @@
+"""What operations result in: an answer, events, and what the socket that asked is given besides, told apart by type."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+from rooms.wire.events import End, Event, Numbered
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a hub needs to give a peer its connection.
+
+    ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
+    hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
+    instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
+    ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
+    told of another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
+    told of polls while a returning peer was away.
+    """
+
+    peer_id: str
+    role: str
+    observed: frozenset[str]
+    room: dict[str, Any]
+    peers: dict[str, str] | None
+    values: Sequence[dict[str, Any]] = ()
+    replay: Sequence[Numbered] | None = None
+    large: bool = False
+    returning: bool = False
+    policy: dict[str, Any] = field(default_factory=dict)
+    had_other_roles: bool = False
+    polls: Sequence[tuple[str, dict[str, Any]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a new socket is told first, and the peer that it finds again, if any."""
+
+    policy: dict[str, Any]
+    room: dict[str, Any]
+    preview: dict[str, Any] = field(default_factory=dict)
+    attachment: Attachment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The keys that a peer observes from now on, and the values of those that are set."""
+
+    keys: frozenset[str]
+    values: Sequence[dict[str, Any]]
+
+
+ForSocket: TypeAlias = Welcome | Attachment | Observation
+
+
+class Outcome(NamedTuple):
+    """What an operation did: the caller's answer, the events it caused, and whether it ended the session."""
+
+    result: Mapping[str, Any] = NOTHING
+    events: Sequence[Event] = ()
+    end: End | None = None
+    for_socket: ForSocket | None = None
