@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from rooms.delivery.doorbell import Doorbell
 from rooms.delivery.feed import Arrival, Feed, Missed
@@ -23,6 +23,7 @@ from rooms.observe.background import attempt, keep_doing, spawn
 from rooms.observe.logs import describe
 from rooms.operations.engine import gate, journal, memory
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
+from rooms.operations.engine.cursor import Cursor
 from rooms.sockets.outbox import Outbox
 from rooms.wire.close_codes import RESTART
 from rooms.wire.events import End
@@ -256,7 +257,7 @@ def _is_past(session: Session, place: tuple[int, str], now: str) -> bool:
 
 
 def _present_history() -> str:
-    with connection.cursor() as cursor:
+    with Cursor() as cursor:
         return memory.history(cursor)
 
 

@@ -15,6 +15,7 @@ from rooms.creation import create_room
 from rooms.models import Room, Session, Template, Worker
 from rooms.operations.engine import journal, memory
 from rooms.operations.engine.calls import Answer, Caller
+from rooms.operations.engine.cursor import Cursor
 from tests.conftest import using
 from tests.operations.driver import again, attachment, call, do, live_session, position, say, visitor
 
@@ -202,8 +203,8 @@ def test_with_postgres_a_dump_that_is_put_back_is_another_history_although_the_d
         with using(postgres.create_database()):
             call_command("migrate", interactive=False, verbosity=0)
             for statement in ("SELECT 1", prepare):
-                with transaction.atomic(), connection.cursor() as cursor:
-                    cursor.execute(statement)
+                with transaction.atomic(), Cursor() as cursor:
+                    cursor.execute(statement, ())
                     room = create_room(name=f"room {len(histories)}".replace(" ", ""))
                     places, _ = memory.lock(cursor, [room.id], patience=1)
                     histories.append(places[room.id].history)

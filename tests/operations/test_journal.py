@@ -12,6 +12,7 @@ from rooms.creation import create_room
 from rooms.models import Event as Row
 from rooms.models import Message, Room, Session, milliseconds
 from rooms.operations.engine import journal
+from rooms.operations.engine.cursor import Cursor
 from rooms.wire.effects import Effect, RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, Stored
 from tests.operations.driver import call, do, journalled, position, visitor
@@ -25,12 +26,12 @@ def session(room: Room) -> Session:
 
 
 def append(*entries: tuple[Session, list[Numbered]], at: int) -> None:
-    with connection.cursor() as cursor:
+    with Cursor() as cursor:
         journal.append(cursor, entries, at=at)
 
 
 def trim(session: Session, *, most: int) -> None:
-    with connection.cursor() as cursor:
+    with Cursor() as cursor:
         journal.trim(cursor, session, at=milliseconds(timezone.now()), most=most)
 
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from rooms.models import Message, Room, Session, Template
 from rooms.operations.engine import memory
+from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.gate import run
 from rooms.operations.engine.memory import MAX_ABSENT, MAX_OWNERS, Standing
 from rooms.operations.leaving import disconnect
@@ -248,7 +249,7 @@ def test_i33_a_template_that_is_exchanged_holds_at_once(database, room):
 
 def remembered(room: Room) -> Standing:
     """What this process remembers of the room at this moment."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), Cursor() as cursor:
         held = memory.recall(memory.lock(cursor, [room.id], patience=1)[0][room.id])
     assert held is not None
     return held

@@ -18,6 +18,7 @@ from rooms.operations.admission import admit
 from rooms.operations.arriving import MAX_LEFT_OF_OWNER, connect
 from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Answer, Caller
+from rooms.operations.engine.cursor import Cursor
 from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import reap
 from rooms.wire.effects import SentAway
@@ -542,7 +543,7 @@ def test_who_asks_whether_it_may_come_waits_for_nobody_who_writes(database, room
     asked, answered = Event(), Event()
 
     def write() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), Cursor() as cursor:
             memory.lock(cursor, [room.id], patience=1)
             asked.set()
             answered.wait(30)

@@ -16,6 +16,7 @@ from rooms.models import Peer, Room, Session
 from rooms.observe import metrics
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
+from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.presence_log import chronicle
 from rooms.operations.engine.work import Work
 from rooms.wire import parameters
@@ -131,7 +132,7 @@ def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer
     of several rooms, are answered HeldUp.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), Cursor() as cursor:
             work = Work(calls, cursor, patience=patience)
             answers = [_answer(work, call) for call in calls]
             work.flush()
@@ -165,7 +166,7 @@ def _run_rooms_apart(calls: Sequence[Call], patience: float) -> list[Answer]:
 def read(call: Call) -> Answer:
     """Answer a call of an operation that only reads, from one view of the database and without any lock."""
     try:
-        with _view(), connection.cursor() as cursor:
+        with _view(), Cursor() as cursor:
             return _answer(Work([call], cursor, patience=None), call)
     except (OperationalError, InterfaceError) as error:
         metrics.DATABASE_FAILURES.inc()

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
 from rooms.models import Event as Row
 from rooms.models import Message, Session
+from rooms.operations.engine.cursor import Cursor
 from rooms.wire import effects
 from rooms.wire.effects import RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, compact
@@ -53,7 +52,7 @@ def number(session: Session, events: Iterable[Event]) -> list[Numbered]:
     return numbered
 
 
-def append(cursor: CursorWrapper, entries: Sequence[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
+def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]], *, at: int) -> None:
     """Store events that have just been numbered, and their sessions' counters; at is in milliseconds."""
     rows: list[tuple[Any, ...]] = []
     messages: list[tuple[Any, ...]] = []
@@ -75,7 +74,7 @@ def append(cursor: CursorWrapper, entries: Sequence[tuple[Session, Sequence[Numb
             cursor.executemany(statement, values)
 
 
-def trim(cursor: CursorWrapper, session: Session, *, at: int, most: int) -> None:
+def trim(cursor: Cursor, session: Session, *, at: int, most: int) -> None:
     """Delete up to most of the oldest events, and of the oldest messages, that need not be kept.
 
     The last JOURNAL_EVENTS stay; of the others what is younger than JOURNAL_SECONDS, within JOURNAL_MAX_EVENTS and
@@ -103,7 +102,7 @@ def trim(cursor: CursorWrapper, session: Session, *, at: int, most: int) -> None
 
 
 def _rows(
-    cursor: CursorWrapper, statement: str, session: Session, newest: int, most: int
+    cursor: Cursor, statement: str, session: Session, newest: int, most: int
 ) -> Iterator[tuple[int, int, int, int]]:
     """(seq, at, size, number) of the oldest up to a number. Nearly always the first one is to stay."""
     for after, limit in ((0, 1), (1, most - 1)):
@@ -113,7 +112,7 @@ def _rows(
 
 def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
     """The events with after < seq <= until, or None if some of them are no longer kept."""
-    with connection.cursor() as cursor:
+    with Cursor() as cursor:
         cursor.execute(_READ, (session_id, after, until) * 2)
         rows = cursor.fetchall()
     events = [

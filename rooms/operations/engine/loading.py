@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.backends.utils import CursorWrapper
-
 from rooms.models import Peer, Room, Session
 from rooms.operations.engine import memory, statements
 from rooms.operations.engine.calls import Call
+from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.memory import Place, Standing
 from rooms.wire.events import End, Numbered
 
@@ -44,7 +43,7 @@ class Loaded:
     else has, ``history`` is the run of the database, see Session.histories. Without patience no lock is taken.
     """
 
-    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float | None) -> None:
+    def __init__(self, calls: Sequence[Call], cursor: Cursor, *, patience: float | None) -> None:
         self._cursor = cursor
         self.rooms: dict[str, Room] = {}
         self.pages: dict[str, Pages] = {}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
-from django.db.backends.utils import CursorWrapper
 
 from rooms.models import MetadataEntry, Peer, Person, Room, Session
+from rooms.operations.engine.cursor import Cursor
 
 MAX_ROOMS = 2000
 MAX_REGULARS = 256
@@ -82,9 +82,7 @@ class Standing:
 _remembered: OrderedDict[str, Standing] = OrderedDict()
 
 
-def lock(
-    cursor: CursorWrapper, room_ids: Iterable[str], *, patience: float | None
-) -> tuple[dict[str, Place], set[str]]:
+def lock(cursor: Cursor, room_ids: Iterable[str], *, patience: float | None) -> tuple[dict[str, Place], set[str]]:
     """Take the locks of these rooms, and read where they stand.
 
     Of several rooms those that somebody else holds are passed over, for the others must not wait for them; their ids
@@ -97,7 +95,7 @@ def lock(
     wanted = sorted(room_ids)
     chosen = f"r.id IN ({', '.join(['%s'] * len(wanted))})"
     taken = set(wanted)
-    if patience is not None and cursor.db.features.has_select_for_update:
+    if patience is not None and cursor.vendor != "sqlite":
         # Statements of their own: one that waits for a lock goes on with what it saw before it waited.
         cursor.execute(
             f"SET LOCAL lock_timeout = {max(1, int(patience * 1000))};"
@@ -107,7 +105,7 @@ def lock(
         )
         cursor.nextset()
         taken = {room_id for (room_id,) in cursor.fetchall()}
-    cursor.execute(_PLACES[cursor.db.vendor].format(chosen=chosen), wanted)
+    cursor.execute(_PLACES[cursor.vendor].format(chosen=chosen), wanted)
     [found] = cursor.fetchone()
     places = {place[0]: Place._make(place) for place in orjson.loads(found or "[]")}
     held = places.keys() - taken
@@ -146,9 +144,9 @@ _PLACES = {
 }
 
 
-def history(cursor: CursorWrapper) -> str:
+def history(cursor: Cursor) -> str:
     """Which run of the database this is."""
-    cursor.execute(f"SELECT {_HISTORY[cursor.db.vendor]}")
+    cursor.execute(f"SELECT {_HISTORY[cursor.vendor]}", ())
     [name] = cursor.fetchone()
     return str(name)
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
 
 from rooms.operations.engine import clock
+from rooms.operations.engine.cursor import Cursor
 
 ClientId = tuple[str, str, str]
 """Session id, peer id, client id."""
@@ -16,20 +16,20 @@ ClientId = tuple[str, str, str]
 
 def database_now() -> datetime:
     """The database's clock on PostgreSQL, so that processes on several machines agree; else this process's."""
-    with connection.cursor() as cursor:
+    with Cursor() as cursor:
         return now(cursor)
 
 
-def now(cursor: CursorWrapper) -> datetime:
+def now(cursor: Cursor) -> datetime:
     """As ``database_now``, over a cursor that is open."""
-    if cursor.db.vendor != "postgresql":
+    if cursor.vendor != "postgresql":
         return clock.now()
-    cursor.execute("SELECT clock_timestamp()")
+    cursor.execute("SELECT clock_timestamp()", ())
     moment: datetime = cursor.fetchone()[0]
     return moment
 
 
-def peer_keys(cursor: CursorWrapper, sessions: Sequence[str], column: str, values: Collection[str]) -> list[int]:
+def peer_keys(cursor: Cursor, sessions: Sequence[str], column: str, values: Collection[str]) -> list[int]:
     """The keys of the peers of these sessions that have one of the values."""
     if not values:
         return []
@@ -40,7 +40,7 @@ def peer_keys(cursor: CursorWrapper, sessions: Sequence[str], column: str, value
     return [key for (key,) in cursor.fetchall()]
 
 
-def sent_under(cursor: CursorWrapper, client_ids: Sequence[ClientId]) -> dict[ClientId, tuple[str, int, int]]:
+def sent_under(cursor: Cursor, client_ids: Sequence[ClientId]) -> dict[ClientId, tuple[str, int, int]]:
     """``(message id, at, seq)`` of messages under these client ids, of which there is one at least."""
     wanted = ", ".join(["(%s, %s, %s)"] * len(client_ids))
     cursor.execute(_SENT.format(wanted=wanted), [text for one in client_ids for text in one])
@@ -56,13 +56,13 @@ _SENT = """
 """
 
 
-def update(cursor: CursorWrapper, row: models.Model, names: Iterable[str]) -> None:
+def update(cursor: Cursor, row: models.Model, names: Iterable[str]) -> None:
     """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
     statement, fields = _update_statement(type(row), tuple(sorted(names)))
     values = []
     for column in fields:
         value = getattr(row, column.attname)
-        values.append(value if type(column) in _STORED_AS_IS else column.get_db_prep_save(value, cursor.db))
+        values.append(value if type(column) in _STORED_AS_IS else column.get_db_prep_save(value, connection))
     cursor.execute(statement, [*values, row.pk])
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import models, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import connection, models, transaction
 
 from rooms.models import Event as EventRow
 from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
 from rooms.operations.engine import journal, memory, statements
 from rooms.operations.engine.calls import Call
+from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Standing
 from rooms.operations.engine.statements import ClientId
@@ -32,7 +32,7 @@ class Work:
     though long: each part of it reads what others note, until all is written at once.
     """
 
-    def __init__(self, calls: Sequence[Call], cursor: CursorWrapper, *, patience: float | None) -> None:
+    def __init__(self, calls: Sequence[Call], cursor: Cursor, *, patience: float | None) -> None:
         self.calls = calls
         self._cursor = cursor
         self._loaded = Loaded(calls, cursor, patience=patience)
@@ -233,7 +233,7 @@ class Work:
                 # Before the next session of the room is inserted: a room has one live session.
                 pages.session.save(update_fields=["ended_at"])
         for kind, rows in self._added.items():
-            if self._cursor.db.features.can_return_rows_from_bulk_insert:
+            if connection.features.can_return_rows_from_bulk_insert:
                 kind._default_manager.bulk_create(rows)
                 continue
             for row in rows:
