@@ -4,13 +4,12 @@ They are kept for the life of the session, the last KEPT_MESSAGES of them, as pa
 """
 
 import re
-import secrets
 from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.models import Message, Peer
 from rooms.operations.engine.gate import Context, operation
-from rooms.operations.engine.work import Work
+from rooms.operations.engine.work import RANDOM_DIGITS
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.events import EVERYBODY, Audience, Event, Stored, compact
 from rooms.wire.names import shows
@@ -44,14 +43,14 @@ def broadcast(
     _check(context, info, roles or ())
     sender, session = context.peer, context.session
     if client_id:
-        earlier = context.work.once(_sent).get((session.id, sender.peer_id, client_id))
-        if earlier:
+        sent_under = context.work.sent_under()
+        if earlier := sent_under.get((session.id, sender.peer_id, client_id)):
             message_id, timestamp, seq = earlier
             return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
     if peer_id:
         context.present_peer(peer_id)
     timestamp, seq = context.work.at, session.seq + 1
-    message_id = f"{context.work.once(_random)}{seq:08x}"
+    message_id = f"{context.work.random}{seq:08x}"
     message: dict[str, Any] = {
         "message_id": message_id,
         "timestamp": timestamp,
@@ -64,7 +63,7 @@ def broadcast(
     audience = Audience(but=sender.peer_id, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
     session.messages += 1
     if client_id:
-        context.work.once(_sent)[session.id, sender.peer_id, client_id] = message_id, timestamp, seq
+        sent_under[session.id, sender.peer_id, client_id] = message_id, timestamp, seq
     stored = Stored(message_id, session.messages, sender.peer_id, client_id or "")
     sent = Event("on-broadcast", compact(message), audience, stored=stored)
     return Outcome({"message_id": message_id, "timestamp": timestamp}, [sent])
@@ -93,12 +92,6 @@ def _check(context: Context, info: Info, roles: Sequence[str]) -> None:
 # --- Kept messages ------------------------------------------------------------------------------
 
 _MESSAGE_ID = re.compile(r"[0-9a-f]{32,36}")
-_RANDOM_DIGITS = 24
-
-
-def _random(work: Work) -> str:
-    # The kernel is asked once a transaction; what follows in an id is the message's number in the session.
-    return secrets.token_hex(_RANDOM_DIGITS // 2)
 
 
 def public_message(context: Context, message_id: str, *, field: str) -> Message:
@@ -106,7 +99,7 @@ def public_message(context: Context, message_id: str, *, field: str) -> Message:
 
     Raises Forbidden for one that was for the caller and others, and NotFound for any else, as if it did not exist.
     """
-    seq = int(message_id[_RANDOM_DIGITS:], 16) if _MESSAGE_ID.fullmatch(message_id) else 0
+    seq = int(message_id[RANDOM_DIGITS:], 16) if _MESSAGE_ID.fullmatch(message_id) else 0
     found = Message.objects.filter(session_id=context.session.id, seq=seq, message_id=message_id).first()
     audience = Audience.decode(found.audience) if found else EVERYBODY
     if found and audience._replace(but="") == EVERYBODY:
@@ -116,13 +109,3 @@ def public_message(context: Context, message_id: str, *, field: str) -> Message:
         if found.peer_id == peer.peer_id or audience.includes(peer.peer_id, peer.role, frozenset()):
             raise Forbidden(f"{field}: the message was not for everybody")
     raise NotFound(f"{field}: no such message")
-
-
-def _sent(work: Work) -> dict[tuple[str, str, str], tuple[str, int, int]]:
-    """``(message id, timestamp, seq)`` of what was sent before under the client ids of this transaction's calls."""
-    asked = [
-        (session.id, call.caller.peer_id, client_id)
-        for call in work.calls
-        if (client_id := call.arguments.get("client_id")) and (session := work.session(call.caller.room_id))
-    ]
-    return work.sent_under(asked)

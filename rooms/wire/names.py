@@ -1,5 +1,6 @@
 """Names as people see them."""
 
+import re
 import unicodedata
 
 from rooms.wire.errors import BadRequest
@@ -11,6 +12,7 @@ _SHAPING = frozenset("\u200c\u200d\u180b\u180c\u180d\u180f") | {chr(code) for co
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\U0001d159") | {
     chr(code) for code in range(0xE0100, 0xE01F0)
 }
+_PLAIN = re.compile("[!-~]")
 _MARKS = {"Mn", "Me"}
 MAX_MARKS = 4
 """Marks on one letter; a tall stack of them would cover the lines above and below."""
@@ -40,7 +42,7 @@ def _shown(character: str) -> str:
 
 def shows(text: str) -> bool:
     """Whether there is anything to see in a text."""
-    return any(
+    return bool(_PLAIN.search(text)) or any(
         _shown(character) not in ("", " ")
         and character not in _SHAPING
         and unicodedata.category(character) not in _MARKS

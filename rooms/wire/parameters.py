@@ -43,17 +43,9 @@ MISSING = Missing()
 # --- Limits -------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _setting(name: str) -> int:
-    value: int = getattr(settings, name)
-    return value
-
-
 def _number(limit: int | str) -> int:
-    return _setting(limit) if isinstance(limit, str) else limit
-
-
-setting_changed.connect(lambda **_: _setting.cache_clear(), weak=False)
+    number: int = getattr(settings, limit) if isinstance(limit, str) else limit
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +55,12 @@ class Size:
     least: int
     most: int | str
     unit: ClassVar[str]
+    bytes_of_character: ClassVar[int] = 1
     refusal: ClassVar[type[RoomError]] = BadRequest
     measure = staticmethod(len)
 
     def check(self, name: str, value: Any) -> None:
-        size, most = self.measure(value), self.most if type(self.most) is int else _number(self.most)
+        size, most = self.measure(value), _number(self.most)
         if self.least <= size <= most:
             return
         if size and self.refusal is TooLarge:
@@ -89,6 +82,7 @@ class Bytes(Size):
     """Bytes of a name as UTF-8."""
 
     unit = "bytes"
+    bytes_of_character = 4
     measure = staticmethod(lambda value: len(value.encode()))
 
 
@@ -172,7 +166,7 @@ _NAMES = {
 _PLURALS = {str: "strings", int: "whole numbers", float: "numbers", dict: "objects"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """A keyword of an operation, or a field of an object: the JSON types it takes, none for any, and their limits.
 
@@ -186,6 +180,15 @@ class Parameter:
     fields: "tuple[Parameter, ...]" = ()
     required: bool = False
     nullable: bool = False
+
+    @functools.cached_property
+    def short(self) -> int:
+        """Text of 1 to so many characters is within every limit: that of most requests need not be looked at closer."""
+        if not self.limits or (self.kinds and str not in self.kinds):
+            return 0
+        if not all(isinstance(limit, Size) and limit.least <= 1 for limit in self.limits):
+            return 0
+        return min(_number(limit.most) // limit.bytes_of_character for limit in self.limits if isinstance(limit, Size))
 
     def check(self, value: JSON, name: str) -> JSON:
         """The value, of the type that is asked for. Raises BadRequest or TooLarge, which begin with the name."""
@@ -256,6 +259,17 @@ class Parameter:
             yield from field.flattened(f"{path}[]." if self.item else f"{path}.")
 
 
+_known: list[Parameter] = []
+
+
+def _forget_short(**_: object) -> None:
+    for parameter in _known:
+        parameter.__dict__.pop("short", None)
+
+
+setting_changed.connect(_forget_short)
+
+
 def schema(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     """The parameters that the keyword-only signature of a function describes."""
     hints = get_type_hints(function, include_extras=True)
@@ -291,7 +305,9 @@ def _parameter(name: str, hint: Any, *, required: bool) -> Parameter:
                 item = _parameter("", get_args(option)[0], required=True)
     if Any in kinds:
         kinds, nullable = [], True
-    return Parameter(name, tuple(kinds), tuple(limits), item, fields, required, nullable)
+    parameter = Parameter(name, tuple(kinds), tuple(limits), item, fields, required, nullable)
+    _known.append(parameter)
+    return parameter
 
 
 def _options(hint: Any, limits: list[Limit]) -> Iterator[Any]:
@@ -318,7 +334,10 @@ def bind(parameters: tuple[Parameter, ...], params: Mapping[str, JSON], *, withi
     for parameter in parameters:
         name = parameter.name
         if name in params:
-            arguments[name] = parameter.check(params[name], within + name)
+            value = params[name]
+            if not (type(value) is str and 0 < len(value) <= parameter.short):
+                value = parameter.check(value, within + name)
+            arguments[name] = value
         elif parameter.required:
             raise BadRequest(f"{within}{name}: missing")
     return arguments

@@ -36,12 +36,7 @@ class Clock:
             return self._shown
 
 
-_clock = Clock()
-
-
-def seconds() -> float:
-    """Seconds since 1970."""
-    return _clock.seconds()
+seconds = Clock().seconds
 
 
 def now() -> datetime:

@@ -16,6 +16,7 @@ class Pages:
     """A session in a transaction: what is known of it, and what is added to it."""
 
     known: Standing
+    session: Session = field(init=False)
     is_new: bool = False
     fields_changed: bool = False  # fields of the session's row that are seldom changed
     rows_changed: bool = False  # peers or entries
@@ -24,16 +25,15 @@ class Pages:
     events: list[Numbered] = field(default_factory=list)
     end: End | None = None
 
+    def __post_init__(self) -> None:
+        self.session = self.known.session
+
     def take(self, row: Peer) -> None:
         """Remember a peer that was read, unless it is known already."""
         self.known.peers.setdefault(row.peer_id, row)
         self.known.absent.discard(row.peer_id)
         if self.is_new or row.owner in self.known.owned:
             self.known.owned.setdefault(row.owner, set()).add(row.peer_id)
-
-    @property
-    def session(self) -> Session:
-        return self.known.session
 
 
 class Loaded:
@@ -57,8 +57,10 @@ class Loaded:
         places, self.held = memory.lock(cursor, askers, patience=patience)
         self.history = next(iter(places.values())).history if places else ""
         # The server's own jobs, which make good what went wrong, believe the rows alone.
-        by_server = {room_id for room_id, peer_ids in askers.items() if "" in peer_ids or patience is None}
-        unknown = [place for place in places.values() if place.room_id in by_server or not self._recall(place)]
+        unknown = []
+        for place in places.values():
+            if "" in askers[place.room_id] or patience is None or not self._recall(place):
+                unknown.append(place)
         if unknown:
             self._load(unknown)
         self._load_askers(askers, newcomers)

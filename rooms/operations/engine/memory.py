@@ -107,9 +107,13 @@ def lock(cursor: Cursor, room_ids: Iterable[str], *, patience: float | None) -> 
         taken = {room_id for (room_id,) in cursor.fetchall()}
     cursor.execute(_PLACES[cursor.vendor].format(chosen=chosen), wanted)
     [found] = cursor.fetchone()
-    places = {place[0]: Place._make(place) for place in orjson.loads(found or "[]")}
-    held = places.keys() - taken
-    return {room_id: place for room_id, place in places.items() if room_id in taken}, held
+    places, held = {}, set()
+    for place in orjson.loads(found or "[]"):
+        if place[0] in taken:
+            places[place[0]] = Place._make(place)
+        else:
+            held.add(place[0])
+    return places, held
 
 
 # By hand, for it is asked for every set of messages, and building the query would take longer than its answer. As one

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db import connection, models
@@ -12,6 +13,8 @@ from rooms.operations.engine.cursor import Cursor
 
 ClientId = tuple[str, str, str]
 """Session id, peer id, client id."""
+Sent = tuple[str, int, int]
+"""Message id, when (milliseconds), seq."""
 
 
 def database_now() -> datetime:
@@ -40,11 +43,14 @@ def peer_keys(cursor: Cursor, sessions: Sequence[str], column: str, values: Coll
     return [key for (key,) in cursor.fetchall()]
 
 
-def sent_under(cursor: Cursor, client_ids: Sequence[ClientId]) -> dict[ClientId, tuple[str, int, int]]:
-    """``(message id, at, seq)`` of messages under these client ids, of which there is one at least."""
+def sent_under(cursor: Cursor, client_ids: Sequence[ClientId]) -> dict[ClientId, Sent]:
+    """What was sent under these client ids, of which there is one at least."""
     wanted = ", ".join(["(%s, %s, %s)"] * len(client_ids))
-    cursor.execute(_SENT.format(wanted=wanted), [text for one in client_ids for text in one])
-    return {(session, peer, client): found for session, peer, client, *found in cursor.fetchall()}
+    cursor.execute(_SENT.format(wanted=wanted), list(chain.from_iterable(client_ids)))
+    found: dict[ClientId, Sent] = {}
+    for row in cursor.fetchall():
+        found[row[:3]] = row[3:]
+    return found
 
 
 # SQLite would look through the whole index for rows IN a list; joined in this order it looks each up.

@@ -4,9 +4,9 @@ Operations change the objects that they get from here and say so; everything is 
 calls can share a transaction, and each sees what those before it did.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 
@@ -17,10 +17,11 @@ from rooms.operations.engine.calls import Call
 from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Standing
-from rooms.operations.engine.statements import ClientId
+from rooms.operations.engine.statements import ClientId, Sent
 from rooms.wire.events import End, Event, Numbered
 
-T = TypeVar("T")
+RANDOM_DIGITS = 24
+"""Of a message id so many are random."""
 
 
 class Work:
@@ -42,7 +43,9 @@ class Work:
         self.at = milliseconds(self.now)
         self._changed: dict[models.Model, set[str]] = {}
         self._added: dict[type[models.Model], list[models.Model]] = {}
-        self._memo: dict[Callable[..., Any], Any] = {}
+        self._sent_under: dict[ClientId, Sent] | None = None
+        # The kernel is asked once a transaction; what follows in an id is what tells those of a transaction apart.
+        self.random = os.urandom(RANDOM_DIGITS // 2).hex()
 
     # --- Sessions
 
@@ -200,9 +203,16 @@ class Work:
 
     # --- Messages
 
-    def sent_under(self, client_ids: Sequence[ClientId]) -> dict[ClientId, tuple[str, int, int]]:
-        """``(message id, at, seq)`` of messages under these client ids; only those that there are."""
-        return statements.sent_under(self._cursor, client_ids) if client_ids else {}
+    def sent_under(self) -> dict[ClientId, Sent]:
+        """What was sent before under the client ids of this transaction's calls; only those that there are."""
+        if self._sent_under is None:
+            asked = []
+            for call in self.calls:
+                client_id, pages = call.arguments.get("client_id"), self._live.get(call.caller.room_id)
+                if client_id and pages:
+                    asked.append((pages.session.id, call.caller.peer_id, client_id))
+            self._sent_under = statements.sent_under(self._cursor, asked) if asked else {}
+        return self._sent_under
 
     # --- Rows
 
@@ -216,13 +226,6 @@ class Work:
     def add(self, row: models.Model) -> None:
         """Note that this row is to be inserted."""
         self._added.setdefault(type(row), []).append(row)
-
-    def once(self, load: Callable[["Work"], T]) -> T:
-        """What load(self) returned the first time in this transaction."""
-        if load not in self._memo:
-            self._memo[load] = load(self)
-        result: T = self._memo[load]
-        return result
 
     def flush(self) -> None:
         """Write everything that was noted."""
