@@ -23,7 +23,7 @@ from rooms.observe.background import attempt, keep_doing, spawn
 from rooms.observe.logs import describe
 from rooms.operations.engine import gate, journal, memory
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
-from rooms.operations.engine.cursor import Cursor
+from rooms.operations.engine.transaction import Cursor
 from rooms.sockets.outbox import Outbox
 from rooms.wire.close_codes import RESTART
 from rooms.wire.events import End

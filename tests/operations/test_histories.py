@@ -15,7 +15,7 @@ from rooms.creation import create_room
 from rooms.models import Room, Session, Template, Worker
 from rooms.operations.engine import journal, memory
 from rooms.operations.engine.calls import Answer, Caller
-from rooms.operations.engine.cursor import Cursor
+from rooms.operations.engine.transaction import Cursor
 from tests.conftest import using
 from tests.operations.driver import again, attachment, call, do, live_session, position, say, visitor
 

@@ -12,7 +12,7 @@ from rooms.creation import create_room
 from rooms.models import Event as Row
 from rooms.models import Message, Room, Session, milliseconds
 from rooms.operations.engine import journal
-from rooms.operations.engine.cursor import Cursor
+from rooms.operations.engine.transaction import Cursor
 from rooms.wire.effects import Effect, RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, Stored
 from tests.operations.driver import call, do, journalled, position, visitor

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from rooms.models import Message, Room, Session, Template
 from rooms.operations.engine import memory
-from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.gate import run
 from rooms.operations.engine.memory import MAX_ABSENT, MAX_OWNERS, Standing
+from rooms.operations.engine.transaction import Cursor
 from rooms.operations.leaving import disconnect
 from tests.operations.driver import (
     ask,

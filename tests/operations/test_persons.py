@@ -18,7 +18,7 @@ from rooms.operations.admission import admit
 from rooms.operations.arriving import MAX_LEFT_OF_OWNER, connect
 from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Answer, Caller
-from rooms.operations.engine.cursor import Cursor
+from rooms.operations.engine.transaction import Cursor
 from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import reap
 from rooms.wire.effects import SentAway

@@ -16,8 +16,8 @@ from rooms.models import Peer, Room, Session
 from rooms.observe import metrics
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
-from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.presence_log import chronicle
+from rooms.operations.engine.transaction import Cursor, Transaction
 from rooms.operations.engine.work import Work
 from rooms.wire import parameters
 from rooms.wire.errors import Forbidden, HeldUp, InternalError, NotFound, NotJoined, RoomError, Unavailable
@@ -132,10 +132,11 @@ def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer
     of several rooms, are answered HeldUp.
     """
     try:
-        with transaction.atomic(), Cursor() as cursor:
-            work = Work(calls, cursor, patience=patience)
+        with Transaction() as tx:
+            work = Work(calls, tx, patience=patience)
             answers = [_answer(work, call) for call in calls]
             work.flush()
+            tx.on_commit = work.remember
     except (OperationalError, InterfaceError) as error:
         if getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE:
             return _run_rooms_apart(calls, patience)

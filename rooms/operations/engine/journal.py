@@ -11,7 +11,7 @@ from django.conf import settings
 
 from rooms.models import Event as Row
 from rooms.models import Message, Session
-from rooms.operations.engine.cursor import Cursor
+from rooms.operations.engine.transaction import Cursor
 from rooms.wire import effects
 from rooms.wire.effects import RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, compact

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from rooms.models import Peer, Room, Session
 from rooms.operations.engine import memory, statements
 from rooms.operations.engine.calls import Call
-from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.memory import Place, Standing
+from rooms.operations.engine.transaction import Cursor
 from rooms.wire.events import End, Numbered
 
 

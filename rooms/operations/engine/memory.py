@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from rooms.models import MetadataEntry, Peer, Person, Room, Session
-from rooms.operations.engine.cursor import Cursor
+from rooms.operations.engine.transaction import Cursor
 
 MAX_ROOMS = 2000
 MAX_REGULARS = 256

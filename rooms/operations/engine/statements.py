@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, models
 
 from rooms.operations.engine import clock
-from rooms.operations.engine.cursor import Cursor
+from rooms.operations.engine.transaction import Cursor
 
 ClientId = tuple[str, str, str]
 """Session id, peer id, client id."""

@@ -8,16 +8,16 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 
 from rooms.models import Event as EventRow
 from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
 from rooms.operations.engine import journal, memory, statements
 from rooms.operations.engine.calls import Call
-from rooms.operations.engine.cursor import Cursor
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Standing
 from rooms.operations.engine.statements import ClientId, Sent
+from rooms.operations.engine.transaction import Cursor
 from rooms.wire.events import End, Event, Numbered
 
 RANDOM_DIGITS = 24
@@ -257,9 +257,9 @@ class Work:
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
         journal.append(self._cursor, written, at=self.at)
-        transaction.on_commit(self._remember)
 
-    def _remember(self) -> None:
+    def remember(self) -> None:
+        """Keep what is known of the rooms for the next transaction, now that all is committed."""
         for call in self.calls:
             pages = self._live.get(call.caller.room_id)
             if pages and call.operation.joined:
