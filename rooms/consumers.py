@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from rooms.delivery.feed import Feed, Member
 from rooms.delivery.hub import Connection
 from rooms.observe import metrics
 from rooms.operations.admission import check_peer_id
-from rooms.operations.arriving import connect
+from rooms.operations.arriving import Place, connect
 from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS
@@ -31,7 +32,7 @@ from rooms.wire import frames
 from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, refused
 from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.wire.frames import Request
-from rooms.wire.parameters import bind
+from rooms.wire.parameters import bind, fields_of
 from rooms.wire.rates import OTHERS, Allowance, Allowances
 from rooms.wire.results import Attachment, Observation, Welcome
 from rooms.wire.sdk_versions import is_legacy
@@ -50,8 +51,8 @@ _FAREWELL = 1.0
 
 _A_YEAR = 365 * 24 * 60 * 60.0  # no timer counts to 1e300
 
-_SETTLE = 0.5
-"""Seconds after which a socket that found its peer again is taken for one that will not ask to resume."""
+PARAMETERS = fields_of(Place)
+"""What the address of a socket says of the place that its peer comes back with, if it says anything."""
 
 # What clients tell of media and of themselves; there is nothing to do about it.
 _IGNORED = frozenset({"analytics", "track-update", "trickle", "answer"})
@@ -61,6 +62,15 @@ _BEFORE_JOIN = frozenset({"join", "ping", "analytics", "leave"})
 _UNORDERED = frozenset({"broadcast"})
 # These count against the looser rate.
 _CHEAP = frozenset({"ping", "leave", *_IGNORED})
+
+
+def _place_in(query: Mapping[str, str]) -> dict[str, Any] | None:
+    """The place that an address names, or None. Raises BadRequest, also if it names half a place."""
+    given: dict[str, Any] = {field.name: query[field.name] for field in PARAMETERS if field.name in query}
+    if re.fullmatch("-?[0-9]{1,16}", given.get("seq", "")):
+        given["seq"] = int(given["seq"])
+    return bind(PARAMETERS, given) if given else None
+
 
 _allowances_of: WeakKeyDictionary[hubs.Hub, Allowances] = WeakKeyDictionary()
 
@@ -81,7 +91,8 @@ class PeerConsumer(AsyncWebsocketConsumer):
     allowance: Allowance | None = None
     expiry: asyncio.TimerHandle | None = None
     told_role = ""
-    joining = abandoned = closed = reading = in_order = False
+    abandoned = closed = reading = in_order = False
+    placed = False  # whether the client knows its place, and was sent all up to where the feed is
     under_way = 0
     refusals: Sequence[float] = ()
 
@@ -128,6 +139,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             claims = tokens.read(query.get("token", ""))
             peer_id = query.get("peer", "")
             check_peer_id(peer_id)
+            place = _place_in(query)
             self.hub = hubs.get()
             self._open_allowance(claims)
         except RoomError as error:
@@ -149,7 +161,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self.hub.connections[self.conn_id] = Connection(self.close_socket, self.outbox)
         self.in_order = True
         self.under_way = 1
-        self.hub.submit(connect, self.caller, {}, self._welcome)
+        self.hub.submit(connect, self.caller, {"place": place}, self._welcome)
 
     def _open_allowance(self, claims: tokens.Claims) -> None:
         """Count this socket against what its owner may ask for. Raises TooFast."""
@@ -167,17 +179,19 @@ class PeerConsumer(AsyncWebsocketConsumer):
             return
         try:
             assert isinstance(answer.for_socket, Welcome)
-            self._greet(answer.for_socket)
+            self._greet(answer.result, answer.for_socket)
             self._finished()
         except Exception:
             self._fail("an answer could not be given")
 
-    def _greet(self, welcome: Welcome) -> None:
+    def _greet(self, result: Mapping[str, Any], welcome: Welcome) -> None:
+        if "session_id" in result:
+            self._tell("on-resume", result)
+            self.placed = True
         self._tell("on-policy-change", welcome.policy)
         self.told_role = welcome.policy["name"]
         if welcome.attachment:
-            self._attach(welcome.attachment, held=True)
-            self._settle_soon()
+            self._attach(welcome.attachment)
         elif welcome.preview:
             self._tell("room-state", welcome.preview)
             self._tell("session-info", self._preview_info(welcome.preview))
@@ -190,7 +204,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
             "track_count": 0,
         }
 
-    def _attach(self, attachment: Attachment, *, held: bool = False) -> None:
+    def _attach(self, attachment: Attachment) -> None:
         assert self.feed
         if self.closed:
             return
@@ -202,28 +216,16 @@ class PeerConsumer(AsyncWebsocketConsumer):
             legacy=self.caller.legacy,
             outbox=self.outbox,
             gone=self._gone,
-            held=[] if held else None,
-            placed=not held,
         )
         metrics.PEERS.inc()
         self.feed.attach(self.member, attachment, told_role=self.told_role)
-
-    def _settle_soon(self) -> None:
-        self.loop.call_later(_SETTLE, self._settle_unless_joining)
-
-    def _settle_unless_joining(self) -> None:
-        if not self.joining:
-            self._settle()
-
-    def _settle(self) -> None:
-        if self.member and self.feed:
-            self.feed.settle(self.member)
 
     def _gone(self, code: int | None) -> None:
         """The feed has let go of this socket's peer; code is what to close the socket with, if it is to be."""
         if self.member:
             metrics.PEERS.dec()
             self.member = None
+            self.placed = False
         if code == SENT_AWAY:
             self.loop.call_later(_FAREWELL, self.close_socket, code)
         elif code is not None:
@@ -323,12 +325,11 @@ class PeerConsumer(AsyncWebsocketConsumer):
             too_many = TooFast(f"at most {MAX_WAITING} requests may wait for their answers")
             self._refuse(request.id, too_many, request.method)
         else:
-            self.joining = self.joining or request.method == "join"
             self.waiting.append(request)
             self._next()
 
     def _answer_ping(self, request: Request) -> None:
-        seq = self.feed.place_of(self.member) if self.feed else 0
+        seq = self.feed.last_seq if self.feed and self.placed else 0
         self._respond(request.id, {"timestamp": int(clock.seconds() * 1000), "seq": seq})
 
     def _next(self) -> None:
@@ -341,8 +342,6 @@ class PeerConsumer(AsyncWebsocketConsumer):
             self._start(self.waiting.pop(0))
 
     def _start(self, request: Request) -> None:
-        if self.member and self.member.held is not None and request.method != "join":
-            self._settle()
         if not self.member and request.method not in _BEFORE_JOIN:
             self._tell("on-peer-leave-request", {"reason": "session expired", "room_end": False})
         if request.method in _IGNORED:
@@ -353,7 +352,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
                 raise NotFound("method: not known")
             arguments = bind(operation.parameters, request.params)
         except RoomError as error:
-            self._refuse_request(request, error)
+            self._refuse(request.id, error, request.method)
             return
         if request.method == "join":
             # The process may have another lease than when the socket was opened.
@@ -365,7 +364,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
     def _answered(self, request: Request, answer: Answer) -> None:
         try:
             if answer.error:
-                self._refuse_request(request, answer.error)
+                self._refuse(request.id, answer.error, request.method)
             elif isinstance(given := answer.for_socket, Attachment):
                 self._joined(request, answer.result, given)
             else:
@@ -382,26 +381,18 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self._next()
 
     def _joined(self, request: Request, result: Mapping[str, Any], attachment: Attachment) -> None:
+        """Begin from the place that a join is answered with, also for a peer that got something on this socket."""
         assert self.feed
-        self.joining = False
         if self.member:
-            self.feed.withdraw(self.member)
+            self.feed.dismiss(self.member)
             self._gone(None)
-        if attachment.replay is not None:
-            result = {**result, "seq": request.params["resume"]["seq"]}  # nothing later was sent yet
         self._respond(request.id, result)
         self._attach(attachment)
+        self.placed = self.member is not None
 
     def _with_place(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
         """A result that tells no place where the client was not sent everything up to it."""
-        known = self.feed and self.feed.place_of(self.member)
-        return result if known or "seq" not in result else {**result, "seq": 0}
-
-    def _refuse_request(self, request: Request, error: RoomError) -> None:
-        if request.method == "join":
-            self.joining = False
-            self._settle_soon()  # unless it tries again
-        self._refuse(request.id, error, request.method)
+        return result if self.placed or "seq" not in result else {**result, "seq": 0}
 
     def _respond(self, request_id: str | int | None, result: Any) -> None:
         if request_id is not None:
@@ -442,8 +433,7 @@ class PeerConsumer(AsyncWebsocketConsumer):
         self._write(frames.notification(method, params))
 
     def _write(self, text: str) -> None:
-        # What is held may never be sent, but replies are.
-        if self.member and self.member.held is None and self.feed:
+        if self.member and self.feed:
             self.feed.write(self.member, text)
         else:
             self.outbox.put(framed(text))

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import threading
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from rooms import consumers
 from rooms.access import tokens
 from rooms.models import Event, Message, MetadataEntry, Peer, Session
+from rooms.operations.engine import gate
+from rooms.operations.engine.calls import Answer, Call
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.process import lease
 from rooms.wire import frames
@@ -155,7 +158,7 @@ async def test_a_peer_id_belongs_to_the_user_who_brought_it(world: World):
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("how", ["resume", "join", "socket alone"])
+@pytest.mark.parametrize("how", ["resume", "join and resume", "join", "socket alone"])
 async def test_i06_coming_back_in_time_is_neither_leave_nor_join(world: World, how: str):
     alice = await world.peer("alice")
     bob = await world.peer("bob", "host", data='{"status":"away"}')
@@ -164,13 +167,17 @@ async def test_i06_coming_back_in_time_is_neither_leave_nor_join(world: World, h
 
     await bob.drop()
     await alice.wait_for("on-peer-state")
-    back = await world.again(bob)
+    place["session_id"] = bob.named("peer-list")[0]["room"]["session_id"]
     if how == "resume":
-        session_id = bob.named("peer-list")[0]["room"]["session_id"]
-        assert (await back.join("Bob", resume={"session_id": session_id, "seq": place["seq"]}))["resumed"]
+        back, answer = await world.resume(bob, place)
+        assert answer["resumed"]
+    else:
+        back = await world.again(bob)
+    if how == "join and resume":
+        assert (await back.join("Bob", resume={name: place[name] for name in ("session_id", "seq")}))["resumed"]
     elif how == "join":
         assert (await back.join("Bob"))["resync"]
-    else:
+    elif how == "socket alone":
         await back.wait_for("peer-list")
     await chat(back, "here again")
     await alice.wait_for("on-broadcast")
@@ -384,8 +391,8 @@ async def test_i23_a_replay_keeps_messages_from_those_they_were_not_for(world: W
     await alice.call("role-change-request", requested_for=bob.peer_id, role="host", force=True)
     await chat(alice, "for hosts, after", roles=["host"])
     await chat(alice, "for guests, after", roles=["guest"])
-    back = await world.again(bob)
-    assert (await back.join("Bob", resume={"session_id": session_id, "seq": place["seq"]}))["resumed"]
+    back, answer = await world.resume(bob, {"session_id": session_id, "seq": place["seq"]})
+    assert answer["resumed"]
     await chat(alice, "for all")
     await back.wait_for(lambda event: event["params"].get("info", {}).get("message") == "for all")
 
@@ -563,7 +570,6 @@ async def test_asking_again_for_what_was_sent_sends_nothing_twice(world: World):
     await bob.call("listen-metadata-change", keys=["a", "b", "c"])
     await bob.drop()
     back = await world.again(bob)
-    await back.join("Bob")
     await back.call("listen-metadata-change", keys=["a", "b", "c"])
     last = await chat(alice, "last")
     await back.wait_for(lambda event: event.get("seq") == last["seq"])
@@ -585,8 +591,8 @@ async def test_i22_a_value_that_was_lost_with_its_socket_comes_when_it_is_asked_
     await bob.drop()
     await alice.call("set-metadata", key="missed", data=2)
 
-    back = await world.again(bob)
-    assert (await back.join("Bob", resume={"session_id": session_id, "seq": place["seq"]}))["resumed"]
+    back, answer = await world.resume(bob, {"session_id": session_id, "seq": place["seq"]})
+    assert answer["resumed"]
     await alice.call("set-metadata", key="after", data=2)
     await back.call("listen-metadata-change", keys=["lost", "missed", "after"])
     last = await chat(alice, "last")
@@ -753,8 +759,7 @@ async def test_i22_a_resume_yields_exactly_what_was_missed(world: World):
     await chat(alice, "missed")
     await carol.call("peer-update", name="Carola")
     await carol.leave()
-    back = await world.again(bob)
-    answer = await back.join("Bob", resume={"session_id": session_id, "seq": place})
+    back, answer = await world.resume(bob, {"session_id": session_id, "seq": place})
     last = await chat(alice, "after")
     await back.wait_for(lambda event: event.get("seq") == last["seq"])
 
@@ -763,12 +768,79 @@ async def test_i22_a_resume_yields_exactly_what_was_missed(world: World):
     journal = {event.seq: event.kind for event in await world.stored(Event)}
     journal |= {message.seq: "on-broadcast" for message in await world.stored(Message)}
     missed = {seq: kind for seq, kind in journal.items() if seq > place and kind != "on-peer-state"}
-    missed = {seq: kind for seq, kind in missed.items() if seq != answer["seq"]}
     hidden = [event.seq for event in await world.stored(Event, audience='{"key":"not observed"}')]
     assert numbered(back.events) == sorted(missed.keys() - set(hidden))
     assert "peer-list" not in names(back.events)
     assert heard(back) == ["missed", "after"]
     assert values(back, "k") == [(1, 1)]
+
+
+@pytest.mark.matrix
+async def test_a_resume_is_one_transaction_and_is_told_of_first(world: World, monkeypatch):
+    alice, bob = await world.peer("alice", "host"), await world.peer("bob")
+    place = {name: (await bob.join("Bob"))[name] for name in ("session_id", "seq", "history")}
+    await bob.drop()
+    await alice.wait_for("on-peer-state")
+    await chat(alice, "missed")
+    await alice.call("role-change-request", requested_for=bob.peer_id, role="viewer", force=True)
+    ran: list[str] = []
+
+    def counted(calls: Sequence[Call], **options: Any) -> list[Answer]:
+        ran.append(" ".join(call.operation.name for call in calls))
+        return run(calls, **options)
+
+    run = gate.run
+    monkeypatch.setattr(gate, "run", counted)
+    back, answer = await world.resume(bob, place)
+    reached = (await back.call("ping"))["seq"]
+
+    assert ran == ["connect"]
+    assert answer == {**place, "resumed": True}
+    assert names(back.events) == [
+        "on-resume",
+        "on-policy-change",
+        "on-broadcast",
+        "on-policy-change",
+        "on-peer-update",
+        "on-policy-change",
+        "on-peer-update",
+    ]
+    assert reached == (await alice.call("ping"))["seq"]
+
+
+async def test_a_socket_with_a_place_whose_peer_left_is_as_any_other_at_the_door(world: World):
+    await world.peer("alice")
+    bob = await world.peer("bob")
+    place = {name: (await bob.join("Bob"))[name] for name in ("session_id", "seq", "history")}
+    await bob.leave()
+    back = await world.again(bob, place={name: str(value) for name, value in place.items()})
+    assert (await back.call("ping"))["seq"] == 0
+    await back.wait_for("on-policy-change")
+    assert "on-resume" not in names(back.events)
+    assert (await back.join("Bob", resume=place))["resync"]
+    await back.wait_for("peer-list")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({"session_id": "s"}, "seq: missing"),
+        ({"seq": "1"}, "session_id: missing"),
+        ({"history": "h"}, "session_id: missing"),
+        ({"session_id": "s", "seq": "one"}, "seq: expected a whole number"),
+        ({"session_id": "s", "seq": "1.5"}, "seq: expected a whole number"),
+        ({"session_id": "s", "seq": "9" * 5000}, "seq: expected a whole number"),
+        ({"session_id": "s", "seq": "9" * 16}, "seq: expected -9007199254740992 to 9007199254740992"),
+        ({"session_id": "s" * 65, "seq": "1"}, "session_id: expected 0 to 64 characters"),
+        ({"session_id": "s", "seq": "1", "history": "h" * 65}, "history: expected 0 to 64 characters"),
+    ],
+)
+async def test_a_place_of_the_wrong_form_in_the_address_is_refused(world: World, place: dict[str, str], message: str):
+    bob = await world.peer("bob")
+    back = await world.again(bob, place=place)
+    assert await back.wait_closed() == 4400
+    assert back.named("on-error") == [{"code": 400, "message": message}]
+    assert bob.open
 
 
 @pytest.mark.matrix
@@ -784,8 +856,7 @@ async def test_i22_a_place_that_is_no_longer_kept_is_a_resync(world: World, sett
         await chat(alice, f"{count}")
     await alice.call("set-metadata", key="k", data="now")
 
-    back = await world.again(bob)
-    answer = await back.join("Bob", resume={"session_id": session_id, "seq": place["seq"]})
+    back, answer = await world.resume(bob, {"session_id": session_id, "seq": place["seq"]})
     await back.wait_for("on-metadata-change")
 
     assert answer["resync"]
@@ -804,8 +875,7 @@ async def test_i22_a_place_that_never_was_is_a_resync(world: World, session_id: 
     own = bob.named("peer-list")[0]["room"]["session_id"]
     await bob.drop()
 
-    back = await world.again(bob)
-    answer = await back.join("Bob", resume={"session_id": session_id or own, "seq": seq})
+    back, answer = await world.resume(bob, {"session_id": session_id or own, "seq": seq})
     assert (answer["session_id"], answer["resync"]) == (own, True)
     await back.wait_for("peer-list")
 
@@ -841,33 +911,6 @@ async def test_a_reply_to_a_ping_is_not_lost_when_a_join_follows(world: World):
     for ping in pings:
         assert "timestamp" in await ping
     assert [event["error"]["code"] for event in back.events if "error" in event] == [400]
-
-
-async def test_what_is_held_for_a_resume_is_held_until_a_join_under_way_is_answered(world: World, monkeypatch):
-    monkeypatch.setattr(consumers, "_SETTLE", 0)
-    monkeypatch.setitem(METHODS, "test-nap", nap)
-    NAPS["resume"] = threading.Event()
-    alice, bob = await world.peer("alice"), await world.peer("bob")
-    place = await bob.call("ping")
-    session_id = bob.named("peer-list")[0]["room"]["session_id"]
-    await bob.drop()
-    await alice.wait_for("on-peer-state")
-    await chat(alice, "missed")
-
-    back = world.stranger("bob", peer_id=bob.peer_id)
-    await back.connect()
-    joined = await back.begin("join", name="Bob", resume={"session_id": session_id, "seq": place["seq"]})
-    slow = await alice.begin("test-nap", name="resume")
-    await back.wait_for("on-policy-change")
-    await asyncio.sleep(0)
-    NAPS["resume"].set()
-    assert (await joined)["resumed"]
-    await slow
-    await chat(alice, "after")
-    await back.until(lambda: heard(back)[-1:] == ["after"])
-
-    assert heard(back) == ["missed", "after"]
-    assert "peer-list" not in names(back.events)
 
 
 # --- Frames -------------------------------------------------------------------------------------

@@ -49,8 +49,6 @@ _NOBODY: frozenset[Any] = frozenset()
 class Member:
     """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code.
 
-    While ``held`` is a list, frames wait in it: a socket that found its peer again may yet ask to resume. ``placed`` is
-    whether the peer joined over this socket, and so was sent all up to the number that the feed has reached.
     ``told`` are the observed keys whose values it was sent when it came or asked for them; changes after ``place``, the
     number of the last event before it came, it was sent as well.
     """
@@ -62,29 +60,9 @@ class Member:
     legacy: bool
     outbox: Outbox
     gone: Callable[[int | None], None]
-    held: list[bytes] | None = None
-    placed: bool = False
     told: Set[str] = frozenset()
     place: int = 0
     since: int = 0
-    state: bytes = b""  # of the frames that are held the first ones, which may be longer than the others together
-    held_bytes: int = 0
-
-    def write(self, wire: bytes) -> None:
-        if self.held is None:
-            self.outbox.put(wire)
-            return
-        self.held.append(wire)
-        self.held_bytes += len(wire)
-        if self.held_bytes > settings.MAX_UNSENT_BYTES:
-            self.held.clear()
-            self.outbox.abandon("bytes")
-
-    def write_state(self, wire: bytes) -> None:
-        if self.held is None:
-            self.outbox.put_state(wire)
-        else:
-            self.state = wire
 
 
 @dataclass(slots=True)
@@ -161,9 +139,8 @@ class Feed:
         # What waits to be written: a frame, who is passed over, and who alone gets it.
         self._pending: list[tuple[str, Member | None, Member | None]] = []
         self._newcomers: set[Member] = set()
-        # How to write to the members, but for those for whom frames are held.
+        # How to write to the members.
         self._writes: dict[Member, Callable[[bytes], object]] = {}
-        self._held: set[Member] = set()
         self._common = Tally()
         self._flushing: asyncio.TimerHandle | None = None
         self._flush_at = 0.0
@@ -413,7 +390,7 @@ class Feed:
         else:
             for member in self.members.values():
                 if audience.includes(member.peer_id, member.role, member.observed):
-                    member.write(wire)
+                    member.outbox.put(wire)
         if isinstance(event.effect, Refresh):
             self._refresh_legacy(event.seq, event.effect.at)
 
@@ -430,7 +407,7 @@ class Feed:
         )
         for member in self.members.values():
             if member.legacy:
-                member.write(framed(refresh))
+                member.outbox.put(framed(refresh))
 
     # --- Members --------------------------------------------------------------------------------
 
@@ -447,10 +424,8 @@ class Feed:
         member.place = self.last_seq
         self.members[member.peer_id] = member
         self._count_observers(frozenset(), member.observed)
-        if member.held is None:
-            self._write_through(member)
-        else:
-            self._held.add(member)
+        self._writes[member] = member.outbox.write
+        member.outbox.follow(self._common)
         if attachment.replay is not None:
             missed = [event for event in attachment.replay if not (self._large and event.kind in _COMINGS_AND_GOINGS)]
             texts = [event.frame() for event in missed]
@@ -469,11 +444,7 @@ class Feed:
         if attachment.returning and (own := self._own_update(member.peer_id)):
             texts.append(own)
         if texts:
-            member.write_state(b"".join(map(framed, texts)))
-
-    def _write_through(self, member: Member) -> None:
-        self._writes[member] = member.outbox.write
-        member.outbox.follow(self._common)
+            member.outbox.put_state(b"".join(map(framed, texts)))
 
     def _own_update(self, peer_id: str) -> str | None:
         """What a peer is told of itself where events told it how it was when they happened, or did not tell it."""
@@ -484,7 +455,6 @@ class Feed:
         """Forget a member whose socket is closed, or which is to be attached anew."""
         if self._writes.pop(member, None):
             member.outbox.unfollow()
-        self._held.discard(member)
         if self.members.get(member.peer_id) is member:
             del self.members[member.peer_id]
             self._count_observers(member.observed, frozenset())
@@ -497,34 +467,9 @@ class Feed:
             if not self._observing[key]:
                 del self._observing[key]
 
-    def settle(self, member: Member) -> None:
-        """Send a member what was held for it, and from now on everything at once."""
-        if member.held is None:
-            return
-        held, member.held = member.held, None
-        if member.state:
-            member.outbox.put_state(member.state)
-            member.state = b""
-        if held:
-            member.outbox.put(b"".join(held))
-        if self.members.get(member.peer_id) is member:
-            self._write_through(member)
-            self._held.discard(member)
-
-    def withdraw(self, member: Member) -> None:
-        """Take a member back that is to be attached anew: it gets what is pending, but not what is held for it."""
-        if member.held is None:
-            self._flush()
-        self.detach(member)
-
-    def place_of(self, member: Member | None) -> int:
-        """The number up to which a member was sent everything; 0 if that cannot be said."""
-        return self.last_seq if member and member.placed else 0
-
     def dismiss(self, member: Member) -> None:
         """Let a member go that is to get what is pending, but nothing later."""
         self._flush()
-        self.settle(member)
         self.detach(member)
 
     def observe(self, member: Member, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> None:
@@ -541,7 +486,7 @@ class Feed:
         if self._pending:
             self._pending.append((text, None, member))
         else:
-            member.write(framed(text))
+            member.outbox.put(framed(text))
 
     def _send_away(self, member: Member, notice: str | None, code: int) -> None:
         self.dismiss(member)
@@ -612,7 +557,7 @@ class Feed:
         if len(pending) == 1 and not newcomers:
             [(text, but, only)] = pending
             if only:
-                only.write(framed(text))
+                only.outbox.put(framed(text))
             else:
                 self._write_to_all(framed(text), {but} if but else _NOBODY)
         else:
@@ -637,7 +582,7 @@ class Feed:
                 if only is member or (only is None and but is not member and is_member)
             ]
             if own:
-                member.write(b"".join(own))
+                member.outbox.put(b"".join(own))
 
     def _write_to_all(self, wire: bytes, but: Set[Member]) -> None:
         self._common.bytes += len(wire)
@@ -652,9 +597,6 @@ class Feed:
         self._writes |= passed_over
         for member in passed_over:
             member.outbox.spared(len(wire))
-        for member in self._held:
-            if member not in but:
-                member.write(wire)
 
     def _list(self, peer_id: str, wire: str) -> None:
         """Keep a peer object ready for the list that newcomers get."""

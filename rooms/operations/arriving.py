@@ -29,24 +29,38 @@ MAX_LEFT_OF_OWNER = 10
 """Rows that a session keeps of the peers of one owner that left."""
 
 
+class Place(TypedDict):
+    """Up to where a client has got everything. ``history`` is the one that it was told of last."""
+
+    session_id: Annotated[str, Chars(0, 64)]
+    seq: Annotated[int, Between(-(2**53), 2**53)]
+    history: NotRequired[Annotated[str, Chars(0, 64)] | None]
+
+
 @operation(joined=False)
-def connect(context: Context) -> Outcome:
+def connect(context: Context, *, place: Place | None = None) -> Outcome:
     """Let a socket in. A peer that is in the session gets this connection; so does one that only timed out.
 
-    Gives the socket a Welcome. Raises Forbidden, see ``check_admission``.
+    Gives the socket a Welcome. With a ``place`` such a peer resumes, and the result is as that of ``join``. Raises
+    Forbidden, see ``check_admission``.
     """
     session, peer = context.live_session, context.known_peer
     check_admission(context)
     room = {"name": context.room.title or context.room.name, "id": context.room.id}
     events: list[Event] = []
+    result: dict[str, Any] = {}
     attachment = None
     if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
-        polls = _poll_news(context, peer)
+        polls = () if place else _poll_news(context, peer)
+        replay = _missed(context, session, peer, place)
         events.append(_attach(context, session, peer))
-        attachment = _attachment(context, session, peer, returning=True, polls=polls)
+        attachment = _attachment(context, session, peer, replay=replay, returning=True, polls=polls)
+        if place:
+            result = _found_again(context, session, place, replay)
     role = peer.role if attachment and peer else context.role.name
     return Outcome(
-        events=events,
+        result,
+        events,
         for_socket=Welcome(
             policy=policy(context.room.template, role),
             room=room,
@@ -96,14 +110,6 @@ def _room(context: Context, session: Session | None) -> dict[str, Any]:
     if session:
         room |= {"session_id": session.id, "started_at": milliseconds(session.started_at)}
     return room
-
-
-class Place(TypedDict):
-    """Up to where a client has got everything. ``history`` is the one that the answer to its ``join`` named."""
-
-    session_id: Annotated[str, Chars(0, 64)]
-    seq: Annotated[int, Between(-(2**53), 2**53)]
-    history: NotRequired[Annotated[str, Chars(0, 64)] | None]
 
 
 RawName = Annotated[str, Chars(0, 1_600)]
@@ -168,16 +174,27 @@ def _join_again(
         peer.name, peer.metadata = changes["name"], changes["metadata"]
         context.work.changed(peer, "name", "metadata")
         events.append(peer_updated(peer, but=peer.peer_id))
-    replay = _missed(context, session, peer, place) if place else None
+    replay = _missed(context, session, peer, place)
     if peer.conn_id != context.caller.conn_id or peer.state != Peer.State.CONNECTED:
         events.append(_attach(context, session, peer))
-    how = "resync" if replay is None else "resumed"
-    result = {"session_id": session.id, "history": context.work.history, how: True}
+    result = _found_again(context, session, place, replay)
     return Outcome(result, events, for_socket=_attachment(context, session, peer, replay=replay, returning=True))
 
 
-def _missed(context: Context, session: Session, peer: Peer, place: Place) -> list[Numbered] | None:
+def _found_again(
+    context: Context, session: Session, place: Place | None, replay: Sequence[Numbered] | None
+) -> dict[str, Any]:
+    """What a peer is answered that was in the session: where it is now, and whether what it missed follows."""
+    result: dict[str, Any] = {"session_id": session.id, "history": context.work.history}
+    if place and replay is not None:
+        return {**result, "seq": place["seq"], "resumed": True}  # nothing later was sent yet
+    return {**result, "resync": True}
+
+
+def _missed(context: Context, session: Session, peer: Peer, place: Place | None) -> list[Numbered] | None:
     """What the peer gets of the events after a place; None if they are not kept, or more than a socket may be sent."""
+    if place is None or not peer.present:
+        return None
     seq, history = place["seq"], place.get("history")
     if place["session_id"] != session.id or seq < peer.joined_seq:
         return None

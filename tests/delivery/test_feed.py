@@ -83,7 +83,6 @@ class Room:
         observed: frozenset[str] = frozenset(),
         role: str = "guest",
         replay_after: int | None = None,
-        **fields: Any,
     ) -> Paper:
         """A member that joins by an operation of this process; its join is the next event."""
         missed = None if replay_after is None else self.journal[replay_after:]
@@ -107,8 +106,6 @@ class Room:
             legacy=False,
             outbox=paper,
             gone=lambda code: self.codes.__setitem__(peer_id, code),
-            placed="held" not in fields,
-            **fields,
         )
         answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], for_socket=attachment)  # type: ignore[arg-type]
         self.bring(
@@ -382,17 +379,6 @@ async def test_what_was_read_is_answered_when_the_session_is_over():
     assert done == [3]
 
 
-async def test_frames_are_held_for_a_socket_that_may_ask_to_resume():
-    room = Room()
-    held = room.enter("a", held=[])
-    room.tell(*room.write(2))
-    assert held.frames == []
-
-    room.feed.settle(room.feed.members["a"])
-    assert held.numbers() == [2, 3]
-    assert [frame["method"] for frame in held.frames][:2] == ["peer-list", "session-info"]
-
-
 class Gone(Paper):
     """A socket that was lost, of which its consumer has not heard yet."""
 
@@ -498,9 +484,8 @@ class Model:
             frozenset(self.chance.sample("kl", self.chance.randrange(3))),
         )
         place = self.chance.randrange(len(self.room.journal) + 1) if self.chance.random() < 0.5 else None
-        held: dict[str, Any] = {"held": []} if self.chance.random() < 0.5 else {}
         missed = [] if place is None else self.room.journal[place:]
-        paper = self.room.enter(peer_id, observed=keys, role=role, replay_after=place, **held)
+        paper = self.room.enter(peer_id, observed=keys, role=role, replay_after=place)
         self.happens(self.room.journal[-1])
         self.papers[peer_id], self.roles[peer_id], self.observed[peer_id] = paper, role, keys
         replayed = addressed_to(missed, peer_id=peer_id, role=role, observed=keys)
@@ -535,8 +520,6 @@ async def test_i21_whatever_members_do_each_gets_what_is_meant_for_it_and_nothin
                 keys = frozenset(chance.sample("kl", chance.randrange(3)))
                 room.feed.observe(room.feed.members[peer_id], keys, [])
                 model.observed[peer_id] = keys
-        elif deed < 0.9 and model.papers:
-            room.feed.settle(room.feed.members[chance.choice(list(model.papers))])
         if chance.random() < 0.5:
             chance.shuffle(untold)
             while untold and chance.random() < 0.7:
@@ -550,8 +533,6 @@ async def test_i21_whatever_members_do_each_gets_what_is_meant_for_it_and_nothin
     async with asyncio.timeout(10):
         while room.feed.last_seq < last.seq:
             await asyncio.sleep(0.001)
-    for member in list(room.feed.members.values()):
-        room.feed.settle(member)
     room.feed.close_all(1012)
 
     assert {paper: paper.numbers() for paper in model.expected} == model.expected
@@ -734,31 +715,7 @@ async def test_news_that_cannot_be_delivered_leave_the_answer_and_what_follows(m
     assert given == [answer]
 
 
-# --- Places and one's own row ----------------------------------------------------------------------
-
-
-async def test_who_has_not_joined_on_a_socket_is_told_no_place():
-    room = Room()
-    room.enter("a", held=[])
-    room.tell(*room.write(3))
-    member = room.feed.members["a"]
-    assert room.feed.place_of(member) == 0
-    room.feed.settle(member)
-    assert room.feed.place_of(member) == 0
-    room.feed.withdraw(member)
-    room.enter("a")
-    assert room.feed.place_of(room.feed.members["a"]) == 5
-    assert room.feed.place_of(None) == 0
-
-
-async def test_what_is_held_for_a_socket_is_bounded(settings):
-    settings.MAX_UNSENT_BYTES = 1000
-    room = Room()
-    paper = room.enter("a", held=[])
-    room.tell(*room.write(100))
-
-    assert paper.closing
-    assert not room.feed.members["a"].held
+# --- One's own row ----------------------------------------------------------------------
 
 
 async def test_who_comes_back_is_told_how_it_is_itself_last():

@@ -99,15 +99,13 @@ async def test_a_search_beside_a_resume_takes_nothing_from_it(world: World, monk
     place = {name: (await carol.join("Carol"))[name] for name in ("session_id", "seq", "history")}
     await carol.drop()
     await world.settled()
-    carol = await world.again(carol)
-    await carol.wait_for("on-policy-change")
     busy, resumed = Halt(), Halt()
     halts = iter([busy, resumed])
     monkeypatch.setattr(gate, "chronicle", lambda answers: next(halts, list)(answers))
 
     await alice.begin("broadcast", info={"message": "first"})
     await busy.reached()
-    joining = await carol.begin("join", name="Carol", resume=place)
+    coming = asyncio.create_task(world.resume(carol, place))
     await alice.begin("broadcast", info={"message": "second"})
     await bob.begin("set-metadata", key="topic", data="tea")
     await asyncio.sleep(0.1)  # these go into one set
@@ -117,7 +115,8 @@ async def test_a_search_beside_a_resume_takes_nothing_from_it(world: World, monk
     await asyncio.sleep(0.1)
     resumed.end()
 
-    assert (await joining)["resumed"]
+    carol, answer = await coming
+    assert answer["resumed"]
     assert len((await searching)["peers"]) == 4
     await carol.until(lambda: values(carol, "topic") == [(1, "tea")])
     assert heard(carol) == ["first", "second"]
@@ -359,8 +358,7 @@ async def test_i06_coming_back_at_another_hub_loses_nothing(world: World, monkey
         await bob.drop()
         for count in range(20):
             await chat(alice, f"{count}")
-        back = await world.again(bob, application=both.one)
-        answer = await back.join("Bob", resume={"session_id": session_id, "seq": place})
+        back, answer = await world.resume(bob, {"session_id": session_id, "seq": place}, application=both.one)
         await chat(alice, "after")
         await back.until(lambda: heard(back)[-1:] == ["after"])
 
@@ -406,8 +404,8 @@ async def test_a_place_that_was_trimmed_ends_in_a_resync_of_the_hub(world: World
         with pytest.raises((ConnectionError, RoomError)):
             await bob.call("get-metadata")
         assert await bob.wait_closed() == 4008
-        back = await world.again(bob, application=both.two)
-        assert (await back.join("Bob", resume={"session_id": session_id, "seq": place}))["resync"]
+        back, answer = await world.resume(bob, {"session_id": session_id, "seq": place}, application=both.two)
+        assert answer["resync"]
         await back.wait_for("on-metadata-change")
         assert values(back, "k") == [(1, "now")]
         await chat(alice, "and on")

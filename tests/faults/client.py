@@ -22,6 +22,7 @@ class Socket(RawPeer):
         super().__init__(ws_url, token, peer_id=client.peer_id)
         self._client = client
         self.join_id = ""
+        self.welcome: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
 
     def _receive(self, message: Message) -> None:
         self._client.take(self, message)
@@ -32,7 +33,8 @@ class Client:
     """See the module. ``stays`` are the stretches of a session that it was told without a gap: [session, from, to].
 
     ``roles`` says from which number of a session on it held a role: (session, from, role). ``makes_up`` is how often
-    the place that it comes back with is none, of a session, history or number that there never was.
+    the place that it comes back with is none, of a session, history or number that there never was. It names its place
+    with the socket, or with the join.
     """
 
     def __init__(
@@ -82,9 +84,7 @@ class Client:
             socket = self.socket = Socket(self, process.ws_url, token)
             self._heard_join = False
             try:
-                await socket.connect()
-                self.connections += 1
-                answer = await self._join(socket)
+                answer = await self._enter_with(socket)
                 self._listens = self._listens and bool(answer.get("resumed"))
                 if self.keys and not self._listens:
                     await socket.call("listen-metadata-change", keys=self.keys)
@@ -103,21 +103,45 @@ class Client:
             if not self.over.is_set():
                 await asyncio.sleep(0.1 + self._chance.random() / 2)
 
+    async def _enter_with(self, socket: Socket) -> Message:
+        """What the server says of the place on a new socket, or else the answer to a join."""
+        place, made_up = self._place() if self._chance.random() < 0.5 else ({}, {})
+        socket.query |= {name: str(value) for name, value in place.items()}
+        await socket.connect()
+        self.connections += 1
+        if place:
+            socket._calls["welcome"] = socket.welcome  # which fails with the socket
+        welcome = await asyncio.wait_for(socket.welcome, 30) if place else {}
+        if welcome.get("method") != "on-resume":
+            return await self._join(socket)
+        answer: Message = welcome["params"]
+        self._check(answer, place, made_up)
+        return answer
+
+    def _place(self) -> tuple[Message, Message]:
+        """A place to resume from, and what of it is made up."""
+        if not self._whole:
+            return {}, {}
+        place = {"session_id": self.session_id, "seq": self.seq, "history": self.history}
+        made_up = self._make_up(place) if self._chance.random() < self.makes_up else {}
+        return place | made_up, made_up
+
+    def _check(self, answer: Message, place: Message, made_up: Message) -> None:
+        self.made_up += bool(made_up)
+        if made_up and answer.get("resumed"):
+            self.wrong.append(f"resumed from {place}: {answer}")
+
     async def _join(self, socket: Socket, *, resumes: bool = True) -> Message:
         """The answer to a join. What arrives before it comes again."""
-        place = {"session_id": self.session_id, "seq": self.seq, "history": self.history}
-        made_up = self._make_up(place) if self._whole and self._chance.random() < self.makes_up else {}
-        resume = {"resume": place | made_up} if self._whole and resumes else {}
+        place, made_up = self._place() if resumes else ({}, {})
+        resume = {"resume": place} if place else {}
         self._heard_join = False
         socket.join_id = str(next(socket._ids))
         reply = asyncio.get_running_loop().create_future()
         socket._calls[socket.join_id] = reply
         await socket.send({"id": socket.join_id, "method": "join", "params": {"name": self.user, "data": "", **resume}})
         answer: Message = await asyncio.wait_for(reply, 30)
-        if resume and made_up:
-            self.made_up += 1
-            if answer.get("resumed"):
-                self.wrong.append(f"resumed from {resume}: {answer}")
+        self._check(answer, place, made_up)
         return answer
 
     def _make_up(self, place: Message) -> Message:
@@ -163,10 +187,23 @@ class Client:
     def take(self, socket: Socket, message: Message) -> None:
         if socket is not self.socket:
             return
+        is_first = not socket.welcome.done() and "method" in message
+        if is_first:
+            socket.welcome.set_result(message)
         if message.get("id") == socket.join_id and "result" in message:
             self._enter(message["result"])
+        elif message.get("method") == "on-resume":
+            if not is_first:
+                self.wrong.append(f"not the first: {message}")
+            self._greeted = ""
+            self._enter(message["params"])
+        elif message.get("method") == "on-policy-change" and not self._greeted:
+            # The role of now; of an earlier one tell events that follow.
+            self._greeted = message["params"]["name"]
+            if not self._whole:
+                self._hold_role(self._greeted)
         elif not self._heard_join:
-            # Of a socket that is not settled yet: all of it comes again, but for the role.
+            # Of a socket over which nobody has joined: all of it comes again, but for the role.
             if message.get("method") == "on-policy-change" and "seq" not in message:
                 self._greeted = message["params"]["name"]
         elif "method" in message:
@@ -194,7 +231,8 @@ class Client:
         }
         self.peers, self.values = {}, {}
         self._whole = False
-        self._hold_role(self._greeted)
+        if self._greeted:
+            self._hold_role(self._greeted)
 
     def _learn_role(self, message: Message) -> None:
         method, params = message["method"], message["params"]

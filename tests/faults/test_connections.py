@@ -161,8 +161,7 @@ async def test_i26_a_client_that_does_not_read_is_closed_and_delays_nobody(kind:
         bob.close()
 
         back = RawPeer(cluster.first.ws_url, token, peer_id="bob-1")
-        await back.connect()
-        answer = await back.join("Bob", resume={"session_id": session_id, "seq": place["seq"]})
+        answer = await back.resume({"session_id": session_id, "seq": place["seq"]})
         await chat(alice, "after")
         await back.until(lambda: heard(back)[-1:] == ["after"], timeout=60)
         # More than a socket may be sent at once is not replayed.
@@ -181,8 +180,8 @@ async def test_i22_what_fits_is_replayed_and_what_does_not_is_a_resync(cluster: 
         place = await bob.call("ping")
         await bob.drop()
         await asyncio.gather(*(chat(alice, f"{number:03}" + "x" * 3900) for number in range(count)))
-        bob = await again(bob)
-        answer = await bob.join("Bob", resume={"session_id": session_id, "seq": place["seq"]})
+        bob = RawPeer(bob.ws_url, bob.token, peer_id=bob.peer_id)
+        answer = await bob.resume({"session_id": session_id, "seq": place["seq"]})
         await chat(alice, "after")
         await bob.until(lambda bob=bob: heard(bob)[-1:] == ["after"], timeout=60)
         assert outcome in answer

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.faults.client import Client
-from tests.support.cluster import Cluster, again, leave_all
+from tests.support.cluster import Cluster, leave_all
 from tests.support.server import RawPeer
 from tests.support.sockets import chat, heard, numbered, values
 
@@ -84,8 +84,8 @@ async def test_i22_what_happened_while_a_peer_was_away_comes_once_and_in_order(c
         await chat(alice, str(number))
         if number % 15 == 0:
             await alice.call("set-metadata", key=keys[number // 15], data=number)
-    back = await again(bob, at=cluster.last)
-    answer = await back.join("Bob", resume={"session_id": session_id, "seq": place})
+    back = RawPeer(cluster.last.ws_url, bob.token, peer_id=bob.peer_id)
+    answer = await back.resume({"session_id": session_id, "seq": place})
     await chat(alice, "after")
     await back.until(lambda: heard(back)[-1:] == ["after"])
 

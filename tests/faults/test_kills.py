@@ -199,8 +199,7 @@ async def test_i08_a_reload_of_the_only_peer_over_a_restart_keeps_the_session(si
     await alice.wait_closed()
 
     back = RawPeer(alice.ws_url, alice.token, peer_id=alice.peer_id)
-    await back.connect()
-    answer = await back.join("Alice", resume={"session_id": session_id, "seq": 2, "history": history})
+    answer = await back.resume({"session_id": session_id, "seq": 2, "history": history})
     await back.call("listen-metadata-change", keys=["k"])
     await back.until(lambda: values(back, "k") == [(1, "kept")])
     assert answer["resumed"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.support.cluster import Cluster, again, leave_all
-from tests.support.crowd import CrowdPeer
+from tests.support.crowd import PATIENCE, CrowdPeer
 from tests.support.server import Message, RawPeer
 from tests.support.sockets import chat, heard
 
@@ -27,9 +27,14 @@ async def place_of(peer: RawPeer, joined: Message) -> Message:
     return {**joined, "seq": (await peer.call("ping"))["seq"]}
 
 
-async def resume(peer: RawPeer, place: Message | None, gap: float) -> RawPeer:
-    """A new socket of a peer that asks to resume after a while, or like the published SDK does not ask."""
+async def resume(peer: RawPeer, place: Message | None, gap: float | None) -> RawPeer:
+    """A new socket of a peer that resumes with it, or by a join after a while, or like the published SDK does not."""
+    if place is not None and gap is None:
+        back = RawPeer(peer.ws_url, peer.token, peer_id=peer.peer_id)
+        assert (await back.resume(place))["resumed"]
+        return back
     back = await again(peer)
+    assert gap is not None
     await asyncio.sleep(gap)
     if place is not None:
         await back.join("Back", resume=place)
@@ -68,7 +73,7 @@ async def test_a_client_that_resumes_stays_connected_whatever_the_gap(kind: str,
                     peer, {"session_id": joined[-1]["session_id"], "history": joined[-1]["history"]}
                 )
             await asyncio.gather(*(peer.drop() for peer in peers))
-            gaps = [0, 0.1, 0.2, 0.3, 0.4, 0.45, 0.55, 0.7, 0.9, 1.2]
+            gaps = [None, None, None, None, 0, 0.1, 0.3, 0.45, 0.55, 1.2]
             back += await asyncio.gather(
                 *(resume(peer, place, gap) for peer, place, gap in zip(peers, places, gaps, strict=False)),
                 *(resume(peer, None, 0) for peer in peers[len(gaps) :]),
@@ -94,9 +99,9 @@ async def _all_resume(kind: str, count: int, unsent_seconds: float = UNSENT_SECO
         server = cluster.first
         at_once = asyncio.Semaphore(50)
 
-        def peer(number: int) -> CrowdPeer:
+        def peer(number: int, place: Message | None = None) -> CrowdPeer:
             token = server.sign(room, user=f"user-{number}")
-            return CrowdPeer(server.ws_url, token, f"peer-{number}", kinds=("on-peer-leave",))
+            return CrowdPeer(server.ws_url, token, f"peer-{number}", kinds=("on-peer-leave",), place=place)
 
         async def enter(number: int) -> tuple[CrowdPeer, Message]:
             async with at_once:
@@ -114,9 +119,12 @@ async def _all_resume(kind: str, count: int, unsent_seconds: float = UNSENT_SECO
         server.start()
 
         async def come_back(number: int) -> tuple[CrowdPeer, Message]:
+            with_socket = number % 3 != 0
             async with at_once:
-                coming = peer(number)
+                coming = peer(number, places[number] if with_socket else None)
                 await coming.connect()
+            if with_socket:
+                return coming, await asyncio.wait_for(coming.resumed, PATIENCE)
             await asyncio.sleep(number % 10 / 10)
             return coming, await coming.call("join", name="Peer", resume=places[number])
 

@@ -89,6 +89,17 @@ async function cutAndReopened(actions, socket) {
   return wire.socket;
 }
 
+function hearPolicy(socket, permissions = { endRoom: true }) {
+  const known = { ...roles, host: { ...roles.host, permissions } };
+  socket.hear({ method: "on-policy-change", params: { name: "host", known_roles: known } });
+}
+
+/** The place that a socket's address names. */
+function placeOf(socket) {
+  const { peer, token: _, user_agent_v2: __, ...place } = Object.fromEntries(new URL(socket.url).searchParams);
+  return "seq" in place ? { ...place, seq: Number(place.seq) } : place;
+}
+
 /** Answers everything that the client says on a new socket up to being in the room. */
 async function letIn({
   join = { session_id: "s1", seq: 5 },
@@ -101,10 +112,11 @@ async function letIn({
   await settle();
   const { socket } = wire;
   socket.open();
-  const known = { ...roles, host: { ...roles.host, permissions } };
-  socket.hear({ method: "on-policy-change", params: { name: "host", known_roles: known } });
+  const isFound = placeOf(socket).session_id === join.session_id && (join.resumed || join.resync);
+  if (isFound) socket.hear({ method: "on-resume", params: join });
+  hearPolicy(socket, permissions);
   await settle();
-  socket.answer("join", join);
+  if (!isFound) socket.answer("join", join);
   await settle();
   for (const frame of after) socket.hear(frame);
   if (!join.resumed) {
@@ -116,7 +128,7 @@ async function letIn({
     await settle();
     socket.answer("get-metadata", { key: "default", ...metadata });
     await settle();
-    const { name, data } = socket.request("join").params;
+    const { name, data } = socket.request("join")?.params ?? { name: "Alice", data: "" };
     const [, id] = /peer=([^&]+)/.exec(socket.url);
     socket.answer("get-peer", { peer_id: id, role: "host", groups: [], info: { name, data }, ...self });
     await settle();
@@ -327,7 +339,8 @@ test("an unacknowledged message survives the loss of the connection and comes on
   assert.equal(store.getState(selectRoomState), "Reconnecting");
   actions.retryConnection();
   const next = await letIn({ join: { session_id: "s1", seq: 9, resumed: true }, after: [said("m8", "missed", 8)] });
-  assert.deepEqual(next.sent[0].params.resume, { session_id: "s1", seq: 5 });
+  assert.deepEqual(placeOf(next), { session_id: "s1", seq: 5 });
+  assert.equal(next.request("join"), undefined);
   assert.equal(next.request("broadcast").params.client_id, clientId);
   next.answer("broadcast", { message_id: "m9", timestamp: 1, seq: 9 });
   await sending;
@@ -342,13 +355,15 @@ test("an unacknowledged message survives the loss of the connection and comes on
   assert.equal(store.getState(selectRoomState), "Connected");
 });
 
-test("after a greeting that was cut off behind the answer to join, the whole state is asked for", async () => {
+test("after a greeting that was cut off before the state had come, the whole state is asked for", async () => {
   const { actions, store, socket } = await joinedPage();
   const second = await cutAndReopened(actions, socket);
-  second.answer("join", { session_id: "s1", seq: 9, resync: true });
+  second.hear({ method: "on-resume", params: { session_id: "s1", seq: 9, resync: true } });
+  hearPolicy(second);
   await settle();
   assert.deepEqual(second.request("listen-metadata-change").params, { keys: ["default"] });
   const third = await cutAndReopened(actions, second);
+  assert.deepEqual(placeOf(third), {});
   assert.equal(third.request("join").params.resume, undefined);
   third.answer("join", { session_id: "s1", seq: 9 });
   const bob = { peer_id: "bob", role: "guest", groups: [], info: { name: "Bob", data: "", user_id: "b" } };
@@ -372,10 +387,57 @@ test("after a greeting that was cut off behind the answer to join, the whole sta
   assert.equal(store.getState(selectRoomState), "Connected");
 });
 
+test("who resumes says nothing first, and hears what it missed before anything that it asks", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const next = await cutAndReopened(actions, socket);
+  const asking = actions.setSessionMetadata("x");
+  assert.deepEqual(next.sent, []);
+  next.hear({ method: "on-resume", params: { session_id: "s1", seq: 5, resumed: true } });
+  next.hear(said("m1", "missed", 6)); // in one go with it
+  hearPolicy(next);
+  assert.deepEqual(texts({ store }), ["missed"]);
+  await settle();
+  assert.equal(store.getState(selectRoomState), "Connected");
+  next.answer("set-metadata", { key: "default", data: "x", change_version: 1, seq: 7 });
+  await asking;
+  assert.deepEqual(placeOf(await cutAndReopened(actions, next)), { session_id: "s1", seq: 7 });
+});
+
+test("a page whose peer is in the session no longer joins anew", async () => {
+  const { actions, store, socket } = await joinedPage();
+  const next = await cutAndReopened(actions, socket);
+  hearPolicy(next);
+  await settle();
+  const { id } = store.getState(selectLocalPeer);
+  assert.deepEqual(next.request("join").params, {
+    name: "Alice",
+    data: "",
+    resume: { session_id: "s1", seq: 5 },
+  });
+  next.answer("join", { session_id: "s2", seq: 1, resync: true });
+  await settle();
+  assert.equal(peerOf(next), id);
+  assert.deepEqual(next.request("listen-metadata-change").params, { keys: ["default"] });
+});
+
+for (const params of [null, 7, {}, { session_id: "s1" }]) {
+  test(`an on-resume that holds ${JSON.stringify(params)} counts as none`, async (t) => {
+    t.mock.method(console, "error", () => {});
+    const { actions, socket } = await joinedPage();
+    const next = await cutAndReopened(actions, socket);
+    next.hear({ method: "on-resume", params });
+    hearPolicy(next);
+    await settle();
+    assert.deepEqual(next.request("join").params.resume, { session_id: "s1", seq: 5 });
+  });
+}
+
 test("events that a slow line brings before the answer to join are taken from the replay, in order", async () => {
   const { actions, store, socket } = await joinedPage();
   socket.hear(said("m1", "first", 6));
   const next = await cutAndReopened(actions, socket);
+  hearPolicy(next);
+  await settle();
   next.hear(said("m3", "third", 8));
   next.answer("join", { session_id: "s1", seq: 8, resumed: true });
   await settle();
@@ -396,7 +458,7 @@ test("the place to resume from is the highest seq of notifications and replies",
   socket.drop();
   actions.retryConnection();
   const next = await letIn({ join: { session_id: "s1", seq: 14, resumed: true } });
-  assert.deepEqual(next.sent[0].params.resume, { session_id: "s1", seq: 14 });
+  assert.deepEqual(placeOf(next), { session_id: "s1", seq: 14 });
 });
 
 test("after a resync people and values are the server's, and the keys are observed again", async () => {
@@ -442,6 +504,7 @@ test("a reload of the page takes up the same peer at its place, with its message
   const socket = await letIn({ join: { session_id: "s1", seq: 12, resumed: true }, after: [said("m2", "missed", 12)] });
   await joining;
   assert.equal(new URL(socket.url).searchParams.get("peer"), id);
+  assert.deepEqual(placeOf(socket), {}); // for there is a name to tell
   assert.deepEqual(socket.sent[0].params, { name: "Alicia", data: "", resume: { session_id: "s1", seq: 11 } });
   assert.equal(page.store.getState(selectLocalPeer).name, "Alicia");
   assert.deepEqual(
@@ -696,8 +759,11 @@ for (const where of ["the socket", "join"]) {
   test(`a peer id that ${where} refuses during the session is given up for a new one`, async () => {
     const { actions, socket, store, told } = await joinedPage();
     const next = await cutAndReopened(actions, socket);
-    if (where === "join") next.refuse("join", refused);
-    else next.hear({ method: "on-error", params: refused });
+    if (where === "join") {
+      hearPolicy(next);
+      await settle();
+      next.refuse("join", refused);
+    } else next.hear({ method: "on-error", params: refused });
     await settle();
     assert.notEqual(next.closedWith, undefined);
     actions.retryConnection();
@@ -1047,10 +1113,13 @@ test("the place carries the history that the server named last", async () => {
   socket.hear({ method: "session-info", params: { session_id: "s1", peer_count: 1, history: "h2" } });
   socket.hear(said("m1", "hi", 6));
   const next = await cutAndReopened(actions, socket);
+  assert.deepEqual(placeOf(next), { session_id: "s1", seq: 6, history: "h2" });
+  hearPolicy(next);
   next.hear({ method: "session-info", params: { session_id: "s1", peer_count: 1, history: "h3" } }); // before join
+  await settle();
   assert.deepEqual(next.request("join").params.resume, { session_id: "s1", seq: 6, history: "h2" });
   const third = await cutAndReopened(actions, next);
-  assert.deepEqual(third.request("join").params.resume, { session_id: "s1", seq: 6, history: "h2" });
+  assert.deepEqual(placeOf(third), { session_id: "s1", seq: 6, history: "h2" });
 });
 
 const poll = (id, state, more = {}) => ({ poll_id: id, title: id, type: "poll", state, ...more });

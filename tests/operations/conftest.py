@@ -5,13 +5,19 @@ import pytest
 from rooms.creation import create_room
 from rooms.models import Room
 from rooms.operations.engine.calls import Caller
-from tests.operations.driver import do, visitor
+from tests.operations.driver import Resume, do, resume_with_join, resume_with_socket, visitor
 
 
 def _join(room: Room, name: str, role: str) -> Caller:
     caller = visitor(room, name, role)
     do(caller, "join", name=name)
     return caller
+
+
+@pytest.fixture(params=[resume_with_socket, resume_with_join], ids=["socket", "join"])
+def resume(request: pytest.FixtureRequest) -> Resume:
+    way: Resume = request.param
+    return way
 
 
 @pytest.fixture

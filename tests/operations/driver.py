@@ -1,7 +1,7 @@
 """Calls of operations as a socket would make them, and what of their events reaches whom."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -44,8 +44,22 @@ def welcome(caller: Caller) -> Welcome:
 
 
 def attachment(answer: Answer) -> Attachment:
-    assert isinstance(answer.for_socket, Attachment), answer.error
-    return answer.for_socket
+    """What the hub is to do about a peer that joined, or was found again."""
+    found = answer.for_socket.attachment if isinstance(answer.for_socket, Welcome) else answer.for_socket
+    assert isinstance(found, Attachment), answer.error
+    return found
+
+
+Resume = Callable[[Caller, dict[str, Any]], Answer]
+"""How a peer goes on from a place over another connection."""
+
+
+def resume_with_socket(caller: Caller, place: dict[str, Any]) -> Answer:
+    return ask(again(caller, f"conn-{position(caller.room_id)}"), connect, place=place)
+
+
+def resume_with_join(caller: Caller, place: dict[str, Any]) -> Answer:
+    return call(again(caller, f"conn-{position(caller.room_id)}"), "join", name=caller.name, resume=place)
 
 
 def server(room: Room) -> Caller:

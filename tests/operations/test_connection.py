@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from rooms.models import Peer
 from rooms.operations.arriving import connect
-from rooms.operations.engine.calls import Answer, Caller
+from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.gate import run
 from rooms.operations.leaving import disconnect
 from rooms.operations.reaping import mark_lost, reap, reclaim
@@ -26,6 +26,7 @@ from tests.operations.driver import (
     position,
     prepare,
     refused,
+    resume_with_join,
     row,
     server,
     told,
@@ -176,12 +177,8 @@ def test_i10_a_process_that_was_declared_dead_takes_its_peers_back(alice, bob, r
 # --- Resuming -----------------------------------------------------------------------------------
 
 
-def resume(caller: Caller, session_id: str, seq: int) -> Answer:
-    return call(again(caller, f"conn-{seq}"), "join", name=caller.name, resume={"session_id": session_id, "seq": seq})
-
-
 @pytest.mark.matrix
-def test_i22_a_resume_brings_exactly_what_was_missed(database, alice, bob, victor, room):
+def test_i22_a_resume_brings_exactly_what_was_missed(database, alice, bob, victor, room, resume):
     place = position(room.id)
     session_id = call(bob, "get-metadata").session_id
     do(bob, "listen-metadata-change", keys=["topic"])
@@ -194,7 +191,7 @@ def test_i22_a_resume_brings_exactly_what_was_missed(database, alice, bob, victo
     do(alice, "set-metadata", key="other", data="tea")
     do(victor, "leave")  # place + 8
 
-    answer = resume(bob, session_id, place)
+    answer = resume(bob, {"session_id": session_id, "seq": place})
     assert answer.result["resumed"] is True
     assert shown(attachment(answer).replay) == [
         (place + 2, "on-broadcast"),
@@ -204,38 +201,60 @@ def test_i22_a_resume_brings_exactly_what_was_missed(database, alice, bob, victo
     ]
     assert attachment(answer).values == ()
 
-    answer = resume(bob, session_id, place + 6)
+    answer = resume(bob, {"session_id": session_id, "seq": place + 6})
     assert shown(attachment(answer).replay) == [(place + 8, "on-peer-leave")]
-    answer = resume(bob, session_id, answer.seq)
+    answer = resume(bob, {"session_id": session_id, "seq": answer.seq})
     assert (answer.result["resumed"], attachment(answer).replay) == (True, [])
 
 
-def test_i22_what_cannot_be_resumed_is_resynchronised(alice, bob, room, settings):
+def test_i22_what_cannot_be_resumed_is_resynchronised(alice, bob, room, settings, resume):
     settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS = 8, 0
     session_id, place = call(bob, "get-metadata").session_id, position(room.id)
     joined = row(bob).joined_seq
 
     for foreign, seq in (("0" * 24, place), (session_id, place + 100), (session_id, joined - 1), (session_id, -1)):
-        answer = resume(bob, foreign, seq)
+        answer = resume(bob, {"session_id": foreign, "seq": seq})
         assert answer.result.get("resync") is True, (foreign, seq)
         assert "resumed" not in answer.result
         assert attachment(answer).replay is None
 
     for _ in range(140):
         do(alice, "broadcast", info={"message": "hi"})
-    assert resume(bob, session_id, place).result["resync"] is True
-    assert resume(bob, session_id, position(room.id) - 5).result["resumed"] is True
+    assert resume(bob, {"session_id": session_id, "seq": place}).result["resync"] is True
+    assert resume(bob, {"session_id": session_id, "seq": position(room.id) - 5}).result["resumed"] is True
 
 
 def test_a_resume_into_a_later_session_is_a_fresh_join(alice, room):
     session_id, place = call(alice, "get-metadata").session_id, position(room.id)
     do(alice, "leave")
-    answer = resume(alice, session_id, place)
+    answer = resume_with_join(alice, {"session_id": session_id, "seq": place})
     assert (answer.result["resync"], answer.result["session_id"] != session_id) == (True, True)
     assert attachment(answer).replay is None
 
 
-def test_i23_a_replay_holds_the_messages_to_the_role_of_that_moment(alice, bob, room):
+@pytest.mark.parametrize("how", ["left", "over"])
+def test_a_socket_finds_no_peer_with_a_place_in_a_session_that_it_is_not_in(alice, bob, room, how):
+    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
+    do(bob, "leave")
+    if how == "over":
+        do(alice, "leave")
+    answer = ask(again(bob), connect, place={"session_id": session_id, "seq": place})
+    assert isinstance(answer.for_socket, Welcome)
+    assert (answer.for_socket.attachment, list(answer.events)) == (None, [])
+    assert answer.result.keys() <= {"seq"}
+
+
+def test_a_peer_that_timed_out_comes_back_with_its_place_to_the_full_state(alice, bob, room):
+    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
+    lost_for(bob, 10_000)
+    ask(server(room), reap)
+    answer = ask(again(bob), connect, place={"session_id": session_id, "seq": place})
+    assert kinds(alice, answer.events) == ["on-peer-join"]
+    assert answer.result["resync"] is True
+    assert attachment(answer).replay is None
+
+
+def test_i23_a_replay_holds_the_messages_to_the_role_of_that_moment(alice, bob, room, resume):
     session_id, place = call(bob, "get-metadata").session_id, position(room.id)
     ask(bob, disconnect)
     sent = {}
@@ -244,17 +263,17 @@ def test_i23_a_replay_holds_the_messages_to_the_role_of_that_moment(alice, bob, 
         for to in ("guest", "host"):
             sent[text, to] = do(alice, "broadcast", info={"message": text}, roles=[to])["seq"]
 
-    replay = attachment(resume(bob, session_id, place)).replay
+    replay = attachment(resume(bob, {"session_id": session_id, "seq": place})).replay
     messages = [event.seq for event in replay or () if event.kind == "on-broadcast"]
     assert messages == [sent["as guest", "guest"], sent["as host", "host"], sent["guest again", "guest"]]
 
 
-def test_i23_nobody_gets_what_was_written_before_it_came(alice, bob, room):
+def test_i23_nobody_gets_what_was_written_before_it_came(alice, bob, room, resume):
     session_id, place = call(bob, "get-metadata").session_id, position(room.id)
     do(bob, "leave")
     do(alice, "broadcast", info={"message": "while Bob was out"})
     do(bob, "join", name="Bob")
-    answer = resume(bob, session_id, place)
+    answer = resume(bob, {"session_id": session_id, "seq": place})
     assert answer.result["resync"] is True
     assert attachment(answer).replay is None
 

@@ -17,7 +17,7 @@ from rooms.operations.engine import journal, memory
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.transaction import Cursor
 from tests.conftest import using
-from tests.operations.driver import again, attachment, call, do, live_session, position, say, visitor
+from tests.operations.driver import again, attachment, call, do, live_session, position, resume_with_join, say, visitor
 
 
 @contextmanager
@@ -45,10 +45,6 @@ def place_of(answer: Answer) -> dict[str, Any]:
     return {name: answer.result[name] for name in ("session_id", "seq", "history")}
 
 
-def resume(who: Caller, place: dict[str, Any], **changes: Any) -> Answer:
-    return call(again(who, f"conn-{position(who.room_id)}"), "join", name=who.name, resume={**place, **changes})
-
-
 def outcome(answer: Answer) -> str:
     [how] = [name for name in ("resumed", "resync") if answer.result.get(name)]
     assert (attachment(answer).replay is None) == (how == "resync")
@@ -66,7 +62,7 @@ def bob_at(room: Room) -> tuple[Caller, Caller, dict[str, Any]]:
     return alice, bob, place
 
 
-def test_every_answer_to_a_join_names_the_history(bob_at):
+def test_every_answer_to_a_join_names_the_history(bob_at, resume):
     alice, bob, place = bob_at
     for answer in (call(bob, "join", name="Bob"), resume(bob, place), call(again(alice), "join", name="Alice")):
         assert (answer.result["history"], answer.history) == ("first", "first")
@@ -74,24 +70,24 @@ def test_every_answer_to_a_join_names_the_history(bob_at):
     assert resume(bob, place).result["history"] == "second"
 
 
-def test_a_place_of_a_history_that_the_database_does_not_know_ends_in_a_resync(bob_at):
+def test_a_place_of_a_history_that_the_database_does_not_know_ends_in_a_resync(bob_at, resume):
     _, bob, place = bob_at
     for history in ("another", "", "first ", "x" * 64):
-        assert outcome(resume(bob, place, history=history)) == "resync"
+        assert outcome(resume(bob, {**place, "history": history})) == "resync"
     assert outcome(resume(bob, place)) == "resumed"
 
 
-def test_a_place_that_says_no_history_is_good_as_long_as_there_was_one(bob_at):
+def test_a_place_that_says_no_history_is_good_as_long_as_there_was_one(bob_at, resume):
     alice, bob, place = bob_at
     del place["history"]
     assert outcome(resume(bob, place)) == "resumed"
-    assert outcome(resume(bob, place, history=None)) == "resumed"
+    assert outcome(resume(bob, {**place, "history": None})) == "resumed"
     restart("second")
     say(alice, "hello")
     assert outcome(resume(bob, place)) == "resync"
 
 
-def test_a_restart_that_loses_nothing_is_resumed_over(bob_at):
+def test_a_restart_that_loses_nothing_is_resumed_over(bob_at, resume):
     alice, bob, place = bob_at
     say(alice, "before")
     restart("second")
@@ -105,7 +101,7 @@ def test_a_restart_that_loses_nothing_is_resumed_over(bob_at):
     assert [name for name, _ in session.histories] == ["first", "second", "third"]
 
 
-def test_after_a_backup_was_put_back_with_new_events_over_the_same_numbers_all_is_told_anew(bob_at):
+def test_after_a_backup_was_put_back_with_new_events_over_the_same_numbers_all_is_told_anew(bob_at, resume):
     alice, bob, place = bob_at
     with restored():
         for _ in range(3):
@@ -123,10 +119,10 @@ def test_after_a_backup_was_put_back_with_new_events_over_the_same_numbers_all_i
     # A place reached since is of the new history, and not of the one before.
     reached = place_of(call(again(bob, "conn-x"), "join", name="Bob"))
     assert outcome(resume(bob, reached)) == "resumed"
-    assert outcome(resume(bob, reached, history="first")) == "resync"
+    assert outcome(resume(bob, {**reached, "history": "first"})) == "resync"
 
 
-def test_a_copy_that_is_put_back_again_and_again_is_another_each_time(bob_at):
+def test_a_copy_that_is_put_back_again_and_again_is_another_each_time(bob_at, resume):
     alice, bob, _ = bob_at
     places = []
     for name in ("second", "third", "fourth"):
@@ -140,7 +136,7 @@ def test_a_copy_that_is_put_back_again_and_again_is_another_each_time(bob_at):
             assert outcome(resume(bob, place)) == "resync"
 
 
-def test_of_histories_the_last_are_remembered(bob_at):
+def test_of_histories_the_last_are_remembered(bob_at, resume):
     alice, bob, place = bob_at
     for number in range(journal.MAX_HISTORIES - 1):
         restart(f"run {number}")
@@ -169,13 +165,13 @@ def test_a_new_session_knows_nothing_of_the_histories_of_the_last(bob_at):
 )
 def test_a_place_has_a_form(bob_at, place):
     _, bob, known = bob_at
-    error = resume(bob, known, **place).error
+    error = resume_with_join(bob, {**known, **place}).error
     assert error is not None
     assert (error.code, error.message.split(":")[0]) == (400, f"resume.{next(iter(place))}")
 
 
 @pytest.mark.postgres
-def test_with_postgres_the_history_is_its_run(database, postgres, room):
+def test_with_postgres_the_history_is_its_run(database, postgres, room, resume):
     """It survives processes of ours, and not a start of the database."""
     alice = visitor(room, "Alice", "host")
     place = place_of(call(alice, "join", name="Alice"))

@@ -99,8 +99,7 @@ async def test_i11_peers_of_a_stopped_server_come_back_to_it(kind):
 
         server.restart()
         back = RawPeer(server.ws_url, alice.token, peer_id=alice.peer_id)
-        await back.connect()
-        joined = await back.join(resume=place)
+        joined = await back.resume(place)
 
         assert joined["resumed"] is True
         assert (await back.call("get-metadata", key="topic"))["data"] == "tea"

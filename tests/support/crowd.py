@@ -19,10 +19,17 @@ _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 
 
 class CrowdPeer(asyncio.Protocol):
-    """One socket of one peer; ``heard`` are the texts of messages, ``told`` how often each event of ``kinds`` came."""
+    """One socket of one peer; ``heard`` are the texts of messages, ``told`` how often each event of ``kinds`` came.
 
-    def __init__(self, ws_url: str, token: str, peer_id: str, *, kinds: tuple[str, ...] = ()) -> None:
+    ``place`` is what it resumes from with the socket, ``resumed`` what it is told of that.
+    """
+
+    def __init__(
+        self, ws_url: str, token: str, peer_id: str, *, kinds: tuple[str, ...] = (), place: Message | None = None
+    ) -> None:
         self.ws_url, self.token, self.peer_id, self.kinds = ws_url, token, peer_id, kinds
+        self.place = place or {}
+        self.resumed: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self.heard: list[str] = []
         self.told = dict.fromkeys(kinds, 0)
         self.close_code: int | None = None
@@ -38,7 +45,7 @@ class CrowdPeer(asyncio.Protocol):
         url = urlsplit(self.ws_url)
         assert url.hostname and url.port
         await asyncio.get_running_loop().create_connection(lambda: self, url.hostname, url.port)
-        query = urlencode({"peer": self.peer_id, "token": self.token})
+        query = urlencode({"peer": self.peer_id, "token": self.token, **self.place})
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {url.path}?{query} HTTP/1.1", f"Host: {url.netloc}", "Connection: Upgrade", "Upgrade: websocket"]
         lines += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", ""]
@@ -110,6 +117,8 @@ class CrowdPeer(asyncio.Protocol):
             self.close_code = int.from_bytes(payload[:2]) or 1005
         elif payload.startswith(b'{"jsonrpc"'):
             self._answer(json.loads(payload))
+        elif b'"on-resume"' in payload[:64]:
+            self.resumed.set_result(json.loads(payload)["params"])
         elif b'"on-broadcast"' in payload[:64]:
             self.heard.append(json.loads(payload)["params"]["info"]["message"])
             self.changed.set()

@@ -208,6 +208,13 @@ class RawPeer:
         """The code the socket was closed with; None while it is open."""
         return self.socket.close_code
 
+    async def resume(self, place: Message) -> Message:
+        """Open a socket that goes on from a place, and return what the server says of that."""
+        self.query |= {name: str(place[name]) for name in ("session_id", "seq", "history") if name in place}
+        await self.connect()
+        params: Message = (await self.wait_for("on-resume"))["params"]
+        return params
+
     async def join(self, name: str = "Alice", data: str = "", **params: Any) -> Message:
         return await self.call("join", name=name, data=data, **params)
 

@@ -167,11 +167,21 @@ class World:
         await peer.wait_for("peer-list")
         return peer
 
-    async def again(self, old: LocalPeer, *, application: Any = None) -> LocalPeer:
-        """A new socket of a peer, connected; it has not joined."""
+    async def again(self, old: LocalPeer, *, application: Any = None, place: dict[str, str] | None = None) -> LocalPeer:
+        """A new socket of a peer, connected; it has not joined. ``place`` is what its address says of one."""
+        peer = self._once_more(old, application)
+        peer.query |= place or {}
+        await peer.connect()
+        return peer
+
+    async def resume(self, old: LocalPeer, place: Message, *, application: Any = None) -> tuple[LocalPeer, Message]:
+        """A new socket of a peer that goes on from a place, and what it is told of that."""
+        peer = self._once_more(old, application)
+        return peer, await peer.resume(place)
+
+    def _once_more(self, old: LocalPeer, application: Any) -> LocalPeer:
         peer = LocalPeer(old.token, peer_id=old.peer_id, application=application or old._application)
         self.peers.append(peer)
-        await peer.connect()
         return peer
 
     async def settled(self, room: Room | None = None) -> None:

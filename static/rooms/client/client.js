@@ -140,7 +140,10 @@ export class Client {
   }
 
   #connection() {
-    const rpc = new Rpc({ address: () => this.#tab.address(), greet: (send) => this.greeting.greet(send) });
+    const rpc = new Rpc({
+      address: async () => this.greeting.address(await this.#tab.address()),
+      greet: (send) => this.greeting.greet(send),
+    });
     /** @type {(type: string, handler: (detail: any) => void) => void} */
     const on = (type, handler) =>
       rpc.addEventListener(type, (event) => rpc === this.#rpc && handler(/** @type {CustomEvent} */ (event).detail));

@@ -13,6 +13,9 @@ export class Greeting {
   #observed = new Set(["default"]);
   /** @type {{ name: string, data: string } | null} of a join that is not answered yet */
   #hello = null;
+  #asks = false; // whether the socket's address names a place to go on from
+  /** @type {() => void} goes on with the greeting that waits for what the server says of that */
+  #answered = () => {};
   #isPlaced = false;
   #isHalfway = false;
   #hasMissed = false;
@@ -26,7 +29,7 @@ export class Greeting {
     this.#tab = tab;
   }
 
-  /** Whether join was answered on the present socket: events before that come again. */
+  /** Whether it was said on the present socket from where events come: those before that come again. */
   get isPlaced() {
     return this.#isPlaced;
   }
@@ -56,18 +59,82 @@ export class Greeting {
     return hasMissed;
   }
 
+  /** Where there is to go on from. */
+  get #place() {
+    return this.#isHalfway ? null : this.#client.state.place;
+  }
+
+  /** As what this peer comes. */
+  get #self() {
+    const { room, peers } = this.#client.state;
+    const { name = "", data = "" } = this.#hello ?? peers.get(room.localPeer) ?? {};
+    return { name, data };
+  }
+
+  /** Whether the server is to be told a name or metadata that it was not told yet. */
+  get #isChanged() {
+    const { room, peers } = this.#client.state;
+    const { name, data } = this.#self;
+    const known = peers.get(room.localPeer);
+    return (name !== "" && name !== known?.name) || (data !== "" && data !== known?.data);
+  }
+
+  /**
+   * The address of a socket, with the place to go on from.
+   * @param {string} url
+   */
+  address(url) {
+    const place = this.#isChanged ? null : this.#place;
+    this.#asks = place !== null;
+    if (!place) return url;
+    const { session_id, seq, history } = place;
+    return `${url}&${new URLSearchParams({ session_id, seq: String(seq), ...(history && { history }) })}`;
+  }
+
   /** @param {Call} send */
   async greet(send) {
-    const { place, room, peers } = this.#client.state;
-    const { name = "", data = "" } = this.#hello ?? peers.get(room.localPeer) ?? {};
     this.#isPlaced = false;
-    const resume = place && !this.#isHalfway ? { resume: place } : {};
-    const result = joined(await send("join", { name, data, ...resume }).catch((error) => this.#refused(error)));
+    if (this.#asks) await this.#answer();
+    if (!this.#isPlaced) await this.#join(send);
+    if (this.#isHalfway) await this.#readAnew(send);
+  }
+
+  /** Resolves when the server has said whether this peer was found again. */
+  #answer() {
+    return new Promise((resolve) => {
+      this.#answered = () => resolve(undefined);
+    });
+  }
+
+  /** What the server says first has been heard. */
+  heard() {
+    this.#answered();
+  }
+
+  /**
+   * This peer was found again, without a join.
+   * @param {unknown} told
+   */
+  resumed(told) {
+    this.#arrive(joined(told), this.#self);
+  }
+
+  /** @param {Call} send */
+  async #join(send) {
+    const self = this.#self;
+    const resume = this.#place ? { resume: this.#place } : {};
+    this.#arrive(joined(await send("join", { ...self, ...resume }).catch((error) => this.#refused(error))), self);
+  }
+
+  /**
+   * @param {Joined} answer
+   * @param {{ name: string, data: string }} self
+   */
+  #arrive(answer, self) {
     this.#isPlaced = true;
-    this.#hasMissed = this.#hasMissed || (!result.resumed && room.joinedAt !== null);
-    this.#isHalfway = !result.resumed;
-    this.#client.change("joined", { ...result, name, data });
-    if (!result.resumed) await this.#readAnew(send);
+    this.#hasMissed = this.#hasMissed || (!answer.resumed && this.#client.state.room.joinedAt !== null);
+    this.#isHalfway = !answer.resumed;
+    this.#client.change("joined", { ...answer, ...self });
   }
 
   /**

@@ -37,8 +37,10 @@ export class Hearing {
     try {
       if (method === "on-peer-leave-request") this.#client.sentAway(params);
       else if (method === "on-error") this.#client.refused(params);
+      else if (method === "on-resume") this.#greeting.resumed(params);
       else if (this.#greeting.isPlaced) this.#apply(method, params, seq);
       else if (seq === undefined) this.#apply(method, { ...params, history: undefined }); // not that of this place
+      if (method === "on-policy-change") this.#greeting.heard();
     } catch (error) {
       report(error); // one event that cannot be understood is no reason to stop
     }
@@ -48,7 +50,7 @@ export class Hearing {
   #apply(method, params, seq) {
     this.#client.change(method, params, seq);
     this.#after.get(method)?.(params);
-    if (method === "on-policy-change" && this.#greeting.isPlaced) this.#readRemoved();
+    if (method === "on-policy-change" && this.#client.state.room.roomState === "Connected") this.#readRemoved();
   }
 
   /** In the room, or back in it; `hasMissed`: what is read on request is to be read again. */
