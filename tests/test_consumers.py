@@ -10,6 +10,7 @@ import pytest
 
 from rooms import consumers
 from rooms.access import tokens
+from rooms.delivery.membership import Membership
 from rooms.models import Event, Message, MetadataEntry, Peer, Session
 from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Answer, Call
@@ -1133,7 +1134,7 @@ async def test_a15_a_bug_anywhere_leaves_no_peer_behind(
 async def test_a15_a_bug_in_a_greeting_closes_its_socket(world: World, monkeypatch):
     alice, bob = await world.peer("alice"), await world.peer("bob")
     await bob.drop()
-    monkeypatch.setattr(consumers.PeerConsumer, "_attach", None)
+    monkeypatch.setattr(Membership, "attach", None)
     back = await world.again(bob)
     assert await back.wait_closed() == 1011
     assert (await chat(alice, "nothing happened"))["seq"]

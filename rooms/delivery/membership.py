@@ -1,0 +1,82 @@
+"""A socket and its peer among the members of a room's feed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rooms.delivery.feed import Feed, Member
+from rooms.observe import metrics
+from rooms.operations.engine.calls import Caller
+from rooms.sockets.outbox import Outbox, framed
+from rooms.wire.results import Attachment, Observation
+
+
+class Membership:
+    """Whether a socket's peer is a member of the feed, from its opening to its end.
+
+    ``told_role`` is the role that the client was told it has, ``placed`` whether it knows from which number on it was
+    sent everything. ``lost`` is called when the feed lets go of the peer, with
+    the code to close the socket with, if it is to be closed.
+    """
+
+    __slots__ = ("_caller", "_lost", "_outbox", "feed", "member", "placed", "told_role")
+
+    def __init__(self, feed: Feed, caller: Caller, outbox: Outbox, lost: Callable[[int], object]) -> None:
+        self.feed = feed
+        self.member: Member | None = None
+        self.told_role = ""
+        self._caller, self._outbox, self._lost = caller, outbox, lost
+        self.placed = False
+
+    @property
+    def place(self) -> int:
+        """The number up to which the client was sent everything; 0 if that cannot be said."""
+        return self.feed.last_seq if self.placed else 0
+
+    def with_place(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A result, which tells no place where the client was not sent everything up to it."""
+        return result if self.placed or "seq" not in result else {**result, "seq": 0}
+
+    def attach(self, attachment: Attachment, *, placed: bool) -> None:
+        """Make the peer a member, which is sent the state, and then what follows."""
+        self.member = Member(
+            peer_id=attachment.peer_id,
+            conn_id=self._caller.conn_id,
+            role=attachment.role,
+            observed=attachment.observed,
+            legacy=self._caller.legacy,
+            outbox=self._outbox,
+            gone=self._gone,
+        )
+        self.placed = placed
+        metrics.PEERS.inc()
+        self.feed.attach(self.member, attachment, told_role=self.told_role)
+
+    def observe(self, observation: Observation) -> None:
+        if self.member:
+            self.feed.observe(self.member, observation.keys, observation.values)
+
+    def write(self, text: str) -> None:
+        """Send a frame, after the events that were delivered before."""
+        if self.member:
+            self.feed.write(self.member, text)
+        else:
+            self._outbox.put(framed(text))
+
+    def dismiss(self) -> None:
+        """The peer gets what is pending, but nothing later."""
+        if self.member:
+            self.feed.dismiss(self.member)
+            self._gone(None)
+
+    def detach(self) -> None:
+        """The peer gets nothing more."""
+        if self.member:
+            self.feed.detach(self.member)
+            self._gone(None)
+
+    def _gone(self, code: int | None) -> None:
+        if self.member:
+            metrics.PEERS.dec()
+            self.member, self.placed = None, False
+        if code is not None:
+            self._lost(code)
