@@ -9,6 +9,7 @@ from typing import Any
 
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
+from tests.support.history import History
 from tests.support.server import Message, RawPeer, RpcError, RunningServer
 
 LOST = (OSError, WebSocketException, InvalidHandshake, TimeoutError)
@@ -16,7 +17,7 @@ FINAL = {4002, 4003}
 
 
 class Socket(RawPeer):
-    """Hands each message on in the order of arrival, replies included."""
+    """Hands each message on in the order of arrival, replies included, and writes calls into the client's record."""
 
     def __init__(self, client: "Client", ws_url: str, token: str) -> None:
         super().__init__(ws_url, token, peer_id=client.peer_id)
@@ -27,6 +28,22 @@ class Socket(RawPeer):
     def _receive(self, message: Message) -> None:
         self._client.take(self, message)
         super()._receive(message)
+
+    async def call(self, method: str, /, **params: Any) -> Message:
+        record = self._client.record
+        number = record.invoke(self.peer_id, method, params)
+        try:
+            result = await super().call(method, **params)
+        except RpcError as error:
+            # Only a client's own mistake is known to have changed nothing.
+            told = {"code": error.code, "message": error.message, "data": error.data}
+            record.end(number, "fail" if error.code < 500 else "info", told, session=self._client.session_id)
+            raise
+        except LOST:
+            record.end(number, "info")
+            raise
+        record.end(number, "ok", result, session=self._client.session_id)
+        return result
 
 
 class Client:
@@ -47,12 +64,14 @@ class Client:
         keys: Sequence[str] = (),
         seed: int = 0,
         makes_up: float = 0,
+        record: History | None = None,
     ) -> None:
         self.processes = processes
         self.room_id = room_id
         self.user = user
         self.token_role = self.role = role
         self.makes_up = makes_up
+        self.record = record or History()
         self.keys = list(keys)
         self.peer_id = f"{user}-{uuid.uuid4()}"
         self.session_id = self.history = ""
@@ -207,6 +226,7 @@ class Client:
             if message.get("method") == "on-policy-change" and "seq" not in message:
                 self._greeted = message["params"]["name"]
         elif "method" in message:
+            self.record.told(self.peer_id, self.session_id, message)
             if "seq" in message:
                 self._advance(message)
             self._apply(message["method"], message["params"])
@@ -231,6 +251,7 @@ class Client:
         }
         self.peers, self.values = {}, {}
         self._whole = False
+        self.record.enter(self.peer_id, self.session_id, self.seq)
         if self._greeted:
             self._hold_role(self._greeted)
 
@@ -246,6 +267,7 @@ class Client:
     def _hold_role(self, role: str) -> None:
         self.role = role
         self.roles.append((self.session_id, self.seq, role))
+        self.record.hold(self.peer_id, self.session_id, self.seq, role)
 
     def role_at(self, session_id: str, seq: int) -> str:
         """The role that it held when an event of a session was numbered."""

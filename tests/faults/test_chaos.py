@@ -1,9 +1,8 @@
 """Everything at once: joins, leaves, messages, writes, cut connections and killed processes, all by chance.
 
 Some clients also take each other for somebody else, come with the role of before, join again on the same socket, and
-name places that there never were. Afterwards every client's view is the database's, and every acknowledged message
-reached each peer it was for exactly once, in one order. A seed gives the same choices again, though not the same
-moments.
+name places that there never were. Afterwards every client's view is the database's, and the history of all that was
+asked, answered and told has no anomaly. A seed gives the same choices again, though not the same moments.
 """
 
 import asyncio
@@ -13,11 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
+from pathlib import Path
 
 import pytest
 
 from tests.faults.client import LOST, Client
 from tests.support.cluster import Cluster
+from tests.support.history import History, anomalies
 from tests.support.server import RawPeer, RpcError, RunningServer
 from tests.support.services import PostgresServer, RedisServer
 
@@ -44,9 +45,9 @@ class Chaos:
         self.room = cluster.room()
         self.chance = random.Random(seed)
         self.clients: list[Client] = []
+        self.record = History()
         self.refused = 0
         self.codes: dict[str, str] = {}
-        self.written: dict[str, list[tuple[str, int]]] = {key: [] for key in KEYS}
 
     def enter(self) -> Client:
         number = len(self.clients)
@@ -58,6 +59,7 @@ class Chaos:
             keys=KEYS,
             seed=self.seed,
             makes_up=0.2,
+            record=self.record,
         )
         self.clients.append(client)
         return client
@@ -80,11 +82,13 @@ class Chaos:
         while time.monotonic() < end:
             await asyncio.sleep(chance.random() / 5)
             what = chance.random()
-            if what < 0.5:
+            if what < 0.45:
                 said += 1
-                await client.say(f"{client.user}/{said}", **self._audience(chance))
-            elif what < 0.7:
+                await self._say(chance, client, f"{client.user}/{said}")
+            elif what < 0.65:
                 await self._write(chance, client)
+            elif what < 0.7:
+                await client.call("get-metadata", key=chance.choice(KEYS))
             elif what < 0.78:
                 await client.cut()
             elif what < 0.82:
@@ -99,8 +103,17 @@ class Chaos:
                 await client.leave()
                 client = self.enter()
 
-    def _audience(self, chance: random.Random) -> dict[str, object]:
-        return {"roles": [chance.choice(ROLES)]} if chance.random() < 0.2 else {}
+    async def _say(self, chance: random.Random, client: Client, text: str) -> None:
+        """To everybody, to a role, or to one peer, who may have left meanwhile."""
+        kind = chance.random()
+        whom = chance.choice(self.inside)
+        if kind < 0.1 and whom is not client:
+            try:
+                await client.say(text, peer_id=whom.peer_id)
+            except RpcError as error:
+                assert error.code == 404, error
+        else:
+            await client.say(text, **{"roles": [chance.choice(ROLES)]} if kind < 0.3 else {})
 
     async def _give_role(self, chance: random.Random, client: Client) -> None:
         whom = chance.choice(self.inside)
@@ -142,13 +155,12 @@ class Chaos:
 
     async def _write(self, chance: random.Random, client: Client) -> None:
         key = chance.choice(KEYS)
+        data = {"data": chance.random()} if chance.random() < 0.9 else {}
         expected = {"if_change_version": client.values.get(key, (0, None))[0]} if chance.random() < 0.5 else {}
         try:
-            entry = await client.call("set-metadata", key=key, data=chance.random(), **expected)
+            await client.call("set-metadata", key=key, **data, **expected)
         except RpcError as error:
             assert error.code == 409, error
-        else:
-            self.written[key].append((client.session_id, entry["change_version"]))
 
     async def _kill(self, end: float) -> None:
         while time.monotonic() < end - 3:
@@ -174,8 +186,8 @@ class Chaos:
         assert sum(client.resumed for client in self.clients)
         assert sum(client.made_up for client in self.clients)
         await self._check_views()
-        self._check_order()
-        self._check_messages()
+        assert sum(entry.name == "on-broadcast" for entry in self.record.entries) > 100
+        assert [str(anomaly) for anomaly in anomalies(self.record)] == []
 
     async def _check_views(self) -> None:
         found = await self._all_present()
@@ -187,11 +199,6 @@ class Chaos:
             await client.until(lambda client=client, others=others: client.peers == others)
             held = {key: [version, data] for key, (version, data) in client.values.items() if version}
             assert held == entries
-        for key, (version, _) in entries.items():
-            session = self.inside[0].session_id
-            acknowledged = [number for of, number in self.written[key] if of == session]
-            assert len(acknowledged) == len(set(acknowledged))
-            assert max(acknowledged, default=0) <= version
 
     async def _all_present(self) -> dict[str, tuple[str, str]]:
         """Who is in the room, with state and role, once nobody is left in it whose leave was lost with its process."""
@@ -204,35 +211,6 @@ class Chaos:
             assert time.monotonic() < end, (found, inside)
             await asyncio.sleep(1)
 
-    def _check_order(self) -> None:
-        """Each number is the same event for everybody who got it."""
-        told: dict[tuple[str, int], object] = {}
-        for client in self.clients:
-            for place, message in client.numbers.items():
-                known = told.setdefault(place, message)
-                assert known == message, (client.user, place)
-
-    def _check_messages(self) -> None:
-        checked = 0
-        for sender in self.clients:
-            for message_id, answer in sender.acknowledged.items():
-                for client in self.clients:
-                    checked += self._check_message(sender, client, message_id, answer)
-        assert checked > 100
-
-    def _check_message(self, sender: Client, client: Client, message_id: str, answer: dict[str, object]) -> bool:
-        session_id, seq = str(answer["session_id"]), int(str(answer["seq"]))
-        got = [place for place, event in client.numbers.items() if event["params"].get("message_id") == message_id]
-        if client is sender:
-            assert got == []
-            return False
-        assert got in ([], [(session_id, seq)])
-        was_there = any(of == session_id and start < seq <= end for of, (start, end) in client.stays)
-        roles = answer.get("roles")
-        meant = was_there and (roles is None or client.role_at(session_id, seq) in roles)  # type: ignore[operator]
-        assert bool(got) == meant, (client.user, client.stays, client.roles, answer)
-        return bool(got)
-
 
 @contextmanager
 def deployed(kind: str, postgres: PostgresServer, redis: RedisServer) -> Iterator[Cluster]:
@@ -244,25 +222,31 @@ def deployed(kind: str, postgres: PostgresServer, redis: RedisServer) -> Iterato
         yield cluster
 
 
-async def once(cluster: Cluster, seed: int, seconds: float) -> None:
+async def once(cluster: Cluster, seed: int, seconds: float, kept: Path) -> None:
     chaos = Chaos(cluster, seed)
     try:
         await chaos.run(seconds)
         await chaos.settle()
         await chaos.check()
+    except BaseException as error:
+        chaos.record.save(kept)
+        error.add_note(f"python -m tests.support.history {kept}")
+        raise
     finally:
         await asyncio.gather(*(client.stop() for client in chaos.clients))
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize(("kind", "seed"), [("daphne", 1), ("uvicorn", 2), ("postgres", 3)])
-async def test_chaos_loses_nothing(kind: str, seed: int, postgres: PostgresServer, redis: RedisServer):
+async def test_chaos_loses_nothing(kind: str, seed: int, postgres: PostgresServer, redis: RedisServer, tmp_path: Path):
     with deployed(kind, postgres, redis) as cluster:
-        await once(cluster, seed, 20)
+        await once(cluster, seed, 20, tmp_path / "history.jsonl")
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(20))
-async def test_chaos_for_a_minute_loses_nothing(seed: int, postgres: PostgresServer, redis: RedisServer):
+async def test_chaos_for_a_minute_loses_nothing(
+    seed: int, postgres: PostgresServer, redis: RedisServer, tmp_path: Path
+):
     with deployed(["daphne", "uvicorn", "postgres"][seed % 3], postgres, redis) as cluster:
-        await once(cluster, 100 + seed, 60)
+        await once(cluster, 100 + seed, 60, tmp_path / "history.jsonl")
