@@ -31,7 +31,7 @@ PRESENT = (
     ".exclude(state='left')}"
 )
 ENTRIES = (
-    "{e.key: [e.change_version, json.loads(e.data)] for e in "
+    "{e.key: [e.change_version, json.loads(e.data or 'null')] for e in "
     "MetadataEntry.objects.filter(session__room_id=room, session__ended_at=None, key__in=['topic', 'score'])}"
 )
 CODES = "{c.role: c.code for c in RoomCode.objects.filter(room_id=room)}"
@@ -180,14 +180,14 @@ class Chaos:
             await client.until(lambda client=client: client.heard()[-1:] == ["the end"])
 
     async def check(self) -> None:
+        assert [str(anomaly) for anomaly in anomalies(self.record)] == []
+        assert sum(entry.name == "on-broadcast" for entry in self.record.entries) > 100
         for client in self.clients:
             assert client.wrong == []
         assert self.refused
         assert sum(client.resumed for client in self.clients)
         assert sum(client.made_up for client in self.clients)
         await self._check_views()
-        assert sum(entry.name == "on-broadcast" for entry in self.record.entries) > 100
-        assert [str(anomaly) for anomaly in anomalies(self.record)] == []
 
     async def _check_views(self) -> None:
         found = await self._all_present()
