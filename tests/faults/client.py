@@ -47,11 +47,10 @@ class Socket(RawPeer):
 
 
 class Client:
-    """See the module. ``stays`` are the stretches of a session that it was told without a gap: [session, from, to].
+    """See the module. ``record`` is what several clients write together.
 
-    ``roles`` says from which number of a session on it held a role: (session, from, role). ``makes_up`` is how often
-    the place that it comes back with is none, of a session, history or number that there never was. It names its place
-    with the socket, or with the join.
+    ``makes_up`` is how often the place that it comes back with is none, of a session, history or number that there
+    never was. It names its place with the socket, or with the join.
     """
 
     def __init__(
@@ -76,14 +75,12 @@ class Client:
         self.peer_id = f"{user}-{uuid.uuid4()}"
         self.session_id = self.history = ""
         self.seq = 0
-        self.roles: list[tuple[str, int, str]] = []
         self._greeted = role
-        self.stays: list[tuple[str, list[int]]] = []
         self.numbers: dict[tuple[str, int], Message] = {}
         self.peers: dict[str, str] = {}
         self.values: dict[str, tuple[int, Any]] = {}
         self.wrong: list[str] = []
-        self.acknowledged: dict[str, Message] = {}
+        self.acknowledged = 0
         self.resumed = self.resynced = self.made_up = self.connections = 0
         self.socket: Socket | None = None
         self.joined = asyncio.Event()
@@ -232,7 +229,7 @@ class Client:
             self._apply(message["method"], message["params"])
             self._learn_role(message)
         elif "seq" in message.get("result", {}):
-            self._move_on(message["result"]["seq"])
+            self.seq = max(self.seq, message["result"]["seq"])
 
     def _enter(self, answer: Message) -> None:
         self._heard_join = True
@@ -244,7 +241,6 @@ class Client:
             return
         self.resynced += bool(answer.get("resync"))
         self.session_id, self.seq = answer["session_id"], answer["seq"]
-        self.stays.append((self.session_id, [self.seq, self.seq]))
         # What a database has forgotten is numbered anew.
         self.numbers = {
             (of, n): told for (of, n), told in self.numbers.items() if of != self.session_id or n <= self.seq
@@ -266,12 +262,7 @@ class Client:
 
     def _hold_role(self, role: str) -> None:
         self.role = role
-        self.roles.append((self.session_id, self.seq, role))
         self.record.hold(self.peer_id, self.session_id, self.seq, role)
-
-    def role_at(self, session_id: str, seq: int) -> str:
-        """The role that it held when an event of a session was numbered."""
-        return [role for of, since, role in self.roles if of == session_id and since <= seq][-1]
 
     def _advance(self, message: Message) -> None:
         place = self.session_id, message["seq"]
@@ -280,11 +271,7 @@ class Client:
         if place in self.numbers:
             self.wrong.append(f"twice: {message}")
         self.numbers[place] = message
-        self._move_on(message["seq"])
-
-    def _move_on(self, seq: int) -> None:
-        self.seq = max(self.seq, seq)
-        self.stays[-1][1][1] = self.seq
+        self.seq = max(self.seq, message["seq"])
 
     def _apply(self, method: str, params: Message) -> None:
         if method == "peer-list":
@@ -330,7 +317,7 @@ class Client:
         """Send a message that counts once, however often it is repeated."""
         client_id = str(uuid.uuid4())
         answer = await self.call("broadcast", info={"message": text, "type": "chat"}, client_id=client_id, **to)
-        self.acknowledged[answer["message_id"]] = {**answer, **to, "session_id": self.session_id, "text": text}
+        self.acknowledged += 1
         return answer
 
     def heard(self) -> list[str]:
