@@ -31,7 +31,7 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
 
 @pytest.mark.parametrize("kind", SERVERS)
 def test_it_says_where_it_is_and_where_the_data_lie(kind):
-    with RunningServer(server=kind) as server:
+    with RunningServer(server=kind, new=True) as server:
         said = server.log()
         assert f"hmsroom on {server.url}/ ({kind})\n" in said
         assert f"  data: {server.directory}/var/db.sqlite3\n" in said
@@ -170,7 +170,7 @@ def test_an_empty_secrets_file_is_told_so(tmp_path, kind):
 
 
 def test_what_a_running_server_keeps_is_its_owners_alone(tmp_path):
-    with RunningServer(server="uvicorn") as server:
+    with RunningServer(server="uvicorn", new=True) as server:
         folder = server.directory / "var"
         for path in folder.iterdir():
             path.chmod(0o644)
@@ -182,7 +182,7 @@ def test_what_a_running_server_keeps_is_its_owners_alone(tmp_path):
 
 @pytest.mark.parametrize("kind", SERVERS)
 def test_what_a_killed_server_left_does_not_hinder_the_next(kind):
-    with RunningServer(server=kind) as server:
+    with RunningServer(server=kind, new=True) as server:
         server.kill()
         server.start()
         assert server.request("GET", "/readyz").status == 200

@@ -25,7 +25,13 @@ SHORT, LONG = 2.0, 60.0
 @pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
     with RunningServer(server=request.param) as server:
+        server.make_rooms(map(room_of, WAYS))
         yield server
+
+
+def room_of(way: str) -> str:
+    """A room of its own, for some methods close it."""
+    return f"loud-{way.replace(' ', '-')}"
 
 
 def memory(server: RunningServer) -> int:
@@ -75,11 +81,9 @@ async def bystanders(server: RunningServer) -> AsyncIterator[Bystanders]:
 
 async def attack(server: RunningServer, bystanders: Bystanders, way: str, seconds: float) -> None:
     """Flood for so long, while bystanders talk. The server's memory grows by at most 20 MB."""
-    # A room of its own, for some methods close it; in a thread, for the server's pings are to be answered meanwhile.
-    room = await asyncio.to_thread(server.room, f"loud-{way.replace(' ', '-')}")
     command = [sys.executable, "-m", "tests.support.hostile", server.ws_url, way, str(seconds)]
     # In a process of its own, so that what it costs itself is not taken for what it costs others.
-    environment = {**os.environ, TOKEN: server.sign(room, "host", "mallory")}
+    environment = {**os.environ, TOKEN: server.sign(server.room(room_of(way)), "host", "mallory")}
     mallory = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdin=PIPE, stdout=PIPE)
     assert mallory.stdin and mallory.stdout
     assert await mallory.stdout.readline() == b"ready\n"

@@ -22,10 +22,6 @@ SECRETS = ["a very private remark", "a value that nobody else reads", "Alice Sec
 class ServerByHand(RunningServer):
     """The server as somebody starts it who has not read how: with access logs and all that it says."""
 
-    def start(self) -> None:
-        self.manage("migrate", "--verbosity", "0")
-        super().start()
-
     def command(self) -> list[str]:
         if self.server == "uvicorn":
             options = ["--host", "127.0.0.1", "--port", str(self.port), "--access-log", "--log-level", "debug"]

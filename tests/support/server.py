@@ -1,15 +1,18 @@
 """The real server as a subprocess, and a peer that speaks its wire protocol."""
 
 import asyncio
+import functools
 import itertools
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
@@ -28,19 +31,34 @@ APP_SECRET = "app secret of the test server, long enough to sign with"
 
 Message = dict[str, Any]
 
+PREPARE = """
+from django.core.management import call_command
+from rooms import creation
+call_command("migrate", interactive=False, verbosity=0)
+creation.create_room(name="tea")
+"""
+
 
 class RunningServer(WebProgram):
     """`manage.py serve` on a free port with a data folder of its own.
 
+    Its database of SQLite is there already, unless it is to be ``new``.
     Further keywords are settings by the name of their environment variable: `PEER_GRACE=0.5`.
     Several servers on one PostgreSQL accept each other's tokens.
     """
 
     def __init__(
-        self, *, server: str = "daphne", database_url: str = "", redis_url: str = "", **settings: object
+        self,
+        *,
+        server: str = "daphne",
+        database_url: str = "",
+        redis_url: str = "",
+        new: bool = False,
+        **settings: object,
     ) -> None:
         super().__init__()
         self.server = server
+        self._prepared = not (database_url or new)
         self._settings = {
             "HMSROOM_DEV": "1",
             "SECRET_KEY": "django key of the test server, long enough to sign with",
@@ -65,8 +83,14 @@ class RunningServer(WebProgram):
         """The database file, if it is SQLite that is used."""
         return Path(self._settings["DATA_DIR"]) / "db.sqlite3"
 
+    def start(self) -> None:
+        if self._prepared and not self.database.exists():
+            self.database.write_bytes(prepared_database())
+        super().start()
+
     def command(self) -> list[str]:
-        return [sys.executable, "manage.py", "serve", "--port", str(self.port), "--server", self.server]
+        how = ["--server", self.server, *(["--no-migrate"] if self._prepared else [])]
+        return [sys.executable, "manage.py", "serve", "--port", str(self.port), *how]
 
     def environment(self) -> dict[str, str]:
         return super().environment() | {"PYTHONUNBUFFERED": "1"} | self._settings
@@ -121,11 +145,19 @@ class RunningServer(WebProgram):
         return self.manage(*arguments, *(["--create"] if create else []))
 
     def room(self, name: str) -> str:
-        """The id of the room of that name, which is made if need be."""
+        """The id of the room of that name, which is made if need be. In a prepared database "tea" is there."""
+        if name not in self._rooms:
+            found = self.select("SELECT name, id FROM rooms_room")
+            self._rooms |= {room: str(room_id) for room, room_id in found}
         if name not in self._rooms:
             claims = jwt.decode(self.token(name), options={"verify_signature": False})
             self._rooms[name] = claims["room_id"]
         return self._rooms[name]
+
+    def make_rooms(self, names: Iterable[str]) -> None:
+        """Make several at once, for a command takes a second."""
+        code = f"from rooms.creation import create_room\nfor name in {list(names)}: create_room(name=name)"
+        self.manage("shell", "--no-imports", "-c", code)
 
     def sign(self, room_id: str, role: str = "guest", user: str = "alice", **claims: object) -> str:
         """A token signed here, for a room that exists; claims replace the usual ones, and None leaves one out."""
@@ -151,6 +183,16 @@ class RunningServer(WebProgram):
         await peer.connect()
         await peer.join(name)
         return peer
+
+
+@functools.cache
+def prepared_database() -> bytes:
+    """A database file of SQLite with the tables and a room: to make them takes half of a server's first start."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"PATH": os.environ["PATH"], "HMSROOM_DEV": "1", "DATA_DIR": folder}
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", PREPARE]
+        subprocess.run(command, env=environment, cwd=ROOT, check=True)
+        return (Path(folder) / "db.sqlite3").read_bytes()
 
 
 class RpcError(Exception):
