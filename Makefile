@@ -1,6 +1,8 @@
-# Each target does its own set-up. PYTHON selects the interpreter, PORT where the server listens.
+# Each target does its own set-up. PYTHON selects the interpreter, PORT where the server listens, WORKERS how many tests
+# run at once.
 PYTHON ?= python3
 PORT ?= 8000
+WORKERS ?= 4
 
 python := .venv/bin/python
 script_tools := node_modules/.package-lock.json
@@ -13,7 +15,7 @@ run: venv
 
 test: test-setup
 	node --test tests/js/*.test.js
-	$(python) -m pytest
+	$(python) -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: venv-dev $(script_tools)
 	$(python) -m ruff check

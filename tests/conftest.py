@@ -31,6 +31,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(fixture, chosen, indirect=True, scope=scope)  # type: ignore[arg-type]
 
 
+SLOW = ["sdk", "browser", "faults", "fuzz"]
+"""Folders whose tests take longest. With several workers they come first, so that none is left with them at the end."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("dist", "no") == "loadgroup":
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+        items.sort(key=lambda item: SLOW.index(item.path.parent.name) if item.path.parent.name in SLOW else len(SLOW))
+
+
+def _group(item: pytest.Item) -> str:
+    """The tests that go to the same worker: those that share a server, else those of a file."""
+    fixtures = item.fixturenames  # type: ignore[attr-defined]
+    folder = item.path.parent.name
+    if "cluster" in fixtures:
+        return f"cluster-{item.callspec.params['cluster']}"  # type: ignore[attr-defined]
+    if folder in ("sdk", "browser", "fuzz"):
+        return folder
+    if folder == "faults" and "server" not in fixtures:
+        return item.nodeid
+    return str(item.path.relative_to(item.config.rootpath))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     with PostgresServer() as server:

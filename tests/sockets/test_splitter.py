@@ -125,7 +125,10 @@ def test_a_message_in_countless_pieces_is_given_up() -> None:
     assert readers.given_up
 
 
-@pytest.mark.parametrize("wire", [frame(PING, b""), frame(BINARY, b""), frame(CONTINUATION, b"", final=False)])
+FLOODS = {"pings": frame(PING, b""), "binary": frame(BINARY, b""), "pieces": frame(CONTINUATION, b"", final=False)}
+
+
+@pytest.mark.parametrize("wire", FLOODS.values(), ids=FLOODS)
 def test_of_a_flood_of_frames_that_are_not_taken_nothing_more_is_read(wire: bytes) -> None:
     readers = Readers(most=20)
 
