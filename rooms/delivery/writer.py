@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, connections
 
 from rooms.observe.background import attempt
 from rooms.operations.engine import gate
@@ -162,8 +162,9 @@ def _ask(batch: Sequence[tuple[Call, object]], patience: float) -> list[Answer]:
 
 def release_connection() -> None:
     """Give this thread's connection back to PostgreSQL's pool; keep SQLite's, which is slow to open."""
-    if connection.vendor == "sqlite" and not connection.errors_occurred:
+    held = connections[DEFAULT_DB_ALIAS]
+    if held.vendor == "sqlite" and not held.errors_occurred:
         return
     close_old_connections()
-    if connection.errors_occurred:
-        connection.close()
+    if held.errors_occurred:
+        held.close()

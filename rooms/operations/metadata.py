@@ -33,10 +33,19 @@ MessageId = Annotated[str, Chars(1, 64)]
 
 def as_wire(entry: MetadataEntry) -> dict[str, Any]:
     """``{key, data, change_version, …}``; data is null for a key that was removed or never set."""
-    wire = {"key": entry.key, "data": value_of(entry), "change_version": entry.change_version}
+    return _as_wire(entry, value_of(entry))
+
+
+def _as_wire(entry: MetadataEntry, value: JSON) -> dict[str, Any]:
+    return {**_head(entry), "data": value}
+
+
+def _head(entry: MetadataEntry) -> dict[str, Any]:
+    """All of an entry but its value."""
+    head = {"key": entry.key, "change_version": entry.change_version}
     if entry.change_version:
-        wire |= {"updated_by": entry.updated_by, "updated_at": milliseconds(entry.updated_at)}
-    return wire
+        head |= {"updated_by": entry.updated_by, "updated_at": milliseconds(entry.updated_at)}
+    return head
 
 
 def value_of(entry: MetadataEntry) -> JSON:
@@ -66,12 +75,12 @@ def set_metadata(
         )
     if key == PINS_KEY:
         data = _checked_pins(context, data)
-    text = None if isinstance(data, Missing) else compact(data)
+    text, value = (None, None) if isinstance(data, Missing) else (compact(data), data)
     changes = [(entry, text)]
     if key == PINS_KEY:
-        changes += _default_after(context, None if isinstance(data, Missing) else data)
+        changes += _default_after(context, value)
     events = _apply(context, changes)
-    return Outcome(as_wire(entry), events)
+    return Outcome(_as_wire(entry, value), events)
 
 
 @operation("get-metadata")
@@ -208,7 +217,8 @@ def _change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
     entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
     entry.updated_at = context.now
     context.work.entry_changed(entry)
-    body = f'{{"values":[{compact(as_wire(entry))}]}}'
+    # The value goes as the text that it is stored as.
+    body = f'{{"values":[{compact(_head(entry))[:-1]},"data":{data or "null"}}}]}}'
     # Old clients cannot hear this event. One that writes tells the others itself.
     refresh = entry.key == DEFAULT_KEY and not context.caller.legacy
     effect = Refresh(milliseconds(context.now)) if refresh else None
@@ -217,13 +227,14 @@ def _change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
 
 def _check_fits(context: Context, changes: Sequence[tuple[MetadataEntry, str | None]]) -> None:
     """Raises TooLarge if the session cannot take all of these texts, or these keys."""
-    for _, data in changes:
-        size = 0 if data is None else len(data.encode())
-        if size > settings.MAX_VALUE_BYTES:
-            raise TooLarge(f"data: {size} bytes, at most {settings.MAX_VALUE_BYTES}")
-    growth = sum(_size(entry.key, data) - entry.size for entry, data in changes)
-    never_used = sum(not entry.change_version for entry, _ in changes)
-    added = sum(entry.data is None and data is not None for entry, data in changes)
+    growth = never_used = added = 0
+    for entry, data in changes:
+        size = _size(entry.key, data)
+        if data is not None and size - len(entry.key.encode()) > settings.MAX_VALUE_BYTES:
+            raise TooLarge(f"data: {len(data.encode())} bytes, at most {settings.MAX_VALUE_BYTES}")
+        growth += size - entry.size
+        never_used += not entry.change_version
+        added += entry.data is None and data is not None
     if growth <= 0 and not never_used:
         return
     total, keys, ever = _totals(context)

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 
 from rooms.operations.engine import clock
 from rooms.operations.engine.transaction import Cursor
@@ -68,7 +68,11 @@ def update(cursor: Cursor, row: models.Model, names: Iterable[str]) -> None:
     values = []
     for column in fields:
         value = getattr(row, column.attname)
-        values.append(value if type(column) in _STORED_AS_IS else column.get_db_prep_save(value, connection))
+        if type(value) is datetime and cursor.vendor == "sqlite":
+            value = str(value.replace(tzinfo=None))  # as Django writes moments, which are of UTC here
+        elif type(column) not in _STORED_AS_IS:
+            value = column.get_db_prep_save(value, cursor.connection)
+        values.append(value)
     cursor.execute(statement, [*values, row.pk])
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db import connection, models
+from django.db import models
 
 from rooms.models import Event as EventRow
 from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
@@ -41,7 +41,7 @@ class Work:
         self.held, self.history = self._loaded.held, self._loaded.history
         self.now = statements.now(cursor)
         self.at = milliseconds(self.now)
-        self._changed: dict[models.Model, set[str]] = {}
+        self._changed: dict[int, tuple[models.Model, set[str]]] = {}  # by their addresses, which cost nothing to ask
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._sent_under: dict[ClientId, Sent] | None = None
         # The kernel is asked once a transaction; what follows in an id is what tells those of a transaction apart.
@@ -112,7 +112,7 @@ class Work:
         pages.rows_changed = True
         pages.known.peers.pop(peer.peer_id, None)
         pages.known.owned.get(peer.owner, set()).discard(peer.peer_id)
-        self._changed.pop(peer, None)
+        self._changed.pop(id(peer), None)
         peer.delete()
 
     # --- Persons
@@ -139,7 +139,7 @@ class Work:
         """Delete the row of an owner."""
         self._pages[person.session_id].rows_changed = True
         del self.persons(person.session)[person.owner]
-        self._changed.pop(person, None)
+        self._changed.pop(id(person), None)
         if person._state.adding:
             self._added[Person].remove(person)
         else:
@@ -221,7 +221,7 @@ class Work:
         if isinstance(row, Peer | Person):
             self._pages[row.session_id].rows_changed = True
         if not row._state.adding:
-            self._changed.setdefault(row, set()).update(fields)
+            self._changed.setdefault(id(row), (row, set()))[1].update(fields)
 
     def add(self, row: models.Model) -> None:
         """Note that this row is to be inserted."""
@@ -236,12 +236,12 @@ class Work:
                 # Before the next session of the room is inserted: a room has one live session.
                 pages.session.save(update_fields=["ended_at"])
         for kind, rows in self._added.items():
-            if connection.features.can_return_rows_from_bulk_insert:
+            if self._cursor.connection.features.can_return_rows_from_bulk_insert:
                 kind._default_manager.bulk_create(rows)
                 continue
             for row in rows:
                 row.save(force_insert=True)
-        for row, fields in self._changed.items():
+        for row, fields in self._changed.values():
             statements.update(self._cursor, row, fields)
         written = []
         for pages in self._pages.values():
