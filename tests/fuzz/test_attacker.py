@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -242,9 +242,10 @@ class Attacker:
 
     # --- Sockets
 
-    async def socket(self, token: str, peer_id: str) -> "Ear | None":
+    async def socket(self, token: str, peer_id: str, place: Mapping[str, Any] | None = None) -> "Ear | None":
         """A socket, or None if it is refused."""
         ear = Ear(self, self.room.server.ws_url, token, peer_id=peer_id)
+        ear.query |= {name: str(value) for name, value in (place or {}).items()}
         await ear.connect()
         first = ear.told("on-policy-change", "on-error")
         await ear.until(lambda: bool(first()) or not ear.open)
@@ -418,8 +419,9 @@ async def try_to_be_others(attacker: Attacker, known: Sequence[JSON], tokens: Se
         for seq in numbers[:40]:
             for session in sessions[:2]:
                 place = {"session_id": session, "seq": seq, "history": histories[seq % len(histories)]}
-                ear = await attacker.enter(token, attacker.peer_id, resume={**place})
-                if ear:
+                if ear := await attacker.socket(token, attacker.peer_id, place):
+                    await ear.close()
+                if ear := await attacker.enter(token, attacker.peer_id, resume={**place}):
                     for history in histories[:3]:
                         await ear.ask("join", {"resume": {**place, "history": history}})
                     await ear.close()

@@ -70,10 +70,10 @@ def server_of(caller: Caller) -> Caller:
 
 
 def doors(caller: Caller, **place: Any) -> list[Answer]:
-    """What a caller is told at every door: /init, the socket, joining, and resuming at its first number."""
+    """What a caller is told at every door: /init, the socket, joining, and resuming at its first number either way."""
     resume = {"session_id": Peer.objects.latest("pk").session_id, "seq": 1, **place}
     join = call(caller, "join", name=caller.name), call(caller, "join", name=caller.name, resume=resume)
-    return [ask(caller, admit), ask(caller, connect), *join]
+    return [ask(caller, admit), ask(caller, connect), ask(caller, connect, place=resume), *join]
 
 
 def refusals(caller: Caller) -> list[tuple[int, str] | None]:
@@ -127,7 +127,7 @@ def test_a_peer_is_taken_over_by_its_owner_with_its_role_alone(alice, bob, victo
 def test_a_peer_comes_back_with_the_role_that_it_joined_with_although_it_has_another_now(alice, bob):
     do(alice, "role-change-request", requested_for="peer-Bob", role="host", force=True)
     assert welcome(again(bob)).policy["name"] == "host"
-    assert refusals(again(bob, "conn-3", role="host")) == [TAKEN] * 4
+    assert refusals(again(bob, "conn-3", role="host")) == [TAKEN] * 5
 
 
 def test_an_owner_is_one_person_in_a_session_and_another_in_the_next_and_elsewhere(alice, bob, room):
@@ -153,7 +153,7 @@ def test_a_peer_id_of_an_earlier_session_proves_nothing_in_the_next(alice, bob, 
     assert answer.result["resync"] is True
     assert attachment(answer).replay is None
     assert (row(eve).role, row(eve).owner, row(eve).person != earlier.person) == ("guest", "user:user-Eve", True)
-    assert refusals(bob) == [TAKEN] * 4
+    assert refusals(bob) == [TAKEN] * 5
     assert refused(eve, "pin-message", id=hello)[0] == 404
 
 
@@ -191,7 +191,7 @@ def test_an_owner_has_a_number_of_peers_at_once(alice, bob, settings):
     settings.MAX_PEERS_PER_OWNER = 3
     tabs = [joined(tab(bob, number)) for number in (2, 3)]
     more = tab(bob, 4)
-    assert refusals(more) == [(403, "the room has 3 peers of this user already")] * 4
+    assert refusals(more) == [(403, "the room has 3 peers of this user already")] * 5
     assert ask(again(bob), admit).error is None  # who is inside is not counted again
     ask(tabs[0], disconnect)
     assert refusals(more)[0] is not None  # nor is who only lost its connection away
@@ -390,7 +390,7 @@ def test_who_was_removed_finds_every_door_closed_until_let_in_again(alice, bob, 
         assert (row(peer).present, row(peer).leave_reason) == (False, "peer kicked")
     everywhere = [bob, *tabs, tab(bob, 4), again(bob, "conn-8"), tab(bob, 5, role="host"), tab(bob, 6, user_id="other")]
     for peer in everywhere:
-        assert refusals(peer) == [OUT] * 4
+        assert refusals(peer) == [OUT] * 5
         for answer in doors(peer):
             assert answer.error is not None
             assert answer.error.data == {"removed": True, "reason": "enough"}
@@ -446,7 +446,7 @@ def test_ones_own_other_peer_is_closed_and_may_come_back(alice, bob):
 def test_a_removal_by_the_server_holds_as_well(alice, bob, room):
     answer = call(server(room), "peer-leave-request", requested_for="peer-Bob", reason="enough")
     assert kinds(alice, answer.events) == ["on-removed-change", "on-peer-leave"]
-    assert refusals(tab(bob)) == [OUT] * 4
+    assert refusals(tab(bob)) == [OUT] * 5
     [removed] = do(alice, "peers-removed")["removed"]
     assert removed["removed_by"] == "operator"
     assert do(server(room), "peers-removed")["removed"] == [removed]
@@ -583,7 +583,7 @@ def test_a_peer_that_timed_out_comes_back_within_the_limits_whatever_the_door(al
     else:
         Room.objects.filter(pk=room.pk).update(enabled=False)
         expected = (403, "room not available")
-    assert refusals(again(bob, "conn-3")) == [expected] * 4
+    assert refusals(again(bob, "conn-3")) == [expected] * 5
     assert not row(bob).present
     assert live_session(room) is not None
 
