@@ -5,6 +5,8 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
+from django.apps import apps
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.db.models import Model
@@ -209,6 +211,28 @@ def test_every_detail_page_opens(operator):
     rows = [room, session, session.peers.get(), session.entries.get(), room.codes.get(role="host"), room.template]
     for row in [*rows, Worker.objects.get()]:
         page(operator, f"{row._meta.model_name}/{row.pk}/change/")
+
+
+NO_PAGE = {"Event", "Message", "Person", "Poll", "PollAnswer"}
+NOT_SHOWN = {
+    "Template": {"generation", "roles", "settings"},
+    "Room": {"template"},
+    "RoomCode": {"room"},
+    "Session": {"empty_since", "end_reason", "generation", "histories", "journal_bytes", "room"},
+    "Peer": {"hand_raised_at", "history", "id", "joined_role", "joined_seq", "owner", "person", "role_seq", "session"},
+    "MetadataEntry": {"data", "id", "session"},
+    "Worker": set(),
+}
+"""What is stored and not on the pages as it is: links and words stand for it, or it is for the server alone."""
+
+
+def test_whatever_is_stored_is_shown_or_left_out_on_purpose():
+    kinds = {kind.__name__: kind for kind in apps.get_app_config("rooms").get_models()}
+    pages = {name: site._registry[kind] for name, kind in kinds.items() if kind in site._registry}
+    assert set(kinds) - set(pages) == NO_PAGE
+    shown = {name: {*(page.fields or ()), *page.list_display} for name, page in pages.items()}
+    columns = {name: {field.name for field in kinds[name]._meta.concrete_fields} for name in pages}
+    assert {name: columns[name] - shown[name] for name in pages} == NOT_SHOWN
 
 
 def test_what_peers_typed_is_shown_as_text(operator):

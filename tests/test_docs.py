@@ -14,6 +14,7 @@ from rooms.operations.engine.gate import METHODS
 from rooms.urls import urlpatterns
 from rooms.wire import close_codes
 from rooms.wire.errors import RoomError
+from rooms.wire.roles import PERMISSIONS
 from tests.support.parameters import declared_parameters
 from tests.support.server import ROOT
 
@@ -72,6 +73,18 @@ def test_every_event_is_in_the_protocol():
     events = set(re.findall(r'"(on-[a-z-]+|peer-list|room-state|room-info|session-info)"', source))
     assert "on-broadcast" in events
     assert events <= documented("protocol.md")
+
+
+def test_every_permission_is_in_the_protocol():
+    _, _, section = (ROOT / "docs/protocol.md").read_text().partition("\n## Permissions\n")
+    named = re.findall(r"`(\w+)`", section.partition(". ")[0])
+    assert sorted(named) == sorted(PERMISSIONS)
+
+
+def test_every_endpoint_has_a_heading_in_the_protocol():
+    headings = re.findall(r"^### `[A-Z]+ (/[\w/]+)", (ROOT / "docs/protocol.md").read_text(), re.MULTILINE)
+    endpoints = {f"/{entry.pattern}" for entry in urlpatterns if entry.callback.__module__.startswith("rooms.api.")}
+    assert set(headings) - {"/v2/ws"} == endpoints
 
 
 def test_every_error_and_close_code_is_in_the_protocol():

@@ -30,6 +30,11 @@ def caller(room_id: str, claims: tokens.Claims, peer_id: str, conn_id: str) -> C
     return Caller(room_id, peer_id, claims.owner, claims.user_id, claims.role, conn_id, "w", name=claims.user_id)
 
 
+@pytest.mark.django_db
+def test_the_migrations_make_what_the_models_say():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
 @pytest.mark.matrix
 def test_who_is_inside_stays_inside_with_the_token_of_before(old):
     template = old.get_model("rooms", "Template").objects.get(name="default")

@@ -1,6 +1,7 @@
 """Who may do what, and several calls in one transaction."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,15 @@ def test_the_default_roles(stage, role, permission, method, params):
 def test_every_method_is_free_or_needs_something():
     tried = {method for _, method, _ in NEEDS} | {method for method, _ in FREE}
     assert set(METHODS) - tried == {"join", "peer-iter-next", "peer-let-in", "role-change"}
+
+
+def test_every_permission_is_needed_for_something():
+    assert {permission for permission, _, _ in NEEDS} == set(PERMISSIONS)
+
+
+def test_every_method_is_called_in_a_test():
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert [method for method in METHODS if f'"{method}"' not in tests] == []
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"join"}))
