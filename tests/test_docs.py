@@ -1,9 +1,11 @@
 """What the documentation lists is what there is."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from django.conf import global_settings
 from prometheus_client import REGISTRY
 
 import rooms.observe.metrics
@@ -30,6 +32,18 @@ def test_every_setting_is_documented_and_no_other():
     secrets = ["SECRET_KEY", "ACCESS_KEY", "APP_SECRET"]
     documented_settings = {name for name in documented("configuration.md") if name.isupper()}
     assert documented_settings == {*settings, *secrets}
+
+
+def test_every_setting_is_read():
+    text = (ROOT / "hmsroom/settings.py").read_text()
+    sources = [text, *(path.read_text() for path in (ROOT / "rooms").rglob("*.py"))]
+    words = Counter(re.findall(r"\b[A-Z][A-Z_]+\b", "".join(sources)))
+    ours = [
+        name for name in re.findall(r"^([A-Z_]+) = .*env\.", text, re.MULTILINE) if not hasattr(global_settings, name)
+    ]
+    # Its name stands twice where it is made: as a setting and as a variable.
+    assert "PEER_GRACE" in ours
+    assert [name for name in ours if words[name] < 3] == []
 
 
 def test_every_dependency_has_a_reason():

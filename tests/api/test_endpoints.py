@@ -3,6 +3,7 @@
 import json
 import uuid
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Room, RoomCode
 from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.gate import METHODS
+from rooms.urls import urlpatterns
 from rooms.wire.rates import Buckets
 
 pytestmark = pytest.mark.django_db
@@ -350,6 +352,12 @@ def test_layouts_of_a_room_that_is_not_there_are_refused(client):
     answer = client.get("/v2/layouts/ui", headers={"authorization": f"Bearer {token('0' * 24)}"})
     assert answer.status_code == 403
     assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_every_endpoint_is_asked_here():
+    endpoints = [entry for entry in urlpatterns if entry.callback.__module__.startswith("rooms.api.")]
+    source = Path(__file__).read_text()
+    assert [entry.name for entry in endpoints if f'"/{entry.pattern}' not in source] == []
 
 
 def test_an_endpoint_gets_what_its_url_captures(rf):
