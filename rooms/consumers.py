@@ -24,7 +24,7 @@ from rooms.operations.engine.gate import METHODS
 from rooms.operations.leaving import disconnect
 from rooms.process import lease
 from rooms.sockets.consumer import FAREWELL, SocketConsumer
-from rooms.sockets.outbox import framed
+from rooms.sockets.framing import framed
 from rooms.sockets.requests import MAX_WAITING, Requests
 from rooms.wire import frames
 from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, refused

@@ -7,7 +7,7 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from rooms.delivery.feed import Arrival
+from rooms.delivery.order import Arrival
 from rooms.observe import metrics
 from rooms.observe.background import attempt, keep_doing, spawn
 from rooms.observe.logs import describe

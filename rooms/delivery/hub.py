@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import transaction
 
 from rooms.delivery.doorbell import Doorbell
-from rooms.delivery.feed import Arrival, Feed, Missed
+from rooms.delivery.feed import Feed, news_of
+from rooms.delivery.order import Arrival, Missed
 from rooms.delivery.writer import Writer, release_connection
 from rooms.models import Session
 from rooms.observe import metrics
@@ -74,8 +75,8 @@ class Hub:
         """Have an operation run. done gets the answer in its place: after the events before it, before those after."""
         feed = self.feeds.get(caller.room_id)
         if feed and not operation.reads:
-            feed.in_flight += 1  # news of others waits for what was committed before it, and reads commit nothing
-        call = Call(operation, caller, arguments, feed.session_id if feed else "")
+            feed.order.in_flight += 1  # news of others waits for what was committed before it, and reads commit nothing
+        call = Call(operation, caller, arguments, feed.order.session_id if feed else "")
         asked = _Asked(done, feed, time.perf_counter())
         if operation.reads:
             self._reader.submit(self._answer_reading, call, asked)
@@ -112,8 +113,8 @@ class Hub:
             if feed:
                 reads = answer.call.operation.reads
                 if not reads:
-                    feed.in_flight -= 1
-                feed.arrive(Arrival.of(answer, done, reads=reads))
+                    feed.order.in_flight -= 1
+                feed.arrive(news_of(answer, done, reads=reads))
                 feeds.add(feed)
             else:
                 attempt(done, answer)
@@ -128,7 +129,7 @@ class Hub:
         told: dict[tuple[str, str], Arrival] = {}
         for answer in answers:
             if answer.events or answer.end:
-                news = told.setdefault((answer.call.caller.room_id, answer.session_id), Arrival.of(answer))
+                news = told.setdefault((answer.call.caller.room_id, answer.session_id), news_of(answer))
                 if news.seq < answer.seq:
                     news.events, news.seq = [*news.events, *answer.events], answer.seq
                 news.end = answer.end or news.end
@@ -139,7 +140,7 @@ class Hub:
         """Deliver what synchronous code of this process committed, and tell the others."""
         for answer in answers:
             if answer.events or answer.end:
-                attempt(self._heard, answer.call.caller.room_id, Arrival.of(answer))
+                attempt(self._heard, answer.call.caller.room_id, news_of(answer))
         self.ring(answers)
 
     # --- Feeds ----------------------------------------------------------------------------------
@@ -190,14 +191,15 @@ class Hub:
 
     async def _check_positions(self) -> None:
         """Find what was missed although no later event told of the gap, and what was told and is no more."""
-        followed = {feed.session_id: (feed, feed.place) for feed in self.feeds.values() if feed.session_id}
+        followed = {feed.order.session_id: feed for feed in self.feeds.values() if feed.order.session_id}
+        places = {session_id: feed.order.place for session_id, feed in followed.items()}
         try:
-            found = await self.read(_positions, {session_id: place for session_id, (_, place) in followed.items()})
+            found = await self.read(_positions, places)
         except Exception as error:
             log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
             return
-        for session_id, (feed, _) in followed.items():
-            if feed.session_id == session_id and not feed.in_flight:
+        for session_id, feed in followed.items():
+            if feed.order.session_id == session_id and not feed.order.in_flight:
                 attempt(feed.compare, found.get(session_id))
 
     async def _tick(self) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rooms.delivery.feed import Feed, Member
+from rooms.delivery.feed import Feed
+from rooms.delivery.roster import Member
 from rooms.observe import metrics
 from rooms.operations.engine.calls import Caller
-from rooms.sockets.outbox import Outbox, framed
+from rooms.sockets.framing import framed
+from rooms.sockets.outbox import Outbox
 from rooms.wire.results import Attachment, Observation
 
 
@@ -30,7 +32,7 @@ class Membership:
     @property
     def place(self) -> int:
         """The number up to which the client was sent everything; 0 if that cannot be said."""
-        return self.feed.last_seq if self.placed else 0
+        return self.feed.order.seq if self.placed else 0
 
     def with_place(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
         """A result, which tells no place where the client was not sent everything up to it."""

@@ -28,11 +28,12 @@ def attempt(job: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> 
     try:
         job(*arguments, **named)
     except Exception as error:
-        _tell(job, error)
+        report(job, error)
 
 
-def _tell(job: object, error: BaseException) -> None:
-    name = getattr(job, "__qualname__", repr(job))
+def report(job: object, error: BaseException) -> None:
+    """Log what a job raised."""
+    name = getattr(job, "__qualname__", type(job).__name__)
     if isinstance(error, (OperationalError, InterfaceError, Unavailable)):
         log.error("the database cannot be used", extra={"context": {"job": name, "why": describe(error)}})
     else:
@@ -50,7 +51,7 @@ def spawn(job: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 def _done(task: asyncio.Task[Any]) -> None:
     _tasks.discard(task)
     if not task.cancelled() and (error := task.exception()):
-        _tell(task.get_coro(), error)
+        report(task.get_coro(), error)
 
 
 async def keep_doing(job: Callable[[], Awaitable[object]], *, every: Callable[[], float] = lambda: 0) -> None:
@@ -63,10 +64,10 @@ async def keep_doing(job: Callable[[], Awaitable[object]], *, every: Callable[[]
         except asyncio.CancelledError as error:
             if task is None or task.cancelling():
                 raise
-            _tell(job, error)  # of something that it waited for
+            report(job, error)  # of something that it waited for
             pause = max(pause, _PAUSE)
         except Exception as error:
-            _tell(job, error)
+            report(job, error)
             pause = max(pause, _PAUSE)
         await asyncio.sleep(pause)
 

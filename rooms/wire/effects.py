@@ -92,6 +92,7 @@ def encode(effect: Effect) -> dict[str, Any]:
 
 def decode(stored: Mapping[str, Any]) -> Effect | None:
     """The effect of this form; None of what only a later version knows."""
+    # The more names a form has the earlier it is tried.
     match stored:
         case {"peer": peer_id, "attached": [_, conn_id]}:
             return Came(peer_id, conn_id)

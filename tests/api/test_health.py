@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from rooms.delivery.feed import Arrival, Feed, Member, Missed
+from rooms.delivery.feed import Feed
+from rooms.delivery.order import Arrival, Missed
+from rooms.delivery.roster import Member
 from rooms.sockets.outbox import AsgiOutbox
 from rooms.wire.close_codes import TOO_SLOW
 from rooms.wire.events import NOBODY, Numbered
@@ -120,11 +122,11 @@ async def test_a_gap_that_is_read_from_the_journal_is_counted():
         return Missed(events, history)
 
     feed = Feed("room", fetch)
-    feed.session_id, before = "session", counted("gap_repairs")
+    feed.order.session_id, before = "session", counted("gap_repairs")
 
-    feed.arrive(Arrival("session", 3, [Numbered(3, "on-broadcast", "{}", NOBODY)], None))
+    feed.arrive(Arrival("session", 3, [Numbered(3, "on-broadcast", "{}", NOBODY)]))
     feed.advance()
-    while feed.last_seq < 3:
+    while feed.order.seq < 3:
         await asyncio.sleep(0.01)
 
     assert counted("gap_repairs") == before + 1
@@ -138,13 +140,13 @@ async def test_sockets_whose_place_is_lost_are_counted():
         pass
 
     feed = Feed("room", fetch)
-    feed.session_id, before = "session", counted("resyncs")
+    feed.order.session_id, before = "session", counted("resyncs")
     closed: list[int | None] = []
     outbox = AsgiOutbox(send, lambda: None)
-    feed.members["a"] = Member("a", "conn", "guest", frozenset(), False, outbox, closed.append)
+    feed.roster.members["a"] = Member("a", "conn", "guest", frozenset(), False, outbox, closed.append)
 
     feed.compare(7)
-    while feed.session_id:
+    while feed.order.session_id:
         await asyncio.sleep(0.01)
 
     assert counted("resyncs") == before + 1

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from rooms.delivery.feed import Arrival, Feed, Member, Missed
-from rooms.operations.engine.calls import Answer
+from rooms.delivery.feed import Feed
+from rooms.delivery.order import Arrival, Missed
+from rooms.delivery.roster import Member
 from rooms.operations.engine.journal import addressed_to
-from rooms.sockets.outbox import Outbox, texts_in
+from rooms.sockets.framing import texts_in
+from rooms.sockets.outbox import Outbox
 from rooms.wire.effects import Came, CameBack, Effect, RoleChanged, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification
@@ -70,7 +72,7 @@ class Room:
 
     def tell(self, *events: Numbered) -> None:
         """News from another process."""
-        self.bring(Arrival(SESSION, events[-1].seq, events, None))
+        self.bring(Arrival(SESSION, events[-1].seq, events))
 
     def bring(self, arrival: Arrival) -> None:
         self.feed.arrive(arrival)
@@ -87,7 +89,7 @@ class Room:
         """A member that joins by an operation of this process; its join is the next event."""
         missed = None if replay_after is None else self.journal[replay_after:]
         [joined] = self.write(1, Audience(but=peer_id), Came(peer_id, f"conn-{peer_id}"))
-        follows = self.feed.session_id == SESSION
+        follows = self.feed.order.session_id == SESSION
         attachment = Attachment(
             peer_id=peer_id,
             role=role,
@@ -107,15 +109,13 @@ class Room:
             outbox=paper,
             gone=lambda code: self.codes.__setitem__(peer_id, code),
         )
-        answer = Answer(None, session_id=SESSION, seq=joined.seq, events=[joined], for_socket=attachment)  # type: ignore[arg-type]
         self.bring(
             Arrival(
                 SESSION,
                 joined.seq,
                 [joined],
-                None,
-                answer,
-                lambda _: self.feed.attach(member, attachment, told_role=attachment.role),
+                done=lambda: self.feed.attach(member, attachment, told_role=attachment.role),
+                attachment=attachment,
             )
         )
         return paper
@@ -213,7 +213,7 @@ async def test_who_observes_a_key_gets_its_changes_and_nobody_else_does(seed: in
     due: dict[Paper, list[int]] = {}
     for _ in range(100):
         name, keys = chance.choice("wxyz"), frozenset(chance.sample("ab", chance.randrange(3)))
-        member = room.feed.members.get(name)
+        member = room.feed.roster.members.get(name)
         if member is None or chance.random() < 0.2:
             if member:
                 room.feed.detach(member)
@@ -226,7 +226,7 @@ async def test_who_observes_a_key_gets_its_changes_and_nobody_else_does(seed: in
         key = chance.choice("ab")
         [event] = room.write(1, Audience(key=key))
         room.tell(event)
-        for other in room.feed.members.values():
+        for other in room.feed.roster.members.values():
             if other.peer_id in papers and key in other.observed:
                 due[papers[other.peer_id]].append(event.seq)
 
@@ -253,8 +253,8 @@ async def test_i18_a_newcomer_gets_the_list_and_then_all_that_follows(settings):
 async def test_only_who_is_meant_gets_an_event():
     room = Room()
     a, b = room.enter("a"), room.enter("b")
-    room.feed.members["b"].role = "host"
-    room.feed.members["b"].observed = frozenset({"k"})
+    room.feed.roster.members["b"].role = "host"
+    room.feed.roster.members["b"].observed = frozenset({"k"})
     room.tell(*room.write(1, Audience(peer="b")))
     room.tell(*room.write(1, Audience(roles=("host",))))
     room.tell(*room.write(1, Audience(key="k")))
@@ -278,7 +278,7 @@ async def test_a_lost_place_closes_every_socket_and_starts_over():
     assert room.codes == {"a": 4008, "b": 4008}
     assert a.numbers() == [2]
     assert b.numbers() == []
-    assert room.feed.session_id == ""
+    assert room.feed.order.session_id == ""
     c = room.enter("c")
     room.tell(*room.write(1))
     assert c.numbers() == [14]
@@ -312,17 +312,14 @@ async def test_news_of_another_process_waits_for_answers_under_way():
     room = Room()
     paper = room.enter("a")
     [own, other] = room.write(2)
-    room.feed.in_flight = 1
+    room.feed.order.in_flight = 1
     room.tell(other)
     await asyncio.sleep(0.03)
     assert paper.numbers() == []
 
-    answer = Answer(None, session_id=SESSION, seq=own.seq, events=[own])  # type: ignore[arg-type]
-    member = room.feed.members["a"]
-    room.feed.arrive(
-        Arrival(SESSION, own.seq, [own], None, answer, lambda _: room.feed.write(member, notification("done", {})))
-    )
-    room.feed.in_flight = 0
+    member = room.feed.roster.members["a"]
+    room.feed.arrive(Arrival(SESSION, own.seq, [own], done=lambda: room.feed.write(member, notification("done", {}))))
+    room.feed.order.in_flight = 0
     room.feed.advance()
 
     assert [frame.get("seq", frame["method"]) for frame in paper.frames][-3:] == [2, "done", 3]
@@ -330,14 +327,13 @@ async def test_news_of_another_process_waits_for_answers_under_way():
 
 def read_at(seq: int, done: list[int]) -> Arrival:
     """What was read beside the writer when the session was at that number."""
-    answer = Answer(None, session_id=SESSION, seq=seq)  # type: ignore[arg-type]
-    return Arrival(SESSION, seq, (), None, answer, lambda _: done.append(seq), reads=True)
+    return Arrival(SESSION, seq, done=lambda: done.append(seq), reads=True)
 
 
 async def test_what_was_read_beside_the_writer_overtakes_no_answer_under_way():
     room = Room()
     room.enter("a")
-    room.feed.in_flight = 1
+    room.feed.order.in_flight = 1
     done: list[int] = []
     told = len(room.journal)
     room.bring(read_at(told + 2, done))  # the set that is under way is stored already
@@ -345,7 +341,7 @@ async def test_what_was_read_beside_the_writer_overtakes_no_answer_under_way():
     assert (done, room.fetches) == ([], 0)
 
     back = room.enter("b", replay_after=told)
-    room.feed.in_flight = 0
+    room.feed.order.in_flight = 0
     room.tell(*room.write(1))
 
     assert done == [told + 2]
@@ -356,12 +352,12 @@ async def test_what_was_read_beside_the_writer_overtakes_no_answer_under_way():
 async def test_what_was_read_does_not_wait_for_others_longer_than_for_what_came_before_it():
     room = Room()
     room.enter("a")
-    room.feed.in_flight = 1
+    room.feed.order.in_flight = 1
     done: list[int] = []
     room.bring(read_at(1, done))
     assert done == [1]
 
-    room.feed.in_flight = 0
+    room.feed.order.in_flight = 0
     room.write(2)  # by a process that is not heard
     room.bring(read_at(3, done))
     assert done == [1]
@@ -416,11 +412,10 @@ async def test_who_cannot_take_an_answer_stops_nothing():
     paper = room.enter("a")
     [event] = room.write(1)
 
-    def fail(answer: Answer) -> None:
+    def fail() -> None:
         raise ZeroDivisionError
 
-    answer = Answer(None, session_id=SESSION, seq=event.seq, events=[event])  # type: ignore[arg-type]
-    room.bring(Arrival(SESSION, event.seq, [event], None, answer, fail))
+    room.bring(Arrival(SESSION, event.seq, [event], done=fail))
     room.tell(*room.write(1))
     await room.reach(paper, 3)
 
@@ -471,7 +466,7 @@ class Model:
     def part(self, peer_id: str) -> None:
         """The socket is gone; what it had not got yet it need not get."""
         paper = self.papers.pop(peer_id)
-        self.room.feed.detach(self.room.feed.members[peer_id])
+        self.room.feed.detach(self.room.feed.roster.members[peer_id])
         got = paper.numbers()
         assert got == self.expected[paper][: len(got)]
         del self.expected[paper]
@@ -490,7 +485,7 @@ class Model:
         self.papers[peer_id], self.roles[peer_id], self.observed[peer_id] = paper, role, keys
         replayed = addressed_to(missed, peer_id=peer_id, role=role, observed=keys)
         self.expected[paper] = [event.seq for event in replayed]
-        while peer_id not in self.room.feed.members:  # what was missed before is read first
+        while peer_id not in self.room.feed.roster.members:  # what was missed before is read first
             await asyncio.sleep(0)
 
 
@@ -516,9 +511,9 @@ async def test_i21_whatever_members_do_each_gets_what_is_meant_for_it_and_nothin
             model.part(chance.choice(list(model.papers)))
         elif deed < 0.8 and model.papers:
             peer_id = chance.choice(list(model.papers))
-            if room.feed.last_seq == len(room.journal):
+            if room.feed.order.seq == len(room.journal):
                 keys = frozenset(chance.sample("kl", chance.randrange(3)))
-                room.feed.observe(room.feed.members[peer_id], keys, [])
+                room.feed.observe(room.feed.roster.members[peer_id], keys, [])
                 model.observed[peer_id] = keys
         if chance.random() < 0.5:
             chance.shuffle(untold)
@@ -531,7 +526,7 @@ async def test_i21_whatever_members_do_each_gets_what_is_meant_for_it_and_nothin
     last = model.write()
     room.tell(last)
     async with asyncio.timeout(10):
-        while room.feed.last_seq < last.seq:
+        while room.feed.order.seq < last.seq:
             await asyncio.sleep(0.001)
     room.feed.close_all(1012)
 
@@ -552,12 +547,8 @@ def _move_on(room: Room) -> Paper:
     paper = Paper()
     gone = functools.partial(room.codes.__setitem__, "b")
     member = Member("b", "conn-b", "guest", frozenset(), False, paper, gone)
-    answer = Answer(None, session_id=NEXT, seq=1, events=[joined], for_socket=attachment)  # type: ignore[arg-type]
-    room.bring(
-        Arrival(
-            NEXT, 1, [joined], None, answer, lambda _: room.feed.attach(member, attachment, told_role=attachment.role)
-        )
-    )
+    done = functools.partial(room.feed.attach, member, attachment, told_role=attachment.role)
+    room.bring(Arrival(NEXT, 1, [joined], done=done, attachment=attachment))
     return paper
 
 
@@ -566,15 +557,15 @@ async def test_i02_late_news_of_the_session_before_do_nothing_to_the_next(seed: 
     chance = random.Random(seed)
     room = Room()
     room.enter("a")
-    old = [Arrival(SESSION, seq, [Numbered(seq, "on-test", "{}", EVERYBODY)], None) for seq in range(2, 500, 7)]
+    old = [Arrival(SESSION, seq, [Numbered(seq, "on-test", "{}", EVERYBODY)]) for seq in range(2, 500, 7)]
     old += [Arrival(SESSION, 499, [], End("over")), Arrival(SESSION, 0, [], End("over"))]
-    room.feed.in_flight = 1  # the join that leads to the next session
+    room.feed.order.in_flight = 1  # the join that leads to the next session
     for news in chance.choices(old, k=20):
         room.feed.arrive(news)
     room.feed.advance()
-    room.feed.in_flight = 0
+    room.feed.order.in_flight = 0
     paper = _move_on(room)
-    later = [Arrival(NEXT, event.seq, [event], None) for event in room.write(6)]
+    later = [Arrival(NEXT, event.seq, [event]) for event in room.write(6)]
     bells = [*later, *later, *chance.choices(old, k=20)]
     chance.shuffle(bells)
     for news in bells:
@@ -592,10 +583,10 @@ async def test_i02_late_news_of_the_session_before_do_nothing_to_the_next(seed: 
 async def test_news_of_the_next_session_that_are_early_are_kept():
     room = Room()
     room.enter("a")
-    room.feed.in_flight = 1
+    room.feed.order.in_flight = 1
     early = [Numbered(seq, "on-test", "{}", EVERYBODY) for seq in (2, 3)]
-    room.bring(Arrival(NEXT, 3, early, None))
-    room.feed.in_flight = 0
+    room.bring(Arrival(NEXT, 3, early))
+    room.feed.order.in_flight = 0
     paper = _move_on(room)
 
     assert paper.numbers() == [2, 3]
@@ -603,16 +594,16 @@ async def test_news_of_the_next_session_that_are_early_are_kept():
 
 async def test_news_of_another_history_go_on_if_the_database_says_so():
     room = Room()
-    room.feed.history = "one"
+    room.feed.order.history = "one"
     paper = room.enter("a")
-    room.feed.history = "one"
+    room.feed.order.history = "one"
     [before, after] = room.write(2)
     room.history = "two"
-    room.bring(Arrival(SESSION, 3, [after], None, history="two"))
+    room.bring(Arrival(SESSION, 3, [after], history="two"))
     await room.reach(paper, 3)
-    room.bring(Arrival(SESSION, 2, [before], None, history="one"))
+    room.bring(Arrival(SESSION, 2, [before], history="one"))
     [news] = room.write(1)
-    room.bring(Arrival(SESSION, 4, [news], None, history="two"))
+    room.bring(Arrival(SESSION, 4, [news], history="two"))
 
     assert paper.numbers() == [2, 3, 4]
     assert room.codes == {}
@@ -624,44 +615,43 @@ async def test_an_answer_of_another_history_does_not_let_news_of_it_pass_unseen(
     """Those of another process wait as it does, or the place would be of a history that did not number it."""
     room = Room()
     paper = room.enter("a")
-    room.feed.history = "one"
+    room.feed.order.history = "one"
     [news, own] = room.write(2)
     room.history = "two"
-    room.feed.arrive(Arrival(SESSION, 2, [news], None, history="two"))
-    answer = Answer(None, session_id=SESSION, seq=3, events=[own], history="two")  # type: ignore[arg-type]
-    room.bring(Arrival.of(answer, lambda _: None))
+    room.feed.arrive(Arrival(SESSION, 2, [news], history="two"))
+    room.bring(Arrival(SESSION, 3, [own], done=lambda: None, history="two"))
     await room.reach(paper, 3)
 
     assert room.fetched_after == [(1, "one")]
     assert paper.numbers() == [2, 3]
-    assert room.feed.place == (3, "two")
+    assert room.feed.order.place == (3, "two")
 
 
 async def test_news_of_another_history_without_continuity_lose_the_place():
     room = Room()
     room.enter("a")
-    room.feed.history = "one"
+    room.feed.order.history = "one"
     [again] = room.write(1)
     room.history, room.trimmed_to = "two", 99  # the place is not of the session's past any more
-    room.bring(Arrival(SESSION, 2, [again], None, history="two"))
+    room.bring(Arrival(SESSION, 2, [again], history="two"))
     async with asyncio.timeout(5):
         while not room.codes:
             await asyncio.sleep(0.001)
 
     assert room.codes == {"a": 4008}
-    assert room.feed.session_id == ""
+    assert room.feed.order.session_id == ""
 
 
 async def test_news_of_a_history_that_the_database_has_forgotten_are_none():
     room = Room()
     paper = room.enter("a")
-    room.feed.history = "two"
+    room.feed.order.history = "two"
     room.history = "two"
-    room.bring(Arrival(SESSION, 3, [Numbered(2, "on-test", "{}", EVERYBODY)], None, history="one"))
+    room.bring(Arrival(SESSION, 3, [Numbered(2, "on-test", "{}", EVERYBODY)], history="one"))
     for _ in range(5):
         await asyncio.sleep(0)
     [news] = room.write(1)
-    room.bring(Arrival(SESSION, 2, [news], None, history="two"))
+    room.bring(Arrival(SESSION, 2, [news], history="two"))
     await room.reach(paper, 2)
 
     assert [frame["params"] for frame in paper.frames if frame.get("seq") == 2] == [{"n": 2}]
@@ -706,13 +696,12 @@ async def test_news_that_cannot_be_delivered_leave_the_answer_and_what_follows(m
     paper = room.enter("a")
     bad = Numbered(2, "on-peer-update", "{}", EVERYBODY, StateChanged(None))  # type: ignore[arg-type]
     room.journal.append(bad)
-    given: list[Answer] = []
-    answer = Answer(None, session_id=SESSION, seq=2, events=[bad])  # type: ignore[arg-type]
-    room.bring(Arrival(SESSION, 2, [bad], None, answer, given.append))
+    given: list[str] = []
+    room.bring(Arrival(SESSION, 2, [bad], done=lambda: given.append("answer")))
     room.tell(*room.write(1))
     await room.reach(paper, 3)
 
-    assert given == [answer]
+    assert given == ["answer"]
 
 
 # --- One's own row ----------------------------------------------------------------------
@@ -743,3 +732,48 @@ async def test_a_peer_that_was_taken_for_lost_is_told_that_it_is_there():
     room.tell(*room.write(1, Audience(but="a"), StateChanged(here)))
 
     assert paper.frames[-1] == {"method": "on-peer-update", "params": here}
+
+
+# --- What outboxes count ----------------------------------------------------------------------------
+
+
+class Scales(Paper):
+    """Weighs what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = 0
+
+    def _take(self, wire: bytes) -> None:
+        self.weight += len(wire)
+        super()._take(wire)
+
+
+@pytest.mark.parametrize("window", [0, 5])
+async def test_an_outbox_counts_all_that_is_written_to_it_and_nothing_else(settings, window: int, monkeypatch):
+    settings.COALESCE_MS = window
+    monkeypatch.setitem(globals(), "Paper", Scales)
+    room = Room()
+    papers: list[Any] = [room.enter(name, observed=frozenset(keys)) for name, keys in (("a", "k"), ("b", ""))]
+    for audience in (EVERYBODY, Audience(but="a"), Audience(peer="b"), Audience(key="k"), Audience(roles=("guest",))):
+        room.tell(*room.write(1, audience))
+        room.feed.write(room.feed.roster.members["a"], notification("reply", {}))
+    papers.append(room.enter("c"))
+    room.feed.detach(room.feed.roster.members["b"])
+    room.tell(*room.write(2))
+    room.feed.close_all(1012)
+    room.tell(*room.write(1))
+
+    assert [paper.written for paper in papers] == [paper.weight for paper in papers]
+    assert papers[0].numbers() == [2, 3, 6, 7, 8, 9, 10]
+
+
+async def test_i07_a_member_whose_peer_has_another_connection_gets_no_more():
+    room = Room()
+    paper, other = room.enter("a"), room.enter("b")
+    room.tell(*room.write(1, EVERYBODY, CameBack({"peer_id": "a", "state": "connected"}, "conn-2")))
+    room.tell(*room.write(1))
+
+    assert room.codes == {"a": 4002}
+    assert [frame["method"] for frame in paper.frames][-2:] == ["on-test", "on-error"]
+    assert (paper.numbers(), other.numbers()) == ([2], [3, 4])

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from rooms.delivery import hub
-from rooms.delivery.feed import Arrival, Feed
+from rooms.delivery.feed import Feed
+from rooms.delivery.order import Arrival
 from rooms.models import Event, Message, Peer, Session
 from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.operations.moderation import end_room
-from rooms.sockets.outbox import AsgiOutbox, framed
+from rooms.sockets.framing import framed
+from rooms.sockets.outbox import AsgiOutbox
 from rooms.wire.errors import NotFound, RoomError
 from rooms.wire.events import Event as Told
 from rooms.wire.results import Outcome
@@ -188,7 +190,7 @@ async def test_an_error_of_one_room_keeps_no_other_from_its_news(world: World, m
         one = both.hubs[0]
         for each in both.hubs:
             broken = BrokenFeed(other.id, each._read)
-            broken.session_id = "x" * 24
+            broken.order.session_id = "x" * 24
             each.feeds = {other.id: broken, **each.feeds}
         stranger = Caller(other.id, peer_id="p", conn_id="c")
         calls = [one.perform(METHODS["get-metadata"], stranger), chat(alice, "first"), chat(alice, "second")]
@@ -196,7 +198,7 @@ async def test_an_error_of_one_room_keeps_no_other_from_its_news(world: World, m
         await asyncio.gather(*calls[1:])
         await near.until(lambda: heard(near) == ["first", "second"])
         await bob.until(lambda: heard(bob) == ["first", "second"])
-        one._doorbell.publish(other.id, Arrival("x" * 24, 1, [], None))
+        one._doorbell.publish(other.id, Arrival("x" * 24, 1))
         both.layer._lose = 1
         await chat(alice, "of which nothing tells")
         await bob.until(lambda: heard(bob)[-1] == "of which nothing tells")

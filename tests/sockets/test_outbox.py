@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rooms.sockets.outbox import AsgiOutbox, Tally, framed, texts_in
+from rooms.sockets.framing import framed, texts_in
+from rooms.sockets.outbox import AsgiOutbox, Tally
 
 
 class Socket:

@@ -1,0 +1,206 @@
+"""Who is in a room: everybody's peer object, ready to be listed, and the members, with what each of them was told.
+
+Pure: it takes events and says who gets them, and what somebody is to be told who comes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rooms.delivery.order import Order
+from rooms.wire.effects import Came, CameBack, Refresh, RoleChanged, SentAway, StateChanged, Updated
+from rooms.wire.events import Audience, Numbered, compact
+from rooms.wire.frames import notification
+from rooms.wire.results import Attachment
+
+if TYPE_CHECKING:
+    from rooms.sockets.outbox import Outbox
+
+COMINGS_AND_GOINGS = frozenset({"on-peer-join", "on-peer-leave", "on-peer-state"})
+"""News that can wait a moment for more of the kind, and that the members of a large room are not told at all."""
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code.
+
+    ``told`` are the observed keys whose values it was sent when it came or asked for them; changes after ``place``, the
+    number of the last event before it came, it was sent as well.
+    """
+
+    peer_id: str
+    conn_id: str
+    role: str
+    observed: frozenset[str]
+    legacy: bool
+    outbox: "Outbox"
+    gone: Callable[[int | None], None]
+    told: Set[str] = frozenset()
+    place: int = 0
+
+
+Told: TypeAlias = tuple[Member | None, Collection[Member] | None]
+"""Who gets an event: all members but one, or those who are chosen."""
+
+
+class Roster:
+    """See the module."""
+
+    def __init__(self, room_id: str, order: Order) -> None:
+        self.room_id = room_id
+        self.large = False
+        self.peers: dict[str, str] = {}
+        self.members: dict[str, Member] = {}
+        self._room = "{}"
+        self._order = order
+        # By key of the session's metadata: the number of its last change, and how many members observe it.
+        self._changed: dict[str, int] = {}
+        self._observing: Counter[str | None] = Counter()
+
+    def begin(self, attachment: Attachment, peers: Mapping[str, str]) -> None:
+        """List everybody of a session as somebody finds it who comes."""
+        for peer_id, wire in peers.items():
+            self._list(peer_id, wire)
+        self._room, self.large = compact(attachment.room), attachment.large
+
+    def forget(self) -> None:
+        self.peers, self._changed = {}, {}
+
+    def _list(self, peer_id: str, wire: str) -> None:
+        self.peers[peer_id] = f"{compact(peer_id)}:{wire}"
+
+    # --- Events
+
+    def learn(self, event: Numbered) -> Member | None:
+        """Take over what must be known before an event is told; the member that is one no more by it."""
+        match event.effect:
+            case Came(peer_id, conn_id):
+                self._list(peer_id, event.body)
+                return self._displaced(peer_id, conn_id)
+            case CameBack(peer, conn_id):
+                self._list(peer["peer_id"], compact(peer))
+                return self._displaced(peer["peer_id"], conn_id)
+            case StateChanged(peer):
+                self._list(peer["peer_id"], compact(peer))
+            case Updated(peer_id):
+                self._list(peer_id, event.body)
+            case RoleChanged(peer_id, _, role) if member := self.members.get(peer_id):
+                member.role = role
+        return None
+
+    def _displaced(self, peer_id: str, conn_id: str) -> Member | None:
+        member = self.members.get(peer_id)
+        return member if member and member.conn_id != conn_id else None
+
+    def told(self, event: Numbered) -> Told | None:
+        """Who of the members gets an event; None if nobody does."""
+        audience = event.audience
+        if audience.nobody or not self.members or (self.large and event.kind in COMINGS_AND_GOINGS):
+            return None
+        if not (audience.peer or audience.roles or audience.key is not None):
+            return self.members.get(audience.but), None
+        if audience.key is not None:
+            # Noted for all, since whoever observes it gets this and need not be sent it when it asks again.
+            self._changed[audience.key] = event.seq
+            # A key is most often observed by everybody, who then need not be asked one by one.
+            is_only_by_key = not (audience.but or audience.peer or audience.roles)
+            if is_only_by_key and self._observing[audience.key] == len(self.members):
+                return None, self.members.values()
+        return None, self._reached(audience)
+
+    def _reached(self, audience: Audience) -> list[Member]:
+        return [m for m in self.members.values() if audience.includes(m.peer_id, m.role, m.observed)]
+
+    def sent_away(self, effect: SentAway, audience: Audience) -> list[Member]:
+        """The members whose sockets are to be closed."""
+        return [member for member in self._reached(audience) if effect.peer_id in (None, member.peer_id)]
+
+    def refresh(self, seq: int, effect: Refresh) -> Iterator[tuple[Member, str]]:
+        """What tells clients that know no pushed metadata to fetch it, in the way that their apps listen for."""
+        info = {"message": "refresh", "type": "metadata"}
+        params = {"message_id": f"refresh-{seq}", "timestamp": effect.at, "private": False, "info": info}
+        text = notification("on-broadcast", params)
+        return ((member, text) for member in self.members.values() if member.legacy)
+
+    def remove(self, peer_id: str) -> Member | None:
+        """Take a peer off the list; the member that it is."""
+        self.peers.pop(peer_id, None)
+        return self.members.get(peer_id)
+
+    def own_update(self, peer_id: str) -> str | None:
+        """What a peer is told of itself where events told it how it was when they happened, or did not tell it."""
+        entry = self.peers.get(peer_id)
+        # An entry is the peer's id, a colon and the object.
+        return entry and f'{{"method":"on-peer-update","params":{entry[len(compact(peer_id)) + 1 :]}}}'
+
+    # --- Members
+
+    def attach(self, member: Member, attachment: Attachment, *, told_role: str) -> list[str]:
+        """Make a peer a member; the frames with the state as it is at this number, which it is to get first.
+
+        ``told_role`` is the role that it was told it has when its socket was opened.
+        """
+        member.place = self._order.seq
+        self.members[member.peer_id] = member
+        self._count_observers(frozenset(), member.observed)
+        # A replay holds changes of keys and no values, so of keys without a change nothing was sent.
+        if attachment.replay is None:
+            member.told = member.observed
+            texts = self._state(attachment)
+        else:
+            member.told = {key for event in attachment.replay if (key := event.audience.key) is not None}
+            texts = [
+                event.frame() for event in attachment.replay if not (self.large and event.kind in COMINGS_AND_GOINGS)
+            ]
+        if attachment.had_other_roles or attachment.role != told_role:
+            texts.append(notification("on-policy-change", attachment.policy))
+        if attachment.returning and (own := self.own_update(member.peer_id)):
+            texts.append(own)
+        return texts
+
+    def _state(self, attachment: Attachment) -> list[str]:
+        texts = [self._peer_list(attachment.peer_id), self.session_info()]
+        if self.large:
+            texts.append(notification("room-info", {"room_id": self.room_id, "large_room_optimization": True}))
+        if attachment.values:
+            texts.append(notification("on-metadata-change", {"values": attachment.values}))
+        for method, params in attachment.polls:
+            texts.append(notification(method, params))
+        return texts
+
+    def _peer_list(self, peer_id: str) -> str:
+        listed = "" if self.large else ",".join([entry for key, entry in self.peers.items() if key != peer_id])
+        return f'{{"method":"peer-list","params":{{"peers":{{{listed}}},"room":{self._room}}}}}'
+
+    def session_info(self) -> str:
+        return notification(
+            "session-info",
+            {
+                "session_id": self._order.session_id,
+                "history": self._order.history,
+                "room_id": self.room_id,
+                "peer_count": len(self.peers),
+                "track_count": 0,
+            },
+        )
+
+    def detach(self, member: Member) -> None:
+        if self.members.get(member.peer_id) is member:
+            del self.members[member.peer_id]
+            self._count_observers(member.observed, frozenset())
+
+    def observe(self, member: Member, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Let a member observe these keys from now on; those of the values that it has not got."""
+        told = {key for key in member.observed if key in member.told or self._changed.get(key, 0) > member.place}
+        self._count_observers(member.observed, keys)
+        member.observed = member.told = keys
+        return [value for value in values if value["key"] not in told]
+
+    def _count_observers(self, before: frozenset[str], now: frozenset[str]) -> None:
+        for key in now - before:
+            self._observing[key] += 1
+        for key in before - now:
+            self._observing[key] -= 1
+            if not self._observing[key]:
+                del self._observing[key]
