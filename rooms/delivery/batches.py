@@ -54,7 +54,7 @@ class Batches:
             if patient:
                 at = max(at, now + _MAX_GAP)
         if self.due <= at:
-            return False
+            return False  # a time is set already, and is soon enough
         self.due = at if at > now else math.inf
         return at <= now
 

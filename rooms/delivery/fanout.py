@@ -43,6 +43,7 @@ class Fanout:
         if chosen is None:
             self._batches.pending.append((event.frame(), but, None))
             return
+        # What waits for everybody was before it, and must not be overtaken.
         if self._batches.pending:
             self.flush()
         wire = framed(event.frame())

@@ -160,6 +160,7 @@ class Hub:
 
     def close_feed(self, feed: Feed) -> None:
         feed.users -= 1
+        # It is made anew from the rows when somebody comes, and so holds nothing that could be old.
         if not feed.users:
             del self.feeds[feed.room_id]
             metrics.ROOMS.set(len(self.feeds))

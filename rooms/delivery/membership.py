@@ -51,6 +51,7 @@ class Membership:
         )
         self.placed = placed
         metrics.PEERS.inc()
+        # Before anything else is written: what follows on this socket is news after this state.
         self.feed.attach(self.member, attachment, told_role=self.told_role)
 
     def observe(self, observation: Observation) -> None:
@@ -77,6 +78,7 @@ class Membership:
             self._gone(None)
 
     def _gone(self, code: int | None) -> None:
+        # The feed and the socket's end may both say so.
         if self.member:
             metrics.PEERS.dec()
             self.member, self.placed = None, False

@@ -186,6 +186,7 @@ class Roster:
         )
 
     def detach(self, member: Member) -> None:
+        # The peer's next socket may be the member by now.
         if self.members.get(member.peer_id) is member:
             del self.members[member.peer_id]
             self._count_observers(member.observed, frozenset())

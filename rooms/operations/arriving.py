@@ -51,6 +51,7 @@ def connect(context: Context, *, place: Place | None = None) -> Outcome:
     result: dict[str, Any] = {}
     attachment = None
     if session and peer and (peer.present or peer.leave_reason == Peer.Leave.TIMED_OUT):
+        # Both before the peer is attached, which makes it one that was never away.
         polls = () if place else _poll_news(context, peer)
         replay = _missed(context, session, peer, place)
         events.append(_attach(context, session, peer))
@@ -143,7 +144,7 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
         caller = context.caller
         own = {"owner": caller.owner, "person": person_of(caller.owner, session), "user_id": caller.user_id}
         peer = Peer(session=session, peer_id=caller.peer_id, joined_role=caller.role, **own, **fields)
-        peer.state = Peer.State.LEFT
+        peer.state = Peer.State.LEFT  # until it enters, which counts it
         context.work.add_peer(peer)
         _forget_earlier(context, session, peer)
     else:
@@ -196,6 +197,7 @@ def _missed(context: Context, session: Session, peer: Peer, place: Place | None)
     if place is None or not peer.present:
         return None
     seq, history = place["seq"], place.get("history")
+    # What was told before a peer came is not for it, whatever place it names.
     if place["session_id"] != session.id or seq < peer.joined_seq:
         return None
     if not journal.is_past(session, seq, history=history, now=context.work.history):

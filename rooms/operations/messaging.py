@@ -47,6 +47,7 @@ def broadcast(
         if earlier := sent_under.get((session.id, sender.peer_id, client_id)):
             message_id, timestamp, seq = earlier
             return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
+    # After the question of a repetition: who got the message may have left since.
     if peer_id:
         context.present_peer(peer_id)
     timestamp, seq = context.work.at, session.seq + 1

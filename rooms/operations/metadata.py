@@ -227,6 +227,7 @@ def _change(context: Context, entry: MetadataEntry, data: str | None) -> Event:
 
 def _check_fits(context: Context, changes: Sequence[tuple[MetadataEntry, str | None]]) -> None:
     """Raises TooLarge if the session cannot take all of these texts, or these keys."""
+    # All before any is changed: of several entries that do not fit together none may stand.
     growth = never_used = added = 0
     for entry, data in changes:
         size = _size(entry.key, data)
@@ -235,6 +236,7 @@ def _check_fits(context: Context, changes: Sequence[tuple[MetadataEntry, str | N
         growth += size - entry.size
         never_used += not entry.change_version
         added += entry.data is None and data is not None
+    # What shrinks fits always, also when a setting was made smaller meanwhile.
     if growth <= 0 and not never_used:
         return
     total, keys, ever = _totals(context)

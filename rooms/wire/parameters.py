@@ -331,6 +331,7 @@ def bind(parameters: tuple[Parameter, ...], params: Mapping[str, JSON], *, withi
     Raises BadRequest or TooLarge, which name the parameter. ``within`` is put before the names.
     """
     arguments = {}
+    # Over what there is to know, not what was sent: a client may send thousands of names.
     for parameter in parameters:
         name = parameter.name
         if name in params:

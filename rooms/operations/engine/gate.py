@@ -144,6 +144,7 @@ def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer
         log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})
         return [Answer(call, error=Unavailable()) for call in calls]
     except Exception:
+        # One of them is at fault, and nobody can tell which: the others must not suffer for it.
         if len(calls) > 1:
             return [run([call], patience=patience)[0] for call in calls]
         [call] = calls
@@ -205,6 +206,7 @@ def _answer(work: Work, call: Call) -> Answer:
         context = _enter(work, call)
         outcome = call.operation.function(context, **call.arguments)
     except RoomError as error:
+        # Operations refuse before they change anything, so what the others did in this set stands.
         session = work.session(call.caller.room_id)
         place = (session.id, session.seq) if session else ("", 0)
         return Answer(call, {}, error, *place, history=work.history)
@@ -213,6 +215,7 @@ def _answer(work: Work, call: Call) -> Answer:
     if session is None:
         return Answer(call, outcome.result, for_socket=outcome.for_socket, history=work.history)
     numbered = work.record(session, outcome.events)
+    # The answer's place is after its own events, so that whoever asked has got all of them when it comes.
     if outcome.end:
         work.end_session(session, outcome.end)
     result = {"seq": session.seq, **outcome.result}
@@ -232,6 +235,7 @@ def _enter(work: Work, call: Call) -> Context:
         if wanted.joined:
             if present is None:
                 raise NotJoined("not joined")
+            # The fence: a socket that lost its peer to another one can do nothing more in its name.
             if present.conn_id != caller.conn_id:
                 raise NotJoined("another connection has taken this peer over")
         held = present.role if present else work.given_role(session, caller.owner)

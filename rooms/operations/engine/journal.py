@@ -66,6 +66,7 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
                 facts = compact(effects.encode(event.effect)) if event.effect else ""
                 rows.append((session.id, event.seq, event.kind, event.audience.encode(), event.body, facts, at))
                 session.journal_bytes += len(event.body) + len(facts)
+        # Seldom, and a few at a time: so no transaction pays for the deleting of thousands.
         if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
             trim(cursor, session, at=at, most=2 * len(events) + _TRIM_EVERY)
     counters = [(s.seq, s.messages, s.journal_bytes, s.generation, s.id) for s, _ in entries]
@@ -119,6 +120,7 @@ def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
         Numbered(seq, kind, body, Audience.decode(audience), effects.decode(json.loads(facts)) if facts else None)
         for seq, kind, audience, body, facts in rows
     ]
+    # Numbers have no holes: fewer rows than numbers can only mean that some were trimmed.
     return events if len(events) == until - after else None
 
 
@@ -151,6 +153,7 @@ def is_past(session: Session, seq: int, *, history: str | None, now: str) -> boo
 def addressed_to(events: Sequence[Numbered], *, peer_id: str, role: str, observed: frozenset[str]) -> list[Numbered]:
     """Those of the events that a peer gets which holds this role, and observes these keys, after the last of them."""
     kept = []
+    # Backwards from the role that the peer holds now: each change of it tells which it held before.
     for event in reversed(events):
         if event.audience.includes(peer_id, role, observed):
             kept.append(event)

@@ -30,6 +30,7 @@ class Pages:
 
     def take(self, row: Peer) -> None:
         """Remember a peer that was read, unless it is known already."""
+        # One object for each row: what a call changed of a peer must be there for the next one.
         self.known.peers.setdefault(row.peer_id, row)
         self.known.absent.discard(row.peer_id)
         if self.is_new or row.owner in self.known.owned:

@@ -161,6 +161,7 @@ def recall(place: Place) -> Standing | None:
     So what a transaction changes in memory and then does not commit is not found again.
     """
     standing = _remembered.pop(place.room_id, None)
+    # Another process may have written since: the generations are read with the lock, so this cannot be late.
     if standing is None or standing.generations != (place.session_generation, place.template_generation):
         return None
     room, session = standing.room, standing.session

@@ -73,6 +73,7 @@ class Work:
 
     def events_after(self, session: Session, seq: int) -> list[Numbered] | None:
         """All events of the session with a greater number, or None if some are no longer kept."""
+        # Those of this very transaction have numbers, but are not in the table yet.
         unwritten = self._pages[session.id].events
         last_stored = session.seq - len(unwritten)
         stored = journal.read(session.id, after=seq, until=last_stored) if seq < last_stored else []
@@ -87,6 +88,7 @@ class Work:
         """The session's row of this peer id, present or not."""
         pages = self._pages[session.id]
         known = pages.known
+        # A session that begins here has no rows but those that are added.
         if peer_id not in known.peers and peer_id not in known.absent and not pages.is_new:
             row = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
             if row:
@@ -250,6 +252,7 @@ class Work:
                 continue
             if pages.events and journal.write_history(pages.session, self.history, first=pages.events[0].seq):
                 pages.rows_changed = pages.fields_changed = True
+            # What other processes remember of the session holds no longer.
             if pages.rows_changed:
                 pages.session.generation = new_generation()
             if pages.fields_changed:
