@@ -1,6 +1,6 @@
 // What the state is made of. Times are milliseconds since 1970.
 
-import type { HMSPollQuestion, HMSRole, HMSRoomStateName, HMSSessionEntry } from "../../hms.js";
+import type { HMSPoll, HMSRole, HMSRoomStateName, HMSSessionEntry } from "../../hms.js";
 import type { RpcError } from "../connection/error.js";
 import type { Messages } from "./messages.js";
 
@@ -111,25 +111,10 @@ export interface Removed {
   removedAt: number | null;
 }
 
-export interface Poll {
-  id: string;
-  title: string;
-  type: string;
-  state?: string;
-  duration?: number;
-  anonymous?: boolean;
-  mode?: string;
-  rolesThatCanVote?: string[];
-  rolesThatCanViewResponses?: string[];
-  createdBy?: string;
-  startedBy?: string;
-  stoppedBy?: string;
-  createdAt?: number;
-  startedAt?: number;
-  stoppedAt?: number;
-  questions?: HMSPollQuestion[];
-  result?: { totalUsers?: number; maxUsers?: number; totalResponses?: number };
-}
+type When = "createdAt" | "startedAt" | "stoppedAt";
+
+/** A poll as apps get it, but for its times. */
+export type Poll = Omit<HMSPoll, When> & { [name in When]?: number };
 
 /** What this page does or learns, and what has to be said of it. */
 export interface OwnChanges {
