@@ -1,11 +1,13 @@
 """The page is made of a template and a script, which have to call its parts the same."""
 
 import re
+from pathlib import Path
 
 from tests.support.server import ROOT
 
 TEMPLATES = "".join(path.read_text() for path in (ROOT / "templates/rooms").glob("*.html"))
 SCRIPT = "".join(path.read_text() for path in (ROOT / "static/rooms/page").rglob("*.js"))
+IMPORT = re.compile(r'^(?:import\b|export\b|\}).* from "(\.[^"]+)"', re.MULTILINE)
 TESTS = "".join(path.read_text() for path in (ROOT / "tests/browser").glob("*.py"))
 
 
@@ -25,3 +27,14 @@ def test_every_other_hook_of_the_page_is_read():
     hooks = set(re.findall(r"\sdata-([\w-]+)", TEMPLATES)) - {"part"}
     read = {hook: re.sub(r"-(\w)", lambda letter: letter[1].upper(), hook) for hook in hooks}
     assert [hook for hook, name in read.items() if not re.search(rf"\b{name}\b|data-{hook}", SCRIPT)] == []
+
+
+def test_every_file_of_the_page_is_loaded():
+    loaded: set[Path] = set()
+    waiting = [ROOT / "static" / name for name in re.findall(r"rooms/page/\w+\.js", TEMPLATES)]
+    while waiting:
+        path = waiting.pop()
+        if path not in loaded:
+            loaded.add(path)
+            waiting += [(path.parent / name).resolve() for name in IMPORT.findall(path.read_text())]
+    assert {*(ROOT / "static/rooms/page").rglob("*.js")} - loaded == set()
