@@ -1,4 +1,5 @@
 // This page as a peer of a room: joins, keeps its place over losses and reloads, and applies what it hears.
+// One class of two hundred lines, for all its ways in and out change the same connection.
 
 import { CLOSE_CODES } from "./connection/closing.js";
 import { RpcError } from "./connection/error.js";

@@ -63,6 +63,7 @@ export class Store {
         report(error);
       }
     };
+    // What is new is held before it is told: a callback may itself change the store, and so come here again.
     const listener = () => {
       let value = held;
       try {

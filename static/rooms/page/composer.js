@@ -39,6 +39,16 @@ export function startComposer(maxLength, code) {
     event.preventDefault();
     send(maxLength);
   });
+  listenToTyping(maxLength);
+  to.addEventListener("change", () => {
+    choose(to.value);
+    keep();
+  });
+  restore(maxLength);
+}
+
+/** @param {number} maxLength */
+function listenToTyping(maxLength) {
   text.enterKeyHint = byTouch.matches ? "enter" : "send";
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || byTouch.matches) return;
@@ -51,11 +61,6 @@ export function startComposer(maxLength, code) {
     keep();
     fit(maxLength);
   });
-  to.addEventListener("change", () => {
-    choose(to.value);
-    keep();
-  });
-  restore(maxLength);
 }
 
 /**

@@ -58,7 +58,17 @@ function start() {
   startPolls();
   startConnection();
   fitKeyboard();
+  listenToPage();
+  listenToRoom();
 
+  part("lobby-name").value ||= here.get(inside) ?? lasting.get("name") ?? ""; // typed while the script was loading
+  const name = here.get(inside);
+  if (name)
+    enter(name); // a reload: straight back in, also where the room was closed to others meanwhile
+  else if (!closed) part("lobby-name").focus();
+}
+
+function listenToPage() {
   part("lobby-form").addEventListener("submit", (event) => {
     event.preventDefault();
     enter(part("lobby-name").value);
@@ -69,19 +79,15 @@ function start() {
     if (part("lobby-name").value.trim()) enter(part("lobby-name").value);
     else location.reload(); // was refused before a name was given
   });
+}
 
+function listenToRoom() {
   hmsNotifications.onNotification(({ data }) => ended("removed", ...removal(data)), "REMOVED_FROM_ROOM");
   hmsNotifications.onNotification(({ data }) => ended("ended", make("bdi", {}, data.reason)), "ROOM_ENDED");
   hmsNotifications.onNotification(({ data: error }) => {
     if (part("leave").offsetParent) refused(error);
   }, "ERROR");
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
-
-  part("lobby-name").value ||= here.get(inside) ?? lasting.get("name") ?? ""; // typed while the script was loading
-  const name = here.get(inside);
-  if (name)
-    enter(name); // a reload: straight back in, also where the room was closed to others meanwhile
-  else if (!closed) part("lobby-name").focus();
 }
 
 /** @param {string} given */

@@ -105,69 +105,67 @@ function drawList(kind, list, peers) {
   );
 }
 
+const MENU = { class: "icon-button", type: "button", "aria-haspopup": "menu", "aria-expanded": "false" };
+
 /** @returns {Row} */
 function row() {
-  const mark = make("span", { class: "mark" });
-  const name = make("span", { class: "person-name who", dir: "auto" });
-  const role = make("span", { class: "role" });
-  const status = make("span", { class: "person-status", dir: "auto" });
-  const away = make("span", { class: "away" }, "reconnecting…");
-  const tabs = make("span", { class: "soft" });
-  const star = make(
-    "span",
-    { class: "badge", title: "In the spotlight" },
-    icon("spotlight"),
-    make("span", { class: "unseen" }, "in the spotlight"),
-  );
-  const hand = make(
-    "span",
-    { class: "badge hand", title: "Hand raised" },
-    icon("hand"),
-    make("span", { class: "unseen" }, "hand raised"),
-  );
-  const menu = make(
-    "button",
-    { class: "icon-button", type: "button", "aria-haspopup": "menu", "aria-expanded": "false" },
-    icon("more"),
-  );
+  const parts = {
+    mark: make("span", { class: "mark" }),
+    name: make("span", { class: "person-name who", dir: "auto" }),
+    role: make("span", { class: "role" }),
+    status: make("span", { class: "person-status", dir: "auto" }),
+    away: make("span", { class: "away" }, "reconnecting…"),
+    tabs: make("span", { class: "soft" }),
+    star: badge("spotlight", "In the spotlight"),
+    hand: badge("hand", "Hand raised", "hand"),
+    menu: make("button", MENU, icon("more")),
+  };
+  const { mark, name, role, status, away, tabs, star, hand, menu } = parts;
+  const line = make("span", { class: "person-line" }, name, role, star, hand);
+  const text = make("span", { class: "person-text" }, line, status, tabs, away);
+  const element = make("li", { class: "person" }, mark, text, menu);
   /** @type {PersonHere | null} */
   let peer = null;
   menu.addEventListener("click", () => peer && toggleMenu(menu, actionsFor(peer)));
-  const element = make(
-    "li",
-    { class: "person" },
-    mark,
-    make(
-      "span",
-      { class: "person-text" },
-      make("span", { class: "person-line" }, name, role, star, hand),
-      status,
-      tabs,
-      away,
-    ),
-    menu,
-  );
 
   /** @param {PersonHere} next */
   const update = (next) => {
-    if (peer?.name !== next.name || peer?.person !== next.person) {
-      mark.replaceChildren(avatar(next));
-      writeName(name, next, { isOwn: next.isLocal });
-      labelName(menu, "Actions for", next);
-    }
+    // An avatar is drawn anew only for another name: it costs more than all the rest of a row.
+    if (peer?.name !== next.name || peer?.person !== next.person) nameRow(parts, next);
     peer = next;
-    setText(role, next.roleName);
-    setText(status, statusOf(next));
-    setText(tabs, next.tabs.length > 1 ? `in ${next.tabs.length} tabs` : "");
-    tabs.hidden = next.tabs.length < 2;
-    status.hidden = !status.textContent;
-    away.hidden = next.state !== "reconnecting";
     element.classList.toggle("reconnecting", next.state === "reconnecting");
-    star.hidden = !next.tabs.some((tab) => tab.id === hmsStore.getState(selectSpotlight));
-    hand.hidden = !next.isHandRaised;
+    fillRow(parts, next);
   };
   return { element, update };
 }
+
+/** @type {(name: string, title: string, kind?: string) => HTMLElement} */
+function badge(name, title, kind = "") {
+  const said = make("span", { class: "unseen" }, title.toLowerCase());
+  return make("span", { class: `badge ${kind}`.trim(), title }, icon(name), said);
+}
+
+/** @type {(parts: { mark: HTMLElement, name: HTMLElement, menu: HTMLElement }, peer: PersonHere) => void} */
+function nameRow({ mark, name, menu }, peer) {
+  mark.replaceChildren(avatar(peer));
+  writeName(name, peer, { isOwn: peer.isLocal });
+  labelName(menu, "Actions for", peer);
+}
+
+/** @type {(parts: { [Part in "role" | "status" | "tabs" | "away" | "star" | "hand"]: HTMLElement }, peer: PersonHere) => void} */
+function fillRow({ role, status, tabs, away, star, hand }, peer) {
+  setText(role, peer.roleName);
+  setText(status, statusOf(peer));
+  setText(tabs, peer.tabs.length > 1 ? `in ${peer.tabs.length} tabs` : "");
+  tabs.hidden = peer.tabs.length < 2;
+  status.hidden = !status.textContent;
+  away.hidden = peer.state !== "reconnecting";
+  star.hidden = !isLit(peer);
+  hand.hidden = !peer.isHandRaised;
+}
+
+/** @param {PersonHere} peer */
+const isLit = (peer) => peer.tabs.some(({ id }) => id === hmsStore.getState(selectSpotlight));
 
 /**
  * What the peer says of itself; others may have stored anything.
@@ -186,34 +184,44 @@ export function statusOf({ metadata }) {
 const permissions = () => hmsStore.getState(selectPermissions) ?? {};
 const isModerator = () => Boolean(permissions().removeOthers);
 
-/** @param {PersonHere} peer */
+/**
+ * What can be done to somebody, by those who may: first what concerns oneself or all, then what is done to others.
+ * @param {PersonHere} peer
+ */
 function actionsFor(peer) {
-  const { writeMetadata, raiseHand, removeOthers, changeRole, sendMessages } = permissions();
+  /** @type {MenuItem[]} */
+  const spotlights = [];
+  if (permissions().writeMetadata) {
+    const label = isLit(peer) ? "End spotlight" : "Spotlight for everyone";
+    spotlights.push({ label, action: () => spotlight(isLit(peer) ? null : peer.id) });
+  }
+  if (peer.isLocal) return [...ownActions(peer), ...spotlights];
+  return [...wordsTo(peer), ...spotlights, ...powersOver(peer)];
+}
+
+/** @type {(peer: PersonHere) => MenuItem[]} */
+function ownActions(peer) {
+  const self = { label: "Change name or status", action: () => editSelf(peer) };
+  // A hand that is up can be lowered, also by who may not raise one any more.
+  if (!permissions().raiseHand && !peer.isHandRaised) return [self];
+  const label = peer.isHandRaised ? "Lower hand" : "Raise hand";
+  return [self, { label, action: () => raiseOwnHand(!peer.isHandRaised) }];
+}
+
+/** @type {(peer: PersonHere) => MenuItem[]} */
+function wordsTo(peer) {
+  const write = () => {
+    closeSheet();
+    writeTo(peer);
+  };
+  return permissions().sendMessages ? [{ label: "Message privately", action: write }] : [];
+}
+
+/** @type {(peer: PersonHere) => MenuItem[]} */
+function powersOver(peer) {
+  const { removeOthers, changeRole } = permissions();
   /** @type {MenuItem[]} */
   const actions = [];
-  if (peer.isLocal) {
-    actions.push({ label: "Change name or status", action: () => editSelf(peer) });
-    if (raiseHand || peer.isHandRaised) {
-      actions.push({
-        label: peer.isHandRaised ? "Lower hand" : "Raise hand",
-        action: () => raiseOwnHand(!peer.isHandRaised),
-      });
-    }
-  } else if (sendMessages) {
-    const write = () => {
-      closeSheet();
-      writeTo(peer);
-    };
-    actions.push({ label: "Message privately", action: write });
-  }
-  if (writeMetadata) {
-    const isLit = peer.tabs.some(({ id }) => id === hmsStore.getState(selectSpotlight));
-    actions.push({
-      label: isLit ? "End spotlight" : "Spotlight for everyone",
-      action: () => spotlight(isLit ? null : peer.id),
-    });
-  }
-  if (peer.isLocal) return actions;
   if (removeOthers && peer.isHandRaised) actions.push({ label: "Lower hand", action: () => lowerHand(peer) });
   if (changeRole) {
     for (const role of hmsStore.getState(selectAvailableRoleNames)) {

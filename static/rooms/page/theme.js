@@ -1,4 +1,5 @@
-// Light, dark, or what the system says. Loaded before the page is drawn, so that it never flashes.
+// Light, dark, or what the system says. Loaded before the page is drawn, so that it never flashes: as a plain script,
+// whose names would be everybody's but for the function around them.
 
 (() => {
   const KEY = "hmsroom:theme";
