@@ -33,6 +33,7 @@ def create_room(*, name: str = "", template: Template | None = None, **fields: A
         if name:
             room.name = name
         room.full_clean()
+        # An id that is there already is an error, and not a room to write over.
         room.save(force_insert=True)
         RoomCode.objects.bulk_create([RoomCode(room=room, role=role) for role in room.template.usable_roles])
     return room

@@ -76,6 +76,7 @@ class Template(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.generation = new_generation()
+        # Without it the roles would change, and what processes remember of them would not.
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "generation"}
         super().save(*args, **kwargs)
@@ -117,6 +118,7 @@ class Room(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        # Commands find a room by its name in any case: two that differ in it alone would be mixed up.
         constraints = [models.UniqueConstraint(Lower("name"), name="room_name_unique")]
         indexes = [models.Index(fields=["-created_at"])]
 
@@ -125,6 +127,7 @@ class Room(models.Model):
 
     def clean(self) -> None:
         self.title = " ".join(self.title.split())
+        # Told, where clean_name would take them away without a word.
         if any(unicodedata.category(character) == "Cc" for character in self.title):
             raise ValidationError({"title": "A title is plain text, without control characters."})
         try:
@@ -171,6 +174,7 @@ class Session(models.Model):
 
     class Meta:
         constraints = [
+            # Two processes that find a room empty must not both begin a session in it.
             models.UniqueConstraint(fields=["room"], condition=Q(ended_at__isnull=True), name="one_live_session_a_room")
         ]
         indexes = [models.Index(fields=["-started_at"]), models.Index(fields=["ended_at"])]
@@ -233,6 +237,7 @@ class Peer(models.Model):
         indexes = [
             models.Index(fields=["session", "state"]),
             models.Index(fields=["session", "owner"]),
+            # Partial ones: every second or so jobs look for these few among all the rows that are kept.
             models.Index(fields=["gone_at"], condition=Q(state="reconnecting"), name="peer_reconnecting"),
             models.Index(fields=["worker"], condition=Q(state="connected"), name="peer_connected_worker"),
         ]
@@ -308,6 +313,7 @@ class MetadataEntry(models.Model):
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="entries", db_index=False)
     key = models.CharField(max_length=128)
+    # Text, for a JSON column keeps neither the order of keys nor how a number was written.
     data = models.TextField(null=True)
     size = models.PositiveIntegerField(default=0)
     change_version = models.BigIntegerField(default=0)
@@ -361,6 +367,7 @@ class Message(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["session", "peer_id", "client_id"],
+                # Most messages have none, and those are not alike.
                 condition=Q(client_id__gt=""),
                 name="client_id_unique_of_peer",
             )
@@ -424,6 +431,7 @@ class Poll(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "poll_id"], name="poll_id_unique_in_session")]
+        # Of all polls that are kept the few that may have to be stopped.
         indexes = [models.Index(fields=["ends_at"], condition=Q(state="started"), name="poll_running")]
 
     def __str__(self) -> str:

@@ -64,6 +64,7 @@ def new_room(request: HttpRequest) -> HttpResponseBase:
     if len(title) > MAX_TITLE_CHARS:
         problem = f"A name has at most {MAX_TITLE_CHARS} characters; this one has {len(title)}."
         return _start(request, status=400, title=title, title_problem=problem)
+    # After what can be mended by typing: a mistake uses up nothing.
     try:
         limit_address(request)
     except TooFast:
@@ -102,6 +103,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
             "role": found.role,
             "title": shown(found.room.title) or UNTITLED,
             "closed": dict(zip(("heading", "explanation"), _REFUSALS["closed room"], strict=True)) if is_closed else {},
+            # The page shows times by the server's clock, for its own may be anything.
             "now": time.time_ns() // 1_000_000,
             "people": 0 if is_closed else head_count(found.room),
             "invite": request.build_absolute_uri(reverse("room", args=[invited])),
@@ -170,6 +172,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None, wha
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Django hands over none; it asks for this page while the error is being handled.
     error = sys.exc_info()[1]
     if isinstance(error, OperationalError | InterfaceError):
         log.error("the database cannot be used", extra={"context": {"why": describe(error)}})

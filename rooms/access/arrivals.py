@@ -1,6 +1,6 @@
 """Connections that have not sent a whole request yet: how many of one address there may be, and of how many bytes.
 
-Both servers ask here. What a whole request asks for is for ``intake`` and ``door`` to judge.
+Both servers ask here. What a whole request asks for is for ``api/bodies`` and ``handshakes`` to judge.
 """
 
 from collections import Counter
@@ -43,5 +43,6 @@ def enter(address: str) -> str | None:
 def leave(name: str) -> None:
     """Note that a connection has sent its request, or is gone."""
     _waiting[name] -= 1
+    # Else it would grow by every address that ever came.
     if not _waiting[name]:
         del _waiting[name]

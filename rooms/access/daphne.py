@@ -113,6 +113,7 @@ class Channel(HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         super().requestDone(request)
+        # The connection stays open for another request, which has its own time.
         if self.persistent and not self.answered and self._ticket is None:
             self._wait()
 

@@ -9,7 +9,7 @@ from rooms.access import origins
 from rooms.observe import metrics
 from rooms.observe.logs import cut
 from rooms.process import drain
-from rooms.wire.close_codes import refused
+from rooms.wire.close_codes import RESTART, refused
 from rooms.wire.rates import Buckets, network
 
 log = logging.getLogger("rooms.door")
@@ -68,4 +68,4 @@ async def _turn_away(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "websocket.http.response.start", "status": 503, "headers": [(b"retry-after", b"1")]})
         await send({"type": "websocket.http.response.body", "body": b"the server restarts, try again\n"})
     else:
-        await send({"type": "websocket.close", "code": 1012})
+        await send({"type": "websocket.close", "code": RESTART})

@@ -25,6 +25,7 @@ class LoginForm(AdminAuthenticationForm):
         assert self.request is not None
         headers = {name.lower(): value for name, value in self.request.headers.items()}
         client = origins.client_address(headers, self.request.META.get("REMOTE_ADDR", ""))
+        # The address first: what it is refused uses up no attempt of the account.
         if not (_addresses.take(network(client)) and _accounts.take(self.cleaned_data.get("username", "").lower())):
             log.warning("a login is refused", extra={"context": {"why": "too many attempts", "address": client}})
             raise ValidationError("Too many attempts from here or for this account. Wait a minute.", code="too_fast")

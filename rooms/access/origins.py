@@ -78,6 +78,7 @@ def client_address(headers: Mapping[str, str], peer: str) -> str:
     """
     address = peer
     named = [part for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    # From the end: a proxy adds whom it heard, and what stands before that anybody may have written.
     while named and is_proxy(address):
         address = _without_port(named.pop().strip())
     return str(address_of(address) or address)

@@ -74,6 +74,7 @@ def sign(room_id: str, role: str, user_id: str, *, owner: str = "", lifetime: fl
         "room_id": room_id,
         "user_id": user_id,
         "role": role,
+        # A machine that checks it may have a clock that is behind.
         "iat": now - LEEWAY,
         "nbf": now - LEEWAY,
         "exp": expires_at,
@@ -89,6 +90,7 @@ def read(token: str) -> Claims:
         claims = jwt.decode(
             token,
             settings.APP_SECRET,
+            # Named here, for a token that chose its algorithm could choose none.
             algorithms=["HS256"],
             leeway=LEEWAY,
             options={"require": ["exp"], "verify_aud": False},

@@ -88,6 +88,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._sizes = 0
+        # Another request of a connection that stayed open.
         if self._ticket is None and not self.transport.is_closing():
             self._head_size = 0
             self._wait()

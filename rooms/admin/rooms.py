@@ -36,6 +36,7 @@ class RoomAdmin(Inspection):
         return self.has_act_permission(request)
 
     def save_model(self, request: HttpRequest, room: Room, form: Any, change: Any) -> None:
+        # Under the room's lock, and only what was typed: the rest may have changed since the page was made.
         change_room(room.pk, **{name: form.cleaned_data[name] for name in form.changed_data})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Room]:
@@ -98,6 +99,7 @@ class RoomAdmin(Inspection):
         ):  # fmt: skip
             return question
         for room in rooms:
+            # First, for the entry has the room's name in it.
             self.log_deletions(request, Room.objects.filter(pk=room.pk))
             try:
                 delete_room(room.pk, by=request.user.get_username())
@@ -133,6 +135,7 @@ class RoomCodeAdmin(Inspection):
             what="The links with these codes open nothing any more. Who is inside stays.",
         ):  # fmt: skip
             return question
+        # A set: several old codes of a role get one new one.
         for room, role in {(code.room, code.role) for code in codes.select_related("room")}:
             try:
                 new = replace_code(room.pk, role)

@@ -47,6 +47,7 @@ class Inspection(ModelAdmin):
     """
 
     list_per_page = 50
+    # It counts the whole table each time.
     show_full_result_count = False
     shown_to: Mapping[Any, str] = {}
     linked: Sequence[str] = ()
@@ -126,6 +127,7 @@ class LiveFilter(admin.SimpleListFilter):
 
 def number_of(rows: QuerySet[Any], by: str) -> Coalesce:
     """How many of the rows name each outer row in that field."""
+    # A subquery: joins of several such counts would multiply each other. An order would split the groups.
     counted = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(number=Count("pk"))
     return Coalesce(Subquery(counted.values("number")), 0)
 

@@ -72,6 +72,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
     async def replay() -> dict[str, Any]:
         nonlocal told
+        # What the server has to say after the body, above all that the client is gone.
         if told:
             return await receive()
         told = True

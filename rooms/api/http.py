@@ -65,6 +65,7 @@ def _run(view: View, methods: tuple[str, ...], request: HttpRequest, captured: d
     except (OperationalError, InterfaceError) as error:
         log.error("the database cannot be used", extra={"context": {"why": describe(error)}})
         refused = Unavailable()
+    # Django's own page for bugs has no CORS header, and no JSON for clients.
     except Exception:
         log.exception("an endpoint failed", extra={"context": {"path": request.path}})
         refused = InternalError()
@@ -106,6 +107,7 @@ def bearer(request: HttpRequest) -> str:
 
 def body(request: HttpRequest) -> dict[str, Any]:
     """The JSON object in the body, whatever content type it claims. Raises BadRequest."""
+    # The server lets longer ones through, for forms of the admin.
     if len(request.body) > settings.MAX_FRAME_BYTES:
         raise BadRequest(f"body: longer than {settings.MAX_FRAME_BYTES} bytes")
     try:

@@ -12,5 +12,6 @@ class DatabaseCommand(BaseCommand):
 
     def execute(self, *arguments: Any, **options: Any) -> str | None:
         with start.explained():
+            # First, for the command would meet it somewhere within, with a page of traceback.
             start.reach_database()
         return super().execute(*arguments, **options)

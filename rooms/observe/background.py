@@ -78,6 +78,7 @@ def repeat(name: str, job: Callable[[], None], interval: float) -> None:
     def run() -> None:
         while not _stopped.wait(interval):
             attempt(job)
+            # Each time, for a connection that broke would fail every run from now on.
             attempt(close_old_connections)
 
     threading.Thread(target=run, name=name, daemon=True).start()

@@ -172,6 +172,7 @@ class RequestIds:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
+        # It goes into log lines and back into a header, so not whatever a client says.
         name = given if re.fullmatch(r"[\w-]{1,64}", given) else secrets.token_hex(8)
         token = request_id.set(name)
         try:

@@ -30,8 +30,10 @@ def check_admission(context: Context) -> None:
     A peer id is taken over only by its owner, with a token of the role that it joined with.
     """
     peer, caller = context.known_peer, context.caller
+    # The role that it joined with: one that it was given since stands in no token.
     if peer and (peer.owner, peer.joined_role) != (caller.owner, caller.role):
         raise Forbidden("peer: this peer id belongs to another user or role")
+    # Closed and full are for newcomers; this one is counted already.
     if peer and peer.present:
         return
     if not context.room.enabled:

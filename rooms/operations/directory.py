@@ -19,6 +19,7 @@ from rooms.wire.results import Outcome
 PAGE = 10
 MAX_PAGE = 100
 
+# What a client sends back is a query that it could have made itself, and of this session.
 _signer = Signer(salt="rooms.peer-iterator")
 
 
@@ -60,6 +61,7 @@ def next_peers(context: Context, *, iterator: Annotated[str, Chars(1, 40_000)], 
 def _page(context: Context, query: dict[str, Any], *, after: int, limit: int | None) -> Outcome:
     matching = _matching(context, query)
     size = _size(limit)
+    # By number and not by offset: who comes and goes meanwhile moves nobody to another page.
     page = list(matching.filter(joined_seq__gt=after)[: size + 1])
     eof, page = len(page) <= size, page[:size]
     reached = page[-1].joined_seq if page else after
@@ -90,6 +92,7 @@ def _matching(context: Context, query: dict[str, Any]) -> QuerySet[Peer]:
 
 
 def _is_in(group: str) -> Q | RawSQL:
+    # SQLite cannot look into a list of JSON by a lookup of Django's.
     if connection.features.supports_json_field_contains:
         return Q(groups__contains=[group])
     return RawSQL(

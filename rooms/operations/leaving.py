@@ -29,6 +29,7 @@ def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = ""
         events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), Left(peer.peer_id)))
     if context.work.head_count(context.session):
         return events, None
+    # Nobody need come back for it to end: a reaper looks for those that stayed empty.
     if settings.SESSION_LINGER:
         context.session.empty_since = context.now
         context.work.session_changed(context.session)

@@ -51,6 +51,7 @@ def broadcast(
     if peer_id:
         context.present_peer(peer_id)
     timestamp, seq = context.work.at, session.seq + 1
+    # It ends in its number, so that a message is found by the table's own key.
     message_id = f"{context.work.random}{seq:08x}"
     message: dict[str, Any] = {
         "message_id": message_id,
@@ -64,6 +65,7 @@ def broadcast(
     audience = Audience(but=sender.peer_id, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
     session.messages += 1
     if client_id:
+        # For a repetition in the same transaction, which finds no row yet.
         sent_under[session.id, sender.peer_id, client_id] = message_id, timestamp, seq
     stored = Stored(message_id, session.messages, sender.peer_id, client_id or "")
     sent = Event("on-broadcast", compact(message), audience, stored=stored)

@@ -68,6 +68,7 @@ def set_metadata(
     Raises VersionConflict, which carries the current entry, when if_change_version is given and is not the entry's
     version; a key never set is at version 0. Raises TooLarge over MAX_VALUE_BYTES, MAX_STORE_BYTES or MAX_KEYS.
     """
+    # The room's row is locked: nobody changes the entry between this look and the write.
     entry = context.work.entry(context.session, key)
     if if_change_version is not None and if_change_version != entry.change_version:
         raise VersionConflict(
@@ -95,6 +96,7 @@ def listen_metadata_change(context: Context, *, keys: Annotated[list[Key], Items
 
     Gives the socket an Observation.
     """
+    # In one order: the same set asked for again writes nothing.
     observed = sorted(set(keys))
     if observed != context.peer.observed:
         context.peer.observed = observed
@@ -190,6 +192,7 @@ def _default_after(context: Context, pins: JSON) -> list[tuple[MetadataEntry, st
     """How the session metadata without a key follows pins that are set by their key."""
     default = context.work.entry(context.session, DEFAULT_KEY)
     shown, newest = _newest(_pins(context)), _newest(_pins_in(pins))
+    # An app may keep something of its own there, which pins must not write over.
     follows = value_of(default) == shown and newest != shown
     return [(default, compact(newest))] if follows else []
 
@@ -244,6 +247,7 @@ def _check_fits(context: Context, changes: Sequence[tuple[MetadataEntry, str | N
         raise TooLarge(f"data: all keys would take {total + growth} bytes, at most {settings.MAX_STORE_BYTES}")
     if added and keys + added > settings.MAX_KEYS:
         raise TooLarge(f"key: the session has {keys} keys, at most {settings.MAX_KEYS}")
+    # A removed key keeps its version, so its row stays: those are bounded too.
     if never_used and ever + never_used > settings.MAX_KEYS_EVER:
         raise TooLarge(f"key: the session has used {ever} keys, at most {settings.MAX_KEYS_EVER}")
 

@@ -115,9 +115,11 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
         holders = sum(peer.role == role.name for peer in context.work.present(context.session))
         if holders + len(changing) > max(role.max_peers, 0):
             raise Forbidden(f"role: the room takes no more of the role {role.name}")
+    # Once for all of them: it tells every role of the room, and is long.
     told = compact(policy(context.room.template, role.name))
     events: list[Event] = []
     for peer in concerned.values():
+        # Also of who has the role already: an offer from before this must not undo it.
         peer.role_seq = context.session.seq + len(events) + 1
         context.work.changed(peer, "role_seq")
         if peer.role == role.name:
@@ -145,6 +147,7 @@ def remove_peer(context: Context, *, requested_for: PeerId, reason: Reason = "")
     if peer.peer_id == context.actor:
         raise BadRequest("requested_for: to go yourself, leave")
     gone = peers_with(context, peer)
+    # Before they depart, for who has departed is told nothing any more.
     told = [
         _sent_away(context, reason, Audience(peer=other.peer_id), SentAway(other.peer_id), room_end=False)
         for other in gone

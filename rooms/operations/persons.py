@@ -63,6 +63,7 @@ def _person(context: Context, peer: Peer) -> Person:
     if person is None:
         known = context.work.persons(context.session)
         if len(known) >= max(MAX_PERSONS, 2 * settings.MAX_ROOM_PEERS):
+            # Bounded, for owners by code cost nothing; the first was noted longest ago.
             context.work.forget_person(next(iter(known.values())))
         person = Person(session=context.session, owner=peer.owner, person=peer.person, name=peer.name, role=peer.role)
         context.work.add_person(person)
@@ -78,6 +79,7 @@ MAX_PERSONS = 5_000
 
 def shut_out(context: Context, peer: Peer, reason: str) -> list[Event]:
     """Keep the owner of a removed peer out of the session; the event that tells those who may let it in again."""
+    # Who closes another tab of its own is not shut out with it.
     if peer.owner == context.caller.owner:
         return []
     person = _person(context, peer)
@@ -119,4 +121,5 @@ def _removed_changed(context: Context) -> Event:
     template = context.room.template
     known = filter(None, map(template.role, template.usable_roles))
     roles = tuple(role.name for role in known if role.allows("removeOthers"))
+    # No roles at all would mean everybody.
     return Event("on-removed-change", compact({"removed": _removed(context)}), Audience(roles=roles, nobody=not roles))

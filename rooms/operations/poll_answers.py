@@ -46,8 +46,10 @@ def answer_poll(
         raise BadRequest("responses: two for one question")
     voter = _voter(poll, context.peer)
     held = {answer.question: answer for answer in PollAnswer.objects.filter(poll=poll, voter=voter)}
+    # Whoever has a vote already may still change it.
     if not held and poll.users >= MAX_VOTERS:
         raise TooLarge(f"poll_id: {poll.users} persons have answered, at most {MAX_VOTERS}")
+    # What is sent again as it stands is no change, so that a lost answer can be repeated, also to a question with once.
     changes = [answer for answer in given if _differs(held.get(answer.question), answer)]
     for answer in changes:
         if answer.question in held and poll.questions[answer.question - 1]["question"].get("once"):
@@ -65,6 +67,7 @@ def answer_poll(
 
 
 def _check_open(context: Context, poll: Poll) -> None:
+    # Its time counts, and not when a reaper comes to stop it.
     if poll.state != Poll.State.STARTED or (poll.ends_at and poll.ends_at <= context.now):
         raise BadRequest("poll_id: the poll is not running")
     if poll.voters and context.role.name not in poll.voters:
@@ -95,6 +98,7 @@ def _keep(context: Context, poll: Poll, voter: str, given: Given, held: PollAnsw
     """Store an answer, in the place of the one that is held, and count it."""
     answer = held or PollAnswer(poll=poll, voter=voter, question=given.question)
     if held:
+        # Before it is written over.
         _count(poll, held, -1)
     item = poll.questions[given.question - 1]
     answer.options, answer.text, answer.skipped = list(given.options), given.text, given.skipped
@@ -184,6 +188,7 @@ def get_poll_responses(
     elif not sees_answers(context, poll):
         raise Forbidden(f"the role {context.role.name} may not see what others answer")
     page = window(index, count)
+    # One more than the page holds, to see whether it is the last.
     found = list(answers[page.start : page.stop + 1])
     shown = [answer_shown(poll, answer, own) for answer in found[: page.stop - page.start]]
     return Outcome({"poll_id": poll_id, "responses": shown, "last": len(found) == len(shown)})
@@ -266,10 +271,12 @@ def _entries(poll: Poll) -> Iterable[dict[str, Any]]:
         answered=Count("pk", filter=Q(skipped=False)),
         right=Count("pk", filter=right),
         time=Sum("duration", filter=right, default=0),
+        # An owner may have answered by several peers; one stands for all.
         peerid=Max("peer_id"),
         userid=Max("user_id"),
         username=Max("name"),
     )  # fmt: skip
+    # By voter at last, so that those who are even stand in the same order on every page.
     for position, person in enumerate(persons.order_by("-points", "time", "voter"), 1):
         yield {
             "position": position,

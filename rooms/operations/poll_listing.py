@@ -51,6 +51,7 @@ def list_polls(
     if start:
         polls = polls.filter(pk__gt=visible_poll(context, start, field="start").pk)
     size = window(0, count).stop
+    # One more than the page holds, to see whether it is the last.
     found = list(polls.annotate(asked=_number_of_questions()).defer("questions", "tally")[: size + 1])
     page = _full(context, found[:size]) if full else [info(poll, asked=poll.asked) for poll in found[:size]]
     return Outcome({"polls": page, "last": page[-1]["poll_id"] if len(page) < len(found) else ""})
@@ -75,6 +76,7 @@ def _full(context: Context, polls: Sequence[Poll]) -> list[dict[str, Any]]:
             "own_responses": _own(context, poll),
         }
         size += len(compact(whole))
+        # One poll at least, or who asks page by page would never get past a long one.
         if page and size > MAX_FULL_BYTES:
             break
         page.append(whole)

@@ -156,7 +156,9 @@ def check_answer(questions: list[Question], given: Response) -> Given:
         return Given(number, text=text)
     chosen = fields.get("options") or []
     if question["type"] == SINGLE:
+        # Clients send a single choice in either field.
         chosen = [fields.get("option") or next(iter(chosen), 0)]
+    # No choice at all is refused as an option that there is not.
     for option in chosen or [0]:
         if not 1 <= option <= len(item["options"]):
             raise BadRequest(f"{where}: there is no option {option}")
@@ -170,6 +172,7 @@ def is_correct(item: Question, given: Given) -> bool:
         right, text = answer.get("text", ""), given.text
         if answer.get("trim"):
             right, text = right.strip(), text.strip()
+        # The field says that case counts.
         if not answer.get("case"):
             right, text = right.casefold(), text.casefold()
         return bool(right) and right == text

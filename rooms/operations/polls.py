@@ -69,6 +69,7 @@ def told(context: Context, *, answers_of: Poll | None = None) -> Audience:
     ]
     if not names:
         return NOBODY
+    # An audience of everybody is told without a look at each peer's role.
     return EVERYBODY if len(names) == len(known) else Audience(roles=tuple(names))
 
 
@@ -120,6 +121,7 @@ def set_poll_info(
         Poll.objects.create(session=context.session, poll_id=poll_id, **fields, **made)
     else:
         _require_draft(poll)
+        # Not save(), which would write its questions again, and they may be long.
         Poll.objects.filter(pk=poll.pk).update(**fields)
     return Outcome({"poll_id": poll_id})
 
@@ -132,6 +134,7 @@ def set_poll_questions(
     poll = visible_poll(context, poll_id)
     _require_draft(poll)
     poll.questions = check_questions(questions)
+    # Added up anew each time: drafts change, and there are a hundred polls at most.
     others = Poll.objects.filter(session_id=context.session.id).exclude(pk=poll.pk).values_list("questions", flat=True)
     if sum(len(compact(one)) for one in [poll.questions, *others]) > MAX_POLLS_BYTES:
         raise TooLarge(f"questions: those of all polls would take more than {MAX_POLLS_BYTES} bytes")
@@ -154,6 +157,7 @@ def start_poll(context: Context, *, poll_id: PollId) -> Outcome:
     result = {"poll_id": poll_id, "duration": poll.duration}
     if poll.state == Poll.State.STARTED:
         return Outcome(result)
+    # One that was stopped stays so: its right answers have been told.
     _require_draft(poll)
     if not poll.questions:
         raise BadRequest("poll_id: the poll has no questions")

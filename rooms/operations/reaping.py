@@ -26,6 +26,7 @@ def mark_lost(context: Context, *, conn_ids: Set[str], gone_at: Any) -> Outcome:
     """Mark as reconnecting the connected peers that one of these connections holds, since gone_at."""
     if context.live_session is None:
         return Outcome()
+    # By connection: a peer that has another one by now is not lost.
     lost = [
         peer
         for peer in context.work.present(context.session)
@@ -40,6 +41,7 @@ def reap(context: Context) -> Outcome:
     if context.live_session is None:
         return Outcome()
     deadline = context.now - timedelta(seconds=settings.PEER_GRACE)
+    # Looked for again, under the lock: one of them may be back since the reaper saw it.
     overdue = [
         peer
         for peer in context.work.present(context.session)

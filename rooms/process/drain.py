@@ -78,6 +78,7 @@ async def stop() -> None:
     if hub:
         for conn_id in list(hub.connections):
             hub.close_connection(conn_id)
+        # The loop has to run for the close frames to be written.
         await asyncio.sleep(_FAREWELL if hub.connections else 0)
         try:
             async with asyncio.timeout(_PATIENCE):

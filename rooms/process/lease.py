@@ -47,6 +47,7 @@ class Lease:
 
     def begin(self) -> None:
         """Take the lease. With SQLite every older one is of a process that is gone."""
+        # This process may be the only one, and everybody's time ran on while there was none.
         self._hold_back()
         if settings.EMBEDDED:
             now = database_now()
@@ -60,6 +61,7 @@ class Lease:
     def beat(self) -> None:
         """Renew the lease, and give up the peers of this process whose connection is gone."""
         hub = hubs.current()
+        # A thread can beat while the loop hangs; the peers of such a process are better off elsewhere.
         if hub and time.monotonic() - hub.ticked_at > settings.LEASE_TTL:
             log.error("the event loop stands still; the lease is not renewed")
             return

@@ -36,6 +36,7 @@ class Reaper:
         if self._lease.is_overdue:
             return  # what cut this process off may have cut off the others, and the peers
         now, moment = database_now(), time.monotonic()
+        # After a gap of its own a process waits: the others had no better luck with the database.
         if moment >= self._lease.declare_after:
             attempt(self._declare_dead, now)
         if moment >= self._lease.reap_after:
@@ -94,6 +95,7 @@ def tidy(now: datetime) -> None:
     Of each not all that there may be: with SQLite everybody waits until it is done.
     """
     old = Session.objects.filter(ended_at__lt=now - timedelta(days=settings.HISTORY_DAYS)).values_list("id", flat=True)
+    # By id: a DELETE takes no limit.
     Session.objects.filter(id__in=list(old[:_MOST_TIDIED])).delete()
     Worker.objects.filter(dead_at__lt=now - timedelta(days=1)).delete()
     if settings.ROOM_DAYS:

@@ -17,6 +17,7 @@ def take() -> None:
         return
     path = settings.DATA_DIR / "server.lock"
     try:
+        # Not emptied by opening it: the number in it is that of whoever holds it.
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     except OSError as error:
         raise ImproperlyConfigured(f"{path} cannot be opened: {error.strerror}.") from None
@@ -31,4 +32,5 @@ def take() -> None:
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
+    # Kept open, for the lock goes with the file.
     _held = file

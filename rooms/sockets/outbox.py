@@ -64,6 +64,7 @@ class Outbox:
         """From now on whatever the tally counts is written here too, past ``put``."""
         self.unfollow()
         self._tally = tally
+        # What it counted before was not written here.
         self._own -= tally.bytes
 
     def unfollow(self) -> None:
@@ -114,6 +115,7 @@ class Outbox:
         if self._state and (not unsent or sent >= self._state_due):
             self._state = 0
             self._set_limit(settings.MAX_UNSENT_BYTES)
+        # All that was written at the last look is gone: time begins anew.
         if self._due_at is None or not unsent or sent >= self._due:
             self._due, self._due_at = written, now
         elif now - self._due_at > settings.MAX_UNSENT_SECONDS:
@@ -172,6 +174,7 @@ class AsgiOutbox(Outbox):
             self._work()
 
     def _work(self) -> None:
+        # One task at most: two would mix up the order.
         if self._task is None:
             self._task = spawn(self._drain())
 
@@ -187,6 +190,7 @@ class AsgiOutbox(Outbox):
                 wire = self._queue.popleft()
                 for text, size in frames_in(wire):
                     await self._send({"type": "websocket.send", "text": text})
+                    # Only now: until the server takes it, it is in our memory.
                     self._unsent -= size
             if self._close_code:
                 await _close(self._send, self._close_code)

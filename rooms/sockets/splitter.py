@@ -55,6 +55,7 @@ class FrameSplitter:
             data, self._begun = self._begun + data, b""
         at, end = 0, len(data)
         while at < end:
+            # The rest of a frame whose beginning the server's parser has got.
             if self._left:
                 piece = data[at : at + self._left]
                 self._left -= len(piece)
@@ -77,6 +78,7 @@ class FrameSplitter:
 
     def _is_text(self, data: bytes, at: int) -> bool:
         """Whether a frame is one that is read here: unfragmented, masked, its length in the shortest form."""
+        # Clients mask, §5.1, and write lengths in the fewest bytes, §5.2; what breaks a rule is the server's to refuse.
         return (
             data[at] == _FINAL_TEXT
             and not self._fragments

@@ -94,6 +94,7 @@ def decode(stored: Mapping[str, Any]) -> Effect | None:
     """The effect of this form; None of what only a later version knows."""
     # The more names a form has the earlier it is tried.
     match stored:
+        # Those with more fields first: a pattern also takes what has others besides.
         case {"peer": peer_id, "attached": [_, conn_id]}:
             return Came(peer_id, conn_id)
         case {"state_of": peer, "attached": [_, conn_id]}:

@@ -44,6 +44,7 @@ def absent_role(name: str) -> Role:
 def parse_role(name: str, wire: JSONObject) -> Role:
     """The role called name, described as in a template."""
     given = wire.get("permissions") or {}
+    # True itself: "false" and 1, stored by hand, grant nothing.
     held = {permission for permission in GRANTED if given.get(permission) is True}
     held |= {permission for permission in HELD if given.get(permission, True) is True}
     return Role(
@@ -60,6 +61,7 @@ def usable_roles(template: object) -> dict[str, JSONObject]:
     found = {}
     for name, wire in template.items() if isinstance(template, dict) else ():
         try:
+            # Tried by making all that is ever made of it.
             _policy(parse_role(name, wire), wire)
         except (ValueError, TypeError, AttributeError, OverflowError):
             continue

@@ -45,6 +45,7 @@ class Command(DatabaseCommand):
 
     def handle(self, *, act: str, **options: Any) -> None:
         try:
+            # The parser lets none but its own through.
             getattr(self, f"_{act}")(**options)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None

@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-migrate", action="store_true", help="leave the database as it is")
 
     def handle(self, *, host: str, port: int, server: str, no_migrate: bool, **options: Any) -> None:
+        # Before the database is touched: who starts it twice is to read of the port.
         _try_to_listen(host, port)
         if not no_migrate:
             with start.explained():
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  secrets: {settings.DATA_DIR / 'secrets.json'}")
         self.stdout.flush()
         arguments = daphne(host, port) if server == "daphne" else uvicorn(host, port)
+        # In place of this process, so that a supervisor's signals reach the server itself.
         os.execv(sys.executable, [sys.executable, "-m", *arguments])
 
 
@@ -52,6 +54,7 @@ def _try_to_listen(host: str, port: int) -> None:
     except (OSError, UnicodeError):
         raise CommandError(f"--host {host}: no address is known for it. {_USUAL}") from None
     with socket.socket(family, kind) as probe:
+        # As the servers do: a port that was left a moment ago is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
