@@ -8,6 +8,7 @@ from rooms.access import tokens
 from rooms.api.http import bearer, endpoint
 from rooms.models import Room, Template
 from rooms.wire.errors import Forbidden
+from rooms.wire.roles import Role
 
 
 @endpoint("GET")
@@ -24,27 +25,6 @@ def layouts(request: HttpRequest) -> dict[str, Any]:
 def _layout(room: Room, template: Template, name: str) -> dict[str, Any]:
     role = template.role(name)
     assert role
-    conferencing: dict[str, Any] = {
-        "participant_list": {},
-        "video_tile_layout": {
-            "grid": {"enable_local_tile_inset": True, "prominent_roles": [], "enable_spotlighting_peer": True}
-        },
-        "emoji_reactions": {},
-    }
-    if role.allows("raiseHand"):
-        conferencing["hand_raise"] = {}
-    # Without the right to send, the panel still shows what others write.
-    conferencing["chat"] = {
-        "public_chat_enabled": True,
-        "private_chat_enabled": role.allows("sendMessages"),
-        "chat_title": "Chat",
-        "message_placeholder": "Send a message",
-        "allow_pinning_messages": role.allows("writeMetadata"),
-        "roles_whitelist": sorted(template.usable_roles) if role.allows("sendMessages") else [],
-        "real_time_controls": dict.fromkeys(
-            ("can_disable_chat", "can_block_user", "can_hide_message"), role.allows("removeOthers")
-        ),
-    }
     return {
         "id": f"{template.id}-{name}",
         "role_id": name,
@@ -65,7 +45,33 @@ def _layout(room: Room, template: Template, name: str) -> dict[str, Any]:
                 },
                 "skip_preview_screen": False,
             },
-            "conferencing": {"default": {"elements": conferencing}},
+            "conferencing": {"default": {"elements": _conferencing(role, template)}},
             "leave": {},
         },
     }
+
+
+def _conferencing(role: Role, template: Template) -> dict[str, Any]:
+    """What there is inside the room for a role."""
+    elements: dict[str, Any] = {
+        "participant_list": {},
+        "video_tile_layout": {
+            "grid": {"enable_local_tile_inset": True, "prominent_roles": [], "enable_spotlighting_peer": True}
+        },
+        "emoji_reactions": {},
+    }
+    if role.allows("raiseHand"):
+        elements["hand_raise"] = {}
+    # Without the right to send, the panel still shows what others write.
+    elements["chat"] = {
+        "public_chat_enabled": True,
+        "private_chat_enabled": role.allows("sendMessages"),
+        "chat_title": "Chat",
+        "message_placeholder": "Send a message",
+        "allow_pinning_messages": role.allows("writeMetadata"),
+        "roles_whitelist": sorted(template.usable_roles) if role.allows("sendMessages") else [],
+        "real_time_controls": dict.fromkeys(
+            ("can_disable_chat", "can_block_user", "can_hide_message"), role.allows("removeOthers")
+        ),
+    }
+    return elements
