@@ -66,6 +66,7 @@ def network_of(text: str) -> Network:
         except ValueError:
             raise ValueError("is neither an address nor a network") from None
         raise ValueError(f"is an address within a network; is it {network} that is meant?") from None
+    # In the form that address_of gives, or it would hold none of its addresses.
     if network.version == 6 and network.prefixlen >= 96 and (mapped := network.network_address.ipv4_mapped):
         return IPv4Network((mapped, network.prefixlen - 96))
     return network

@@ -60,6 +60,7 @@ def end_sessions(
         return question
     for session in live:
         try:
+            # By the operation that peers call, so that those who are inside are told.
             perform_now(end_room, Caller(session.room_id, name=request.user.get_username()))
         except RoomError as error:
             model_admin.message_user(request, f"“{session.room}”: {error.message}", messages.ERROR)

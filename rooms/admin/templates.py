@@ -33,6 +33,7 @@ class TemplateAdmin(Inspection):
 
     @admin.display(description="roles")
     def roles_text(self, template: Template) -> str:
+        # All that is stored, roles of the wrong form too: here somebody looks for the mistake.
         return indented(json.dumps(template.roles))
 
     @admin.display(description="settings")

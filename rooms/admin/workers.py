@@ -28,6 +28,7 @@ class WorkerAdmin(Inspection):
 
     @admin.display(description="alive", boolean=True)
     def is_alive(self, worker: Worker) -> bool:
+        # As others will see it, who may not have looked yet.
         return worker.dead_at is None and timezone.now() - worker.last_seen < timedelta(seconds=settings.LEASE_TTL)
 
     @admin.display(description="connected peers", ordering="number")

@@ -32,6 +32,7 @@ def init(request: HttpRequest) -> dict[str, Any]:
         user_id=claims.user_id,
         role=claims.role,
     )
+    # Else the socket refuses, and published clients would try that again for ever.
     perform_now(admit, caller)
     return {
         "endpoint": f"ws{own_origin(request).removeprefix('http')}/v2/ws",

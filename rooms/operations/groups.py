@@ -19,6 +19,7 @@ GroupName = Annotated[str, Chars(1, 64)]
 def join_group(context: Context, *, name: GroupName) -> Outcome:
     """Put the caller into a group. To raise its hand it needs the permission raiseHand."""
     if name == HANDS:
+        # Here, and not in the decorator: all other groups are free.
         context.require("raiseHand")
     return _enter(context, context.peer, name)
 
@@ -42,6 +43,7 @@ def remove_from_group(context: Context, *, name: GroupName, peer_id: PeerId) -> 
 
 
 def _enter(context: Context, peer: Peer, name: str) -> Outcome:
+    # Everybody is told all groups of a peer with each change of one.
     if name not in peer.groups and len(peer.groups) >= MAX_GROUPS:
         raise TooLarge(f"name: the peer is in {MAX_GROUPS} groups already")
     return _regroup(context, peer, [*(group for group in peer.groups if group != name), name])

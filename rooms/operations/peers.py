@@ -24,6 +24,7 @@ def peer_update(context: Context, *, name: RawName | None = None, data: PeerMeta
     if data is not None:
         peer.metadata = data
     result = {"name": peer.name, "data": peer.metadata}
+    # Apps say the same again and again, which is no news for hundreds of others.
     if (peer.name, peer.metadata) == before:
         return Outcome(result)
     context.work.changed(peer, "name", "metadata")

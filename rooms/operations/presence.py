@@ -29,5 +29,6 @@ def _state(context: Context, peer: Peer) -> str:
 
 def peer_updated(peer: Peer, *, but: str = "") -> Event:
     """The news that a peer's name, metadata, role or groups are other than before."""
+    # Groups and role are told to the peer too: somebody else may have changed them.
     audience = Audience(but=but) if but else EVERYBODY
     return Event("on-peer-update", compact(peer.as_wire()), audience, Updated(peer.peer_id))

@@ -84,6 +84,7 @@ class InternalError(RoomError):
     code = 500
 
     def __init__(self) -> None:
+        # Not what it was: a traceback may hold what others wrote.
         super().__init__("internal error")
 
 

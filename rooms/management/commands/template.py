@@ -35,5 +35,6 @@ class Command(DatabaseCommand):
             raise CommandError(f"{file}: {error}") from None
         assert isinstance(given, dict)
         roles = given["roles"]
+        # What was checked, and nothing else that the file may hold.
         Template.objects.update_or_create(name=name, defaults={"roles": roles, "settings": given.get("settings") or {}})
         self.stdout.write(f"Template {name}: {', '.join(sorted(roles))}")
