@@ -35,10 +35,14 @@ SLOW = ["sdk", "browser", "faults", "fuzz"]
 """Folders whose tests take longest. With several workers they come first, so that none is left with them at the end."""
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    # Here, for xdist reads the mark before pytest_collection_modifyitems comes to this file.
+    if item.config.getoption("dist", "no") == "loadgroup":
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("dist", "no") == "loadgroup":
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
         items.sort(key=lambda item: SLOW.index(item.path.parent.name) if item.path.parent.name in SLOW else len(SLOW))
 
 
