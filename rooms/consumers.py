@@ -27,7 +27,7 @@ from rooms.sockets.consumer import FAREWELL, SocketConsumer
 from rooms.sockets.framing import framed
 from rooms.sockets.requests import MAX_WAITING, Requests
 from rooms.wire import frames
-from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, refused
+from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, TOO_SLOW, refused
 from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.wire.frames import Request
 from rooms.wire.parameters import bind, fields_of
@@ -229,6 +229,10 @@ class PeerConsumer(SocketConsumer):
         try:
             if answer.error:
                 self._refuse(request.id, answer.error, request.method)
+                if isinstance(answer.error, NotJoined) and self.membership.follows(answer.session_id):
+                    # Events would have said so by now: the database has gone back to before this connection.
+                    self.close_socket(TOO_SLOW)
+                    return
             elif isinstance(given := answer.for_socket, Attachment):
                 self._joined(request, answer.result, given)
             else:
@@ -258,8 +262,6 @@ class PeerConsumer(SocketConsumer):
         # Whoever is too fast would fill the log as well.
         level = logging.DEBUG if error.code == 429 else logging.INFO
         log.log(level, "a request is refused", extra={"context": context, "kind": error.code})
-        if isinstance(error, NotJoined) and self.membership:
-            self.membership.detach()  # another connection holds the peer: this one gets nothing that is for that
         self._write(frames.failure(request_id, error))
         if error.code == 500:
             self.close_socket(BUG)

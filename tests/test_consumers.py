@@ -12,11 +12,12 @@ from rooms import consumers
 from rooms.access import tokens
 from rooms.delivery.membership import Membership
 from rooms.models import Event, Message, MetadataEntry, Peer, Session
-from rooms.operations.engine import gate
+from rooms.operations.engine import gate, memory
 from rooms.operations.engine.calls import Answer, Call
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.process import lease
 from rooms.wire import frames
+from rooms.wire.close_codes import TOO_SLOW
 from rooms.wire.parameters import Chars
 from rooms.wire.results import Outcome
 from tests.support.server import RpcError
@@ -143,6 +144,18 @@ async def test_a_peer_that_left_is_not_let_in_by_its_next_socket_alone(world: Wo
 
     assert (await back.join("Bob")).keys() == {"session_id", "seq", "history"}
     await alice.wait_for("on-peer-join", after=len(alice.events) - 1)
+
+
+@pytest.mark.parametrize("forgotten", [{"conn_id": "an older one"}, {"state": Peer.State.LEFT}])
+async def test_a_socket_that_the_database_has_forgotten_is_closed_and_comes_back(world: World, forgotten: Any):
+    bob = await world.peer("bob")
+    # As in a copy from before this connection, which was put back.
+    await world.query(lambda: Peer.objects.filter(peer_id=bob.peer_id).update(**forgotten))
+    await world.query(memory._remembered.clear)
+
+    assert await refused(chat(bob, "hello")) == 410
+    assert await bob.wait_closed() == TOO_SLOW
+    assert (await (await world.again(bob)).join("Bob")).keys() >= {"session_id", "seq", "history"}
 
 
 async def test_a_peer_id_belongs_to_the_user_who_brought_it(world: World):

@@ -54,6 +54,10 @@ class Membership:
         # Before anything else is written: what follows on this socket is news after this state.
         self.feed.attach(self.member, attachment, told_role=self.told_role)
 
+    def follows(self, session_id: str) -> bool:
+        """Whether the peer is a member, and of this session."""
+        return self.member is not None and self.feed.order.session_id == session_id
+
     def observe(self, observation: Observation) -> None:
         if self.member:
             self.feed.observe(self.member, observation.keys, observation.values)
