@@ -119,7 +119,10 @@ class Outbox:
         if self._due_at is None or not unsent or sent >= self._due:
             self._due, self._due_at = written, now
         elif now - self._due_at > settings.MAX_UNSENT_SECONDS:
-            self.abandon("seconds")
+            if self.closing:
+                self.cut()  # nor does its peer read that it ends
+            else:
+                self.abandon("seconds")
 
     def cut(self) -> None:
         """Cut the connection, whatever is unsent."""

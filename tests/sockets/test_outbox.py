@@ -72,6 +72,21 @@ async def test_i26_a_socket_that_does_not_read_is_given_up_beyond_its_limit(sett
     assert outbox.closing
 
 
+async def test_i26_a_socket_that_does_not_even_read_that_it_ends_is_cut(settings):
+    settings.MAX_UNSENT_SECONDS = 10
+    socket = Socket()
+    socket.flowing.clear()
+    outbox = socket.outbox()
+    outbox.write(framed("x"))
+    outbox.close(4002)
+    for now in (0.0, 5.0, 10.0):
+        outbox.check(now)
+    assert socket.given_up == 0
+    outbox.check(10.1)
+
+    assert socket.given_up == 1
+
+
 async def test_i26_a_socket_that_takes_nothing_for_too_long_is_given_up(settings):
     settings.MAX_UNSENT_SECONDS = 10
     socket = Socket()
