@@ -8,7 +8,7 @@ python := .venv/bin/python
 script_tools := node_modules/.package-lock.json
 node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/sdk examples/prebuilt)
 
-.PHONY: run test lint format soak bench clean reset venv venv-dev system-packages node test-setup
+.PHONY: run test lint format soak simulate bench clean reset venv venv-dev system-packages node test-setup
 
 run: venv
 	HMSROOM_DEV=1 exec $(python) manage.py serve --port $(PORT)
@@ -34,6 +34,10 @@ format: venv-dev $(script_tools)
 # Chaos and load for an hour.
 soak: test-setup
 	$(python) -m pytest -m soak
+
+# The server on virtual time, with whatever may go wrong: docs/architecture.md. What a seed does it does again.
+simulate: venv-dev
+	$(python) -m tests.simulation.run --seed $(or $(SEED),1) --steps $(or $(STEPS),1000000)
 
 # Beside other chat servers; QUICK=1 takes five minutes.
 bench: venv-dev

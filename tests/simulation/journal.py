@@ -1,0 +1,153 @@
+"""What was ever committed, as the simulation itself noted it, and what must be so after each commit.
+
+When the database is put back to an older copy a new *timeline* begins, whose past is the copy. Nothing is forgotten of
+those before, for clients may still be told of them.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+from rooms.wire.events import Audience
+from tests.simulation.scheduler import Scheduler, Violation
+from tests.simulation.server import Server, Transaction
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """A row of the journal."""
+
+    seq: int
+    kind: str
+    body: str
+    audience: Audience
+    timeline: int
+    number: int = 0
+
+    @property
+    def frame(self) -> str:
+        return f'{{"method":"{self.kind}","params":{self.body},"seq":{self.seq}}}'
+
+
+@dataclass(eq=False)
+class Journal:
+    """A session's: every entry, by number, and what follows from them."""
+
+    entries: dict[int, Entry] = field(default_factory=dict)
+    roles: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    ended: bool = False
+    final: int = 0
+    """The number of the last event of a session that has ended; those of its end are told, and not stored."""
+
+    @property
+    def last(self) -> int:
+        return len(self.entries)
+
+    def copy(self) -> "Journal":
+        roles = {peer_id: list(changes) for peer_id, changes in self.roles.items()}
+        return Journal(dict(self.entries), roles, dict(self.versions), self.ended, self.final)
+
+    def role(self, peer_id: str, seq: int) -> str:
+        """The role that a peer held when an event happened."""
+        for since, role in reversed(self.roles.get(peer_id, [])):
+            if since < seq:
+                return role
+        return ""
+
+    def append(self, entry: Entry) -> None:
+        if entry.seq != self.last + 1:
+            raise Violation(f"event {entry.seq} was committed after event {self.last}")
+        self.entries[entry.seq] = entry
+        if entry.kind == "on-metadata-change":
+            for value in json.loads(entry.body)["values"]:
+                before = self.versions.get(value["key"], 0)
+                if value["change_version"] != before + 1:
+                    raise Violation(f"key {value['key']} went from version {before} to {value['change_version']}")
+                self.versions[value["key"]] = before + 1
+        elif entry.kind == "on-policy-change":
+            self._note_role(entry.audience.peer, entry.seq, json.loads(entry.body)["name"])
+        elif entry.kind == "on-peer-join":
+            peer = json.loads(entry.body)
+            self._note_role(peer["peer_id"], entry.seq - 1, peer["role"])
+
+    def _note_role(self, peer_id: str, seq: int, role: str) -> None:
+        self.roles.setdefault(peer_id, []).append((seq, role))
+
+
+class Journals:
+    """See the module. ``timelines`` are by number, each ``{session id: Journal}``; the last one is the present."""
+
+    def __init__(self, scheduler: Scheduler, server: Server) -> None:
+        self.timelines: list[dict[str, Journal]] = [{}]
+        self.every: dict[tuple[str, int], list[Entry]] = {}
+        self.ended: set[str] = set()
+        self._scheduler = scheduler
+        self._server = server
+        server.committed = self.committed
+
+    @property
+    def present(self) -> dict[str, Journal]:
+        return self.timelines[-1]
+
+    def copy(self) -> dict[str, Journal]:
+        return {session_id: journal.copy() for session_id, journal in self.present.items()}
+
+    def restore(self, copy: dict[str, Journal]) -> None:
+        self.timelines.append({session_id: journal.copy() for session_id, journal in copy.items()})
+
+    def committed(self, transaction: Transaction) -> None:
+        """Note what a transaction wrote. Raises Violation."""
+        rows = [(session, seq, kind, audience, body) for session, seq, kind, audience, body, *_ in transaction.events]
+        rows += [(row[0], row[1], "on-broadcast", row[6], row[7]) for row in transaction.messages]
+        for session_id, seq, kind, audience, body in sorted(rows):
+            journal = self.present.setdefault(session_id, Journal())
+            if journal.ended:
+                raise Violation(f"an event of session {session_id}, which has ended")
+            entry = Entry(seq, kind, body, Audience.decode(audience), len(self.timelines) - 1)
+            journal.append(entry)
+            self.every.setdefault((session_id, seq), []).append(entry)
+            if kind == "on-peer-leave" and '"websocket closed"' in body:
+                self._scheduler.sometimes("a peer is reaped")
+            self._scheduler.note("committed", session_id[:6], seq, kind)
+        if transaction.wrote & {"rooms_peer", "rooms_session"}:
+            self._check_presence()
+
+    def _check_presence(self) -> None:
+        execute = self._server.storage.execute
+        live: dict[str, int] = {session_id: 0 for (session_id,) in execute(_LIVE)}
+        for session_id, count in execute(_PRESENT):
+            if session_id not in live:
+                raise Violation(f"{count} peers are in session {session_id}, which has ended")
+            live[session_id] = count
+        for session_id, count in live.items():
+            if not count:
+                raise Violation(f"session {session_id} lives on, and nobody is in it")
+        for session_id, journal in self.present.items():
+            if session_id not in live and not journal.ended:
+                self._end(session_id, journal)
+
+    def _end(self, session_id: str, journal: Journal) -> None:
+        journal.ended = True
+        [journal.final] = self._server.storage.execute(_FINAL, (session_id,)).fetchone()
+        self.ended.add(session_id)
+        self._scheduler.note("ended", session_id[:6])
+        self._scheduler.sometimes("a session ends")
+        for table in ("rooms_event", "rooms_message", "rooms_metadataentry", "rooms_person"):
+            statement = f"SELECT COUNT(*) FROM {table} WHERE session_id = ?"
+            [left] = self._server.storage.execute(statement, (session_id,)).fetchone()
+            if left:
+                raise Violation(f"session {session_id} has ended, and {left} rows of {table} are left")
+
+
+_FINAL = "SELECT seq FROM rooms_session WHERE id = ?"
+_LIVE = "SELECT id FROM rooms_session WHERE ended_at IS NULL"
+_PRESENT = (
+    "SELECT session_id, COUNT(*) FROM rooms_peer WHERE state IN ('connected', 'reconnecting') GROUP BY session_id"
+)
+
+
+def addressed(entry: Entry, peer_id: str, role: str, observed: frozenset[str] | None) -> bool | None:
+    """Whether a peer is to get an event; None if that cannot be said, as its keys are not known."""
+    if entry.audience.key is not None and observed is None and not entry.audience.nobody:
+        return None
+    return entry.audience.includes(peer_id, role, observed or frozenset())

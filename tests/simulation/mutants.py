@@ -1,0 +1,136 @@
+"""Ways to break the server that the simulation has to find. Each replaces one thing of the real code."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+from rooms.delivery import hub
+from rooms.delivery.hub import Hub
+from rooms.delivery.order import Missed
+from rooms.operations.engine import gate, journal, memory
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+@contextmanager
+def _generation() -> Iterator[None]:
+    """What is remembered of a room is believed, whatever happened since."""
+    recall = memory.recall
+
+    def believe(place: memory.Place) -> Any:
+        if standing := memory._remembered.get(place.room_id):
+            standing.generations = place.session_generation, place.template_generation
+        return recall(place)
+
+    with mock.patch.object(memory, "recall", believe):
+        yield
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """Transactions take no lock of their rooms."""
+    lock = memory.lock
+
+    def pass_by(cursor: Any, room_ids: Any, *, patience: float | None) -> Any:
+        return lock(cursor, room_ids, patience=None)
+
+    with mock.patch.object(memory, "lock", pass_by):
+        yield
+
+
+@contextmanager
+def _repair() -> Iterator[None]:
+    """A feed skips what it missed."""
+    missed = hub._missed
+
+    def skip(*arguments: Any) -> Any:
+        found = missed(*arguments)
+        return Missed(found.events[-1:], found.history) if isinstance(found, Missed) else found
+
+    with mock.patch.object(hub, "_missed", skip):
+        yield
+
+
+@contextmanager
+def _conn_id() -> Iterator[None]:
+    """A connection acts for its peer although another one has taken it over."""
+    enter = gate._enter
+
+    def pass_for(work: Any, call: Any) -> Any:
+        session = work.session(call.caller.room_id)
+        peer = work.peer(session, call.caller.peer_id) if session and call.operation.joined else None
+        if peer and peer.present:
+            call = call._replace(caller=replace(call.caller, conn_id=peer.conn_id))
+        return enter(work, call)
+
+    with mock.patch.object(gate, "_enter", pass_for):
+        yield
+
+
+@contextmanager
+def _late_bell() -> Iterator[None]:
+    """News of the end of one session ends whichever the feed follows."""
+    heard = Hub._heard
+
+    def take(self: Any, room_id: str, news: Any) -> None:
+        feed = self.feeds.get(room_id)
+        if feed and news.end and news.session_id != feed.order.session_id:
+            feed.finish(news.end)
+        heard(self, room_id, news)
+
+    with mock.patch.object(Hub, "_heard", take):
+        yield
+
+
+@contextmanager
+def _job() -> Iterator[None]:
+    """A job of the hub is done three times, and never again."""
+    check = Hub._check_positions
+    done: dict[Any, int] = {}
+
+    async def tire(self: Any) -> None:
+        done[self.name] = done.get(self.name, 0) + 1
+        if done[self.name] <= 3:
+            await check(self)
+
+    with mock.patch.object(Hub, "_check_positions", tire):
+        yield
+
+
+@contextmanager
+def _early_reply() -> Iterator[None]:
+    """An answer does not wait for the events before it."""
+    finished = Hub._finished
+
+    def hurry(self: Any, answered: Any) -> None:
+        later = []
+        for answer, asked in answered:
+            if answer.for_socket is None:
+                asked.done(answer)
+                asked = asked._replace(done=lambda answer: None)
+            later.append((answer, asked))
+        finished(self, later)
+
+    with mock.patch.object(Hub, "_finished", hurry):
+        yield
+
+
+@contextmanager
+def _history() -> Iterator[None]:
+    """A place of what the database has forgotten is taken for one of its past."""
+    with mock.patch.object(journal, "is_past", return_value=True):
+        yield
+
+
+MUTANTS: dict[str, Mutant] = {
+    "without the generation check": _generation,
+    "without the room lock": _lock,
+    "a repair is skipped": _repair,
+    "conn_id is not compared": _conn_id,
+    "a late bell closes the room": _late_bell,
+    "a job of the hub dies": _job,
+    "a reply before an earlier event": _early_reply,
+    "a place of another history": _history,
+}
