@@ -15,7 +15,7 @@ run: venv
 
 test: test-setup
 	node --test tests/js/*.test.js
-	$(python) -m pytest -n $(WORKERS) --dist loadgroup
+	$(python) -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 lint: venv-dev $(script_tools)
 	$(python) -m ruff check

@@ -4,6 +4,7 @@ A test marked ``matrix`` runs once for each database (those that use ``world``) 
 ``cluster``); any other in the embedded default alone.
 """
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,28 +36,16 @@ SLOW = ["sdk", "browser", "faults", "fuzz"]
 """Folders whose tests take longest. With several workers they come first, so that none is left with them at the end."""
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    # Here, for xdist reads the mark before pytest_collection_modifyitems comes to this file.
-    if item.config.getoption("dist", "no") == "loadgroup":
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("dist", "no") == "loadgroup":
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: SLOW.index(item.path.parent.name) if item.path.parent.name in SLOW else len(SLOW))
 
 
-def _group(item: pytest.Item) -> str:
-    """The tests that go to the same worker: those that share a server, else those of a file."""
-    fixtures = item.fixturenames  # type: ignore[attr-defined]
-    folder = item.path.parent.name
-    if "cluster" in fixtures:
-        return f"cluster-{item.callspec.params['cluster']}"  # type: ignore[attr-defined]
-    if folder in ("sdk", "browser", "fuzz"):
-        return folder
-    if folder == "faults" and "server" not in fixtures:
-        return item.nodeid
-    return str(item.path.relative_to(item.config.rootpath))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.scheduling import Together  # nothing else needs xdist
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
