@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import environ
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
@@ -19,6 +20,10 @@ from rooms import creation
 from tests.support.cluster import Cluster
 from tests.support.services import PostgresServer, RedisServer
 from tests.support.sockets import World
+
+# How long an example takes says nothing of the code where several tests run at once.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 DATABASES = ["sqlite", "postgres"]
 DEPLOYMENTS = ["daphne", "plain", "postgres"]
