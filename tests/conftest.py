@@ -37,7 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(fixture, chosen, indirect=True, scope=scope)  # type: ignore[arg-type]
 
 
-SLOW = ["sdk", "browser", "faults", "fuzz"]
+SLOW = ["sdk", "simulation", "browser", "faults", "fuzz"]
 """Folders whose tests take longest. With several workers they come first, so that none is left with them at the end."""
 
 
