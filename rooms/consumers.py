@@ -27,7 +27,7 @@ from rooms.sockets.consumer import FAREWELL, SocketConsumer
 from rooms.sockets.framing import framed
 from rooms.sockets.requests import MAX_WAITING, Requests
 from rooms.wire import frames
-from rooms.wire.close_codes import BUG, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, TOO_SLOW, refused
+from rooms.wire.close_codes import BUG, RESTART, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, TOO_SLOW, refused
 from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
 from rooms.wire.frames import Request
 from rooms.wire.parameters import bind, fields_of
@@ -128,10 +128,17 @@ class PeerConsumer(SocketConsumer):
         self._tell("on-policy-change", welcome.policy)
         self.membership.told_role = welcome.policy["name"]
         if welcome.attachment:
-            self.membership.attach(welcome.attachment, placed=resumes)
+            self._attach(welcome.attachment, placed=resumes)
         elif welcome.preview:
             self._tell("room-state", welcome.preview)
             self._tell("session-info", _preview_info(self.caller.room_id, welcome.preview))
+
+    def _attach(self, attachment: Attachment, *, placed: bool) -> None:
+        assert self.membership
+        self.membership.attach(attachment, placed=placed)
+        if self.caller.worker != lease.worker_id():
+            # This process was declared dead meanwhile, and took its peers back perhaps before this one was stored.
+            self.close_socket(RESTART)
 
     def _sent_away(self, code: int) -> None:
         """The feed has let go of the peer."""
@@ -249,7 +256,7 @@ class PeerConsumer(SocketConsumer):
         assert self.membership
         self.membership.dismiss()
         self._respond(request.id, result)
-        self.membership.attach(attachment, placed=True)
+        self._attach(attachment, placed=True)
 
     def _respond(self, request_id: str | int | None, result: Any) -> None:
         if request_id is not None and self.membership:

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
+from django.db import transaction
 
 from rooms import consumers
 from rooms.access import tokens
+from rooms.delivery import hub
 from rooms.delivery.membership import Membership
-from rooms.models import Event, Message, MetadataEntry, Peer, Session
+from rooms.models import Event, Message, MetadataEntry, Peer, Room, Session
 from rooms.operations.engine import gate, memory
 from rooms.operations.engine.calls import Answer, Call
 from rooms.operations.engine.gate import METHODS, operation
 from rooms.process import lease
 from rooms.wire import frames
-from rooms.wire.close_codes import TOO_SLOW
+from rooms.wire.close_codes import RESTART, TOO_SLOW
 from rooms.wire.parameters import Chars
 from rooms.wire.results import Outcome
 from tests.support.server import RpcError
@@ -156,6 +158,41 @@ async def test_a_socket_that_the_database_has_forgotten_is_closed_and_comes_back
     assert await refused(chat(bob, "hello")) == 410
     assert await bob.wait_closed() == TOO_SLOW
     assert (await (await world.again(bob)).join("Bob")).keys() >= {"session_id", "seq", "history"}
+
+
+@pytest.mark.parametrize("asks", ["the socket", "join"])
+async def test_a_peer_that_came_while_its_process_was_declared_dead_comes_again(world: World, asks: str, monkeypatch):
+    if asks == "the socket":
+        bob = await world.peer("bob")
+        await bob.drop()
+        await world.settled()
+    else:
+        bob = world.stranger("bob")
+        await bob.connect()
+        await bob.wait_for("on-policy-change")
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(Room.objects.select_for_update())
+            held.set()
+            release.wait(30)
+
+    holding = asyncio.create_task(world.query(hold))
+    await asyncio.to_thread(held.wait, 30)
+    if asks == "the socket":
+        bob = await world.again(bob)
+        while not hub.get().connections:
+            await asyncio.sleep(0.01)
+    else:
+        await bob.begin("join", name="Bob")
+        await asyncio.sleep(0.1)
+    # It takes its peers back under another lease, before this one is stored as its own.
+    monkeypatch.setattr(lease.OWN, "id", "another")
+    release.set()
+    await holding
+
+    assert await bob.wait_closed() == RESTART
 
 
 async def test_a_peer_id_belongs_to_the_user_who_brought_it(world: World):
