@@ -22,15 +22,18 @@ _MOST_FORGOTTEN = 500
 
 
 @operation()
-def mark_lost(context: Context, *, conn_ids: Set[str], gone_at: Any) -> Outcome:
-    """Mark as reconnecting the connected peers that one of these connections holds, since gone_at."""
+def mark_lost(context: Context, *, conn_ids: Set[str], gone_at: Any, worker: str) -> Outcome:
+    """Mark as reconnecting, since gone_at, the connected peers that one of these connections holds for this worker.
+
+    Another worker that holds them now has taken them back meanwhile.
+    """
     if context.live_session is None:
         return Outcome()
     # By connection: a peer that has another one by now is not lost.
     lost = [
         peer
         for peer in context.work.present(context.session)
-        if peer.state == Peer.State.CONNECTED and peer.conn_id in conn_ids
+        if peer.state == Peer.State.CONNECTED and peer.conn_id in conn_ids and peer.worker == worker
     ]
     return Outcome(events=[lose(context, peer, gone_at) for peer in lost])
 

@@ -120,7 +120,7 @@ class Lease:
             if conn_id not in connections:
                 lost[room_id].add(conn_id)
         for room_id, conn_ids in lost.items():
-            for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=database_now())
+            for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=database_now(), worker=self.id)
 
 
 def for_room(operation: Operation, room_id: str, **arguments: Any) -> None:

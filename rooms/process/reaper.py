@@ -61,11 +61,14 @@ class Reaper:
         live = Worker.objects.filter(dead_at__isnull=True).values("id")
         last_seen = dict(Worker.objects.filter(dead_at__isnull=False).values_list("id", "last_seen"))
         orphans = Peer.objects.filter(state=Peer.State.CONNECTED).exclude(worker__in=live)
-        lost: dict[tuple[str, datetime], set[str]] = defaultdict(set)
+        # A backup that was put back knows every process by an old renewal: each gets time to take its peers back.
+        earliest = now - 2 * timedelta(seconds=settings.LEASE_TTL)
+        lost: dict[tuple[str, str], set[str]] = defaultdict(set)
         for room_id, worker_id, conn_id in orphans.values_list("session__room_id", "worker", "conn_id"):
-            lost[room_id, last_seen.get(worker_id, now)].add(conn_id)
-        for (room_id, gone_at), conn_ids in lost.items():
-            for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=gone_at)
+            lost[room_id, worker_id].add(conn_id)
+        for (room_id, worker_id), conn_ids in lost.items():
+            gone_at = max(last_seen.get(worker_id, now), earliest)
+            for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=gone_at, worker=worker_id)
 
     def _remove(self, now: datetime) -> None:
         overdue = Peer.objects.filter(

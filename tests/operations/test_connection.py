@@ -157,21 +157,27 @@ def test_a_peer_that_timed_out_comes_back_as_itself(alice, bob, room):
 
 def test_the_peers_of_a_dead_process_are_reconnecting_since_it_was_last_seen(alice, bob, victor, room):
     gone_at = timezone.now() - timedelta(seconds=20)
-    answer = ask(server(room), mark_lost, conn_ids=["conn-Bob", "conn-Victor", "conn-of-nobody"], gone_at=gone_at)
+    lost = {"conn_ids": ["conn-Bob", "conn-Victor", "conn-of-nobody"], "worker": "worker-1"}
+    answer = ask(server(room), mark_lost, **lost, gone_at=gone_at)
 
     assert sorted(body["peer_id"] for _, body in told(alice, answer.events)) == ["peer-Bob", "peer-Victor"]
     assert (row(bob).state, row(bob).gone_at) == ("reconnecting", gone_at)
     assert row(alice).state == "connected"
-    assert not ask(server(room), mark_lost, conn_ids=["conn-Bob"], gone_at=gone_at).events
+    assert not ask(server(room), mark_lost, **lost, gone_at=gone_at).events
 
 
 def test_i10_a_process_that_was_declared_dead_takes_its_peers_back(alice, bob, room):
-    ask(server(room), mark_lost, conn_ids=["conn-Bob"], gone_at=timezone.now())
+    lost = {"conn_ids": ["conn-Bob"], "worker": "worker-1", "gone_at": timezone.now()}
+    ask(server(room), mark_lost, **lost)
     answer = ask(server(room), reclaim, conn_ids=["conn-Bob", "conn-of-nobody"], worker="worker-2")
 
     assert answer.result["held"] == ["conn-Bob"]
     assert (row(bob).state, row(bob).worker, row(bob).gone_at) == ("connected", "worker-2", None)
     assert kinds(alice, answer.events) == ["on-peer-state"]
+
+    # Whoever found it dead may say so late.
+    assert not ask(server(room), mark_lost, **lost).events
+    assert row(bob).state == "connected"
 
 
 # --- Resuming -----------------------------------------------------------------------------------

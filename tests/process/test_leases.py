@@ -96,6 +96,19 @@ async def test_i05_the_peers_of_a_dead_process_are_told_lost_and_then_gone_once(
     assert [peer.peer_id for peer in await world.stored(Peer, state="connected")] == [alice.peer_id]
 
 
+async def test_i10_an_old_backup_that_is_put_back_removes_nobody_whose_process_lives(world: World, settings):
+    alice = await world.peer("alice")
+    elsewhere = await Elsewhere.start(world)
+    await elsewhere.join("bob")
+    await elsewhere.last_seen(3600)
+    for _ in range(2):
+        await world.reap()
+    await alice.wait_for("on-peer-state")
+
+    assert {peer.state for peer in await world.stored(Peer)} == {"connected", "reconnecting"}
+    assert not alice.named("on-peer-leave")
+
+
 @pytest.mark.matrix
 async def test_i06_a_peer_of_a_dead_process_comes_back_at_another(world: World, settings):
     alice = await world.peer("alice")
@@ -449,7 +462,7 @@ async def test_i13_without_the_fence_a_late_disconnect_takes_the_peer_away(world
 
     [row] = await world.stored(Peer, peer_id=bob.peer_id)
     assert row.state == "reconnecting"
-    assert alice.named("on-peer-state")
+    await alice.wait_for("on-peer-state")
 
 
 @pytest.mark.matrix

@@ -186,7 +186,7 @@ class World:
 
     async def settled(self, room: Room | None = None) -> None:
         """Return when everything asked for in a room so far is done, also on closed sockets."""
-        await hub.get().perform(mark_lost, Caller((room or self.room).id), conn_ids=[], gone_at=None)
+        await hub.get().perform(mark_lost, Caller((room or self.room).id), conn_ids=[], gone_at=None, worker="")
 
     async def stored(self, model: type[T], **fields: Any) -> list[T]:
         """The rows that have these values, in the order of their keys."""
