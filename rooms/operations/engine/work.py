@@ -237,12 +237,8 @@ class Work:
             elif pages.end:
                 # Before the next session of the room is inserted: a room has one live session.
                 pages.session.save(update_fields=["ended_at"])
-        for kind, rows in self._added.items():
-            if self._cursor.connection.features.can_return_rows_from_bulk_insert:
-                kind._default_manager.bulk_create(rows)
-                continue
-            for row in rows:
-                row.save(force_insert=True)
+        for rows in self._added.values():
+            statements.insert(self._cursor, rows)
         for row, fields in self._changed.values():
             statements.update(self._cursor, row, fields)
         written = []
