@@ -37,7 +37,7 @@ soak: test-setup
 
 # The server on virtual time, with whatever may go wrong: docs/architecture.md. What a seed does it does again.
 simulate: venv-dev
-	$(python) -m tests.simulation.run --seed $(or $(SEED),1) --steps $(or $(STEPS),1000000)
+	$(python) -m tests.simulation.run --seed $(or $(SEED),1) --world $(or $(WORLD),0) --steps $(or $(STEPS),1000000)
 
 # Beside other chat servers; QUICK=1 takes five minutes.
 bench: venv-dev

@@ -27,11 +27,12 @@ def template() -> tuple[sqlite3.Connection, list[str]]:
 
 
 class Run:
-    """See the module."""
+    """See the module. ``world`` is the one that runs, ``number`` its place among those of the seed."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, first: int = 0) -> None:
         self.seed = seed
         self.done = 0
+        self.number = first
         self.seen: Counter[str] = Counter()
         self.digest = ""
         self.world: World
@@ -39,20 +40,18 @@ class Run:
 
     def steps(self, number: int) -> None:
         """So many steps. Raises Violation."""
-        episode = 0
         while self.done < number:
-            self._episode(f"{self.seed}/{episode}", number - self.done)
-            episode += 1
+            self._episode(f"{self.seed}/{self.number}", number - self.done)
+            self.number += 1
 
     def _episode(self, seed: str, most: int) -> None:
-        before = self.done
         embedded = random.Random(seed).random() < 0.2
         with World(seed, self._template, self._room_ids, embedded=embedded) as self.world:
             story = Story(self.world)
             try:
                 while self.world.scheduler.steps < most and story.calms < 2:
                     self.world.step()
-                    self.done = before + self.world.scheduler.steps
             finally:
+                self.done += self.world.scheduler.steps
                 self.seen += self.world.scheduler.seen
                 self.digest += self.world.scheduler.digest

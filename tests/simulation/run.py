@@ -14,6 +14,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--world", type=int, default=0, help="which of the seed's worlds comes first")
     parser.add_argument("--mutant", help="what to break in the server first, see mutants.py")
     options = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
@@ -29,14 +30,16 @@ def main() -> int:
     from tests.simulation.scheduler import Violation
 
     started = time.process_time()
-    run = Run(options.seed)
+    run = Run(options.seed, options.world)
     try:
         with MUTANTS[options.mutant]() if options.mutant else nullcontext():
             run.steps(options.steps)
     except Violation as error:
         print("\n".join(run.world.scheduler.trace))
         print(f"\n{error}\n")
-        print(f"seed {options.seed}, step {run.done}: make simulate SEED={options.seed} STEPS={run.done + 1}")
+        step = run.world.scheduler.steps
+        print(f"seed {options.seed}, world {run.number}, step {step}, after {run.done} in all; once more:")
+        print(f"make simulate SEED={options.seed} WORLD={run.number} STEPS={step}")
         return 1
     seconds = time.process_time() - started
     print(f"{run.done} steps in {seconds:.1f} s of CPU, {run.done / seconds:.0f} a second; digest {run.digest}")

@@ -80,7 +80,7 @@ def test_a_broken_server_is_found_out(mutant: str):
         ran = simulate(seed, 40_000, "--mutant", mutant)
         if ran.returncode:
             break
-    assert f"make simulate SEED={seed} STEPS=" in ran.stdout, ran.stdout[-5_000:] + ran.stderr
+    assert f"make simulate SEED={seed} WORLD=" in ran.stdout, ran.stdout[-5_000:] + ran.stderr
 
 
 @pytest.mark.soak
