@@ -41,7 +41,7 @@ def _check_client(
 ) -> None:
     if not (client.inside and client.socket and client.stream):
         raise Violation(f"{client.peer_id} could not come back")
-    if [socket for socket in client.sockets if socket.open and socket is not client.socket]:
+    if [socket for socket in client.sockets if socket.open and not (socket is client.socket or socket.parts)]:
         raise Violation(f"{client.peer_id} has another socket, and the server leaves it open")
     if client.peer_id not in peers:
         raise Violation(f"{client.peer_id} is connected, and not in the session")

@@ -158,6 +158,7 @@ class Connecting(ABC):
         self._ids += 1
         number = f"{self.name}-{self._ids}"
         self._asked[number] = method, answered
+        self.socket.parts = self.socket.parts or method in ("leave", "end-room")
         self.scheduler.note(self.peer_id, "asks", method, number)
         self.socket.say(orjson.dumps({"id": number, "method": method, "params": params, "jsonrpc": "2.0"}).decode())
         self._wait()

@@ -26,6 +26,7 @@ class Socket:
         self._waiter: asyncio.Future[None] | None = None
         self._arrives_there = self._arrives_here = 0.0
         self.slow_until = 0.0
+        self.parts = False  # whether the client asked to go, and so is to close it itself
         self._scheduler.after(self._scheduler.delay(_WAY), lambda: process.accept(self), process)
 
     # --- The client's side
