@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import zlib
 from collections import Counter
 
 from django.core.management import call_command
@@ -54,4 +55,4 @@ class Run:
             finally:
                 self.done += self.world.scheduler.steps
                 self.seen += self.world.scheduler.seen
-                self.digest += self.world.scheduler.digest
+                self.digest = f"{zlib.crc32((self.digest + self.world.scheduler.digest).encode()):08x}"
