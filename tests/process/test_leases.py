@@ -18,7 +18,7 @@ from rooms.creation import create_room
 from rooms.delivery import hub
 from rooms.models import Event, Message, MetadataEntry, Peer, Poll, RoomCode, Session, Worker
 from rooms.operations.arriving import connect
-from rooms.operations.engine import gate
+from rooms.operations.engine import gate, memory
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS
 from rooms.operations.leaving import disconnect
@@ -436,7 +436,8 @@ def test_i01_i04_a_join_in_the_middle_of_the_last_leave_starts_a_session(databas
 @pytest.mark.postgres
 def test_i13_without_the_rooms_lock_a_peer_enters_a_session_that_was_ended(database: str, monkeypatch):
     room = create_room()
-    monkeypatch.setattr(connection.features.__class__, "has_select_for_update", False)
+    lock = memory.lock
+    monkeypatch.setattr(memory, "lock", lambda cursor, ids, *, patience: lock(cursor, ids, patience=None))
     _race(room.id)
 
     assert [peer.peer_id for peer in Session.objects.order_by("started_at")[0].peers.all()] == ["first", "second"]
