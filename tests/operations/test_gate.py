@@ -1,14 +1,17 @@
 """Who may do what, and several calls in one transaction."""
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rooms.creation import create_room
 from rooms.models import Message, MetadataEntry, Peer, Room, Template
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS, Context, operation, run
+from rooms.operations.engine.work import Work
 from rooms.operations.leaving import disconnect
 from rooms.wire.events import EVERYBODY
 from rooms.wire.events import Event as News
@@ -326,3 +329,16 @@ def test_i31_a_token_for_one_room_does_nothing_in_another(alice, carol):
     elsewhere = Caller(carol.room_id, role=alice.role, **claims)
     assert refused(elsewhere, "get-metadata")[0] == 410
     assert welcome(elsewhere).attachment is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_lets_go_of_all_that_it_was_about(database):
+    alice = visitor(create_room(), "Alice", "host")
+    do(alice, "join", name="Alice")
+    gc.collect()
+    gc.disable()
+    try:
+        do(alice, "broadcast", info={"message": "x" * 1000})
+        assert not [held for held in gc.get_objects() if isinstance(held, Work)]
+    finally:
+        gc.enable()

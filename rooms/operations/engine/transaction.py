@@ -85,19 +85,23 @@ class Transaction(Cursor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Let go of here, or the transaction would hold itself, and all that it was about, until the collector comes.
+        on_commit, self.on_commit = self.on_commit, _nothing
         if self._atomic:
-            self._leave(self._atomic, kind, error, trace)
+            self._leave(self._atomic, on_commit, kind, error, trace)
         else:
             self._end(commits=kind is None)
             self._errors.__exit__(kind, error, trace)
             if kind is None:
-                self.on_commit()
+                on_commit()
 
-    def _leave(self, atomic: transaction.Atomic, kind: Any, error: Any, trace: Any) -> None:
+    def _leave(
+        self, atomic: transaction.Atomic, on_commit: Callable[[], object], kind: Any, error: Any, trace: Any
+    ) -> None:
         try:
             self._errors.__exit__(kind, error, trace)
             if kind is None:
-                transaction.on_commit(self.on_commit)
+                transaction.on_commit(on_commit)
         except BaseException:
             atomic.__exit__(*sys.exc_info())
             raise
