@@ -75,7 +75,11 @@ class Transaction(Cursor):
     def __enter__(self) -> Self:
         if self._atomic:
             self._atomic.__enter__()
-            return super().__enter__()
+            try:
+                return super().__enter__()
+            except BaseException:
+                self._atomic.__exit__(*sys.exc_info())
+                raise
         with self._errors:
             self._open()
             self.execute("BEGIN IMMEDIATE", ())
