@@ -46,7 +46,6 @@ def connect(context: Context, *, place: Place | None = None) -> Outcome:
     """
     session, peer = context.live_session, context.known_peer
     check_admission(context)
-    room = {"name": context.room.title or context.room.name, "id": context.room.id}
     events: list[Event] = []
     result: dict[str, Any] = {}
     attachment = None
@@ -64,7 +63,6 @@ def connect(context: Context, *, place: Place | None = None) -> Outcome:
         events,
         for_socket=Welcome(
             policy=policy(context.room.template, role),
-            room=room,
             preview=_preview(context, session, with_peers=not attachment),
             attachment=attachment,
         ),

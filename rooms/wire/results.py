@@ -41,7 +41,6 @@ class Welcome:
     """What a new socket is told first, and the peer that it finds again, if any."""
 
     policy: dict[str, Any]
-    room: dict[str, Any]
     preview: dict[str, Any] = field(default_factory=dict)
     attachment: Attachment | None = None
 

@@ -215,9 +215,9 @@ def _answer(work: Work, call: Call) -> Answer:
     if session is None:
         return Answer(call, outcome.result, for_socket=outcome.for_socket, history=work.history)
     numbered = work.record(session, outcome.events)
-    # The answer's place is after its own events, so that whoever asked has got all of them when it comes.
     if outcome.end:
         work.end_session(session, outcome.end)
+    # The answer's place is after its own events, so that whoever asked has got all of them when it comes.
     result = {"seq": session.seq, **outcome.result}
     return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.for_socket, work.history)
 
