@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 import warnings
 from typing import Any
 
@@ -22,6 +21,7 @@ except ImproperlyConfigured as error:
 from rooms.access import origins
 from rooms.api.bodies import Bodies
 from rooms.delivery import hub
+from rooms.delivery.giving_way import giving_way
 from rooms.process import drain, jobs, server_lock, sqlite_log
 from rooms.routing import websocket_application
 
@@ -32,7 +32,8 @@ warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronou
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     # A process that serves pages only must also tell the others of what its operators do.
     hub.get()
-    await django(origins.as_client_sees(scope), receive, send)
+    with giving_way():
+        await django(origins.as_client_sees(scope), receive, send)
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -52,10 +53,6 @@ application = ProtocolTypeRouter({"http": Bodies(http), "websocket": websocket_a
 gc.collect()
 gc.freeze()
 gc.set_threshold(10_000, 10, 5)
-
-# A thread that works out a long answer gives way so soon. By default it is 5 ms, which the loop and the writer would
-# wait each time that they come back from the database or a socket: ten times for one message.
-sys.setswitchinterval(0.0005)
 
 try:
     server_lock.take()

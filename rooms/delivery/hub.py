@@ -16,6 +16,7 @@ from django.db import transaction
 
 from rooms.delivery.doorbell import Doorbell
 from rooms.delivery.feed import Feed, news_of
+from rooms.delivery.giving_way import giving_way
 from rooms.delivery.order import Arrival, Missed
 from rooms.delivery.writer import Writer, release_connection
 from rooms.models import Session
@@ -84,8 +85,9 @@ class Hub:
             self._writer.submit(call, asked)
 
     def _answer_reading(self, call: Call, asked: _Asked) -> None:
-        answer = gate.read(call)
-        attempt(release_connection)
+        with giving_way():
+            answer = gate.read(call)
+            attempt(release_connection)
         try:
             self.loop.call_soon_threadsafe(self._finished, [(answer, asked)])
         except RuntimeError:
@@ -180,7 +182,8 @@ class Hub:
 
         def run() -> Any:
             try:
-                return function(*arguments)
+                with giving_way():
+                    return function(*arguments)
             finally:
                 release_connection()
 
