@@ -55,6 +55,7 @@ async def test_i05_i06_one_of_two_processes_is_killed_under_two_hundred_peers(pa
     await watcher.leave()
 
 
+@pytest.mark.parametrize("pair", [60], indirect=True, ids=["longer than a start takes"])
 async def test_i05_a_killed_process_that_comes_back_is_another_one(pair: Cluster):
     room = pair.room()
     doomed, survivor = pair.processes

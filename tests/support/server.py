@@ -317,8 +317,8 @@ class RawPeer:
         return self.close_code
 
     async def leave(self) -> None:
-        """Leave the room and close."""
-        await self.notify("leave")
+        """Leave the room, wait until the server has it, and close."""
+        await self.call("leave")
         await self.close()
 
     async def drop(self) -> None:
