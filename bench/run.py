@@ -1,8 +1,9 @@
 """Compare hmsroom with other chat servers: python bench/run.py [--quick]
 
 Installs what it needs under bench/ on its first run. Servers get core 0, the load generator core 1, and all traffic
-stays on 127.0.0.1. Systems take turns (A B C A B C), each freshly started for each scenario. The medians and ratios
-are printed, and written to bench/latest.json unless only some scenarios or systems were asked for.
+stays on 127.0.0.1. Systems are freshly started for each scenario and take turns in it, second by second (A B C A B C).
+The medians and ratios are printed, and written to bench/latest.json unless only some scenarios or systems were asked
+for.
 """
 
 import argparse

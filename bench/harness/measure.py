@@ -1,7 +1,7 @@
 """Run the contests."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 from harness.clients import JoinTimeout, Row
 from harness.plan import Contest
@@ -9,32 +9,35 @@ from harness.systems import SYSTEMS
 
 
 def rounds(contests: Sequence[Contest], *, repetitions: int, seconds: float) -> list[tuple[str, str, Row]]:
-    """Measure every contest so many times, its systems in turn: (contest, system, row) of each."""
+    """Measure every contest so many times: (contest, system, row) of each."""
     rows = []
     for repetition in range(repetitions):
         for contest in contests:
-            for system in contest.systems:
-                started = time.monotonic()
-                row = measure(contest, system, seconds)
-                taken = time.monotonic() - started
-                title = f"{repetition + 1}/{repetitions} {contest.name:16} {system:27} {taken:5.1f} s"
-                print(title, shown(row), flush=True)
+            for system, row in measure(contest, seconds):
+                print(f"{repetition + 1}/{repetitions} {contest.name:16} {system:27}", shown(row), flush=True)
                 rows.append((contest.name, system, row))
     return rows
 
 
-def measure(contest: Contest, system: str, seconds: float) -> Row:
-    """Start the system, load it, stop it. A system that fails has a row that says so."""
-    try:
-        running = SYSTEMS[system].start(system)
-    except RuntimeError as error:
-        return {"failed": str(error)}
-    try:
-        return contest.scenario(running, seconds)
-    except (JoinTimeout, RuntimeError) as error:
-        return {"failed": str(error)}
-    finally:
-        running.group.stop()
+def measure(contest: Contest, seconds: float) -> Iterator[tuple[str, Row]]:
+    """Start the contest's systems, load them in turns, stop them. A system that fails has a row that says so."""
+    with ExitStack() as stack:
+        under_way = {}
+        for system in contest.systems:
+            try:
+                running = SYSTEMS[system].start(system)
+            except RuntimeError as error:
+                yield system, {"failed": str(error)}
+                continue
+            stack.callback(running.group.stop)
+            under_way[system] = contest.scenario(running, seconds)
+        while under_way:
+            for system, turns in list(under_way.items()):
+                try:
+                    next(turns)
+                except (StopIteration, JoinTimeout, RuntimeError) as end:
+                    del under_way[system]
+                    yield system, end.value if isinstance(end, StopIteration) else {"failed": str(end)}
 
 
 def shown(row: Row) -> str:

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 
 from harness import scenarios
-from harness.clients import Row
 from harness.systems import Running
 
 EVERYBODY_ELSE = ("socket.io", "picows", "colyseus", "python-socketio", "tutorial")
@@ -13,9 +12,9 @@ OURS = ("hmsroom", "hmsroom-daphne")
 
 @dataclasses.dataclass(frozen=True)
 class Contest:
-    """One scenario for several systems, in turn; `figure` names the row's figure by which they are compared."""
+    """One scenario for several systems; `figure` names the row's figure by which they are compared."""
 
-    scenario: Callable[[Running, float], Row]
+    scenario: Callable[[Running, float], scenarios.Turns]
     systems: tuple[str, ...]
     figure: str
 

@@ -1,7 +1,10 @@
-"""What is measured. Each function loads a freshly started system and returns one row of figures."""
+"""What is measured. Each function loads a freshly started system and returns one row of figures.
+
+Where one yields, the other systems have their turn: what the machine does beside, for seconds, meets all of them.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 from harness.clients import Clients, Measured, Row
 from harness.processes import cpu_seconds, resident_bytes
@@ -12,37 +15,45 @@ LAZY = 0.002  # keeps the generator below its core's limit while a server is pus
 WINDOWS = (8, 64)
 STEPS = 10
 
+Turns = Generator[None, None, Row]
 
-def room200(running: Running, seconds: float) -> Row:
+
+def room200(running: Running, seconds: float) -> Turns:
     """One room of 200, one sender, as many messages as the server keeps up with."""
     with Clients(running, 200, lambda _: "q-200") as clients:
         clients.open()
-        return saturate(clients, [0], running.protocol.deliveries(200), seconds)
+        return (yield from saturate(clients, [0], running.protocol.deliveries(200), seconds))
 
 
-def rooms(running: Running, seconds: float) -> Row:
+def rooms(running: Running, seconds: float) -> Turns:
     """200 rooms of 5, everybody sends in turn: 500 messages a second, then as many as the server keeps up with."""
     with Clients(running, 1000, lambda index: f"q-{index // 5}") as clients:
         clients.open()
         senders = [room * 5 + seat for seat in range(5) for room in range(200)]
         fan_out = running.protocol.deliveries(5)
         calm = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=500)
-        return {"calm_p50": calm.p50, "calm_p99": calm.p99, **saturate(clients, senders, fan_out, seconds)}
+        yield
+        found = yield from saturate(clients, senders, fan_out, seconds)
+        return {"calm_p50": calm.p50, "calm_p99": calm.p99, **found}
 
 
-def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: float) -> Row:
+def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: float) -> Turns:
     """Find the highest rate that holds: a closed loop for a first estimate, then open loops above and below it.
 
     per_cpu, deliveries per second of server CPU, is the best of all these runs: it falls when the server idles.
     """
     clients.poll_lazily(LAZY)
     clients.chat(senders, seconds=0.4, fan_out=fan_out)
-    closed = [clients.chat(senders, seconds=seconds, fan_out=fan_out, window=window) for window in WINDOWS]
+    closed = []
+    for window in WINDOWS:
+        yield
+        closed.append(clients.chat(senders, seconds=seconds, fan_out=fan_out, window=window))
     runs = [run for run in closed if not run.loss]
     best = max(run.deliveries_per_second for run in closed)
     base, good, bad, factor = best / clients.protocol.copies(fan_out), 0.0, 0.0, 0.9
     held: Measured | None = None
     for _ in range(STEPS):
+        yield
         run = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=base * factor)
         runs += [run] if not run.loss else []
         if run.holds:
@@ -72,44 +83,49 @@ def _next_factor(run: Measured, factor: float, good: float, bad: float) -> float
     return (good + bad) / 2 if good else factor * 0.75
 
 
-def room1000(running: Running, seconds: float) -> Row:
+def room1000(running: Running, seconds: float) -> Turns:
     """One room of 1,000 in which 5,000 messages arrive each second."""
     with Clients(running, 1000, lambda _: "q-1000") as clients:
         clients.open()
         fan_out = running.protocol.deliveries(1000)
         clients.chat([0], seconds=0.4, fan_out=fan_out, rate=5)
+        yield
         run = clients.chat([0], seconds=max(seconds, 3), fan_out=fan_out, rate=5000 / fan_out)
         return {"p50": run.p50, "p99": run.p99, "loss": run.loss, "cpu": run.server_share}
 
 
-def acknowledgement(running: Running, seconds: float) -> Row:
+def acknowledgement(running: Running, seconds: float) -> Turns:
     """100 messages a second over 20 rooms of 5: until the sender knows that its message is stored."""
     with Clients(running, 100, lambda index: f"q-{index // 5}") as clients:
         clients.open()
         senders = [room * 5 + seat for seat in range(5) for room in range(20)]
         clients.chat(senders, seconds=0.5, fan_out=4, rate=100)
+        yield
         run = clients.chat(senders, seconds=max(seconds, 5), fan_out=4, rate=100)
         lost = run.sent - run.acked
         return {"ack_p50": run.ack_p50, "ack_p99": run.ack_p99, "p50": run.p50, "p99": run.p99, "lost": lost}
 
 
-def metadata(running: Running, seconds: float) -> Row:
+def metadata(running: Running, seconds: float) -> Turns:
     """20 changes a second of one metadata key in a room of 200: until everybody has that value or a newer one."""
     with Clients(running, 200, lambda _: "q-meta") as clients:
         clients.open(observing=True)
         senders = range(0, 200, 10)
         clients.change_metadata(senders, seconds=0.3, rate=20)
+        yield
         run = clients.change_metadata(senders, seconds=max(seconds, 3), rate=20)
         return {"all_p50": run.full_p50, "all_p99": run.full_p99, "p50": run.p50, "cpu": run.server_share}
 
 
-def join250(running: Running, seconds: float) -> Row:
+def join250(running: Running, seconds: float) -> Turns:
     """250 announced joins into one room."""
+    yield
     return _join(running, 250)
 
 
-def join1000(running: Running, seconds: float) -> Row:
+def join1000(running: Running, seconds: float) -> Turns:
     """1,000 announced joins into one room."""
+    yield
     return _join(running, 1000)
 
 
@@ -131,10 +147,11 @@ def _join(running: Running, peers: int) -> Row:
         }
 
 
-def memory(running: Running, seconds: float) -> Row:
+def memory(running: Running, seconds: float) -> Turns:
     """Resident memory for each of 5,000 joined connections, in 500 rooms, that do nothing."""
     with Clients(running, 20, lambda index: f"q-warm{index // 10}") as clients:
         clients.open()
+    yield
     time.sleep(0.5)
     pids = running.group.pids()
     before = resident_bytes(pids)
@@ -145,13 +162,14 @@ def memory(running: Running, seconds: float) -> Row:
         return {"kib_per_connection": grown / 5000 / KIBIBYTE, "mib": (before + grown) / MEBIBYTE}
 
 
-def slow_readers(running: Running, seconds: float) -> Row:
+def slow_readers(running: Running, seconds: float) -> Turns:
     """A room of 30 with 200 messages of 16 kB a second; then ten of the peers stop reading."""
     peers, stuck, rate, padding = 30, 10, 200, 16000
     with Clients(running, peers, lambda _: "q-slow") as clients:
         clients.open()
         everybody = running.protocol.deliveries(peers)
         without = clients.chat([0], seconds=6, fan_out=everybody, rate=rate, padding=padding)
+        yield
         pids = running.group.pids()
         before = resident_bytes(pids)
         for index in range(peers - stuck, peers):
@@ -165,33 +183,40 @@ def slow_readers(running: Running, seconds: float) -> Row:
         }
 
 
-def two_processes(running: Running, seconds: float) -> Row:
+def two_processes(running: Running, seconds: float) -> Turns:
     """One room of 200 on two processes: as many messages as hold, and whether all arrive in one order everywhere."""
     with Clients(running, 200, lambda _: "q-two") as clients:
         clients.open()
         fan_out = running.protocol.deliveries(200)
         ordered = clients.chat(range(4), seconds=seconds, fan_out=fan_out, rate=50)
+        yield
         orders = {clients.order(index) for index in range(4, 200)}
-        row = saturate(clients, [0, 1], fan_out, seconds)
+        row = yield from saturate(clients, [0, 1], fan_out, seconds)
         return {"orders": len(orders), "loss": ordered.loss, "calm_p50": ordered.p50, "calm_p99": ordered.p99, **row}
 
 
-def sets(running: Running, seconds: float) -> Row:
+def sets(running: Running, seconds: float) -> Turns:
     """Server CPU for a message, in microseconds, in 200 rooms of 5 with so many under way: what sets save."""
     with Clients(running, 1000, lambda index: f"q-{index // 5}") as clients:
         clients.open()
         senders, row = range(0, 1000, 5), {}
         for window in (1, 4, 16, 64, 256):
+            yield
             run = clients.chat(senders, seconds=seconds, fan_out=running.protocol.deliveries(5), window=window)
             row[f"under_way_{window}"] = run.cpu / run.sent * 1e6
         return row
 
 
-def growth(running: Running, seconds: float) -> Row:
+def growth(running: Running, seconds: float) -> Turns:
     """Server CPU for a delivery, in microseconds, as peers in a room, rooms, or the size of messages grow."""
-    row = {f"peers_{peers}": _cost(running, 1, peers, 0, seconds) for peers in (10, 50, 200, 1000)}
-    row |= {f"rooms_{rooms}": _cost(running, rooms, 5, 0, seconds) for rooms in (20, 200, 500)}
-    return row | {f"characters_{48 + more}": _cost(running, 1, 200, more, seconds) for more in (0, 450, 3800)}
+    shapes = {f"peers_{peers}": (1, peers, 0) for peers in (10, 50, 200, 1000)}
+    shapes |= {f"rooms_{rooms}": (rooms, 5, 0) for rooms in (20, 200, 500)}
+    shapes |= {f"characters_{48 + more}": (1, 200, more) for more in (0, 450, 3800)}
+    row = {}
+    for name, shape in shapes.items():
+        yield
+        row[name] = _cost(running, *shape, seconds)
+    return row
 
 
 def _cost(running: Running, rooms: int, peers: int, padding: int, seconds: float) -> float:
