@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from harness.clients import JoinTimeout, Row
+from harness.clients import Clients, JoinTimeout, Row
 from harness.plan import Contest
+from harness.scenarios import Turns
 from harness.systems import SYSTEMS
 
 
@@ -22,7 +23,8 @@ def rounds(contests: Sequence[Contest], *, repetitions: int, seconds: float) -> 
 def measure(contest: Contest, seconds: float) -> Iterator[tuple[str, Row]]:
     """Start the contest's systems, load them in turns, stop them. A system that fails has a row that says so."""
     with ExitStack() as stack:
-        under_way = {}
+        under_way: dict[str, Turns] = {}
+        waiting: dict[str, Clients | None] = {}
         for system in contest.systems:
             try:
                 running = SYSTEMS[system].start(system)
@@ -33,11 +35,14 @@ def measure(contest: Contest, seconds: float) -> Iterator[tuple[str, Row]]:
             under_way[system] = contest.scenario(running, seconds)
         while under_way:
             for system, turns in list(under_way.items()):
+                waiting[system] = None
                 try:
-                    next(turns)
+                    waiting[system] = next(turns)
                 except (StopIteration, JoinTimeout, RuntimeError) as end:
                     del under_way[system]
                     yield system, end.value if isinstance(end, StopIteration) else {"failed": str(end)}
+                for clients in filter(None, waiting.values()):
+                    clients.settle(0.01, 0.1)  # a server closes what does not answer its pings
 
 
 def shown(row: Row) -> str:

@@ -15,7 +15,8 @@ LAZY = 0.002  # keeps the generator below its core's limit while a server is pus
 WINDOWS = (8, 64)
 STEPS = 10
 
-Turns = Generator[None, None, Row]
+Turns = Generator[Clients | None, None, Row]
+"""Gives the clients that are to be served while they wait for their turn."""
 
 
 def room200(running: Running, seconds: float) -> Turns:
@@ -32,7 +33,7 @@ def rooms(running: Running, seconds: float) -> Turns:
         senders = [room * 5 + seat for seat in range(5) for room in range(200)]
         fan_out = running.protocol.deliveries(5)
         calm = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=500)
-        yield
+        yield clients
         found = yield from saturate(clients, senders, fan_out, seconds)
         return {"calm_p50": calm.p50, "calm_p99": calm.p99, **found}
 
@@ -46,14 +47,14 @@ def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: fl
     clients.chat(senders, seconds=0.4, fan_out=fan_out)
     closed = []
     for window in WINDOWS:
-        yield
+        yield clients
         closed.append(clients.chat(senders, seconds=seconds, fan_out=fan_out, window=window))
     runs = [run for run in closed if not run.loss]
     best = max(run.deliveries_per_second for run in closed)
     base, good, bad, factor = best / clients.protocol.copies(fan_out), 0.0, 0.0, 0.9
     held: Measured | None = None
     for _ in range(STEPS):
-        yield
+        yield clients
         run = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=base * factor)
         runs += [run] if not run.loss else []
         if run.holds:
@@ -89,7 +90,7 @@ def room1000(running: Running, seconds: float) -> Turns:
         clients.open()
         fan_out = running.protocol.deliveries(1000)
         clients.chat([0], seconds=0.4, fan_out=fan_out, rate=5)
-        yield
+        yield clients
         run = clients.chat([0], seconds=max(seconds, 3), fan_out=fan_out, rate=5000 / fan_out)
         return {"p50": run.p50, "p99": run.p99, "loss": run.loss, "cpu": run.server_share}
 
@@ -100,7 +101,7 @@ def acknowledgement(running: Running, seconds: float) -> Turns:
         clients.open()
         senders = [room * 5 + seat for seat in range(5) for room in range(20)]
         clients.chat(senders, seconds=0.5, fan_out=4, rate=100)
-        yield
+        yield clients
         run = clients.chat(senders, seconds=max(seconds, 5), fan_out=4, rate=100)
         lost = run.sent - run.acked
         return {"ack_p50": run.ack_p50, "ack_p99": run.ack_p99, "p50": run.p50, "p99": run.p99, "lost": lost}
@@ -112,20 +113,20 @@ def metadata(running: Running, seconds: float) -> Turns:
         clients.open(observing=True)
         senders = range(0, 200, 10)
         clients.change_metadata(senders, seconds=0.3, rate=20)
-        yield
+        yield clients
         run = clients.change_metadata(senders, seconds=max(seconds, 3), rate=20)
         return {"all_p50": run.full_p50, "all_p99": run.full_p99, "p50": run.p50, "cpu": run.server_share}
 
 
 def join250(running: Running, seconds: float) -> Turns:
     """250 announced joins into one room."""
-    yield
+    yield None
     return _join(running, 250)
 
 
 def join1000(running: Running, seconds: float) -> Turns:
     """1,000 announced joins into one room."""
-    yield
+    yield None
     return _join(running, 1000)
 
 
@@ -151,7 +152,7 @@ def memory(running: Running, seconds: float) -> Turns:
     """Resident memory for each of 5,000 joined connections, in 500 rooms, that do nothing."""
     with Clients(running, 20, lambda index: f"q-warm{index // 10}") as clients:
         clients.open()
-    yield
+    yield None
     time.sleep(0.5)
     pids = running.group.pids()
     before = resident_bytes(pids)
@@ -169,7 +170,7 @@ def slow_readers(running: Running, seconds: float) -> Turns:
         clients.open()
         everybody = running.protocol.deliveries(peers)
         without = clients.chat([0], seconds=6, fan_out=everybody, rate=rate, padding=padding)
-        yield
+        yield clients
         pids = running.group.pids()
         before = resident_bytes(pids)
         for index in range(peers - stuck, peers):
@@ -189,7 +190,7 @@ def two_processes(running: Running, seconds: float) -> Turns:
         clients.open()
         fan_out = running.protocol.deliveries(200)
         ordered = clients.chat(range(4), seconds=seconds, fan_out=fan_out, rate=50)
-        yield
+        yield clients
         orders = {clients.order(index) for index in range(4, 200)}
         row = yield from saturate(clients, [0, 1], fan_out, seconds)
         return {"orders": len(orders), "loss": ordered.loss, "calm_p50": ordered.p50, "calm_p99": ordered.p99, **row}
@@ -201,7 +202,7 @@ def sets(running: Running, seconds: float) -> Turns:
         clients.open()
         senders, row = range(0, 1000, 5), {}
         for window in (1, 4, 16, 64, 256):
-            yield
+            yield clients
             run = clients.chat(senders, seconds=seconds, fan_out=running.protocol.deliveries(5), window=window)
             row[f"under_way_{window}"] = run.cpu / run.sent * 1e6
         return row
@@ -214,7 +215,7 @@ def growth(running: Running, seconds: float) -> Turns:
     shapes |= {f"characters_{48 + more}": (1, 200, more) for more in (0, 450, 3800)}
     row = {}
     for name, shape in shapes.items():
-        yield
+        yield None
         row[name] = _cost(running, *shape, seconds)
     return row
 
