@@ -24,6 +24,7 @@ from django.utils.functional import cached_property
 from rooms.wire.errors import BadRequest
 from rooms.wire.names import clean_name
 from rooms.wire.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
+from rooms.wire.rules import Rules, usable_rules
 
 
 def new_id() -> str:
@@ -60,7 +61,8 @@ def new_generation() -> int:
 
 
 class Template(models.Model):
-    """A named set of roles: ``roles`` is ``{name: role}``, ``settings`` what preview shows.
+    """A named set of roles: ``roles`` is ``{name: role}``, ``settings`` what preview shows, ``metadata_rules`` who may
+    do what with session metadata, see wire/rules.py.
 
     ``generation`` changes with every save, so that what is remembered of the roles can be told from what holds.
     """
@@ -69,6 +71,7 @@ class Template(models.Model):
     name = models.CharField(max_length=100, unique=True)
     roles = models.JSONField(default=dict)
     settings = models.JSONField(default=dict, blank=True)
+    metadata_rules = models.JSONField(default=list, blank=True)
     generation = models.BigIntegerField(default=new_generation, editable=False)
 
     def __str__(self) -> str:
@@ -106,7 +109,10 @@ class Template(models.Model):
 
 
 class Room(models.Model):
-    """A place that sessions happen in. ``size`` is the most peers it takes, 0 the server's own limit."""
+    """A place that sessions happen in. ``size`` is the most peers it takes, 0 the server's own limit.
+
+    ``metadata_rules`` go before those of the template.
+    """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
     name = models.CharField(max_length=100, default=new_id, validators=[room_name])
@@ -115,6 +121,7 @@ class Room(models.Model):
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="rooms")
     large_room = models.BooleanField(default=False)
     size = models.PositiveIntegerField(default=0)
+    metadata_rules = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -124,6 +131,11 @@ class Room(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The rules of session metadata that hold in the room."""
+        return Rules([*usable_rules(self.metadata_rules), *usable_rules(self.template.metadata_rules)])
 
     def clean(self) -> None:
         self.title = " ".join(self.title.split())
@@ -157,6 +169,7 @@ class Session(models.Model):
     ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events and messages still kept.
     ``generation`` changes with every change of a peer. ``histories`` says which runs of the database numbered its
     events, ``[[history, first seq]]``: a place that another one gave, before a backup was put back, is none of these.
+    ``due_at`` is when the first entry of it expires, in milliseconds since 1970.
     """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
@@ -171,13 +184,18 @@ class Session(models.Model):
     journal_bytes = models.BigIntegerField(default=0)
     generation = models.BigIntegerField(default=new_generation, editable=False)
     histories = models.JSONField(default=list, editable=False)
+    due_at = models.BigIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
             # Two processes that find a room empty must not both begin a session in it.
             models.UniqueConstraint(fields=["room"], condition=Q(ended_at__isnull=True), name="one_live_session_a_room")
         ]
-        indexes = [models.Index(fields=["-started_at"]), models.Index(fields=["ended_at"])]
+        indexes = [
+            models.Index(fields=["-started_at"]),
+            models.Index(fields=["ended_at"]),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="session_due"),
+        ]
 
     def __str__(self) -> str:
         return self.id
@@ -308,7 +326,8 @@ class Person(models.Model):
 class MetadataEntry(models.Model):
     """One key of a session's metadata. ``data`` is JSON text; null once the key was removed.
 
-    ``size`` is what counts against the limits: bytes of key and data, 0 once removed.
+    ``size`` is what counts against the limits: bytes of key and data, 0 once removed. ``owner`` is the peer id of whose
+    it is, blank for nobody, and ``on_leave`` what becomes of it when that peer leaves: see wire/rules.py.
     """
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="entries", db_index=False)
@@ -320,6 +339,9 @@ class MetadataEntry(models.Model):
     updated_by = models.CharField(max_length=128, blank=True)
     updated_by_name = models.CharField(max_length=400, blank=True)
     updated_at = models.DateTimeField()
+    owner = models.CharField(max_length=128, blank=True, default="")
+    on_leave = models.CharField(max_length=6, blank=True, default="")
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "key"], name="key_unique_in_session")]

@@ -46,12 +46,13 @@ class Fanout:
         # What waits for everybody was before it, and must not be overtaken.
         if self._batches.pending:
             self.flush()
-        wire = framed(event.frame())
-        if len(chosen) == len(self._roster.members):
-            self._write_to_all(wire)
-        else:
-            for member in chosen:
-                member.outbox.put(wire)
+        for shown, members in self._roster.shares(event, chosen):
+            wire = framed(shown.frame())
+            if len(members) == len(self._roster.members):
+                self._write_to_all(wire)
+            else:
+                for member in members:
+                    member.outbox.put(wire)
 
     def tell_with_effect(self, event: Numbered, effect: Effect) -> None:
         """Tell an event that changes the room besides; last let go of those who are no longer in the session."""

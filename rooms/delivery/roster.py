@@ -56,7 +56,7 @@ class Roster:
         self._order = order
         # By key of the session's metadata: the number of its last change, and how many members observe it.
         self._changed: dict[str, int] = {}
-        self._observing: Counter[str | None] = Counter()
+        self._observing: Counter[str] = Counter()
 
     def begin(self, attachment: Attachment, peers: Mapping[str, str]) -> None:
         """List everybody of a session as somebody finds it who comes."""
@@ -98,16 +98,34 @@ class Roster:
         audience = event.audience
         if audience.nobody or not self.members or (self.large and event.kind in COMINGS_AND_GOINGS):
             return None
-        if not (audience.peer or audience.roles or audience.key is not None):
+        if not (audience.peer or audience.roles or audience.entries):
             return self.members.get(audience.but), None
-        if audience.key is not None:
-            # Noted for all, since whoever observes it gets this and need not be sent it when it asks again.
-            self._changed[audience.key] = event.seq
-            # A key is most often observed by everybody, who then need not be asked one by one.
-            is_only_by_key = not (audience.but or audience.peer or audience.roles)
-            if is_only_by_key and self._observing[audience.key] == len(self.members):
-                return None, self.members.values()
+        if audience.entries and self._is_for_all(audience, event.seq):
+            return None, self.members.values()
         return None, self._reached(audience)
+
+    def _is_for_all(self, audience: Audience, seq: int) -> bool:
+        """Note a change of keys; whether every member gets all of it, and need not be asked one by one."""
+        for share in audience.entries:
+            # Noted for all, since whoever observes it gets this and need not be sent it when it asks again.
+            self._changed[share.key] = seq
+        if audience.but or audience.peer or audience.roles:
+            return False
+        return all(
+            share.readers is None and self._observing[share.key] == len(self.members) for share in audience.entries
+        )
+
+    def shares(self, event: Numbered, told: Collection[Member]) -> list[tuple[Numbered, Collection[Member]]]:
+        """What each of those who get an event gets of it."""
+        entries = event.audience.entries
+        whole = len(entries) < 2 or (len(told) == len(self.members) and self._is_for_all(event.audience, event.seq))
+        if whole:
+            return [(event, told)]
+        sharing: dict[tuple[int, ...], list[Member]] = {}
+        for member in told:
+            places = tuple(place for place, share in enumerate(entries) if share.is_for(member.role, member.observed))
+            sharing.setdefault(places, []).append(member)
+        return [(event.with_entries(places), members) for places, members in sharing.items()]
 
     def _reached(self, audience: Audience) -> list[Member]:
         return [m for m in self.members.values() if audience.includes(m.peer_id, m.role, m.observed)]
@@ -149,10 +167,12 @@ class Roster:
             member.told = member.observed
             texts = self._state(attachment)
         else:
-            member.told = {key for event in attachment.replay if (key := event.audience.key) is not None}
+            member.told = {share.key for event in attachment.replay for share in event.audience.entries}
             texts = [
                 event.frame() for event in attachment.replay if not (self.large and event.kind in COMINGS_AND_GOINGS)
             ]
+            if attachment.values:
+                texts.append(notification("on-metadata-change", {"values": attachment.values}))
         if attachment.had_other_roles or attachment.role != told_role:
             texts.append(notification("on-policy-change", attachment.policy))
         if attachment.returning and (own := self.own_update(member.peer_id)):

@@ -6,12 +6,13 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 
-from rooms.models import Peer, Session, Template, milliseconds
+from rooms.models import Peer, Session, milliseconds
 from rooms.operations.admission import check_admission
 from rooms.operations.engine import journal
 from rooms.operations.engine.gate import Context, operation
-from rooms.operations.metadata import present_values
+from rooms.operations.metadata.reading import present_values
 from rooms.operations.persons import person_of, was_let_in
+from rooms.operations.policies import policy
 from rooms.operations.poll_listing import poll_news
 from rooms.operations.presence import NOTHING_HELD, came_back, peer_updated
 from rooms.wire.effects import Came
@@ -20,7 +21,6 @@ from rooms.wire.events import Audience, Event, Numbered, compact
 from rooms.wire.names import clean_name
 from rooms.wire.parameters import Between, Chars, Data
 from rooms.wire.results import Attachment, Outcome, Welcome
-from rooms.wire.roles import NO_PERMISSIONS, known_roles
 
 NAMELESS = "Guest"
 """What a peer is called whose name shows nothing."""
@@ -62,7 +62,7 @@ def connect(context: Context, *, place: Place | None = None) -> Outcome:
         result,
         events,
         for_socket=Welcome(
-            policy=policy(context.room.template, role),
+            policy=policy(context.room, role),
             preview=_preview(context, session, with_peers=not attachment),
             attachment=attachment,
         ),
@@ -77,18 +77,6 @@ def _poll_news(context: Context, peer: Peer) -> list[tuple[str, dict[str, Any]]]
     """What a peer that comes back was not told of polls; of all of them if it may hold what the database forgot."""
     since = (peer.gone_at or context.now) - _UNNOTICED if peer.history == context.work.history else None
     return poll_news(context, since)
-
-
-def policy(template: Template, role: str) -> dict[str, Any]:
-    """What a peer is told of its role and of all others, with ``on-policy-change``."""
-    known = template.policy if role in template.policy else {**template.policy, **known_roles({role: NO_PERMISSIONS})}
-    return {
-        "name": role,
-        "known_roles": known,
-        "template_id": template.id,
-        "plugins": {},
-        "app_data": {},
-    }
 
 
 def _preview(context: Context, session: Session | None, *, with_peers: bool) -> dict[str, Any]:
@@ -203,7 +191,9 @@ def _missed(context: Context, session: Session, peer: Peer, place: Place | None)
     events = context.work.events_after(session, seq)
     if events is None:
         return None
-    missed = journal.addressed_to(events, peer_id=peer.peer_id, role=peer.role, observed=frozenset(peer.observed))
+    # Not what it could read then and may read no more.
+    observed = frozenset(context.room.rules.readable(peer.observed, peer.role))
+    missed = journal.addressed_to(events, peer_id=peer.peer_id, role=peer.role, observed=observed)
     return missed if sum(len(event.body) for event in missed) <= settings.MAX_UNSENT_BYTES else None
 
 
@@ -235,6 +225,15 @@ def _hold(context: Context, peer: Peer) -> None:
     context.work.changed(peer, "state", "gone_at", "worker", "conn_id", "history")
 
 
+def _values(context: Context, session: Session, peer: Peer, *, replayed: bool) -> Sequence[dict[str, Any]]:
+    """The observed keys that are told to who comes: all of them, or after a replay those that it may read no more."""
+    keys = peer.observed
+    if replayed:
+        known = set(context.room.rules.readable(keys, peer.role))
+        keys = [key for key in keys if key not in known]
+    return present_values(context, session, keys)
+
+
 def _attachment(
     context: Context,
     session: Session,
@@ -254,10 +253,10 @@ def _attachment(
         room=_room(context, session),
         large=context.room.large_room,
         peers=everybody,
-        values=() if replay is not None else present_values(context, session, peer.observed),
+        values=_values(context, session, peer, replayed=replay is not None),
         replay=replay,
         returning=returning,
         polls=polls,
-        policy=policy(context.room.template, peer.role),
+        policy=policy(context.room, peer.role),
         had_other_roles=any(event.kind == "on-policy-change" for event in replay or ()),
     )

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.metadata.lapses import release
 from rooms.operations.presence import NOTHING_HELD, state_changed
 from rooms.wire.effects import Left
 from rooms.wire.events import Audience, End, Event, compact
@@ -28,12 +29,13 @@ def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = ""
         body = {"peer_id": peer.peer_id, "role": peer.role, "reason": reason}
         events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), Left(peer.peer_id)))
     if context.work.head_count(context.session):
-        return events, None
+        # First, so that nobody ever sees a key of somebody who is gone.
+        return [*release(context, peers), *events], None
     # Nobody need come back for it to end: a reaper looks for those that stayed empty.
     if settings.SESSION_LINGER:
         context.session.empty_since = context.now
         context.work.session_changed(context.session)
-        return events, None
+        return [*release(context, peers), *events], None
     return events, End(EMPTIED, by)
 
 

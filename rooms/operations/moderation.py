@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from django.core.signing import BadSignature, Signer
 
 from rooms.models import Peer, milliseconds
-from rooms.operations.arriving import policy
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.leaving import depart
+from rooms.operations.metadata.governing import other_role
 from rooms.operations.persons import peers_with, remember_role, shut_out
+from rooms.operations.policies import policy
 from rooms.operations.presence import peer_updated
 from rooms.wire.effects import RoleChanged, SentAway
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
@@ -116,7 +117,7 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
         if holders + len(changing) > max(role.max_peers, 0):
             raise Forbidden(f"role: the room takes no more of the role {role.name}")
     # Once for all of them: it tells every role of the room, and is long.
-    told = compact(policy(context.room.template, role.name))
+    told = compact(policy(context.room, role.name))
     events: list[Event] = []
     for peer in concerned.values():
         # Also of who has the role already: an offer from before this must not undo it.
@@ -129,6 +130,7 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
         effect = RoleChanged(peer.peer_id, before, peer.role)
         events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), effect))
         events.append(peer_updated(peer))
+        events += other_role(context, peer, before=before)
     for peer in peers:
         remember_role(context, peer)
     return events

@@ -10,11 +10,12 @@ from django.contrib.sessions.models import Session as Login
 
 from rooms.creation import delete_unused
 from rooms.delivery import hub as hubs
-from rooms.models import Peer, Session, Worker
+from rooms.models import Peer, Session, Worker, milliseconds
 from rooms.observe import metrics
 from rooms.observe.background import attempt
 from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.statements import database_now
+from rooms.operations.metadata.lapses import settle_due
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import forget_departed, mark_lost, reap, rooms_with_many_departed
 from rooms.process.lease import PATIENCE, Lease, for_room
@@ -42,6 +43,7 @@ class Reaper:
         if moment >= self._lease.reap_after:
             attempt(self._remove, now)
         attempt(self._stop_polls, now)
+        attempt(self._settle, now)
         if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
             self._tidied_at = moment
             attempt(tidy, now)
@@ -51,6 +53,11 @@ class Reaper:
     def _stop_polls(self, now: datetime) -> None:
         for room_id in rooms_with_overdue_polls(now):
             for_room(stop_overdue_polls, room_id)
+
+    def _settle(self, now: datetime) -> None:
+        due = Session.objects.filter(ended_at__isnull=True, due_at__lte=milliseconds(now))
+        for room_id in due.values_list("room_id", flat=True):
+            for_room(settle_due, room_id)
 
     def _declare_dead(self, now: datetime) -> None:
         silent = Worker.objects.filter(dead_at__isnull=True, last_seen__lt=now - timedelta(seconds=settings.LEASE_TTL))

@@ -3,6 +3,7 @@
 Only 429 and 5xx invite a client to try again by itself; the published SDK repeats those calls.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -40,6 +41,13 @@ class Forbidden(RoomError):
     code = 403
 
 
+class RuleForbids(Forbidden):
+    """A rule of session metadata keeps the caller from it; ``data`` is ``{key, rule, roles}``, the roles that may."""
+
+    def __init__(self, message: str, *, key: str, rule: Mapping[str, Any], roles: Sequence[str]) -> None:
+        super().__init__(message, data={"key": key, "rule": rule, "roles": list(roles)})
+
+
 class Removed(Forbidden):
     """The caller was removed from the session; ``data`` is ``{removed: true, reason}``."""
 
@@ -55,7 +63,7 @@ class NotFound(RoomError):
 
 
 class VersionConflict(RoomError):
-    """The entry is at another version; ``data`` is the entry as it stands."""
+    """The entry is at another version; ``data`` is the entry as it stands, or ``{entries}`` of those that are."""
 
     code = 409
 
@@ -70,6 +78,12 @@ class TooLarge(RoomError):
     """A value is over its limit."""
 
     code = 413
+
+
+class Unprocessable(RoomError):
+    """The change does not apply to the value as it stands."""
+
+    code = 422
 
 
 class TooFast(RoomError):

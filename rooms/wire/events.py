@@ -1,6 +1,7 @@
 """What happened in a session and who is told: the values that travel from operations to sockets."""
 
 import json
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,16 +22,29 @@ def compact(value: Any) -> str:
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+class Share(NamedTuple):
+    """One entry of session metadata in an event: who may read it, None for everybody, and how long its text is."""
+
+    key: str
+    readers: tuple[str, ...] | None = None
+    chars: int = 0
+
+    def is_for(self, role: str, observed: Set[str]) -> bool:
+        """Whether a peer with this role, which observes these keys, gets the entry."""
+        return self.key in observed and (self.readers is None or role in self.readers)
+
+
 class Audience(NamedTuple):
     """Who gets an event: everybody of the session, narrowed by the fields that are set.
 
-    ``roles`` means who holds one of them when the event happens; ``key`` who observes that metadata key.
+    ``roles`` means who holds one of them when the event happens; with ``entries``, whoever gets one of these gets
+    the event, and of it those entries alone.
     """
 
     but: str = ""
     peer: str = ""
     roles: tuple[str, ...] = ()
-    key: str | None = None
+    entries: tuple[Share, ...] = ()
     nobody: bool = False
 
     def encode(self) -> str:
@@ -46,17 +60,20 @@ class Audience(NamedTuple):
             return EVERYBODY
         fields = json.loads(text)
         fields["roles"] = tuple(fields.get("roles", ()))
+        # Rows from before an event could have several entries name the key of one.
+        entries = [[key, None, 0]] if (key := fields.pop("key", None)) is not None else fields.get("entries", ())
+        fields["entries"] = tuple(
+            Share(key, None if readers is None else tuple(readers), chars) for key, readers, chars in entries
+        )
         return cls(**fields)
 
-    def includes(self, peer_id: str, role: str, observed: frozenset[str]) -> bool:
+    def includes(self, peer_id: str, role: str, observed: Set[str]) -> bool:
         """Whether a peer with this role, which observes these keys, gets the event."""
-        if self.nobody or peer_id == self.but:
+        if self.nobody or peer_id == self.but or (self.peer and peer_id != self.peer):
             return False
-        if self.peer:
-            return peer_id == self.peer
-        if self.key is not None:
-            return self.key in observed
-        return not self.roles or role in self.roles
+        if self.roles and role not in self.roles:
+            return False
+        return not self.entries or any(share.is_for(role, observed) for share in self.entries)
 
 
 EVERYBODY = Audience()
@@ -96,6 +113,33 @@ class Numbered(NamedTuple):
     def frame(self) -> str:
         """The text frame that clients get."""
         return f'{{"method":"{self.kind}","params":{self.body},"seq":{self.seq}}}'
+
+    def with_entries(self, places: Collection[int]) -> "Numbered":
+        """The event with those of its entries only that stand at these places."""
+        shares = self.audience.entries
+        if len(places) == len(shares):
+            return self
+        chosen, at = [], len(_VALUES)
+        for place, share in enumerate(shares):
+            if place in places:
+                chosen.append(self.body[at : at + share.chars])
+            at += share.chars + 1  # and the comma
+        return self._replace(body=values_body(chosen))
+
+    def shown_to(self, role: str, observed: Set[str]) -> "Numbered":
+        """The event with those of its entries only that a peer with this role, which observes these keys, gets."""
+        shares = self.audience.entries
+        if len(shares) < 2:
+            return self
+        return self.with_entries([place for place, share in enumerate(shares) if share.is_for(role, observed)])
+
+
+_VALUES = '{"values":['
+
+
+def values_body(entries: Iterable[str]) -> str:
+    """The params of ``on-metadata-change``, of entries as JSON text."""
+    return f"{_VALUES}{','.join(entries)}]}}"
 
 
 @dataclass(frozen=True, slots=True)

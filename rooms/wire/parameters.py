@@ -197,7 +197,7 @@ class Parameter:
             if value is None and self.nullable:
                 return value
             value = self._convert(value, name)
-        for limit in self.limits:
+        for limit in self.limits if value is not True and value is not False else ():
             limit.check(name, value)
         if self.item is not None and type(value) is list:
             return self._check_items(value, name)
@@ -246,8 +246,9 @@ class Parameter:
         number, *others = self.limits
         item = self.item
         entry = f" of {item.limits[0]} each" if item.limits else ""
+        what = _PLURALS[item.kinds[0]] if item.kinds else "values"
         # The first limit of a list is how many entries it has.
-        counted = f"list of {str(number).removesuffix(' entries')} {_PLURALS[item.kinds[0]]}{entry}"
+        counted = f"list of {str(number).removesuffix(' entries')} {what}{entry}"
         return ", ".join([counted, *(f"{limit} in all" for limit in others)])
 
     def flattened(self, prefix: str = "") -> Iterator[tuple[str, "Parameter"]]:

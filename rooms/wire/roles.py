@@ -12,8 +12,8 @@ MAX_PRIORITY = 5
 
 JSONObject = Mapping[str, Any]
 
-# Names of the signaling protocol; a template must grant them.
-GRANTED = ("endRoom", "removeOthers", "changeRole", "pollRead", "pollWrite")
+# A template must grant them. Names of the signaling protocol, but for the last.
+GRANTED = ("endRoom", "removeOthers", "changeRole", "pollRead", "pollWrite", "manageRoom")
 # Names of our own; held unless a template takes them away, so that templates made elsewhere keep working.
 HELD = ("sendMessages", "writeMetadata", "raiseHand")
 # Media permissions that clients read; nobody has them here.

@@ -137,7 +137,8 @@ export type HMSPermission =
   | "pollWrite"
   | "sendMessages"
   | "writeMetadata"
-  | "raiseHand";
+  | "raiseHand"
+  | "manageRoom";
 
 export interface HMSRole {
   name?: string;

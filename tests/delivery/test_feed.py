@@ -18,6 +18,7 @@ from rooms.wire.effects import Came, CameBack, Effect, RoleChanged, StateChanged
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
+from tests.support.audiences import observing
 
 SESSION = "s" * 24
 
@@ -224,13 +225,13 @@ async def test_who_observes_a_key_gets_its_changes_and_nobody_else_does(seed: in
         else:
             room.feed.observe(member, keys, [])
         key = chance.choice("ab")
-        [event] = room.write(1, Audience(key=key))
+        [event] = room.write(1, observing(key))
         room.tell(event)
         for other in room.feed.roster.members.values():
             if other.peer_id in papers and key in other.observed:
                 due[papers[other.peer_id]].append(event.seq)
 
-    changes = {event.seq for event in room.journal if event.audience.key}
+    changes = {event.seq for event in room.journal if event.audience.entries}
     for paper, expected in due.items():
         assert [seq for seq in paper.numbers() if seq in changes] == expected
 
@@ -257,7 +258,7 @@ async def test_only_who_is_meant_gets_an_event():
     room.feed.roster.members["b"].observed = frozenset({"k"})
     room.tell(*room.write(1, Audience(peer="b")))
     room.tell(*room.write(1, Audience(roles=("host",))))
-    room.tell(*room.write(1, Audience(key="k")))
+    room.tell(*room.write(1, observing("k")))
     room.tell(*room.write(1, NOBODY))
     room.tell(*room.write(1, Audience(but="b")))
     room.tell(*room.write(1))
@@ -454,7 +455,7 @@ class Model:
                 Audience(but=peer),
                 Audience(peer=peer),
                 Audience(roles=(self.chance.choice(("guest", "host")),)),
-                Audience(key=self.chance.choice("kl")),
+                observing(self.chance.choice("kl")),
             ]
         )
         if self.chance.random() < 0.15 and peer in self.roles:
@@ -755,7 +756,7 @@ async def test_an_outbox_counts_all_that_is_written_to_it_and_nothing_else(setti
     monkeypatch.setitem(globals(), "Paper", Scales)
     room = Room()
     papers: list[Any] = [room.enter(name, observed=frozenset(keys)) for name, keys in (("a", "k"), ("b", ""))]
-    for audience in (EVERYBODY, Audience(but="a"), Audience(peer="b"), Audience(key="k"), Audience(roles=("guest",))):
+    for audience in (EVERYBODY, Audience(but="a"), Audience(peer="b"), observing("k"), Audience(roles=("guest",))):
         room.tell(*room.write(1, audience))
         room.feed.write(room.feed.roster.members["a"], notification("reply", {}))
     papers.append(room.enter("c"))

@@ -10,6 +10,7 @@ from rooms.delivery.roster import Member, Roster
 from rooms.wire.effects import Came, CameBack, Effect, Refresh, RoleChanged, SentAway, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, Numbered
 from rooms.wire.results import Attachment
+from tests.support.audiences import observing
 
 SESSION = "s" * 24
 
@@ -64,8 +65,8 @@ def reached(roster: Roster, told: Numbered) -> list[str]:
         (Audience(but="stranger"), ["alice", "bob", "old"]),
         (Audience(peer="bob"), ["bob"]),
         (Audience(roles=("host",)), ["alice"]),
-        (Audience(key="k"), ["alice", "bob"]),
-        (Audience(key="l", but="bob"), []),
+        (observing("k"), ["alice", "bob"]),
+        (observing("l", but="bob"), []),
     ],
 )
 def test_who_gets_an_event(roster, audience, who):
@@ -74,10 +75,10 @@ def test_who_gets_an_event(roster, audience, who):
 
 def test_nobody_is_asked_one_by_one_about_a_key_that_all_observe(roster):
     roster.detach(roster.members["old"])
-    but, chosen = roster.told(event(Audience(key="k")))
+    but, chosen = roster.told(event(observing("k")))
     assert (but, list(chosen)) == (None, list(roster.members.values()))
     roster.observe(roster.members["bob"], frozenset(), [])
-    assert reached(roster, event(Audience(key="k"))) == ["alice"]
+    assert reached(roster, event(observing("k"))) == ["alice"]
 
 
 def test_a_large_room_hears_no_comings_and_goings(roster):
@@ -191,11 +192,11 @@ def test_who_observes_is_sent_the_values_that_it_was_not_sent_yet(roster):
 
 
 def test_who_resumed_was_sent_the_changes_since_but_no_values(roster):
-    enter(roster, "carol", observed=frozenset("kl"), replay=[event(Audience(key="k"), seq=6)])
+    enter(roster, "carol", observed=frozenset("kl"), replay=[event(observing("k"), seq=6)])
     carol = roster.members["carol"]
-    roster.told(event(Audience(key="m"), seq=8))
+    roster.told(event(observing("m"), seq=8))
     assert roster.observe(carol, frozenset("klm"), values("k", "l", "m")) == values("l", "m")
 
     enter(roster, "dora", observed=frozenset("kl"), replay=[])
-    roster.told(event(Audience(key="l"), seq=9))
+    roster.told(event(observing("l"), seq=9))
     assert roster.observe(roster.members["dora"], frozenset("kl"), values("k", "l")) == values("k")

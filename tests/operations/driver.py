@@ -144,12 +144,13 @@ def row(caller: Caller) -> Peer:
 
 
 def told(who: Caller, events: Sequence[Numbered]) -> list[tuple[str, dict[str, Any]]]:
-    """Kind and body of those events that reach a peer which is as its row is now."""
+    """Kind and body, as it gets it, of those events that reach a peer which is as its row is now."""
     peer = row(who)
+    observed = frozenset(peer.observed)
     return [
-        (event.kind, json.loads(event.body))
+        (event.kind, json.loads(event.shown_to(peer.role, observed).body))
         for event in events
-        if event.audience.includes(peer.peer_id, peer.role, frozenset(peer.observed))
+        if event.audience.includes(peer.peer_id, peer.role, observed)
     ]
 
 

@@ -16,6 +16,7 @@ from rooms.operations.engine.transaction import Cursor
 from rooms.wire.effects import Effect, RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, Stored
 from tests.operations.driver import call, do, journalled, position, visitor
+from tests.support.audiences import observing
 
 HELLO = {"message": "hello"}
 
@@ -258,8 +259,8 @@ def test_a_replay_passes_over_what_is_for_others():
         numbered(4, Audience(peer="alice")),
         numbered(5, Audience(roles=("guest",))),
         numbered(6, Audience(roles=("host",))),
-        numbered(7, Audience(key="topic")),
-        numbered(8, Audience(key="other")),
+        numbered(7, observing("topic")),
+        numbered(8, observing("other")),
         numbered(9, Audience(nobody=True)),
         numbered(10, Audience(but="bob", roles=("guest",))),
     ) == [1, 3, 5, 7]

@@ -76,14 +76,24 @@ def test_a_key_never_set_is_null_at_version_0(alice):
 def test_i15_versions_rise_by_one_over_removal(alice, bob):
     versions = [
         do(alice, "set-metadata", key="topic", data="tea")["change_version"],
-        do(bob, "set-metadata", key="topic", data="tea")["change_version"],
+        do(bob, "set-metadata", key="topic", data="coffee")["change_version"],
         do(bob, "set-metadata", key="topic")["change_version"],
-        do(alice, "set-metadata", key="topic")["change_version"],
         do(alice, "set-metadata", key="topic", data=None)["change_version"],
         do(alice, "set-metadata", key="topic", data="milk")["change_version"],
     ]
-    assert versions == [1, 2, 3, 4, 5, 6]
+    assert versions == [1, 2, 3, 4, 5]
     assert do(bob, "set-metadata", key="other", data=1)["change_version"] == 1
+
+
+@pytest.mark.parametrize("value", ["tea", None, {"a": 1, "b": [2.5]}])
+def test_a_value_that_stands_is_no_change(alice, bob, value):
+    do(bob, "listen-metadata-change", keys=["topic"])
+    do(alice, "set-metadata", key="topic", data=value)
+    answer = call(bob, "set-metadata", key="topic", data=value)
+    assert answer.result["change_version"] == 1
+    assert not answer.events
+    do(alice, "set-metadata", key="topic")
+    assert not call(bob, "set-metadata", key="topic").events
 
 
 def test_a_removed_key_reads_as_null_and_keeps_its_version(alice):
@@ -126,11 +136,13 @@ def test_i14_of_writes_with_one_expectation_at_once_one_succeeds(database, room)
     for caller in callers:
         do(caller, "join", name=caller.name)
     for version in range(3):
-        writes = [prepare(c, "set-metadata", key="n", data=c.name, if_change_version=version) for c in callers]
+        writes = [
+            prepare(c, "set-metadata", key="n", data=f"{version}{c.name}", if_change_version=version) for c in callers
+        ]
         answers = at_once(writes)
         [won] = [answer for answer in answers if answer.error is None]
         held = do(callers[0], "get-metadata", key="n")
-        assert (held["data"], held["change_version"]) == (won.call.caller.name, version + 1)
+        assert (held["data"], held["change_version"]) == (f"{version}{won.call.caller.name}", version + 1)
         lost = [answer.error for answer in answers if answer.error]
         assert [(error.code, error.data["change_version"]) for error in lost] == [(409, version + 1)] * 7
 
@@ -210,7 +222,7 @@ def test_old_clients_are_told_to_refresh_unless_the_writer_does_it_itself(alice,
         return isinstance(event.effect, Refresh)
 
     assert refreshes(alice, data="tea")
-    assert not refreshes(old, data="tea")
+    assert not refreshes(old, data="coffee")
     assert not refreshes(alice, key="topic", data="tea")
 
 
@@ -264,7 +276,6 @@ def test_the_number_of_keys_ever_used_has_a_limit(alice, settings):
         do(alice, "set-metadata", key=key, data=1)
         do(alice, "set-metadata", key=key)
     assert refused(alice, "set-metadata", key="d", data=1)[0] == 413
-    assert refused(alice, "set-metadata", key="d")[0] == 413
     do(alice, "set-metadata", key="a", data=1)
 
 

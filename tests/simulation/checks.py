@@ -95,7 +95,7 @@ class Stream:
             return None
         for seq in range(self.position + 1, min(until, path.last) + 1):
             entry = path.entries[seq]
-            if entry.audience.key is not None and (self._observed_since is None or seq <= self._observed_since):
+            if entry.audience.entries and (self._observed_since is None or seq <= self._observed_since):
                 continue
             if addressed(entry, self.peer_id, path.role(self.peer_id, seq), self.observed):
                 return entry

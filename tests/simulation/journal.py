@@ -148,6 +148,6 @@ _PRESENT = (
 
 def addressed(entry: Entry, peer_id: str, role: str, observed: frozenset[str] | None) -> bool | None:
     """Whether a peer is to get an event; None if that cannot be said, as its keys are not known."""
-    if entry.audience.key is not None and observed is None and not entry.audience.nobody:
+    if entry.audience.entries and observed is None and not entry.audience.nobody:
         return None
     return entry.audience.includes(peer_id, role, observed or frozenset())

@@ -1,6 +1,7 @@
 """Which call needs which permission, for a room in which somebody is whose peer id is peer-Other.
 
-It has polls of one question as well: one that is a draft, one that is running, and one that is over.
+It has a key ``timer``, which is set, and polls of one question as well: one that is a draft, one that is running, and
+one that is over.
 """
 
 from typing import Any
@@ -19,6 +20,8 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("writeMetadata", "set-metadata", {"data": "tea"}),
     ("writeMetadata", "set-metadata", {"key": "spotlight", "data": "peer-Other", "if_change_version": 0}),
     ("writeMetadata", "set-metadata", {"key": "pinnedMessages"}),
+    ("writeMetadata", "update-metadata", {"changes": [{"key": "score", "increment": 1}]}),
+    ("writeMetadata", "touch-metadata", {"key": "timer", "expires_in": 60}),
     ("writeMetadata", "pin-message", {"id": SAID}),
     ("writeMetadata", "unpin-message", {"id": SAID}),
     ("changeRole", "role-change-request", {**OTHER, "role": "host", "force": True}),
@@ -31,6 +34,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("raiseHand", "group-join", {"name": "_handraise"}),
     ("endRoom", "end-room", {}),
     ("endRoom", "end-room", {"lock": True}),
+    ("manageRoom", "set-metadata-rules", {"rules": [{"key": "spotlight", "write": ["host"]}]}),
     ("pollWrite", "poll-info-set", {"title": "Lunch"}),
     ("pollWrite", "poll-questions-set", {"poll_id": "draft", "questions": [SOUP]}),
     ("pollWrite", "poll-start", {"poll_id": "draft"}),

@@ -318,7 +318,11 @@ class RawPeer:
 
     async def leave(self) -> None:
         """Leave the room, wait until the server has it, and close."""
-        await self.call("leave")
+        try:
+            await self.call("leave")
+        except RpcError as refusal:
+            if refusal.code != 410:  # it may have been sent away
+                raise
         await self.close()
 
     async def drop(self) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rooms.wire.events import EVERYBODY, NOBODY, Audience, Numbered
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, Numbered, Share, values_body
+from tests.support.audiences import observing
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -15,7 +16,10 @@ audiences = st.builds(
     but=st.text(max_size=5),
     peer=st.text(max_size=5),
     roles=st.lists(st.text(max_size=5), max_size=3).map(tuple),
-    key=st.none() | st.text(max_size=5),
+    entries=st.lists(
+        st.builds(Share, st.text(max_size=5), st.none() | st.lists(st.text(max_size=5), max_size=2).map(tuple)),
+        max_size=3,
+    ).map(tuple),
     nobody=st.booleans(),
 )
 
@@ -26,7 +30,7 @@ def test_an_audience_is_stored_and_read_again(audience):
     again = Audience.decode(audience.encode())
     for peer_id in ("", "p", audience.but, audience.peer):
         for role in ("guest", *audience.roles):
-            for observed in (NOTHING, frozenset({audience.key or ""})):
+            for observed in (NOTHING, frozenset(share.key for share in audience.entries)):
                 assert again.includes(peer_id, role, observed) == audience.includes(peer_id, role, observed)
 
 
@@ -47,8 +51,8 @@ def test_everybody_takes_no_space():
         (Audience(roles=("host",)), True, False),
         (Audience(roles=("host", "guest")), True, True),
         (Audience(but="alice", roles=("host", "guest")), False, True),
-        (Audience(key="topic"), False, True),
-        (Audience(key="other"), False, False),
+        (observing("topic"), False, True),
+        (observing("other"), False, False),
     ],
 )
 def test_who_gets_an_event(audience, alice, bob):
@@ -57,8 +61,31 @@ def test_who_gets_an_event(audience, alice, bob):
     assert audience.includes("bob", "guest", frozenset({"topic"})) is bob
 
 
+def test_a_row_of_an_earlier_version_names_one_key():
+    assert Audience.decode('{"key":"topic"}') == observing("topic")
+
+
+@pytest.mark.parametrize(
+    ("role", "observed", "keys"),
+    [
+        ("host", "abc", "abc"),
+        ("guest", "abc", "ac"),
+        ("guest", "bc", "c"),
+        ("host", "b", "b"),
+    ],
+)
+def test_of_an_event_everybody_gets_the_entries_that_are_for_them(role, observed, keys):
+    texts = [json.dumps({"key": key, "data": "é" * n}) for n, key in enumerate("abc")]
+    readers = [None, ("host",), None]
+    shares = [Share(key, who, len(text)) for key, who, text in zip("abc", readers, texts, strict=True)]
+    event = Numbered(1, "on-metadata-change", values_body(texts), Audience(entries=tuple(shares)))
+    assert event.audience.includes("p", role, frozenset(observed))
+    shown = json.loads(event.shown_to(role, frozenset(observed)).frame())
+    assert [value["key"] for value in shown["params"]["values"]] == list(keys)
+
+
 def test_the_empty_key_is_a_key():
-    assert not Audience.decode(Audience(key="").encode()).includes("alice", "host", NOTHING)
+    assert not Audience.decode(observing("").encode()).includes("alice", "host", NOTHING)
 
 
 def test_a_frame_holds_the_number_beside_its_params():

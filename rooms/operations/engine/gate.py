@@ -21,6 +21,7 @@ from rooms.operations.engine.transaction import Cursor, Transaction
 from rooms.operations.engine.work import Work
 from rooms.wire import parameters
 from rooms.wire.errors import Forbidden, HeldUp, InternalError, NotFound, NotJoined, RoomError, Unavailable
+from rooms.wire.events import Event, Numbered
 from rooms.wire.results import Outcome
 from rooms.wire.roles import PERMISSIONS, Role, absent_role
 
@@ -118,6 +119,15 @@ def operation(
     return register
 
 
+_when_due: list[Callable[[Context], Sequence[Event]]] = []
+
+
+def when_due(function: Callable[[Context], Sequence[Event]]) -> Callable[[Context], Sequence[Event]]:
+    """Have a function run, for the server, before whatever is done in a session of which something is past its time."""
+    _when_due.append(function)
+    return function
+
+
 LOCK_SECONDS = 5.0
 """How long a room waits for a lock that another program holds."""
 
@@ -202,6 +212,7 @@ def _view() -> Iterator[None]:
 def _answer(work: Work, call: Call) -> Answer:
     if call.caller.room_id in work.held:
         return Answer(call, error=HeldUp())
+    due = _settle(work, call) if call.caller.room_id in work.rooms and not call.operation.reads else []
     try:
         context = _enter(work, call)
         outcome = call.operation.function(context, **call.arguments)
@@ -209,17 +220,26 @@ def _answer(work: Work, call: Call) -> Answer:
         # Operations refuse before they change anything, so what the others did in this set stands.
         session = work.session(call.caller.room_id)
         place = (session.id, session.seq) if session else ("", 0)
-        return Answer(call, {}, error, *place, history=work.history)
+        return Answer(call, {}, error, *place, due, history=work.history)
     # Looked up again, for the operation may have started it.
     session = context.live_session or work.session(call.caller.room_id)
     if session is None:
         return Answer(call, outcome.result, for_socket=outcome.for_socket, history=work.history)
-    numbered = work.record(session, outcome.events)
+    numbered = [*due, *work.record(session, outcome.events)]
     if outcome.end:
         work.end_session(session, outcome.end)
     # The answer's place is after its own events, so that whoever asked has got all of them when it comes.
     result = {"seq": session.seq, **outcome.result}
     return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.for_socket, work.history)
+
+
+def _settle(work: Work, call: Call) -> list[Numbered]:
+    """Do what is due in the call's session."""
+    room, session = work.rooms[call.caller.room_id], work.session(call.caller.room_id)
+    if session is None or session.due_at is None or session.due_at > work.at:
+        return []
+    context = Context(work, Caller(room.id), room, session, None, None)
+    return work.record(session, [event for function in _when_due for event in function(context)])
 
 
 def _enter(work: Work, call: Call) -> Context:

@@ -156,7 +156,7 @@ def addressed_to(events: Sequence[Numbered], *, peer_id: str, role: str, observe
     # Backwards from the role that the peer holds now: each change of it tells which it held before.
     for event in reversed(events):
         if event.audience.includes(peer_id, role, observed):
-            kept.append(event)
+            kept.append(event.shown_to(role, observed))
         if isinstance(event.effect, RoleChanged) and event.effect.peer_id == peer_id:
             role = event.effect.before
     kept.reverse()

@@ -8,6 +8,7 @@ they are the same. So a message costs no more than the rows that are written for
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 import orjson
@@ -39,13 +40,21 @@ class Place(NamedTuple):
     history: str
 
 
+class Head(NamedTuple):
+    """What is known of each entry of session metadata: its size, 0 if it was removed, and on what terms it is kept."""
+
+    size: int
+    owner: str
+    expires_at: datetime | None
+
+
 @dataclass(slots=True)
 class Standing:
     """What is known of a room's live session, as of one generation of it and of the room's template.
 
     ``peers`` and ``entries`` are those that were asked for, ``absent`` ids that no peer has. ``owned`` are the ids of
-    all peers of an owner, by owner, for those who were asked for. ``head_count``, ``persons`` by owner, and ``sizes``,
-    the size of each entry by key, are None until they were. ``regulars`` are the ids of peers that did more than come.
+    all peers of an owner, by owner, for those who were asked for. ``head_count``, ``persons`` by owner, and ``heads``
+    of the entries by key are None until they were. ``regulars`` are the ids of peers that did more than come.
     """
 
     room: Room
@@ -56,7 +65,7 @@ class Standing:
     persons: dict[str, Person] | None = None
     entries: dict[str, MetadataEntry] = field(default_factory=dict)
     head_count: int | None = None
-    sizes: dict[str, int] | None = None
+    heads: dict[str, Head] | None = None
     regulars: set[str] = field(default_factory=set)
     generations: tuple[int, int] = (0, 0)
 

@@ -5,7 +5,7 @@ calls can share a transaction, and each sees what those before it did.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import models
@@ -15,10 +15,18 @@ from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Sessi
 from rooms.operations.engine import journal, memory, statements
 from rooms.operations.engine.calls import Call
 from rooms.operations.engine.loading import Loaded, Pages
-from rooms.operations.engine.memory import Standing
+from rooms.operations.engine.memory import Head, Standing
 from rooms.operations.engine.statements import ClientId, Sent
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire.events import End, Event, Numbered
+
+_OF_A_CHANGE = (
+    "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at", "owner", "on_leave", "expires_at",
+)  # fmt: skip
+
+_OF_AN_END = (
+    "seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by", "due_at",
+)  # fmt: skip
 
 RANDOM_DIGITS = 24
 """Of a message id so many are random."""
@@ -55,7 +63,7 @@ class Work:
         return None if pages is None else pages.session
 
     def start_session(self, room: Room) -> Session:
-        known = Standing(room, Session(room=room, started_at=self.now), head_count=0, sizes={})
+        known = Standing(room, Session(room=room, started_at=self.now), head_count=0, heads={})
         self._loaded.open(Pages(known, is_new=True, all_present=True))
         return known.session
 
@@ -178,30 +186,57 @@ class Work:
         """The entries of these keys. Of those that were never set nothing is remembered."""
         pages = self._pages[session.id]
         held = pages.known.entries
-        if unread := self.entry_sizes(session).keys() & set(keys) - held.keys():
+        if unread := self.entry_heads(session).keys() & set(keys) - held.keys():
             pages.entries_read = True
             for entry in MetadataEntry.objects.filter(session_id=session.id, key__in=unread):
                 held[entry.key] = entry
         return [held.get(key) or MetadataEntry(session=session, key=key, updated_at=self.now) for key in keys]
 
-    def entry_sizes(self, session: Session) -> Mapping[str, int]:
-        """Size by key, of all keys that were ever set; 0 for removed ones."""
+    def entry_heads(self, session: Session) -> Mapping[str, Head]:
+        """By key, of all keys that were ever set."""
         known = self._pages[session.id].known
-        if known.sizes is None:
-            known.sizes = dict(MetadataEntry.objects.filter(session_id=session.id).values_list("key", "size"))
-        return known.sizes
+        if known.heads is None:
+            rows = MetadataEntry.objects.filter(session_id=session.id).values_list("key", *Head._fields)
+            known.heads = {key: Head(*head) for key, *head in rows}
+        return known.heads
 
     def entry_changed(self, entry: MetadataEntry) -> None:
-        """Note that an entry of ``entry`` was given other data."""
+        """Note that an entry of ``entry`` is at another version."""
         pages = self._pages[entry.session_id]
         pages.rows_changed = True
         pages.known.entries[entry.key] = entry
-        assert pages.known.sizes is not None  # to have the entry one asks for them
-        pages.known.sizes[entry.key] = entry.size
+        assert pages.known.heads is not None  # to have the entry one asks for them
+        pages.known.heads[entry.key] = Head(entry.size, entry.owner, entry.expires_at)
         if entry.change_version == 1:
             self.add(entry)
         else:
-            self.changed(entry, "data", "size", "change_version", "updated_by", "updated_by_name", "updated_at")
+            self.changed(entry, *_OF_A_CHANGE)
+
+    def entry_touched(self, entry: MetadataEntry) -> None:
+        """Note that an entry expires at another time."""
+        pages = self._pages[entry.session_id]
+        pages.rows_changed = True
+        assert pages.known.heads is not None
+        pages.known.heads[entry.key] = Head(entry.size, entry.owner, entry.expires_at)
+        self.changed(entry, "expires_at")
+
+    def expires(self, session: Session, moments: Iterable[datetime | None]) -> None:
+        """Note when something of the session expires; None is never."""
+        due = [milliseconds(moment) for moment in moments if moment]
+        if due and (session.due_at is None or min(due) < session.due_at):
+            session.due_at = min(due)
+            self.session_changed(session)
+
+    def look_again(self, session: Session) -> None:
+        """Find out when the next of the session expires."""
+        session.due_at = None
+        self.session_changed(session)
+        self.expires(session, [head.expires_at for head in self.entry_heads(session).values()])
+
+    def room_changed(self, session: Session) -> None:
+        """Note that what others remember of the session's room holds no longer."""
+        self._pages[session.id].rows_changed = True
+        self._pages[session.id].known.room.__dict__.pop("rules", None)
 
     # --- Messages
 
@@ -252,7 +287,7 @@ class Work:
             if pages.rows_changed:
                 pages.session.generation = new_generation()
             if pages.fields_changed:
-                pages.session.save(update_fields=["empty_since", "histories"])
+                pages.session.save(update_fields=["empty_since", "histories", "due_at"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
         journal.append(self._cursor, written, at=self.at)
@@ -272,10 +307,8 @@ class Work:
 
 def _close(session: Session, now: datetime) -> None:
     """Nothing that peers wrote outlives the session."""
-    session.journal_bytes = 0
-    session.save(
-        update_fields=["seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by"]
-    )
+    session.journal_bytes, session.due_at = 0, None
+    session.save(update_fields=_OF_AN_END)
     for kind in (EventRow, Message, MetadataEntry, Person, Poll):
         kind._default_manager.filter(session_id=session.id).delete()
     peers = Peer.objects.filter(session_id=session.id)

@@ -22,6 +22,7 @@ const PERMISSIONS = {
   changeRole: "Your role cannot change the roles of others.",
   removeOthers: "Your role cannot remove others.",
   endRoom: "Your role cannot end the room.",
+  manageRoom: "Your role cannot change the rules of the room.",
   pollRead: "Your role cannot see polls.",
   pollWrite: "Your role cannot make polls.",
 };

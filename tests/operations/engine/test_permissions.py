@@ -58,6 +58,7 @@ async def set_the_stage(cluster: Cluster, room: str) -> tuple[RawPeer, RawPeer, 
     for poll_id in ("running", "over"):
         await host.call("poll-start", poll_id=poll_id)
     await host.call("poll-stop", poll_id="over")
+    await host.call("set-metadata", key="timer", data=1)
     await other.call("listen-metadata-change", keys=["default", "spotlight", "pinnedMessages"])
     return host, other, (await chat(host, "hello"))["message_id"]
 

@@ -1,0 +1,160 @@
+"""Entries of session metadata: how they are told, and how they are changed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from django.conf import settings
+
+from rooms.models import MetadataEntry, milliseconds
+from rooms.operations.engine.gate import Context
+from rooms.operations.metadata.terms import NO_TERMS, Terms
+from rooms.wire.effects import Refresh
+from rooms.wire.errors import TooLarge
+from rooms.wire.events import Audience, Event, Share, compact, values_body
+from rooms.wire.json_gate import JSON
+from rooms.wire.parameters import Bytes
+
+DEFAULT_KEY = "default"
+"""The key of calls that name none: the one value of clients from before keys."""
+
+Key = Annotated[str, Bytes(1, "MAX_KEY_BYTES")]
+
+
+def as_wire(entry: MetadataEntry) -> dict[str, Any]:
+    """``{key, data, change_version, …}``; data is null for a key that was removed or never set."""
+    return {**_head(entry), "data": value_of(entry)}
+
+
+def hidden(key: str) -> dict[str, Any]:
+    """How a key is told to whoever may not read it: as one that was never set."""
+    return {"key": key, "change_version": 0, "data": None}
+
+
+def value_of(entry: MetadataEntry) -> JSON:
+    return None if entry.data is None else json.loads(entry.data)
+
+
+def _head(entry: MetadataEntry) -> dict[str, Any]:
+    """All of an entry but its value."""
+    head: dict[str, Any] = {"key": entry.key, "change_version": entry.change_version}
+    if entry.change_version:
+        head |= {"updated_by": entry.updated_by, "updated_at": milliseconds(entry.updated_at)}
+    if entry.owner:
+        head["owner"] = entry.owner
+    if entry.expires_at:
+        head["expires_at"] = milliseconds(entry.expires_at)
+    return head
+
+
+def text_of(entry: MetadataEntry) -> str:
+    """``as_wire`` as JSON text."""
+    # The value goes as the text that it is stored as.
+    return f'{compact(_head(entry))[:-1]},"data":{entry.data or "null"}}}'
+
+
+def hidden_text(key: str) -> str:
+    return compact(hidden(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an entry is to be: ``text`` is its value as JSON, None to remove it."""
+
+    entry: MetadataEntry
+    text: str | None
+    terms: Terms = NO_TERMS
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is another value than the one that stands, or is kept on other terms."""
+        entry = self.entry
+        if self.text is None:
+            return entry.data is not None
+        return self.text != entry.data or self.terms != (entry.owner, entry.on_leave, entry.expires_at)
+
+
+def apply(context: Context, changes: Sequence[Change]) -> list[Event]:
+    """Make the changes; the one event that tells of all of them. Raises TooLarge before any change."""
+    if not changes:
+        return []
+    _check_fits(context, changes)
+    for change in changes:
+        _write(context, change)
+    context.work.expires(context.session, [change.entry.expires_at for change in changes])
+    entries = [change.entry for change in changes]
+    # Old clients cannot hear this event. One that writes tells the others itself.
+    refresh = any(entry.key == DEFAULT_KEY for entry in entries) and not context.caller.legacy
+    told = [(entry.key, context.room.rules.of(entry.key).read, text_of(entry)) for entry in entries]
+    return [news(told, effect=Refresh(context.work.at) if refresh else None)]
+
+
+Told = tuple[str, tuple[str, ...] | None, str]
+"""A key, the roles that may read it, None for all, and its entry as JSON text."""
+
+
+def news(told: Sequence[Told], *, effect: Refresh | None = None, **whom: Any) -> Event:
+    """The event that tells entries to those whom the fields of an audience name, to each what it may read."""
+    shares = tuple(Share(key, readers, len(text)) for key, readers, text in told)
+    return Event(
+        "on-metadata-change", values_body(text for _, _, text in told), Audience(entries=shares, **whom), effect
+    )
+
+
+def _write(context: Context, change: Change) -> None:
+    entry = change.entry
+    entry.data, entry.size = change.text, _size(entry.key, change.text)
+    entry.owner, entry.on_leave, entry.expires_at = NO_TERMS if change.text is None else change.terms
+    entry.change_version += 1
+    entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
+    entry.updated_at = context.now
+    context.work.entry_changed(entry)
+
+
+def _check_fits(context: Context, changes: Sequence[Change]) -> None:
+    """Raises TooLarge if the session cannot take all of these texts, or these keys."""
+    # All before any is changed: of several entries that do not fit together none may stand.
+    growth = never_used = added = 0
+    for change in changes:
+        entry, size = change.entry, _size(change.entry.key, change.text)
+        if change.text is not None:
+            _check_value(context, entry.key, len(change.text.encode()))
+        growth += size - entry.size
+        never_used += not entry.change_version
+        added += entry.data is None and change.text is not None
+    # What shrinks fits always, also when a setting was made smaller meanwhile.
+    if growth <= 0 and not never_used:
+        return
+    bytes_held, keys, ever = usage(context)
+    if growth > 0 and bytes_held + growth > settings.MAX_STORE_BYTES:
+        most = settings.MAX_STORE_BYTES
+        message = f"data: all keys would take {bytes_held + growth} bytes, at most {most}"
+        raise TooLarge(message, data={"limit": "max_store_bytes", "used": bytes_held, "max": most})
+    if added and keys + added > settings.MAX_KEYS:
+        message = f"key: the session has {keys} keys, at most {settings.MAX_KEYS}"
+        raise TooLarge(message, data={"limit": "max_keys", "used": keys, "max": settings.MAX_KEYS})
+    # A removed key keeps its version, so its row stays: those are bounded too.
+    if never_used and ever + never_used > settings.MAX_KEYS_EVER:
+        message = f"key: the session has used {ever} keys, at most {settings.MAX_KEYS_EVER}"
+        raise TooLarge(message, data={"limit": "max_keys_ever", "used": ever, "max": settings.MAX_KEYS_EVER})
+
+
+def _check_value(context: Context, key: str, size: int) -> None:
+    most = settings.MAX_VALUE_BYTES
+    if (by_rule := context.room.rules.of(key).max_bytes) is not None:
+        most = min(most, by_rule)
+    if size > most:
+        raise TooLarge(
+            f"data: {size} bytes, at most {most}", data={"limit": "max_value_bytes", "used": size, "max": most}
+        )
+
+
+def _size(key: str, text: str | None) -> int:
+    return 0 if text is None else len(key.encode()) + len(text.encode())
+
+
+def usage(context: Context) -> tuple[int, int, int]:
+    """Bytes held, keys held, and keys ever used in the session."""
+    sizes = [head.size for head in context.work.entry_heads(context.session).values()]
+    return sum(sizes), sum(size > 0 for size in sizes), len(sizes)

@@ -1,0 +1,48 @@
+"""What ends by itself: entries that expire, and those whose owners leave."""
+
+from collections.abc import Sequence
+
+from rooms.models import MetadataEntry, Peer, milliseconds
+from rooms.operations.engine.gate import Context, operation, when_due
+from rooms.operations.metadata.entries import Change, apply
+from rooms.operations.metadata.terms import Terms
+from rooms.wire.events import Event
+from rooms.wire.results import Outcome
+
+
+@when_due
+def settle(context: Context) -> list[Event]:
+    """Remove what is past its time. Runs before whatever else is done in the session."""
+    heads = context.work.entry_heads(context.session)
+    # By the millisecond, as the session's due_at.
+    expired = [
+        key for key, head in heads.items() if head.expires_at and milliseconds(head.expires_at) <= context.work.at
+    ]
+    entries = context.work.entries(context.session, expired)
+    events = apply(context, [Change(entry, None) for entry in entries])
+    context.work.look_again(context.session)
+    return events
+
+
+@operation()
+def settle_due(context: Context) -> Outcome:
+    """For the server's clock: what is due is done before any operation."""
+    return Outcome()
+
+
+def release(context: Context, peers: Sequence[Peer]) -> list[Event]:
+    """Do with the entries of peers that leave what is to be done with each of them."""
+    leaving = {peer.peer_id for peer in peers}
+    heads = context.work.entry_heads(context.session)
+    owned = [key for key, head in heads.items() if head.owner in leaving]
+    return apply(context, [_without_owner(entry) for entry in context.work.entries(context.session, owned)])
+
+
+def _without_owner(entry: MetadataEntry) -> Change:
+    match entry.on_leave:
+        case "keep":
+            return Change(entry, entry.data, Terms(expires_at=entry.expires_at))
+        case "null":
+            return Change(entry, "null", Terms(expires_at=entry.expires_at))
+        case _:
+            return Change(entry, None)

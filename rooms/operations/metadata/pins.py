@@ -1,0 +1,143 @@
+"""Pins: messages of the session that are shown to everybody, kept under a key of the session's metadata."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from django.conf import settings
+
+from rooms.models import MetadataEntry
+from rooms.operations.engine.gate import Context, operation
+from rooms.operations.messaging import public_message
+from rooms.operations.metadata.entries import DEFAULT_KEY, Change, apply, value_of
+from rooms.operations.metadata.rights import check_read, check_write
+from rooms.operations.metadata.terms import terms
+from rooms.wire.errors import Forbidden, TooLarge
+from rooms.wire.events import compact
+from rooms.wire.json_gate import JSON
+from rooms.wire.parameters import Chars, Missing
+from rooms.wire.results import Outcome
+
+PINS_KEY = "pinnedMessages"
+MAX_PINS = 3
+MAX_PINS_SET = 20
+"""Pins that a client may keep by itself."""
+
+MessageId = Annotated[str, Chars(1, 64)]
+
+
+@operation("pin-message")
+def pin_message(context: Context, *, id: MessageId) -> Outcome:
+    """Pin a message of this session for everybody, as the newest of three, or of fewer if they are long.
+
+    A pin shows ``Name: message``, as the message was sent. The pins are the key ``pinnedMessages``, a list of
+    ``{text, id, pinnedBy, author, pinner}``, the last two ``{name, person}``; the text of the newest is also the
+    session metadata without a key. Pinning what is pinned changes nothing. Raises NotFound if there is no such message
+    for the caller, Forbidden if it was not for everybody.
+    """
+    _check(context)
+    pins = _pins(context)
+    if any(pin.get("id") == id for pin in pins):
+        return Outcome({"pinned": pins})
+    pins = [_pin(context, id, field="id"), *pins][:MAX_PINS]
+    while len(pins) > 1 and len(compact(pins).encode()) > settings.MAX_VALUE_BYTES:
+        pins.pop()
+    return _set_pins(context, pins)
+
+
+@operation("unpin-message")
+def unpin_message(context: Context, *, id: MessageId) -> Outcome:
+    """Take a pin away. One that is not there changes nothing."""
+    _check(context)
+    pins = _pins(context)
+    kept = [pin for pin in pins if pin.get("id") != id]
+    if len(kept) == len(pins):
+        return Outcome({"pinned": pins})
+    return _set_pins(context, kept)
+
+
+def _check(context: Context) -> None:
+    """Raises Forbidden. The pins are answered, so they may be read as well."""
+    check_write(context, context.work.entry(context.session, PINS_KEY))
+    check_read(context, PINS_KEY)
+
+
+def _pin(context: Context, message_id: str, *, field: str) -> dict[str, Any]:
+    message = json.loads(public_message(context, message_id, field=field).body)
+    sender, pinner = message["peer"], context.known_peer
+    author = {"name": sender["info"]["name"], "person": sender.get("person", "")}
+    return {
+        "text": f"{author['name']}: {message['info']['message']}",
+        "id": message_id,
+        "pinnedBy": context.actor_name,
+        "author": author,
+        "pinner": {"name": context.actor_name, "person": pinner.person if pinner else ""},
+    }
+
+
+def checked(context: Context, data: JSON | Missing) -> JSON | Missing:
+    """Pins of a client's own making: each is one that is held already, or is made of the message that it names.
+
+    Raises NotFound or Forbidden, as ``pin_message``. What is no pin at all is left as it is: nobody takes it for one.
+    """
+    if not isinstance(data, list):
+        return data
+    if sum(isinstance(pin, dict) for pin in data) > MAX_PINS_SET:
+        raise TooLarge(f"data: more than {MAX_PINS_SET} pins")
+    held = {pin.get("id"): pin for pin in _pins(context) if isinstance(pin.get("id"), str)}
+    checked = []
+    for place, pin in enumerate(data, 1):
+        if isinstance(pin, dict):
+            name = pin.get("id")
+            pin = held.get(name) if isinstance(name, str) else None
+            pin = pin or _pin(context, name if isinstance(name, str) else "", field=f"data[{place}].id")
+        checked.append(pin)
+    return checked
+
+
+def _pins(context: Context) -> list[dict[str, Any]]:
+    return _pins_in(value_of(context.work.entry(context.session, PINS_KEY)))
+
+
+def _pins_in(held: JSON) -> list[dict[str, Any]]:
+    # Any peer with the right may have stored something else under the key.
+    return [pin for pin in held if isinstance(pin, dict)] if isinstance(held, list) else []
+
+
+def _newest(pins: list[dict[str, Any]]) -> str | None:
+    text = pins[0].get("text") if pins else None
+    return text if isinstance(text, str) else None
+
+
+def default_after(context: Context, changes: Sequence[Change]) -> list[Change]:
+    """How the session metadata without a key follows pins that are set by their key."""
+    default = context.work.entry(context.session, DEFAULT_KEY)
+    for change in changes:
+        if change.entry.key == PINS_KEY:
+            shown, newest = _newest(_pins(context)), _newest(_pins_in(json.loads(change.text or "null")))
+            # An app may keep something of its own there, which pins must not write over.
+            if value_of(default) == shown and newest != shown:
+                return [_change(context, default, newest)] if _may_write(context, default) else []
+    return []
+
+
+def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
+    work, session = context.work, context.session
+    default = work.entry(session, DEFAULT_KEY)
+    changes = [_change(context, work.entry(session, PINS_KEY), pins)]
+    if _may_write(context, default):
+        changes.append(_change(context, default, _newest(pins)))
+    return Outcome({"pinned": pins}, apply(context, [change for change in changes if change.is_news]))
+
+
+def _change(context: Context, entry: MetadataEntry, value: JSON) -> Change:
+    return Change(entry, compact(value), terms(context, context.room.rules.of(entry.key), entry))
+
+
+def _may_write(context: Context, default: MetadataEntry) -> bool:
+    """Whether the caller may write what follows the pins, for which there may be a rule of its own."""
+    try:
+        check_write(context, default)
+    except Forbidden:
+        return False
+    return True

@@ -1,0 +1,46 @@
+"""On what terms an entry is kept: whose it is, what becomes of it when that peer leaves, and when it expires."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from rooms.models import MetadataEntry
+from rooms.operations.engine.gate import Context
+from rooms.wire.rules import Rule
+
+
+class Terms(NamedTuple):
+    """``owner`` is a peer id, empty for nobody, and then ``on_leave`` is as well."""
+
+    owner: str = ""
+    on_leave: str = ""
+    expires_at: datetime | None = None
+
+
+NO_TERMS = Terms()
+
+
+def terms(
+    context: Context,
+    rule: Rule,
+    entry: MetadataEntry,
+    *,
+    owner: bool | str | None = None,
+    on_leave: str | None = None,
+    expires_in: float | None = None,
+) -> Terms:
+    """What holds for an entry that is written: what the write says, or else the rule. Raises NotFound."""
+    on_leave = on_leave or rule.on_leave
+    if isinstance(owner, str):
+        owner = context.present_peer(owner, field="owner").peer_id
+    elif owner or (owner is None and (on_leave or rule.write == "owner")):
+        # The server has no peer; what it writes of somebody's stays theirs.
+        owner = context.actor or entry.owner
+    else:
+        owner = ""
+    seconds = expires_in or rule.expires_in
+    return Terms(owner, (on_leave or "remove") if owner else "", moment(context, seconds) if seconds else None)
+
+
+def moment(context: Context, seconds: float) -> datetime:
+    """So many seconds from now."""
+    return context.now + timedelta(seconds=seconds)

@@ -1,0 +1,191 @@
+"""Writing session metadata: one key, or several at once."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from rooms.models import MetadataEntry
+from rooms.operations.engine.gate import Context, operation
+from rooms.operations.metadata import pins
+from rooms.operations.metadata.entries import DEFAULT_KEY, Change, Key, apply, as_wire, value_of
+from rooms.operations.metadata.patching import patched
+from rooms.operations.metadata.rights import check_read, check_write, may_read
+from rooms.operations.metadata.terms import moment, terms
+from rooms.wire.errors import BadRequest, NotFound, Unprocessable, VersionConflict
+from rooms.wire.events import compact
+from rooms.wire.json_gate import JSON, load_json
+from rooms.wire.parameters import MISSING, Between, Data, Items, Missing, OneOf, PeerId
+from rooms.wire.results import Outcome
+from rooms.wire.rules import MAX_EXPIRES_IN, ON_LEAVE
+
+MAX_CHANGES = 100
+"""Of one call."""
+
+MAX_NUMBER = 2**53
+"""Beyond, clients take whole numbers for others."""
+
+Value = Annotated[JSON, Data(0, "MAX_VALUE_BYTES")]
+Version = Annotated[int, Between(0, MAX_NUMBER)]
+ExpiresIn = Annotated[float, Between(1, MAX_EXPIRES_IN)]
+OnLeave = Annotated[str, OneOf(ON_LEAVE)]
+
+
+class Wanted(TypedDict):
+    """One change of several: the key, one of ``data``, ``patch``, ``increment`` and ``remove``, and on what terms."""
+
+    key: Key
+    data: NotRequired[Value]
+    patch: NotRequired[Value]
+    increment: NotRequired[Annotated[float, Between(-MAX_NUMBER, MAX_NUMBER)]]
+    remove: NotRequired[bool]
+    if_change_version: NotRequired[Version | None]
+    expires_in: NotRequired[ExpiresIn | None]
+    owner: NotRequired[bool | PeerId | None]
+    on_leave: NotRequired[OnLeave | None]
+
+
+@operation("set-metadata")
+def set_metadata(
+    context: Context,
+    *,
+    key: Key = DEFAULT_KEY,
+    data: Value | Missing = MISSING,
+    if_change_version: Version | None = None,
+    expires_in: ExpiresIn | None = None,
+    owner: bool | PeerId | None = None,
+    on_leave: OnLeave | None = None,
+) -> Outcome:
+    """Store data under key, or remove the key if there is no data, and tell the peers who observe it.
+
+    The answer is the entry. Writing the value that stands changes nothing. For ``expires_in`` seconds, for as long as
+    the ``owner`` stays, and ``on_leave``, see ``update-metadata``.
+
+    Pins that a client keeps by itself are made of the messages that they name, like those of ``pin-message``, and show
+    under ``default`` too, as long as that holds what the pins before put there.
+
+    Raises VersionConflict, which carries the current entry, when if_change_version is given and is not the entry's
+    version; a key never set is at version 0. Raises RuleForbids, and TooLarge over MAX_VALUE_BYTES, MAX_STORE_BYTES or
+    MAX_KEYS.
+    """
+    wanted: Wanted = {"key": key, "expires_in": expires_in, "owner": owner, "on_leave": on_leave}
+    wanted["if_change_version"] = if_change_version
+    if isinstance(data, Missing):
+        wanted["remove"] = True
+    else:
+        wanted["data"] = data
+    # The room's row is locked: nobody changes the entry between this look and the write.
+    entry = context.work.entry(context.session, key)
+    if conflicts := _conflicts(context, [(wanted, entry)]):
+        message = f"if_change_version: {if_change_version}, the key is at {entry.change_version}"
+        raise VersionConflict(message, data=conflicts[0])
+    events = apply(context, _changes(context, [(wanted, entry)]))
+    return Outcome(_answered(context, wanted, entry), events)
+
+
+@operation("update-metadata")
+def update_metadata(context: Context, *, changes: Annotated[list[Wanted], Items(MAX_CHANGES)]) -> Outcome:
+    """Change several keys at once, or none of them. Answers ``{entries: [entry]}``, in the order of the changes.
+
+    ``patch`` changes a part of the value: an object as RFC 7396 says, a list as RFC 6902. ``increment`` adds to a
+    number; a key that is not set counts as 0. With ``expires_in`` the key is removed so many seconds later, with
+    ``owner`` (true: the caller; or the id of a peer that is present) when that peer leaves, unless ``on_leave`` is
+    ``null``, which leaves null there, or ``keep``. A write that says nothing of these undoes them, unless a rule does.
+
+    Raises VersionConflict, whose ``data`` is ``{entries}``, all those that are at another version than asked for;
+    Unprocessable for a patch or an increment that does not apply; RuleForbids and TooLarge as ``set-metadata``.
+    """
+    pairs: list[tuple[Wanted, MetadataEntry]] = []
+    entries = context.work.entries(context.session, [wanted["key"] for wanted in changes])
+    for place, (wanted, entry) in enumerate(zip(changes, entries, strict=True), 1):
+        if sum(name in wanted for name in ("data", "patch", "increment")) + (wanted.get("remove") is True) != 1:
+            raise BadRequest(f"changes[{place}]: expected one of data, patch, increment and remove")
+        if any(wanted["key"] == earlier["key"] for earlier, _ in pairs):
+            raise BadRequest(f"changes[{place}].key: is changed before in the same call")
+        pairs.append((wanted, entry))
+    if conflicts := _conflicts(context, pairs):
+        keys = ", ".join(entry["key"] for entry in conflicts)
+        raise VersionConflict(f"if_change_version: at another version: {keys}", data={"entries": conflicts})
+    events = apply(context, _changes(context, pairs))
+    return Outcome({"entries": [_answered(context, wanted, entry) for wanted, entry in pairs]}, events)
+
+
+@operation("touch-metadata")
+def touch_metadata(context: Context, *, key: Key, expires_in: ExpiresIn) -> Outcome:
+    """Let a key that is set expire in so many seconds from now. Nobody is told. Raises RuleForbids, NotFound."""
+    entry = context.work.entry(context.session, key)
+    check_write(context, entry)
+    if entry.data is None:
+        raise NotFound("key: is not set")
+    entry.expires_at = moment(context, expires_in)
+    context.work.entry_touched(entry)
+    context.work.expires(context.session, [entry.expires_at])
+    return Outcome(as_wire(entry) if may_read(context, key) else _without_value(entry))
+
+
+# --- Conditions and answers ---------------------------------------------------------------------
+
+
+def _conflicts(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) -> list[dict[str, Any]]:
+    """The entries, as they stand, that are at another version than the caller asks for."""
+    found = []
+    for wanted, entry in pairs:
+        version = wanted.get("if_change_version")
+        if version is not None and version != entry.change_version:
+            # Nor does one learn by a condition what one may not read.
+            check_write(context, entry, removes=wanted.get("remove") is True)
+            found.append(as_wire(entry) if may_read(context, entry.key) else _without_value(entry))
+    return found
+
+
+def _answered(context: Context, wanted: Wanted, entry: MetadataEntry) -> dict[str, Any]:
+    # Who may write and not read is told no more than what it wrote.
+    return as_wire(entry) if "data" in wanted or may_read(context, entry.key) else _without_value(entry)
+
+
+def _without_value(entry: MetadataEntry) -> dict[str, Any]:
+    return {name: value for name, value in as_wire(entry).items() if name != "data"}
+
+
+# --- What is to be written ----------------------------------------------------------------------
+
+
+def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) -> list[Change]:
+    """The changes that are wanted, those that change nothing left out, and what goes with them. Raises RoomError."""
+    changes = []
+    for place, (wanted, entry) in enumerate(pairs, 1):
+        rule = check_write(context, entry, removes=wanted.get("remove") is True)
+        value = _value(context, wanted, entry, field=f"changes[{place}]" if len(pairs) > 1 else "changes[1]")
+        if entry.key == pins.PINS_KEY:
+            value = pins.checked(context, value)
+        text = None if isinstance(value, Missing) else compact(value)
+        owner, on_leave, expires_in = wanted.get("owner"), wanted.get("on_leave"), wanted.get("expires_in")
+        kept = terms(context, rule, entry, owner=owner, on_leave=on_leave, expires_in=expires_in)
+        change = Change(entry, text, kept)
+        # Whoever may not read the key must not learn by this what it holds.
+        if change.is_news or not may_read(context, entry.key):
+            changes.append(change)
+    keys = {entry.key for _, entry in pairs}
+    if pins.PINS_KEY in keys and DEFAULT_KEY not in keys:
+        changes += pins.default_after(context, changes)
+    return changes
+
+
+def _value(context: Context, wanted: Wanted, entry: MetadataEntry, *, field: str) -> JSON | Missing:
+    if wanted.get("remove") is True:
+        return MISSING
+    if "data" in wanted:
+        return wanted["data"]
+    # Both tell of the value that they change.
+    check_read(context, entry.key)
+    before = value_of(entry)
+    if "patch" in wanted:
+        value = patched(before, wanted["patch"], field=f"{field}.patch")
+        return load_json(compact(value))  # of more values, or deeper, than may be
+    number = 0 if before is None else before
+    if type(number) not in (int, float):
+        raise Unprocessable(f"{field}.increment: {entry.key} holds no number")
+    by = wanted["increment"]
+    # Whole numbers as such: beyond 2^53 others would swallow what is added.
+    number += int(by) if by.is_integer() else by
+    if abs(number) > MAX_NUMBER:
+        raise Unprocessable(f"{field}.increment: the number would be beyond 2^53")
+    return int(number) if isinstance(number, float) and number.is_integer() else number

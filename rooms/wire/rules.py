@@ -1,0 +1,187 @@
+"""Rules of session metadata: who may write and read which keys, and what holds for their entries.
+
+Plain data, in a room and behind it in its template: the first rule whose key fits counts, and no other.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rooms.wire.events import compact
+
+Who = tuple[str, ...] | Literal["owner", "server", "none"] | None
+"""Roles, the entry's owner, the server, or nobody; None where a rule says nothing."""
+
+ON_LEAVE = ("remove", "null", "keep")
+"""What becomes of an entry when its owner leaves."""
+
+MAX_RULES = 100
+"""Of a room, and of a template."""
+
+MAX_RULES_BYTES = 16 * 1024
+"""Of all rules of a room, or of a template, as compact JSON."""
+
+MAX_EXPIRES_IN = 7 * 24 * 3600
+"""Seconds."""
+
+_MAX_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What holds for a key. ``wire`` is the rule as it was written; of a key without a rule it is empty.
+
+    ``own`` are the segments of the key that must be the writer's: ``(place, "$peer" or "$user")``.
+    """
+
+    key: str = ""
+    write: Who = None
+    create: Who = None
+    remove: Who = None
+    read: tuple[str, ...] | None = None
+    lock: str = ""
+    max_bytes: int | None = None
+    on_leave: str = ""
+    expires_in: int | None = None
+    wire: Mapping[str, Any] = field(default_factory=dict)
+    own: tuple[tuple[int, str], ...] = ()
+
+    def readable_by(self, role: str) -> bool:
+        return self.read is None or role in self.read
+
+    def is_own(self, key: str, *, peer_id: str, person: str) -> bool:
+        """Whether the segments of the key that stand for the writer name this one."""
+        segments = key.split(":")
+        return all(segments[place] == (peer_id if who == "$peer" else person) for place, who in self.own)
+
+
+NO_RULE = Rule()
+
+
+class Rules:
+    """The rules of a room, those of its template after its own."""
+
+    def __init__(self, wires: Sequence[Mapping[str, Any]]) -> None:
+        self.wires = tuple(wires)
+        self._rules = [(_fits(rule.key), rule) for rule in map(_parse, wires)]
+        self._found: dict[str, Rule] = {}
+
+    def of(self, key: str) -> Rule:
+        """The rule for a key; NO_RULE if there is none."""
+        rule = self._found.get(key)
+        if rule is None:
+            rule = next((rule for fits, rule in self._rules if fits(key)), NO_RULE)
+            if len(self._found) >= _MAX_KEPT:
+                self._found.clear()
+            self._found[key] = rule
+        return rule
+
+    def readable(self, keys: Sequence[str], role: str) -> list[str]:
+        """Those of the keys that a role may read."""
+        return [key for key in keys if self.of(key).readable_by(role)]
+
+
+def _parse(wire: Mapping[str, Any]) -> Rule:
+    given: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in wire.items()}
+    places = enumerate(wire["key"].split(":"))
+    own = tuple((place, segment) for place, segment in places if segment in ("$peer", "$user"))
+    return Rule(**given, wire=wire, own=own)
+
+
+def _fits(pattern: str) -> Callable[[str], Any]:
+    """Tells whether a key is one of those that the pattern stands for."""
+    rest = pattern.endswith("*")
+    segments = pattern.removesuffix("*").split(":")
+    if not rest and not {"$peer", "$user"} & set(segments):
+        return pattern.__eq__
+    parts = ["[^:]+" if segment in ("$peer", "$user") else re.escape(segment) for segment in segments]
+    return re.compile(":".join(parts) + (".*" if rest else ""), re.DOTALL).fullmatch
+
+
+def usable_rules(stored: object) -> list[Mapping[str, Any]]:
+    """Stored rules. One that was stored by hand and is of a wrong form lets nobody do anything with its key."""
+    usable: list[Mapping[str, Any]] = []
+    for rule in stored if isinstance(stored, list) else ():
+        if not any(_faults(rule, None)):
+            usable.append(rule)
+        elif isinstance(rule, dict) and _is_pattern(rule.get("key")):
+            usable.append({"key": rule["key"], "write": "none", "read": []})
+    return usable
+
+
+# --- Rules that somebody wrote ------------------------------------------------------------------
+
+
+def check_rules(given: object, path: str, *, roles: Sequence[str] | None = None) -> None:
+    """Raises ValueError, which begins with the path of the field, unless given is a list of rules.
+
+    With ``roles``, those are all that a rule may name.
+    """
+    if not isinstance(given, list):
+        raise ValueError(f"{path}: expected a list of rules")
+    if len(given) > MAX_RULES:
+        raise ValueError(f"{path}: {len(given)} rules, at most {MAX_RULES}")
+    if (size := len(compact(given).encode())) > MAX_RULES_BYTES:
+        raise ValueError(f"{path}: {size} bytes, at most {MAX_RULES_BYTES}")
+    for place, rule in enumerate(given):
+        for name, wrong in _faults(rule, roles):
+            raise ValueError(f"{path}[{place}]{name}: {wrong}")
+
+
+def _faults(rule: object, roles: Sequence[str] | None) -> Iterator[tuple[str, str]]:
+    """What is wrong with a rule: the field, with a dot before it, and what was expected."""
+    if not isinstance(rule, dict):
+        yield "", "expected an object"
+        return
+    for name in rule.keys() - _CHECKS.keys():
+        yield f".{str(name)[:40]}", f"no field of a rule; those are {', '.join(_CHECKS)}"
+    for name, (fits, expected) in _CHECKS.items():
+        if (name in rule or name == "key") and not fits(rule.get(name)):
+            yield f".{name}", f"expected {expected}"
+    named = [role for name in ("write", "create", "remove", "read") for role in _roles_in(rule.get(name))]
+    for role in named:
+        if roles is not None and role not in roles:
+            yield "", f"there is no role {role}"
+
+
+def _roles_in(who: object) -> list[str]:
+    return who if isinstance(who, list) else []
+
+
+def _is_roles(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= 100
+        and all(isinstance(role, str) and 0 < len(role) <= 100 for role in value)
+    )
+
+
+def _is_who(value: object) -> bool:
+    return value in ("owner", "server", "none") if isinstance(value, str) else _is_roles(value)
+
+
+def _is_pattern(value: object) -> bool:
+    """A key; ``*`` stands at its end only, ``$peer`` and ``$user`` for a whole segment."""
+    if not (isinstance(value, str) and 0 < len(value.encode()) <= 128) or "*" in value[:-1]:
+        return False
+    # A segment that something follows in is no name of anybody.
+    return "$peer*" not in value and "$user*" not in value
+
+
+def _is_count(most: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and 0 < value <= most
+
+
+_WHO = 'a list of roles, "owner", "server" or "none"'
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "key": (_is_pattern, "1 to 128 bytes, with * at the end only"),
+    "write": (_is_who, _WHO),
+    "create": (_is_who, _WHO),
+    "remove": (_is_who, _WHO),
+    "read": (_is_roles, "a list of roles"),
+    "lock": (lambda value: isinstance(value, str) and 0 < len(value) <= 64, "the name of a lock, 1 to 64 characters"),
+    "max_bytes": (_is_count(2**31 - 1), "a whole number from 1"),
+    "on_leave": (lambda value: value in ON_LEAVE, f"one of {', '.join(ON_LEAVE)}"),
+    "expires_in": (_is_count(MAX_EXPIRES_IN), f"seconds, 1 to {MAX_EXPIRES_IN}"),
+}

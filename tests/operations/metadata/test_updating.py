@@ -1,0 +1,172 @@
+"""Several changes in one call: all or none of them, one number, one notification."""
+
+import json
+
+import pytest
+
+from rooms.models import MetadataEntry
+from tests.operations.driver import call, do, kinds, position, refused, told
+
+TEST = {"op": "test", "path": "/0", "value": "b"}
+
+
+def update(caller, *changes):
+    return do(caller, "update-metadata", changes=list(changes))
+
+
+def test_a_call_changes_several_keys_at_once_and_tells_of_it_once(alice, bob, room):
+    do(bob, "listen-metadata-change", keys=["a", "b", "c"])
+    do(alice, "set-metadata", key="c", data=1)
+    before = position(room.id)
+    answer = call(
+        alice,
+        "update-metadata",
+        changes=[{"key": "a", "data": 7}, {"key": "b", "data": None}, {"key": "c", "remove": True}],
+    )
+    assert position(room.id) == before + 1
+    assert [(entry["key"], entry["data"], entry["change_version"]) for entry in answer.result["entries"]] == [
+        ("a", 7, 1),
+        ("b", None, 1),
+        ("c", None, 2),
+    ]
+    [(_, body)] = told(bob, answer.events)
+    assert [value["key"] for value in body["values"]] == ["a", "b", "c"]
+    assert MetadataEntry.objects.get(key="b").data == "null"
+    assert MetadataEntry.objects.get(key="c").data is None
+
+
+def test_a_peer_is_told_the_keys_that_it_observes(alice, bob):
+    do(bob, "listen-metadata-change", keys=["b"])
+    answer = call(alice, "update-metadata", changes=[{"key": "a", "data": "é"}, {"key": "b", "data": ["ü"]}])
+    [(_, body)] = told(bob, answer.events)
+    assert [(value["key"], value["data"]) for value in body["values"]] == [("b", ["ü"])]
+    do(bob, "listen-metadata-change", keys=["other"])
+    assert kinds(bob, call(alice, "update-metadata", changes=[{"key": "a", "data": 2}]).events) == []
+
+
+def test_all_conflicts_are_told_and_nothing_is_changed(alice, bob):
+    update(alice, {"key": "a", "data": 1}, {"key": "b", "data": 2}, {"key": "c", "data": 3})
+    changes = [
+        {"key": "a", "data": 9, "if_change_version": 4},
+        {"key": "b", "data": 9, "if_change_version": 1},
+        {"key": "c", "data": 9, "if_change_version": 0},
+    ]
+    answer = call(bob, "update-metadata", changes=changes)
+    assert answer.error.code == 409
+    assert [(entry["key"], entry["data"]) for entry in answer.error.data["entries"]] == [("a", 1), ("c", 3)]
+    assert not answer.events
+    assert [do(alice, "get-metadata", key=key)["data"] for key in "abc"] == [1, 2, 3]
+
+
+def test_values_that_stand_are_left_out_of_the_news(alice, bob):
+    do(bob, "listen-metadata-change", keys=["a", "b"])
+    update(alice, {"key": "a", "data": 1})
+    answer = call(alice, "update-metadata", changes=[{"key": "a", "data": 1}, {"key": "b", "data": 1}])
+    [(_, body)] = told(bob, answer.events)
+    assert [value["key"] for value in body["values"]] == ["b"]
+    assert not call(alice, "update-metadata", changes=[{"key": "a", "data": 1}]).events
+
+
+# --- Patches and increments ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "patch", "after"),
+    [
+        ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"c": None, "e": 4}}, {"a": 1, "b": {"d": 3, "e": 4}}),
+        ([1, 2], {"a": 1}, {"a": 1}),
+        ({"a": [1]}, {"a": [2, None]}, {"a": [2, None]}),
+        ({"a": "b"}, {"a": {"x": {"y": None}}}, {"a": {"x": {}}}),
+        (["a", "b"], [{"op": "test", "path": "/0", "value": "a"}, {"op": "remove", "path": "/0"}], ["b"]),
+        ({"l": [1]}, [{"op": "add", "path": "/l/-", "value": None}], {"l": [1, None]}),
+    ],
+)
+def test_a_patch_changes_a_part_of_a_value(alice, before, patch, after):
+    do(alice, "set-metadata", key="k", data=before)
+    [entry] = update(alice, {"key": "k", "patch": patch})["entries"]
+    assert entry["data"] == after
+    assert do(alice, "get-metadata", key="k")["data"] == after
+
+
+@pytest.mark.parametrize(
+    ("patch", "code", "message"),
+    [
+        (
+            [{"op": "remove", "path": "/1"}, {"op": "test", "path": "/0", "value": "b"}],
+            422,
+            "changes[1].patch[1]: the test fails",
+        ),
+        ([{"op": "remove", "path": "/7"}], 422, "changes[1].patch[0]: does not apply"),
+        ([{"op": "jump", "path": "/0"}], 422, "changes[1].patch[0]: does not apply"),
+        ([{"path": "/0"}], 422, "changes[1].patch[0]: does not apply"),
+        ([3], 422, "changes[1].patch[0]: does not apply"),
+        (["x"], 422, "changes[1].patch[0]: does not apply"),
+        ([{"op": "move", "from": "", "path": "/0/a"}], 422, "changes[1].patch[0]: does not apply"),
+        (3, 422, "changes[1].patch: expected an object or a list"),
+        ([{"op": "copy", "from": "", "path": "/-"}] * 40, 413, "changes[1].patch[10]: makes the value larger"),
+        ([{"op": "copy", "from": "", "path": "/0"}] * 40, 413, "changes[1].patch["),
+        ([{"op": "add", "path": "/-", "value": 1}] * 101, 422, "changes[1].patch: 101 steps, at most 100"),
+    ],
+)
+def test_a_patch_that_does_not_apply_is_refused(alice, patch, code, message):
+    do(alice, "set-metadata", key="k", data=["a", "c"])
+    found = refused(alice, "update-metadata", changes=[{"key": "k", "patch": patch}])
+    assert (found[0], found[1][: len(message)]) == (code, message)
+
+
+def test_a_patch_must_not_nest_deeper_than_a_value_may(alice):
+    do(alice, "set-metadata", key="k", data={"a": 1})
+    deep = json.loads('{"a":' * 28 + "1" + "}" * 28)
+    update(alice, {"key": "k", "data": deep})
+    step = {"op": "copy", "from": "", "path": "/" + "/".join("a" * 28)}
+    assert refused(alice, "update-metadata", changes=[{"key": "k", "patch": [step]}]) == (
+        400,
+        "JSON: more than 32 levels",
+    )
+
+
+def test_increments_add_up(alice, bob):
+    update(alice, {"key": "n", "increment": 1})
+    update(bob, {"key": "n", "increment": -3})
+    [entry] = update(bob, {"key": "n", "increment": 0.5})["entries"]
+    assert entry["data"] == -1.5
+    [entry] = update(bob, {"key": "n", "increment": 1.5})["entries"]
+    assert (entry["data"], entry["change_version"]) == (0, 4)
+
+
+def test_an_increment_of_something_else_is_refused(alice):
+    for value in ("one", [1], True, {"n": 1}):
+        do(alice, "set-metadata", key="n", data=value)
+        assert refused(alice, "update-metadata", changes=[{"key": "n", "increment": 1}]) == (
+            422,
+            "changes[1].increment: n holds no number",
+        )
+    do(alice, "set-metadata", key="n", data=2**53)
+    assert refused(alice, "update-metadata", changes=[{"key": "n", "increment": 1}])[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([{"key": "a"}], "changes[1]: expected one of data, patch, increment and remove"),
+        ([{"key": "a", "remove": False}], "changes[1]: expected one of data, patch, increment and remove"),
+        ([{"key": "a", "data": 1, "increment": 1}], "changes[1]: expected one of data, patch, increment and remove"),
+        ([{"key": "a", "data": 1}, {"key": "a", "data": 2}], "changes[2].key: is changed before in the same call"),
+        ([{"data": 1}], "changes[1].key: missing"),
+        ([{"key": "a", "increment": "1"}], "changes[1].increment: expected a number"),
+        ([{"key": "a", "data": 1, "on_leave": "drop"}], "changes[1].on_leave: expected one of remove, null, keep"),
+        ([{"key": "a", "data": 1, "expires_in": 0.5}], "changes[1].expires_in: expected 1 to 604800"),
+        ([{"key": "a", "data": 1, "owner": 3}], "changes[1].owner: expected true or false"),
+    ],
+)
+def test_a_change_of_the_wrong_form_is_refused_by_name(alice, changes, message):
+    assert refused(alice, "update-metadata", changes=changes) == (400, message)
+
+
+def test_of_changes_that_do_not_fit_together_none_is_made(alice, settings):
+    settings.MAX_STORE_BYTES = 20
+    changes = [{"key": "a", "data": "x" * 8}, {"key": "b", "data": "x" * 8}]
+    answer = call(alice, "update-metadata", changes=changes)
+    assert answer.error.code == 413
+    assert answer.error.data == {"limit": "max_store_bytes", "used": 0, "max": 20}
+    assert do(alice, "get-metadata", key="a")["change_version"] == 0
