@@ -103,6 +103,13 @@ def refused(caller: Caller, method: str, **params: Any) -> tuple[int, str]:
     return answer.error.code, answer.error.message
 
 
+def error_of(caller: Caller, method: str, **params: Any) -> RoomError:
+    """The error of a call that is refused."""
+    answer = call(caller, method, **params)
+    assert answer.error is not None, answer.result
+    return answer.error
+
+
 def ask(caller: Caller, operation: Operation, **arguments: Any) -> Answer:
     """Run an operation that has no method."""
     return run([Call(operation, caller, arguments)])[0]

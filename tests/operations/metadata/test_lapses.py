@@ -8,7 +8,8 @@ from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.engine import clock
 from rooms.operations.leaving import disconnect
 from rooms.operations.metadata.lapses import settle_due
-from tests.operations.driver import ask, call, do, kinds, refused, row, server, told, visitor
+from rooms.wire.results import Observation
+from tests.operations.driver import ask, call, do, error_of, kinds, refused, row, server, told, visitor
 
 
 @pytest.fixture
@@ -100,18 +101,13 @@ def test_what_is_past_its_time_is_gone_for_whoever_asks_first(alice, bob, later)
     do(alice, "set-metadata", key="k", data=1, expires_in=10)
     do(alice, "set-metadata", key="l", data=1, expires_in=20)
     later(15)
-    assert refused_once(bob, "set-metadata", key="k", data=2, if_change_version=1) == 409
+    assert error_of(bob, "set-metadata", key="k", data=2, if_change_version=1).code == 409
     assert do(bob, "get-metadata", key="k")["data"] is None
     assert do(bob, "set-metadata", key="k", data=2, if_change_version=2)["change_version"] == 3
     later(5)
-    values = call(bob, "listen-metadata-change", keys=["l"]).for_socket.values
-    assert [(value["data"], value["change_version"]) for value in values] == [(None, 2)]
-
-
-def refused_once(caller, method, **params) -> int:
-    answer = call(caller, method, **params)
-    assert answer.error
-    return answer.error.code
+    observation = call(bob, "listen-metadata-change", keys=["l"]).for_socket
+    assert isinstance(observation, Observation)
+    assert [(value["data"], value["change_version"]) for value in observation.values] == [(None, 2)]
 
 
 def test_touching_prolongs_and_tells_nobody(alice, bob, room, later):

@@ -7,6 +7,7 @@ from tests.operations.driver import (
     attachment,
     call,
     do,
+    error_of,
     refused,
     resume_with_socket,
     row,
@@ -50,8 +51,7 @@ def may(caller, key, **params):
 
 def test_roles_that_a_rule_names_may_write_and_no_others(people):
     assert may(people["host"], "spotlight", data=1)
-    answer = call(people["guest"], "set-metadata", key="spotlight", data=2)
-    assert answer.error.as_wire() == {
+    assert error_of(people["guest"], "set-metadata", key="spotlight", data=2).as_wire() == {
         "code": 403,
         "message": "key: spotlight may be written by host",
         "data": {"key": "spotlight", "rule": {"key": "spotlight", "write": ["host"]}, "roles": ["host"]},
@@ -107,13 +107,13 @@ def test_who_may_not_read_is_told_nothing(people):
 def test_who_may_write_and_not_read_learns_nothing_of_the_value(people):
     host, guest = people["host"], people["guest"]
     do(host, "set-metadata", key="hidden", data=SECRET)
-    conflict = call(guest, "set-metadata", key="hidden", data="x", if_change_version=7)
-    assert conflict.error.code == 409
-    assert SECRET not in str(conflict.error.as_wire())
+    conflict = error_of(guest, "set-metadata", key="hidden", data="x", if_change_version=7)
+    assert conflict.code == 409
+    assert SECRET not in str(conflict.as_wire())
     for change in ({"increment": 1}, {"patch": [{"op": "test", "path": "", "value": SECRET}]}, {"patch": {"a": 1}}):
-        answer = call(guest, "update-metadata", changes=[{"key": "hidden", **change}])
-        assert answer.error.code == 403
-        assert SECRET not in str(answer.error.as_wire())
+        error = error_of(guest, "update-metadata", changes=[{"key": "hidden", **change}])
+        assert error.code == 403
+        assert SECRET not in str(error.as_wire())
     # That the value stands already would show by the version.
     assert do(guest, "set-metadata", key="hidden", data=SECRET)["change_version"] == 2
     assert do(guest, "set-metadata", key="hidden", data="mine")["data"] == "mine"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rooms.models import MetadataEntry
-from tests.operations.driver import call, do, kinds, position, refused, told
+from tests.operations.driver import call, do, error_of, kinds, position, refused, told
 
 TEST = {"op": "test", "path": "/0", "value": "b"}
 
@@ -51,10 +51,11 @@ def test_all_conflicts_are_told_and_nothing_is_changed(alice, bob):
         {"key": "b", "data": 9, "if_change_version": 1},
         {"key": "c", "data": 9, "if_change_version": 0},
     ]
-    answer = call(bob, "update-metadata", changes=changes)
-    assert answer.error.code == 409
-    assert [(entry["key"], entry["data"]) for entry in answer.error.data["entries"]] == [("a", 1), ("c", 3)]
-    assert not answer.events
+    before = position(alice.room_id)
+    error = error_of(bob, "update-metadata", changes=changes)
+    assert error.code == 409
+    assert [(entry["key"], entry["data"]) for entry in error.data["entries"]] == [("a", 1), ("c", 3)]
+    assert position(alice.room_id) == before
     assert [do(alice, "get-metadata", key=key)["data"] for key in "abc"] == [1, 2, 3]
 
 
@@ -166,7 +167,7 @@ def test_a_change_of_the_wrong_form_is_refused_by_name(alice, changes, message):
 def test_of_changes_that_do_not_fit_together_none_is_made(alice, settings):
     settings.MAX_STORE_BYTES = 20
     changes = [{"key": "a", "data": "x" * 8}, {"key": "b", "data": "x" * 8}]
-    answer = call(alice, "update-metadata", changes=changes)
-    assert answer.error.code == 413
-    assert answer.error.data == {"limit": "max_store_bytes", "used": 0, "max": 20}
+    error = error_of(alice, "update-metadata", changes=changes)
+    assert error.code == 413
+    assert error.data == {"limit": "max_store_bytes", "used": 0, "max": 20}
     assert do(alice, "get-metadata", key="a")["change_version"] == 0
