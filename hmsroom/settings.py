@@ -61,6 +61,7 @@ MAX_STORE_BYTES = env.whole("MAX_STORE_BYTES", default=256 * 1024, least=2, most
 MAX_KEYS = env.whole("MAX_KEYS", default=256, least=1, most=100_000)
 MAX_KEYS_EVER = env.whole("MAX_KEYS_EVER", default=1000, least=1, most=100_000)
 MAX_KEY_BYTES = env.whole("MAX_KEY_BYTES", default=128, least=1, most=128)
+METADATA_VALIDATOR = env.text("METADATA_VALIDATOR")
 MAX_MESSAGE_CHARS = env.whole("MAX_MESSAGE_CHARS", default=4000, least=1, most=MIB)
 MAX_NAME_CHARS = env.whole("MAX_NAME_CHARS", default=100, least=1, most=400)
 MAX_PEER_METADATA_BYTES = env.whole("MAX_PEER_METADATA_BYTES", default=4 * 1024, most=MIB)

@@ -201,7 +201,7 @@ class PeerConsumer(SocketConsumer):
         if self.membership is None or self.allowance is None:
             self._refuse(request.id, Unauthorized("token: not accepted"), request.method)
         elif not (self.allowance.others if cheap else self.allowance.calls).take():
-            self._refuse(request.id, too_fast(cheap=cheap), request.method)
+            self._refuse(request.id, too_fast(self.allowance, cheap=cheap), request.method)
         elif request.method == "ping":
             self._respond(request.id, {"timestamp": int(clock.seconds() * 1000), "seq": self.membership.place})
         elif not self.requests.add(request):

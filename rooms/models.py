@@ -351,6 +351,24 @@ class MetadataEntry(models.Model):
         return self.key
 
 
+class AppliedChange(models.Model):
+    """What a call that changed session metadata under a ``change_id`` was answered, as JSON text.
+
+    ``peer_id`` is the caller's, blank for the server; ``at`` is in milliseconds since 1970.
+    """
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+", db_index=False)
+    peer_id = models.CharField(max_length=128, blank=True)
+    change_id = models.CharField(max_length=64)
+    answer = models.TextField()
+    at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "peer_id", "change_id"], name="change_id_unique_of_peer")
+        ]
+
+
 class Event(models.Model):
     """One notification of a session's journal; deleted when too old, and with the session's end.
 

@@ -56,6 +56,7 @@ async def test_a_join_is_answered_before_the_state_that_follows(world: World):
     await alice.wait_for("peer-list")
 
     [session] = await world.stored(Session)
+    assert answer.pop("limits").items() >= {"used_keys": 0, "max_value_bytes": 16384, "resume_seconds": 60}.items()
     assert answer == {"session_id": session.id, "seq": 1, "history": lease.worker_id()}
     assert names(alice.events[before:])[:2] == ["peer-list", "session-info"]
     room = {"name": "Team", "session_id": session.id, "started_at": int(session.started_at.timestamp() * 1000)}
@@ -144,7 +145,7 @@ async def test_a_peer_that_left_is_not_let_in_by_its_next_socket_alone(world: Wo
         "session expired"
     ]
 
-    assert (await back.join("Bob")).keys() == {"session_id", "seq", "history"}
+    assert (await back.join("Bob")).keys() == {"session_id", "seq", "history", "limits"}
     await alice.wait_for("on-peer-join", after=len(alice.events) - 1)
 
 
@@ -679,7 +680,7 @@ async def test_i14_of_writes_with_the_same_version_exactly_one_wins(world: World
 
     async def write(number: int, version: int) -> bool:
         try:
-            await peers[number].call("set-metadata", key="k", data=number, if_change_version=version)
+            await peers[number].call("set-metadata", key="k", data=[number, version], if_change_version=version)
         except RpcError as error:
             assert (error.code, error.data["change_version"]) == (409, version + 1)
             return False
@@ -689,7 +690,7 @@ async def test_i14_of_writes_with_the_same_version_exactly_one_wins(world: World
         outcomes = await asyncio.gather(*(write(number, version) for number in range(8)))
         assert outcomes.count(True) == 1
         entry = await peers[0].call("get-metadata", key="k")
-        assert (entry["change_version"], entry["data"]) == (version + 1, outcomes.index(True))
+        assert (entry["change_version"], entry["data"]) == (version + 1, [outcomes.index(True), version])
 
 
 @pytest.mark.matrix
@@ -747,7 +748,7 @@ async def test_i16_a_reply_and_the_news_come_in_the_order_of_versions(world: Wor
         peer._receive = receive  # type: ignore[method-assign]
         await peer.call("listen-metadata-change", keys=["k"])
         for count in range(20):
-            await peer.call("set-metadata", key="k", data=count)
+            await peer.call("set-metadata", key="k", data=[number, count])
 
     await asyncio.gather(*(write(number) for number in range(5)))
     for number, peer in enumerate(peers):
@@ -846,7 +847,7 @@ async def test_a_resume_is_one_transaction_and_is_told_of_first(world: World, mo
     reached = (await back.call("ping"))["seq"]
 
     assert ran == ["connect"]
-    assert answer == {**place, "resumed": True}
+    assert answer == {**place, "resumed": True, "limits": answer["limits"]}
     assert names(back.events) == [
         "on-resume",
         "on-policy-change",

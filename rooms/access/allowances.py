@@ -24,11 +24,13 @@ def check_socket(allowance: Allowance) -> None:
     if allowance.sockets > most:
         raise TooFast(f"at most {most} sockets at once")
     if not allowance.calls.take():
-        raise TooFast(f"at most {settings.RATE_LIMIT:g} requests and sockets a second")
+        message = f"at most {settings.RATE_LIMIT:g} requests and sockets a second"
+        raise TooFast(message, retry_after=allowance.calls.retry_after)
 
 
-def too_fast(*, cheap: bool) -> TooFast:
+def too_fast(allowance: Allowance, *, cheap: bool) -> TooFast:
     """What a request beyond the rate is refused with; ``cheap`` ones have a looser rate."""
     if cheap:
-        return TooFast(f"at most {settings.RATE_LIMIT * OTHERS:g} such requests a second")
-    return TooFast(f"at most {settings.RATE_LIMIT:g} requests a second")
+        message = f"at most {settings.RATE_LIMIT * OTHERS:g} such requests a second"
+        return TooFast(message, retry_after=allowance.others.retry_after)
+    return TooFast(f"at most {settings.RATE_LIMIT:g} requests a second", retry_after=allowance.calls.retry_after)

@@ -10,6 +10,7 @@ from rooms.models import Peer, Session, milliseconds
 from rooms.operations.admission import check_admission
 from rooms.operations.engine import journal
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.limits import limits
 from rooms.operations.metadata.reading import present_values
 from rooms.operations.persons import person_of, was_let_in
 from rooms.operations.policies import policy
@@ -107,7 +108,7 @@ PeerMetadata = Annotated[str, Data(0, "MAX_PEER_METADATA_BYTES")]
 
 @operation("join", joined=False)
 def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resume: Place | None = None) -> Outcome:
-    """Enter the session, and start it if there is none. Answers ``{session_id, seq, history}``.
+    """Enter the session, and start it if there is none. Answers ``{session_id, seq, history, limits}``.
 
     ``data`` is the peer's metadata. ``resume`` is the place up to which this peer has got everything: the answer then
     has ``resumed: true`` and what was missed follows, or it has ``resync: true`` and the full state follows. For a peer
@@ -138,7 +139,7 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
             setattr(peer, field_name, value)
         context.work.changed(peer, *fields)
     event = _enter_session(context, session, peer)
-    result: dict[str, Any] = {"session_id": session.id, "history": context.work.history}
+    result = _whereabouts(context, session)
     if resume:
         result["resync"] = True
     return Outcome(result, [event], for_socket=_attachment(context, session, peer))
@@ -172,10 +173,14 @@ def _found_again(
     context: Context, session: Session, place: Place | None, replay: Sequence[Numbered] | None
 ) -> dict[str, Any]:
     """What a peer is answered that was in the session: where it is now, and whether what it missed follows."""
-    result: dict[str, Any] = {"session_id": session.id, "history": context.work.history}
+    result = _whereabouts(context, session)
     if place and replay is not None:
         return {**result, "seq": place["seq"], "resumed": True}  # nothing later was sent yet
     return {**result, "resync": True}
+
+
+def _whereabouts(context: Context, session: Session) -> dict[str, Any]:
+    return {"session_id": session.id, "history": context.work.history, "limits": limits(context, session)}
 
 
 def _missed(context: Context, session: Session, peer: Peer, place: Place | None) -> list[Numbered] | None:

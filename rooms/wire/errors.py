@@ -3,6 +3,7 @@
 Only 429 and 5xx invite a client to try again by itself; the published SDK repeats those calls.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -75,7 +76,7 @@ class NotJoined(RoomError):
 
 
 class TooLarge(RoomError):
-    """A value is over its limit."""
+    """A value is over its limit; ``data`` may be ``{limit, used, max}``, the limit's name and figures."""
 
     code = 413
 
@@ -87,9 +88,15 @@ class Unprocessable(RoomError):
 
 
 class TooFast(RoomError):
-    """The caller exceeds its rate."""
+    """The caller exceeds its rate; ``data`` may be ``{retry_after_ms}``."""
 
     code = 429
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """``retry_after`` in seconds."""
+        super().__init__(
+            message, data=None if retry_after is None else {"retry_after_ms": math.ceil(retry_after * 1000)}
+        )
 
 
 class InternalError(RoomError):

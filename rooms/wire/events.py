@@ -52,6 +52,10 @@ class Audience(NamedTuple):
         if self[1:] == _NO_OTHERS:
             return compact({"but": self.but}) if self.but else ""  # of nearly every event
         told = {name: value for name, value, usual in zip(self._fields, self, EVERYBODY, strict=True) if value != usual}
+        if len(self.entries) == 1 and self.entries[0].readers is None:
+            # Shorter, and earlier versions know no other form.
+            del told["entries"]
+            told["key"] = self.entries[0].key
         return compact(told)
 
     @classmethod
@@ -60,7 +64,6 @@ class Audience(NamedTuple):
             return EVERYBODY
         fields = json.loads(text)
         fields["roles"] = tuple(fields.get("roles", ()))
-        # Rows from before an event could have several entries name the key of one.
         entries = [[key, None, 0]] if (key := fields.pop("key", None)) is not None else fields.get("entries", ())
         fields["entries"] = tuple(
             Share(key, None if readers is None else tuple(readers), chars) for key, readers, chars in entries

@@ -64,7 +64,9 @@ class Size:
         if self.least <= size <= most:
             return
         if size and self.refusal is TooLarge:
-            raise TooLarge(f"{name}: {size} {self.unit}, at most {most}")
+            limit = self.most.lower() if isinstance(self.most, str) else name
+            told = {"limit": limit, "used": size, "max": most}
+            raise TooLarge(f"{name}: {size} {self.unit}, at most {most}", data=told)
         raise BadRequest(f"{name}: expected {self.least} to {most} {self.unit}")
 
     def __str__(self) -> str:

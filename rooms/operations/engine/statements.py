@@ -62,6 +62,29 @@ _SENT = """
 """
 
 
+def applied(cursor: Cursor, session_id: str, peer_id: str, change_id: str, *, since: int) -> str | None:
+    """What a change under this id was answered, not before a moment (milliseconds)."""
+    cursor.execute(_APPLIED, (session_id, peer_id, change_id, since))
+    found = cursor.fetchone()
+    return found and str(found[0])
+
+
+_APPLIED = (
+    "SELECT answer FROM rooms_appliedchange WHERE session_id = %s AND peer_id = %s AND change_id = %s AND at >= %s"
+)
+
+
+def forget_applied(cursor: Cursor, session_id: str, peer_id: str, *, kept: int) -> None:
+    """Delete what a peer's changes were answered but for the last so many."""
+    cursor.execute(_FORGET_APPLIED, (session_id, peer_id) * 2 + (kept,))
+
+
+_FORGET_APPLIED = (
+    "DELETE FROM rooms_appliedchange WHERE session_id = %s AND peer_id = %s AND id <= (SELECT id FROM"
+    " rooms_appliedchange WHERE session_id = %s AND peer_id = %s ORDER BY id DESC LIMIT 1 OFFSET %s)"
+)
+
+
 def insert(cursor: Cursor, rows: Sequence[models.Model]) -> None:
     """What ``bulk_create(rows)`` does for rows of one kind, which would take longer than the rest of a join."""
     statement, fields = _insert_statement(type(rows[0]))

@@ -8,10 +8,22 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db import models
 
+from rooms.models import (
+    AppliedChange,
+    Message,
+    MetadataEntry,
+    Peer,
+    Person,
+    Poll,
+    Room,
+    Session,
+    milliseconds,
+    new_generation,
+)
 from rooms.models import Event as EventRow
-from rooms.models import Message, MetadataEntry, Peer, Person, Poll, Room, Session, milliseconds, new_generation
 from rooms.operations.engine import journal, memory, statements
 from rooms.operations.engine.calls import Call
 from rooms.operations.engine.loading import Loaded, Pages
@@ -27,6 +39,9 @@ _OF_A_CHANGE = (
 _OF_AN_END = (
     "seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by", "due_at",
 )  # fmt: skip
+
+MAX_APPLIED = 20
+"""Of a peer's changes of session metadata so many are recognised when they are repeated."""
 
 RANDOM_DIGITS = 24
 """Of a message id so many are random."""
@@ -238,6 +253,22 @@ class Work:
         self._pages[session.id].rows_changed = True
         self._pages[session.id].known.room.__dict__.pop("rules", None)
 
+    def applied(self, session: Session, peer_id: str, change_id: str) -> str | None:
+        """What the change of this id was answered, if it was made within CLIENT_ID_SECONDS."""
+        for row in self._added.get(AppliedChange, ()):
+            assert isinstance(row, AppliedChange)
+            if (row.session_id, row.peer_id, row.change_id) == (session.id, peer_id, change_id):
+                return row.answer
+        since = self.at - int(settings.CLIENT_ID_SECONDS * 1000)
+        return statements.applied(self._cursor, session.id, peer_id, change_id, since=since)
+
+    def add_applied(self, session: Session, peer_id: str, change_id: str, answer: str) -> None:
+        """Note what the change of this id is answered."""
+        # One of the same id may be there yet, which is too old to count.
+        AppliedChange.objects.filter(session_id=session.id, peer_id=peer_id, change_id=change_id).delete()
+        statements.forget_applied(self._cursor, session.id, peer_id, kept=MAX_APPLIED - 1)
+        self.add(AppliedChange(session=session, peer_id=peer_id, change_id=change_id, answer=answer, at=self.at))
+
     # --- Messages
 
     def sent_under(self) -> dict[ClientId, Sent]:
@@ -309,7 +340,7 @@ def _close(session: Session, now: datetime) -> None:
     """Nothing that peers wrote outlives the session."""
     session.journal_bytes, session.due_at = 0, None
     session.save(update_fields=_OF_AN_END)
-    for kind in (EventRow, Message, MetadataEntry, Person, Poll):
+    for kind in (EventRow, Message, MetadataEntry, AppliedChange, Person, Poll):
         kind._default_manager.filter(session_id=session.id).delete()
     peers = Peer.objects.filter(session_id=session.id)
     peers.exclude(state=Peer.State.LEFT).update(state=Peer.State.LEFT, left_at=now, leave_reason=Peer.Leave.ENDED)

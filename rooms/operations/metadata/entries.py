@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from django.conf import settings
 
-from rooms.models import MetadataEntry, milliseconds
+from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.engine.gate import Context
 from rooms.operations.metadata.terms import NO_TERMS, Terms
 from rooms.wire.effects import Refresh
@@ -33,7 +33,12 @@ def hidden(key: str) -> dict[str, Any]:
 
 
 def value_of(entry: MetadataEntry) -> JSON:
-    return None if entry.data is None else json.loads(entry.data)
+    return parsed(entry.data)
+
+
+def parsed(text: str | None) -> JSON:
+    """The value of what is stored; None for what was removed."""
+    return None if text is None else json.loads(text)
 
 
 def _head(entry: MetadataEntry) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
     # What shrinks fits always, also when a setting was made smaller meanwhile.
     if growth <= 0 and not never_used:
         return
-    bytes_held, keys, ever = usage(context)
+    bytes_held, keys, ever = usage(context, context.session)
     if growth > 0 and bytes_held + growth > settings.MAX_STORE_BYTES:
         most = settings.MAX_STORE_BYTES
         message = f"data: all keys would take {bytes_held + growth} bytes, at most {most}"
@@ -154,7 +159,7 @@ def _size(key: str, text: str | None) -> int:
     return 0 if text is None else len(key.encode()) + len(text.encode())
 
 
-def usage(context: Context) -> tuple[int, int, int]:
+def usage(context: Context, session: Session) -> tuple[int, int, int]:
     """Bytes held, keys held, and keys ever used in the session."""
-    sizes = [head.size for head in context.work.entry_heads(context.session).values()]
+    sizes = [head.size for head in context.work.entry_heads(session).values()]
     return sum(sizes), sum(size > 0 for size in sizes), len(sizes)

@@ -9,9 +9,10 @@ from django.conf import settings
 from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.messaging import public_message
-from rooms.operations.metadata.entries import DEFAULT_KEY, Change, apply, value_of
+from rooms.operations.metadata.entries import DEFAULT_KEY, Change, apply, parsed, value_of
 from rooms.operations.metadata.rights import check_read, check_write
 from rooms.operations.metadata.terms import terms
+from rooms.operations.metadata.validating import validated
 from rooms.wire.errors import Forbidden, TooLarge
 from rooms.wire.events import compact
 from rooms.wire.json_gate import JSON
@@ -114,7 +115,7 @@ def default_after(context: Context, changes: Sequence[Change]) -> list[Change]:
     default = context.work.entry(context.session, DEFAULT_KEY)
     for change in changes:
         if change.entry.key == PINS_KEY:
-            shown, newest = _newest(_pins(context)), _newest(_pins_in(json.loads(change.text or "null")))
+            shown, newest = _newest(_pins(context)), _newest(_pins_in(parsed(change.text)))
             # An app may keep something of its own there, which pins must not write over.
             if value_of(default) == shown and newest != shown:
                 return [_change(context, default, newest)] if _may_write(context, default) else []
@@ -127,7 +128,9 @@ def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
     changes = [_change(context, work.entry(session, PINS_KEY), pins)]
     if _may_write(context, default):
         changes.append(_change(context, default, _newest(pins)))
-    return Outcome({"pinned": pins}, apply(context, [change for change in changes if change.is_news]))
+    return Outcome(
+        {"pinned": pins}, apply(context, validated(context, [change for change in changes if change.is_news]))
+    )
 
 
 def _change(context: Context, entry: MetadataEntry, value: JSON) -> Change:

@@ -1,5 +1,6 @@
 """Writing session metadata: one key, or several at once."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -10,10 +11,11 @@ from rooms.operations.metadata.entries import DEFAULT_KEY, Change, Key, apply, a
 from rooms.operations.metadata.patching import patched
 from rooms.operations.metadata.rights import check_read, check_write, may_read
 from rooms.operations.metadata.terms import moment, terms
+from rooms.operations.metadata.validating import validated
 from rooms.wire.errors import BadRequest, NotFound, Unprocessable, VersionConflict
 from rooms.wire.events import compact
 from rooms.wire.json_gate import JSON, load_json
-from rooms.wire.parameters import MISSING, Between, Data, Items, Missing, OneOf, PeerId
+from rooms.wire.parameters import MISSING, Between, Chars, Data, Items, Missing, OneOf, PeerId
 from rooms.wire.results import Outcome
 from rooms.wire.rules import MAX_EXPIRES_IN, ON_LEAVE
 
@@ -26,6 +28,7 @@ MAX_NUMBER = 2**53
 Value = Annotated[JSON, Data(0, "MAX_VALUE_BYTES")]
 Version = Annotated[int, Between(0, MAX_NUMBER)]
 ExpiresIn = Annotated[float, Between(1, MAX_EXPIRES_IN)]
+ChangeId = Annotated[str, Chars(1, 64)]
 OnLeave = Annotated[str, OneOf(ON_LEAVE)]
 
 
@@ -82,17 +85,22 @@ def set_metadata(
 
 
 @operation("update-metadata")
-def update_metadata(context: Context, *, changes: Annotated[list[Wanted], Items(MAX_CHANGES)]) -> Outcome:
+def update_metadata(
+    context: Context, *, changes: Annotated[list[Wanted], Items(MAX_CHANGES)], change_id: ChangeId | None = None
+) -> Outcome:
     """Change several keys at once, or none of them. Answers ``{entries: [entry]}``, in the order of the changes.
 
     ``patch`` changes a part of the value: an object as RFC 7396 says, a list as RFC 6902. ``increment`` adds to a
     number; a key that is not set counts as 0. With ``expires_in`` the key is removed so many seconds later, with
     ``owner`` (true: the caller; or the id of a peer that is present) when that peer leaves, unless ``on_leave`` is
     ``null``, which leaves null there, or ``keep``. A write that says nothing of these undoes them, unless a rule does.
+    A ``change_id`` that the caller used within CLIENT_ID_SECONDS changes nothing, and is answered as it was then.
 
     Raises VersionConflict, whose ``data`` is ``{entries}``, all those that are at another version than asked for;
     Unprocessable for a patch or an increment that does not apply; RuleForbids and TooLarge as ``set-metadata``.
     """
+    if change_id and (first := context.work.applied(context.session, context.actor, change_id)):
+        return Outcome(_as_first(context, json.loads(first)))
     pairs: list[tuple[Wanted, MetadataEntry]] = []
     entries = context.work.entries(context.session, [wanted["key"] for wanted in changes])
     for place, (wanted, entry) in enumerate(zip(changes, entries, strict=True), 1):
@@ -105,7 +113,11 @@ def update_metadata(context: Context, *, changes: Annotated[list[Wanted], Items(
         keys = ", ".join(entry["key"] for entry in conflicts)
         raise VersionConflict(f"if_change_version: at another version: {keys}", data={"entries": conflicts})
     events = apply(context, _changes(context, pairs))
-    return Outcome({"entries": [_answered(context, wanted, entry) for wanted, entry in pairs]}, events)
+    result = {"entries": [_answered(context, wanted, entry) for wanted, entry in pairs]}
+    if change_id:
+        answer = compact({"seq": context.session.seq + len(events), **result})
+        context.work.add_applied(context.session, context.actor, change_id, answer)
+    return Outcome(result, events)
 
 
 @operation("touch-metadata")
@@ -136,6 +148,14 @@ def _conflicts(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) 
     return found
 
 
+def _as_first(context: Context, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a call that is repeated, without what the caller may not read any more."""
+    for entry in answer["entries"]:
+        if not may_read(context, entry["key"]):
+            entry.pop("data", None)
+    return answer
+
+
 def _answered(context: Context, wanted: Wanted, entry: MetadataEntry) -> dict[str, Any]:
     # Who may write and not read is told no more than what it wrote.
     return as_wire(entry) if "data" in wanted or may_read(context, entry.key) else _without_value(entry)
@@ -148,9 +168,9 @@ def _without_value(entry: MetadataEntry) -> dict[str, Any]:
 # --- What is to be written ----------------------------------------------------------------------
 
 
-def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) -> list[Change]:
+def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) -> Sequence[Change]:
     """The changes that are wanted, those that change nothing left out, and what goes with them. Raises RoomError."""
-    changes = []
+    changes: list[Change] = []
     for place, (wanted, entry) in enumerate(pairs, 1):
         rule = check_write(context, entry, removes=wanted.get("remove") is True)
         value = _value(context, wanted, entry, field=f"changes[{place}]" if len(pairs) > 1 else "changes[1]")
@@ -166,7 +186,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) ->
     keys = {entry.key for _, entry in pairs}
     if pins.PINS_KEY in keys and DEFAULT_KEY not in keys:
         changes += pins.default_after(context, changes)
-    return changes
+    return validated(context, changes)
 
 
 def _value(context: Context, wanted: Wanted, entry: MetadataEntry, *, field: str) -> JSON | Missing:

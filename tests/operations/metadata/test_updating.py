@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from rooms.models import MetadataEntry
-from tests.operations.driver import call, do, error_of, kinds, position, refused, told
+from rooms.models import AppliedChange, MetadataEntry
+from rooms.operations.engine.gate import run
+from rooms.operations.engine.work import MAX_APPLIED
+from tests.operations.driver import call, do, error_of, kinds, position, prepare, refused, told
 
 TEST = {"op": "test", "path": "/0", "value": "b"}
 
@@ -144,6 +146,42 @@ def test_an_increment_of_something_else_is_refused(alice):
         )
     do(alice, "set-metadata", key="n", data=2**53)
     assert refused(alice, "update-metadata", changes=[{"key": "n", "increment": 1}])[0] == 422
+
+
+# --- Repeated calls -----------------------------------------------------------------------------
+
+
+def test_a_repeated_change_is_made_once_and_answered_as_it_was(alice, bob):
+    changes = [{"key": "n", "increment": 1}]
+    first = do(alice, "update-metadata", changes=changes, change_id="one")
+    do(bob, "set-metadata", key="n", data=10)
+    answer = call(alice, "update-metadata", changes=changes, change_id="one")
+    assert answer.result == first
+    assert not answer.events
+    assert do(alice, "get-metadata", key="n")["data"] == 10
+    assert do(bob, "update-metadata", changes=changes, change_id="one")["entries"][0]["data"] == 11
+    assert do(alice, "update-metadata", changes=changes, change_id="two")["entries"][0]["data"] == 12
+
+
+def test_a_change_is_recognised_in_the_same_transaction(alice):
+    calls = [prepare(alice, "update-metadata", changes=[{"key": "n", "increment": 1}], change_id="one")] * 2
+    assert [answer.result["entries"][0]["data"] for answer in run(calls)] == [1, 1]
+
+
+def test_a_refused_change_may_be_tried_again_under_its_id(alice):
+    changes = [{"key": "n", "data": 1, "if_change_version": 1}]
+    assert error_of(alice, "update-metadata", changes=changes, change_id="one").code == 409
+    do(alice, "set-metadata", key="n", data=0)
+    assert do(alice, "update-metadata", changes=changes, change_id="one")["entries"][0]["change_version"] == 2
+
+
+def test_few_changes_are_remembered_and_not_for_long(alice, settings):
+    changes = [{"key": "n", "increment": 1}]
+    for number in range(MAX_APPLIED + 5):
+        do(alice, "update-metadata", changes=changes, change_id=f"id-{number}")
+    assert AppliedChange.objects.count() == MAX_APPLIED
+    settings.CLIENT_ID_SECONDS = -1
+    assert do(alice, "update-metadata", changes=changes, change_id="id-24")["entries"][0]["data"] == MAX_APPLIED + 6
 
 
 @pytest.mark.parametrize(
