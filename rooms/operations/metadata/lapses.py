@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rooms.models import MetadataEntry, Peer, milliseconds
 from rooms.operations.engine.gate import Context, operation, when_due
-from rooms.operations.metadata.entries import Change, apply
+from rooms.operations.metadata.entries import Change, make
 from rooms.operations.metadata.terms import Terms
 from rooms.wire.events import Event
 from rooms.wire.results import Outcome
@@ -19,7 +19,7 @@ def settle(context: Context) -> list[Event]:
         key for key, head in heads.items() if head.expires_at and milliseconds(head.expires_at) <= context.work.at
     ]
     entries = context.work.entries(context.session, expired)
-    events = apply(context, [Change(entry, None) for entry in entries])
+    events = make(context, [Change(entry, None) for entry in entries])
     context.work.look_again(context.session)
     return events
 
@@ -35,7 +35,7 @@ def release(context: Context, peers: Sequence[Peer]) -> list[Event]:
     leaving = {peer.peer_id for peer in peers}
     heads = context.work.entry_heads(context.session)
     owned = [key for key, head in heads.items() if head.owner in leaving]
-    return apply(context, [_without_owner(entry) for entry in context.work.entries(context.session, owned)])
+    return make(context, [_without_owner(entry) for entry in context.work.entries(context.session, owned)])
 
 
 def _without_owner(entry: MetadataEntry) -> Change:

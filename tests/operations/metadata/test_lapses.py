@@ -79,6 +79,19 @@ def test_a_session_that_ends_tells_of_no_entries(alice, bob):
     assert answer.end
 
 
+def test_limits_keep_nobody_from_leaving(alice, bob, room, settings):
+    host = visitor(room, "Host", "host")
+    do(host, "join", name="Host")
+    for key, on_leave in (("null", "null"), ("kept", "keep")):
+        do(alice, "set-metadata", key=key, data=1, owner=True, on_leave=on_leave)
+    do(alice, "set-metadata", key="long", data="long", owner=True, on_leave="keep")
+    # By now either would be too large: null is longer than 1.
+    do(host, "set-metadata-rules", rules=[{"key": "*", "max_bytes": 1}])
+    settings.MAX_STORE_BYTES = 10
+    do(alice, "leave")
+    assert held(room) == {"null": "null", "kept": "1", "long": '"long"'}
+
+
 # --- Expiry -------------------------------------------------------------------------------------
 
 
