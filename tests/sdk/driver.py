@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,7 +166,8 @@ MAKE_ROOMS = """
 import json
 from rooms.models import Room, RoomCode, Template
 wanted = json.loads({wanted!r})
-template, _ = Template.objects.get_or_create(name=wanted["template"], defaults={{"roles": wanted["roles"]}})
+defaults = {{"roles": wanted["roles"], "metadata_rules": wanted["rules"]}}
+template, _ = Template.objects.get_or_create(name=wanted["template"], defaults=defaults)
 made = []
 for _ in range(wanted["count"]):
     room = Room.objects.create(template=template, enabled=wanted["enabled"], size=wanted["size"])
@@ -180,11 +182,16 @@ def make_rooms(
     count: int = 1,
     *,
     template: str = "default",
-    roles: dict[str, Any] | None = None,
+    roles: Mapping[str, Any] | None = None,
+    rules: Sequence[Mapping[str, Any]] = (),
     enabled: bool = True,
     size: int = 0,
 ) -> list[tuple[str, dict[str, str]]]:
-    """Make rooms beside the running server: (id, code of each role) of each. roles is for a template not there yet."""
-    wanted = {"count": count, "template": template, "roles": roles or {}, "enabled": enabled, "size": size}
+    """Make rooms beside the running server: (id, code of each role) of each.
+
+    roles and rules are for a template that is not there yet.
+    """
+    wanted = {"count": count, "template": template, "enabled": enabled, "size": size}
+    wanted |= {"roles": roles or {}, "rules": list(rules)}
     printed = server.manage("shell", "--no-imports", "-c", MAKE_ROOMS.format(wanted=json.dumps(wanted)))
     return [(room_id, codes) for room_id, codes in json.loads(printed.splitlines()[-1])]
