@@ -4,6 +4,7 @@ from typing import Any
 
 from rooms.models import Room
 from rooms.wire.roles import NO_PERMISSIONS, known_roles
+from rooms.wire.rules import usable_rules
 
 
 def policy(room: Room, role: str) -> dict[str, Any]:
@@ -14,6 +15,11 @@ def policy(room: Room, role: str) -> dict[str, Any]:
         "name": role,
         "known_roles": known,
         "template_id": template.id,
-        "plugins": {"metadata": {"rules": room.rules.wires}} if room.rules.wires else {},
+        "plugins": {"metadata": _rules(room)} if room.rules.wires else {},
         "app_data": {},
     }
+
+
+def _rules(room: Room) -> dict[str, Any]:
+    """All rules that hold, and how many of them, from the first on, are the room's own: the rest is its template's."""
+    return {"rules": room.rules.wires, "room_rules": len(usable_rules(room.metadata_rules))}

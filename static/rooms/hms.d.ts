@@ -22,6 +22,7 @@ export interface HMSStore<Keys = AnyKeys> {
   hideLocalPeer: boolean;
   /** Ours, as all that follow: the entries of the session store, with their versions. */
   entries: { [Key in keyof Keys]?: HMSSessionEntry<Keys[Key]> };
+  metadataRules: HMSMetadataRules;
   outbox: HMSOutboxMessage[];
   missed: HMSMissed[];
   removed: HMSRemoved[];
@@ -126,7 +127,31 @@ export interface HMSSessionEntry<Value = any> {
   change_version: number;
   updated_at?: number;
   updated_by?: string;
+  /** The id of the peer with whom the entry goes. */
+  owner?: string;
   [more: string]: unknown;
+}
+
+/** Who may do something with a key: the roles of the list, the entry's owner, the server alone, or nobody. */
+export type HMSMetadataWriters = string[] | "owner" | "server" | "none";
+
+/** What holds for the keys that `key` stands for; where it does not say who may write, the permission does. */
+export interface HMSMetadataRule {
+  key: string;
+  write?: HMSMetadataWriters;
+  create?: HMSMetadataWriters;
+  remove?: HMSMetadataWriters;
+  read?: string[];
+  lock?: string;
+  max_bytes?: number;
+  on_leave?: "remove" | "null" | "keep";
+  expires_in?: number;
+}
+
+/** The first rule that fits a key counts, the room's own before those of its template. */
+export interface HMSMetadataRules {
+  room: HMSMetadataRule[];
+  template: HMSMetadataRule[];
 }
 
 export type HMSPermission =
@@ -305,6 +330,8 @@ export interface HMSActions<Keys = AnyKeys> {
   letIn(person: string): Promise<void>;
   pinMessage(id: string): Promise<void>;
   unpinMessage(id: string): Promise<void>;
+  /** Replaces the room's own rules. */
+  setMetadataRules(rules: HMSMetadataRule[]): Promise<void>;
   retryMessage(clientId: string): Promise<void>;
   discardMessage(clientId: string): void;
   retryConnection(): void;
@@ -466,6 +493,12 @@ export function selectSessionEntry(key: "default"): Selector<HMSSessionEntry | u
 export function selectSessionEntry<Key extends string>(
   key: Key,
 ): <Keys extends { [One in Key]?: any }>(store: HMSStore<Keys>) => HMSSessionEntry<Keys[Key]> | undefined;
+export const selectMetadataRules: Selector<HMSMetadataRules>;
+/** The rule that counts for a key. */
+export function selectMetadataRule(key: string): Selector<HMSMetadataRule | undefined>;
+/** Whether one may write a key that is observed; null counts as no value. */
+export function selectMayWrite(key: string): Selector<boolean>;
+export function selectMayRemove(key: string): Selector<boolean>;
 export const selectOutbox: Selector<HMSOutboxMessage[]>;
 export const selectMissed: Selector<HMSMissed[]>;
 export const selectRemoved: Selector<HMSRemoved[]>;

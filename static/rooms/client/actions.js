@@ -8,7 +8,7 @@ import { Polls } from "./polls.js";
 import { HAND_RAISE } from "./state/shapes.js";
 import { uuid } from "./uuid.js";
 
-/** @import { HMSActions, HMSConfig, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
+/** @import { HMSActions, HMSConfig, HMSMetadataRule, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
 /** @import { Client } from "./client.js" */
 /** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
 /** @import { Notices } from "./notices.js" */
@@ -175,6 +175,14 @@ export class Actions {
   /** @param {string} peerID */
   async lowerRemotePeerHand(peerID) {
     await this.#client.call("group-remove", { name: HAND_RAISE, peer_id: peerID }, { again: true });
+  }
+
+  /**
+   * Ours: gives the room other rules of its own, those of selectMetadataRules under `room`.
+   * @param {HMSMetadataRule[]} rules
+   */
+  async setMetadataRules(rules) {
+    await this.#client.call("set-metadata-rules", { rules }, { again: true });
   }
 
   /**

@@ -1,6 +1,7 @@
 // Selectors under the names of the 100ms SDK: functions of the store's state.
 // The last group is ours.
 
+import { mayWrite, ruleOf } from "./rules.js";
 import { messageIn, messagesIn } from "./state/view.js";
 
 /** @import { HMSMessage, HMSPeer, HMSRoleChangeRequest, HMSStore } from "../hms.js" */
@@ -129,6 +130,13 @@ export const selectSessionMetadata = select((store) => store.sessionMetadata);
 export const selectSessionStore = (key) =>
   select((store) => (key === undefined ? store.sessionStore : store.sessionStore[key]));
 
+/** @type {(key: string, act?: { removes: boolean }) => Selector<boolean>} */
+const may = (key, act) =>
+  derived(
+    [selectMetadataRule(key), selectLocalPeer, selectLocalPeerRole, (store) => store.entries[key]],
+    (rule, peer, role, entry) => mayWrite(key, { rule, peer, role, entry, ...act }),
+  );
+
 export const selectPollsMap = select((store) => store.polls);
 export const selectPolls = derived([selectPollsMap], (polls) => Object.values(polls));
 export const selectPollByID = (/** @type {string} */ id) => select((store) => store.polls[id]);
@@ -138,6 +146,15 @@ export const selectRecentError = select((store) => store.errors.at(-1) ?? null);
 
 /** Ours: a key's entry with its change_version, author and time. */
 export const selectSessionEntry = (/** @type {string} */ key) => select((store) => store.entries[key]);
+/** Ours: the rules of session metadata, {room, template}: those of the room go first. */
+export const selectMetadataRules = select((store) => store.metadataRules);
+/** Ours: the rule that counts for a key; undefined if there is none. */
+export const selectMetadataRule = (/** @type {string} */ key) =>
+  derived([selectMetadataRules], ({ room, template }) => ruleOf([...room, ...template], key));
+/** Ours: whether this peer may write a key. */
+export const selectMayWrite = (/** @type {string} */ key) => may(key);
+/** Ours: whether this peer may remove a key. */
+export const selectMayRemove = (/** @type {string} */ key) => may(key, { removes: true });
 /** Ours: own messages on their way or not delivered, `status` being "sending" or "failed". */
 export const selectOutbox = select((store) => store.outbox);
 /** Ours: gaps among the messages, as {after: the id of the message before or null, since: Date or undefined}. */

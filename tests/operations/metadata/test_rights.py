@@ -156,7 +156,7 @@ def test_a_host_restricts_what_everybody_could_do(alice, bob, room):
     answer = call(host, "set-metadata-rules", rules=rules)
     assert answer.result["rules"] == rules
     (_, policy), (_, news) = told(bob, answer.events)
-    assert policy["plugins"] == {"metadata": {"rules": rules}}
+    assert policy["plugins"] == {"metadata": {"rules": rules, "room_rules": 1}}
     assert news["values"] == [{"key": "topic", "change_version": 0, "data": None}]
     assert refused(bob, "set-metadata", key="topic", data=1)[0] == 403
     assert Room.objects.get(pk=room.pk).metadata_rules == rules
@@ -169,7 +169,10 @@ def test_a_host_restricts_what_everybody_could_do(alice, bob, room):
 
 def test_rules_of_the_room_go_before_those_of_the_template(people, ruled):
     host, guest = people["host"], people["guest"]
-    do(host, "set-metadata-rules", rules=[{"key": "spotlight", "write": ["guest"]}])
+    answer = call(host, "set-metadata-rules", rules=[{"key": "spotlight", "write": ["guest"]}])
+    _, policy = told(guest, answer.events)[0]
+    assert policy["plugins"]["metadata"]["room_rules"] == 1
+    assert policy["plugins"]["metadata"]["rules"][1:] == ruled.template.metadata_rules
     assert may(guest, "spotlight", data=1)
     assert not may(host, "spotlight", data=2)
     assert not may(guest, "billing", data=1)

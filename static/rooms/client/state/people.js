@@ -1,7 +1,7 @@
 // What is known of the room and the people in it: changes that the server tells of, see state.js.
 
 import { inHistory, inRoom, localPeer, withEntry, without } from "./parts.js";
-import { moment, number, peerFrom, record, records, removedFrom, text } from "./shapes.js";
+import { moment, number, peerFrom, record, records, removedFrom, rulesFrom, text } from "./shapes.js";
 
 /** @import { HMSRole } from "../../hms.js" */
 /** @import { HeardChange, OwnChange, Peer } from "./types.js" */
@@ -15,14 +15,14 @@ function withPeer(state, wire, seq) {
 
 /** @satisfies {Record<string, HeardChange>} */
 export const PEOPLE_HEARD = {
-  "on-policy-change": (state, { name, known_roles: known }) => {
+  "on-policy-change": (state, { name, known_roles: known, plugins }) => {
     const local = localPeer(state);
     const role = text(name);
     const peers = local && role ? withEntry(state.peers, local.id, { ...local, role }) : state.peers;
     /** @type {Map<string, HMSRole>} */
     const roles = new Map(Object.entries(record(known)).map(([key, value]) => [key, record(value)]));
     const removed = role && roles.get(role)?.permissions?.removeOthers ? state.removed : [];
-    return { ...state, peers, roles, removed };
+    return { ...state, peers, roles, removed, rules: rulesFrom(record(plugins).metadata) };
   },
 
   "peer-list": (state, { peers: listed, room }) => {

@@ -1,7 +1,7 @@
 // From what the server passes on to plain objects of the state. Other people wrote most of it, so each field is looked
 // at before it is used: one of another kind counts as missing.
 
-/** @import { HMSSessionEntry } from "../../hms.js" */
+/** @import { HMSMetadataRules, HMSSessionEntry } from "../../hms.js" */
 /** @import { Message, Peer, Removed, Wire } from "./types.js" */
 
 export const HAND_RAISE = "_handraise";
@@ -99,6 +99,18 @@ export const entryFrom = (wire) => ({ ...wire, data: wire.data ?? null });
  */
 export function isEntry(wire) {
   return typeof wire.key === "string" && Number.isInteger(wire.change_version);
+}
+
+/**
+ * Rules of session metadata, which the server checked when they were set.
+ * @param {unknown} wire
+ * @returns {HMSMetadataRules}
+ */
+export function rulesFrom(wire) {
+  const { rules, room_rules: own } = record(wire);
+  const all = /** @type {any[]} */ (records(rules)).filter(({ key }) => text(key) !== undefined);
+  const room = all.slice(0, number(own) ?? 0);
+  return { room, template: all.slice(room.length) };
 }
 
 /**

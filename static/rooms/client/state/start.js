@@ -29,6 +29,7 @@ export const nowhere = () => ({
   missed: [],
   outbox: new Map(),
   metadata: new Map(),
+  rules: { room: [], template: [] },
   polls: new Map(),
   roleChangeRequests: [],
   removed: [],

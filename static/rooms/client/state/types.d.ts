@@ -1,6 +1,6 @@
 // What the state is made of. Times are milliseconds since 1970.
 
-import type { HMSPoll, HMSRole, HMSRoomStateName, HMSSessionEntry } from "../../hms.js";
+import type { HMSMetadataRules, HMSPoll, HMSRole, HMSRoomStateName, HMSSessionEntry } from "../../hms.js";
 import type { RpcError } from "../connection/error.js";
 import type { Messages } from "./messages.js";
 
@@ -21,6 +21,8 @@ export interface State {
   outbox: Map<string, Unsent>;
   /** The session store's entries. */
   metadata: Map<string, HMSSessionEntry>;
+  /** Who may write them. */
+  rules: HMSMetadataRules;
   polls: Map<string, Poll>;
   roleChangeRequests: { requestedBy?: string; roleName: string; token?: unknown }[];
   /** Who was removed from the session, for those who may let them in again. */

@@ -129,7 +129,7 @@ const entries = remembered((/** @type {State["metadata"]} */ map) =>
 );
 const sessionStore = remembered((/** @type {State["metadata"]} */ map) => record(map, (entry) => entry.data));
 
-/** What hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `clockOffset` are additions. */
+/** What hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `metadataRules`, `clockOffset` are additions. */
 export const view = remembered((/** @type {State} */ state) => {
   const { startedAt, joinedAt, lostAt, peerCount, ...room } = state.room;
   /** @type {HMSStore} */
@@ -149,6 +149,7 @@ export const view = remembered((/** @type {State} */ state) => {
     sessionStore: sessionStore(state.metadata),
     sessionMetadata: state.metadata.get("default")?.data,
     entries: entries(state.metadata),
+    metadataRules: state.rules,
     polls: polls(state.polls),
     roleChangeRequests: state.roleChangeRequests,
     removed: removed(state.removed),
