@@ -1,5 +1,6 @@
 """Pinned messages, and whatever else may stand under their keys."""
 
+import re
 from typing import Any
 
 import pytest
@@ -90,3 +91,107 @@ async def test_values_of_any_form_meet_a_late_joiner_as_well(people):
         await late.say(f"here {number}")
         await expect(alice.message(f"here {number}")).to_be_visible()
     await expect(late.part("pin-text")).to_contain_text(huge)
+
+
+ONLY_HOSTS = "Only hosts pin messages"
+WHY_NOT = "Only people with the role host can pin messages here."
+
+
+async def turn_switch(host):
+    await host.part("more").click()
+    await host.page.get_by_role("menuitemcheckbox", name=ONLY_HOSTS).click()
+
+
+async def pin_action(person, text):
+    """How a message's menu offers to pin it."""
+    await person.message(text).get_by_role("button", name="Actions").click()
+    return person.page.get_by_role("menuitem", name=re.compile("^(Pin for everyone|Unpin)"))
+
+
+async def test_a_host_keeps_pinning_to_hosts_and_gives_it_back(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.say("first")
+    await alice.say("second")
+    await bob.act_on_message("first", "Pin for everyone")
+    await bob.part("unpin").focus()
+    other = {"key": "deck", "write": ["guest"]}
+    await alice.hms("hmsActions.setMetadataRules(value)", [other])
+
+    await turn_switch(alice)
+    for person in (alice, bob):
+        await expect(person.part("toasts")).to_contain_text("Only hosts can pin messages now.")
+    await expect(bob.part("unpin")).to_be_hidden()
+    await expect(bob.part("pin")).to_be_focused()
+    await expect(alice.part("unpin")).to_be_visible()
+    for text, label in (("first", "Unpin"), ("second", "Pin for everyone")):
+        offered = await pin_action(bob, text)
+        await expect(offered).to_have_text(f"{label} {WHY_NOT}")
+        await expect(offered).to_have_attribute("aria-disabled", "true")
+        await offered.click(force=True)
+        await expect(offered).to_be_visible()
+        await bob.page.keyboard.press("Escape")
+    await bob.part("pin-list").click()
+    await expect(bob.part("pins-why")).to_have_text(WHY_NOT)
+    await expect(bob.part("pin-items").get_by_role("button", name="Unpin")).to_have_count(0)
+
+    # In a dialog that is open, too, and the other rules stand.
+    await turn_switch(alice)
+    await expect(bob.part("pin-items").get_by_role("button", name="Unpin")).to_have_count(1)
+    await expect(bob.part("pins-why")).to_be_hidden()
+    await bob.page.keyboard.press("Escape")
+    await bob.act_on_message("second", "Pin for everyone")
+    await expect(alice.part("pin-text")).to_have_text("Alice: second")
+    rules = await alice.hms("hmsStore.getState(hms.selectMetadataRules)")
+    assert rules == {"room": [other], "template": []}
+
+
+async def test_late_joiners_and_those_who_reload_find_the_switch_as_it_is(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.say("hello")
+    await alice.act_on_message("hello", "Pin for everyone")
+    await turn_switch(alice)
+    await expect(bob.part("unpin")).to_be_hidden()
+    await alice.page.reload()
+    await alice.is_inside()
+    await alice.part("more").click()
+    switch = alice.page.get_by_role("menuitemcheckbox", name=ONLY_HOSTS)
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await alice.page.keyboard.press("Escape")
+    late = await (await people.person("Carol")).enter(await alice.part("invite-link").input_value())
+    await expect(late.part("pin-text")).to_have_text("Alice: hello")
+    await expect(late.part("unpin")).to_be_hidden()
+    await expect(late.part("toasts")).not_to_contain_text("pin messages")
+    await late.part("more").click()
+    await expect(late.page.get_by_role("menuitemcheckbox")).to_have_count(0)
+    await late.page.keyboard.press("Escape")
+
+    await alice.act_on("Carol", "Make host")
+    await expect(late.part("unpin")).to_be_visible()
+
+
+async def test_a_pin_that_is_refused_after_all_says_who_may(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.say("hello")
+    await pin_action(bob, "hello")
+    await turn_switch(alice)
+    await expect(bob.part("toasts")).to_contain_text("Only hosts can pin messages now.")
+    await bob.page.get_by_role("menuitem", name="Pin for everyone").click()
+    refusal = "Not pinned. Only people with the role host can do this here."
+    await expect(bob.part("toasts")).to_contain_text(refusal)
+
+
+async def test_the_switch_keeps_what_a_rule_says_beside_who_may_pin(people):
+    [alice] = await people.meet("Alice")
+    everything = {"key": "*", "write": ["host"], "max_bytes": 5000}
+    await alice.hms("hmsActions.setMetadataRules(value)", [everything])
+    pins = {"key": "pinnedMessages", "max_bytes": 5000}
+    for expected in ([pins, everything], [{**pins, "write": ["host"]}, everything], [pins, everything]):
+        await turn_switch(alice)
+        await alice.page.wait_for_function(
+            """async (wanted) => {
+                const hms = await import("/static/rooms/hms.js");
+                const sorted = (rules) => JSON.stringify(rules.map((rule) => Object.entries(rule).sort()));
+                return sorted(hms.hmsStore.getState(hms.selectMetadataRules).room) === sorted(wanted);
+            }""",
+            arg=expected,
+        )

@@ -149,7 +149,13 @@ test("who asked is told when the rules, the role or the owner change", () => {
 });
 
 test("rules of any form break nothing", () => {
-  for (const plugins of [undefined, 3, { metadata: 3 }, { metadata: { rules: {} } }, { metadata: { rules: [3, {}] } }]) {
+  for (const plugins of [
+    undefined,
+    3,
+    { metadata: 3 },
+    { metadata: { rules: {} } },
+    { metadata: { rules: [3, {}] } },
+  ]) {
     const state = apply(inside("guest", RIGHTS), "on-policy-change", { ...policy("guest", []), plugins });
     assert.deepEqual(selectMetadataRules(view(state)), { room: [], template: [] });
   }

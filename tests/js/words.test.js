@@ -24,6 +24,20 @@ test("a refusal is told in words for people, with what to do", () => {
   for (const [code, message, words] of cases) assert.equal(said(code, message), words);
 });
 
+test("a refusal by a rule says who may", () => {
+  const refused = (by, roles) =>
+    inWords({ code: 403, message: `key: spotlight may be written by ${by}`, data: { roles } });
+  assert.equal(refused("host", ["host"]), "Only people with the role host can do this here.");
+  assert.equal(
+    refused("host, chair, aide", ["host", "chair", "aide"]),
+    "Only people with the role host, chair, or aide can do this here.",
+  );
+  assert.equal(refused("the server", []), "Only whoever runs the server can do this here.");
+  assert.equal(refused("its owner", []), "Only the person whom it belongs to can do this here.");
+  assert.equal(refused("nobody", []), "Nobody can do this here.");
+  assert.equal(said(403, "key: cursor:a is not the caller's own"), refused("its owner", []));
+});
+
 test("no refusal of the server is shown as the server words it", () => {
   const folder = new URL("../../rooms/", import.meta.url);
   const messages = readdirSync(folder, { recursive: true })

@@ -93,6 +93,16 @@ export function setText(element, text) {
 }
 
 /**
+ * Hides an element or shows it. The focus in one that is hidden goes on to another.
+ * @type {(element: HTMLElement, hidden: boolean, next: HTMLElement) => void}
+ */
+export function setHidden(element, hidden, next) {
+  const hadFocus = element.contains(document.activeElement);
+  element.hidden = hidden;
+  if (hidden && hadFocus) next.focus();
+}
+
+/**
  * The parts of a sentence as the children of an element: nodes, and texts.
  * @param {Element} element
  * @param {Said[]} parts

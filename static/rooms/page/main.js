@@ -21,6 +21,7 @@ import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
 import { resetPins, startPins } from "./pins/bar.js";
 import { PINS_KEY } from "./pins/pinned.js";
+import { areHostsPins, leavePins } from "./pins/rights.js";
 import { resetPolls, startPolls } from "./polls.js";
 import { showEnd, showScreen } from "./screens.js";
 import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
@@ -195,6 +196,10 @@ function moreActions() {
   const theme = window.hmsroomTheme;
   /** @type {MenuItem[]} */
   const actions = [{ label: `Theme: ${theme.current()}`, action: theme.change }];
+  if (hmsStore.getState(selectPermissions)?.manageRoom) {
+    const checked = areHostsPins();
+    actions.push({ label: "Only hosts pin messages", checked, action: () => leavePins(!checked) });
+  }
   if (hmsStore.getState(selectPermissions)?.endRoom) {
     actions.push({ label: "End the room for everyone", danger: true, action: endRoom });
   }

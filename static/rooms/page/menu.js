@@ -17,19 +17,7 @@ export function toggleMenu(button, items) {
   closeMenu();
   if (wasHere) return;
   const menu = make("div", { class: "menu", role: "menu", "aria-label": button.getAttribute("aria-label") });
-  for (const { label, action, danger } of items) {
-    const item = make(
-      "button",
-      { class: danger ? "menu-item danger" : "menu-item", type: "button", role: "menuitem" },
-      label,
-    );
-    item.tabIndex = -1;
-    item.addEventListener("click", () => {
-      closeMenu({ refocus: true });
-      action();
-    });
-    menu.append(item);
-  }
+  menu.append(...items.map(itemOf));
   menu.addEventListener("keydown", walk);
   menu.addEventListener("focusout", ({ relatedTarget: next }) => {
     if (next instanceof Node && !menu.contains(next)) closeMenu();
@@ -39,6 +27,28 @@ export function toggleMenu(button, items) {
   document.body.append(menu);
   place(menu, button);
   menu.querySelector("button")?.focus();
+}
+
+/** @param {MenuItem} item */
+function itemOf({ label, action, danger, checked, whyNot }) {
+  const isSwitch = checked !== undefined;
+  const properties = {
+    class: danger ? "menu-item danger" : "menu-item",
+    type: "button",
+    role: isSwitch ? "menuitemcheckbox" : "menuitem",
+    "aria-checked": isSwitch ? String(checked) : null,
+    "aria-disabled": whyNot ? "true" : null, // it keeps its place among the others, where its reason can be read
+    tabIndex: -1,
+  };
+  const item = make("button", properties, label);
+  if (isSwitch) item.append(make("span", { class: "switch" }));
+  if (whyNot) item.append(make("span", { class: "why-not" }, ` ${whyNot}`));
+  item.addEventListener("click", () => {
+    if (whyNot) return;
+    closeMenu({ refocus: true });
+    action();
+  });
+  return item;
 }
 
 export function closeMenu({ refocus = false } = {}) {

@@ -39,6 +39,10 @@ export interface MenuItem {
   label: string;
   action: () => void;
   danger?: boolean;
+  /** Of a switch. */
+  checked?: boolean;
+  /** Why it cannot be done, as a sentence; empty if it can. */
+  whyNot?: string;
 }
 
 export interface Pin {

@@ -1,5 +1,7 @@
 // Refusals in words for people, and what to do about them. Pure.
 
+/** @import { HMSMetadataWriters } from "../hms.js" */
+
 const LIMIT = /at most (\d+)|longer than (\d+)/u;
 
 /** @param {string} text */
@@ -26,6 +28,22 @@ const PERMISSIONS = {
   pollRead: "Your role cannot see polls.",
   pollWrite: "Your role cannot make polls.",
 };
+
+const either = new Intl.ListFormat("en", { type: "disjunction" });
+
+/**
+ * Who may do something here, for somebody who may not, as a sentence.
+ * @param {HMSMetadataWriters | undefined} who
+ * @param {string} act
+ */
+export function whoMay(who, act) {
+  if (who === "owner") return `Only the person whom it belongs to can ${act} here.`;
+  if (who === "server") return `Only whoever runs the server can ${act} here.`;
+  if (who === undefined) return `Your role cannot ${act} here.`;
+  return Array.isArray(who) && who.length
+    ? `Only people with the role ${either.format(who)} can ${act} here.`
+    : `Nobody can ${act} here.`;
+}
 
 /**
  * What a refusal begins with or holds, as "code message" → what it means. The first that fits is used.
@@ -59,6 +77,9 @@ const WORDS = [
   [/(?:^|\s)name: (?:longer|\d+ char|at most|expected)/u, (text) => upTo("A name", text)],
   [/(?:^|\s)name:/u, () => "A name needs at least one letter or sign that can be seen."],
   [/(?:^|\s)reason:/u, (text) => upTo("A reason", text)],
+  [/key: .* may be \w+ by its owner|is not the caller's own/u, () => whoMay("owner", "do this")],
+  [/key: .* may be \w+ by the server/u, () => whoMay("server", "do this")],
+  [/key: .* may be \w+ by /u, () => whoMay("none", "do this")],
   [/(?:^|\s)data: all keys|(?:^|\s)keys?:/u, () => "The room holds as much as it can. Take something away first."],
   [/(?:^|\s)(?:data|text|body|frame):/u, () => "This is too long. Make it shorter."],
   [/message.*(?:gone|no such)|(?:^|\s)id:/u, () => "This message is gone, or not for everyone."],
@@ -90,7 +111,8 @@ const WORDS = [
  * @param {any} error
  */
 export function inWords(error) {
-  const { code = "", message = "" } = typeof error === "string" ? { message: error } : (error ?? {});
+  const { code = "", message = "", data } = typeof error === "string" ? { message: error } : (error ?? {});
+  if (data?.roles?.length) return whoMay(data.roles, "do this");
   const said = `${code} ${message}`.trim();
   for (const [pattern, words] of WORDS) {
     const found = pattern.exec(said);

@@ -1,11 +1,12 @@
 // A message as an element: who said what, when and to whom, and what one may do about it.
 
-import { hmsStore, selectPeerByID, selectPermissions, selectRolesMap } from "../../hms.js";
+import { hmsStore, selectPeerByID, selectRolesMap } from "../../hms.js";
 import { avatar } from "../avatar.js";
 import { writeTo } from "../composer.js";
 import { icon, make, setParts } from "../dom.js";
 import { toggleMenu } from "../menu.js";
 import { isPinned, pin, unpin } from "../pins/pinned.js";
+import { whyNotPin } from "../pins/rights.js";
 import { fullTime, pieces, shortTime } from "../text.js";
 import { attempt } from "../toasts.js";
 import { labelName, senderOf, who, writeName } from "../who.js";
@@ -113,11 +114,12 @@ function privately(message, own) {
 function actionsFor(message, own) {
   const actions = [];
   // What was said to some is not for everyone.
-  if (hmsStore.getState(selectPermissions)?.writeMetadata && !isForSome(message)) {
+  if (!isForSome(message)) {
     const pinned = isPinned(message.id);
     actions.push({
       label: pinned ? "Unpin" : "Pin for everyone",
       action: () => (pinned ? unpin(message) : pin(message)),
+      whyNot: whyNotPin(),
     });
   }
   const sender = own ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));

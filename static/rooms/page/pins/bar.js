@@ -1,11 +1,12 @@
 // The bar of pinned messages, and all of them in a dialog.
 
 import { hmsStore, selectMessageByMessageID } from "../../hms.js";
-import { arrange, make, part, setParts, setText } from "../dom.js";
+import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, isInLog, jumpTo } from "../log/log.js";
 import { shortTime } from "../text.js";
 import { who } from "../who.js";
-import { selectMayPin, selectPins, unpin } from "./pinned.js";
+import { selectPins, unpin } from "./pinned.js";
+import { mayUnpin, selectRights, startRights, whyNotPin } from "./rights.js";
 
 /** @import { Pin, Said } from "../types.js" */
 
@@ -13,10 +14,11 @@ let at = 0; // the pin that the bar shows, of several
 /** @type {Set<string> | null} */
 let known = null; // ids at the last draw; null before the first
 /** @type {Map<string, HTMLElement>} */
-const listed = new Map(); // id → its item in the dialog
+const listed = new Map(); // whether it can be taken away, and its id → its item in the dialog
 
 export function startPins() {
-  hmsStore.subscribe(draw, (store) => [selectPins(store), selectMayPin(store)]);
+  hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store)]);
+  startRights();
   part("pin").addEventListener("click", () => {
     const shown = current();
     if (shown && isInLog(shown.id)) jumpTo(shown.id);
@@ -54,7 +56,7 @@ function draw() {
   const all = pins();
   at = all.length ? at % all.length : 0;
   tell(all);
-  part("pins").hidden = !all.length;
+  setHidden(part("pins"), !all.length, part("scroller"));
   if (part("all-pins").open) drawList();
   if (!all.length) return;
   const { pinner } = all[at];
@@ -69,7 +71,7 @@ function draw() {
   setText(part("pin-place"), `${at + 1}/${all.length}`);
   part("pin-next").setAttribute("aria-label", `${at + 1}/${all.length}, show the next pinned message`);
   part("pin-next").hidden = all.length < 2;
-  part("unpin").hidden = !hmsStore.getState(selectMayPin);
+  setHidden(part("unpin"), !mayUnpin(all[at]), part("pin"));
 }
 
 /** @param {Pin} pin */
@@ -98,7 +100,7 @@ function tell(all) {
 
 function drawList() {
   const all = pins();
-  const keys = all.map(({ id, text }, place) => id || `${place} ${text}`);
+  const keys = all.map((one, place) => `${mayUnpin(one)} ${one.id || `${place} ${one.text}`}`);
   for (const key of listed.keys()) if (!keys.includes(key)) listed.delete(key);
   const items = all.map((one, place) => {
     const element = listed.get(keys[place]) ?? item(one);
@@ -108,6 +110,7 @@ function drawList() {
   const hadFocus = part("pin-items").contains(document.activeElement);
   arrange(part("pin-items"), [...new Set(items)]);
   if (hadFocus && !part("pin-items").contains(document.activeElement)) part("all-pins-close").focus();
+  setText(part("pins-why"), whyNotPin());
   if (!items.length) part("all-pins").close();
 }
 
@@ -128,6 +131,6 @@ function item(one) {
       jumpTo(one.id);
     });
   }
-  if (hmsStore.getState(selectMayPin)) button("Unpin", () => unpin(one));
+  if (mayUnpin(one)) button("Unpin", () => unpin(one));
   return make("li", {}, text, actions);
 }

@@ -1,6 +1,6 @@
 // What is pinned, and how that is changed.
 
-import { hmsActions, hmsStore, selectPermissions, selectSessionMetadata, selectSessionStore } from "../../hms.js";
+import { hmsActions, hmsStore, selectSessionMetadata, selectSessionStore } from "../../hms.js";
 import { attempt, toast } from "../toasts.js";
 
 /** @import { HMSStore } from "../../hms.js" */
@@ -35,9 +35,6 @@ const someone = (value) =>
 
 /** @type {(value: unknown) => string} */
 const textIn = (value) => (typeof value === "string" && value.trim() ? value : "");
-
-/** @param {HMSStore} store */
-export const selectMayPin = (store) => Boolean(selectPermissions(store)?.writeMetadata);
 
 /** @param {string} id */
 export const isPinned = (id) => hmsStore.getState(selectPins).some((one) => one.id === id);
