@@ -10,12 +10,13 @@ from django.db.models import Exists, OuterRef, Q
 from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, new_generation
 from rooms.operations.engine.calls import Caller
+from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
 from rooms.wire.errors import NotFound
-from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE
+from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, rules_of
 
 DEFAULT = "default"
-CHANGEABLE = ("name", "title", "size", "large_room", "enabled")
+CHANGEABLE = ("name", "title", "size", "large_room", "enabled", "metadata_rules")
 
 
 def default_template() -> Template:
@@ -39,6 +40,22 @@ def create_room(*, name: str = "", template: Template | None = None, **fields: A
     return room
 
 
+def load_template(name: str, given: JSONObject) -> Template:
+    """Make a template of this name, or replace what it holds; whoever is in a room of it is told.
+
+    ``given`` was checked by ``check_template``.
+    """
+    template = Template.objects.filter(name=name).first() or Template(name=name)
+    before = template.metadata_rules
+    # What was checked, and nothing else that was given.
+    template.roles, template.settings = given["roles"], given.get("settings") or {}
+    template.metadata_rules = rules_of(given)
+    template.save()
+    for room_id in Session.objects.filter(room__template=template, ended_at=None).values_list("room_id", flat=True):
+        perform_now(template_changed, Caller(room_id), rules=before)
+    return template
+
+
 def find_room(name_or_id: str) -> Room | None:
     """The room with this id, else with this name in any case."""
     return Room.objects.filter(id=name_or_id).first() or Room.objects.filter(name__iexact=name_or_id).first()
@@ -56,9 +73,13 @@ def change_room(room_id: str, **fields: Any) -> Room:
         for name, value in fields.items():
             setattr(room, name, value)
         room.full_clean()
+        rules = fields.pop("metadata_rules", None)
         room.save(update_fields=list(fields))
         # What is remembered of a live session knows the room by its old name.
         Session.objects.filter(room=room, ended_at=None).update(generation=new_generation())
+    if rules is not None:
+        # By the operation, for those who are inside are told.
+        perform_now(set_metadata_rules, Caller(room_id), rules=rules)
     return room
 
 

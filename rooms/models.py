@@ -24,7 +24,7 @@ from django.utils.functional import cached_property
 from rooms.wire.errors import BadRequest
 from rooms.wire.names import clean_name
 from rooms.wire.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
-from rooms.wire.rules import Rules, usable_rules
+from rooms.wire.rules import Rules, check_rules, usable_rules
 
 
 def new_id() -> str:
@@ -146,6 +146,10 @@ class Room(models.Model):
             self.title = clean_name(self.title, limit=200, field="title")
         except BadRequest as error:
             raise ValidationError({"title": error.message}) from None
+        try:
+            check_rules(self.metadata_rules, "rules", roles=list(self.template.usable_roles))
+        except ValueError as error:
+            raise ValidationError({"metadata_rules": str(error)}) from None
         if self.size > MAX_SIZE:
             raise ValidationError({"size": f"A room takes at most {MAX_SIZE} people; 0 is the server's own limit."})
 

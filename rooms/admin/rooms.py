@@ -27,8 +27,8 @@ class RoomAdmin(Inspection):
         "codes": "roomcode", "codes__code": "roomcode", "template": "template", "template_link": "template",
     }  # fmt: skip
     fields = [
-        "id", "name", "title", "enabled", "template_link", "size", "large_room", "created_at", "people", "session",
-        "earlier", "codes",
+        "id", "name", "title", "enabled", "template_link", "size", "large_room", "metadata_rules", "created_at",
+        "people", "session", "earlier", "codes",
     ]  # fmt: skip
     readonly_fields = ["id", "enabled", "created_at", "template_link", "people", "session", "earlier", "codes"]
 

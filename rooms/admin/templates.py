@@ -17,8 +17,8 @@ class TemplateAdmin(Inspection):
     ordering = ["name"]
     search_fields = ["id", "name"]
     shown_to = {"number_of_rooms": "room"}
-    fields = ["id", "name", "roles_text", "settings_text", "number_of_rooms"]
-    readonly_fields = ["roles_text", "settings_text", "number_of_rooms"]
+    fields = ["id", "name", "roles_text", "settings_text", "rules_text", "number_of_rooms"]
+    readonly_fields = ["roles_text", "settings_text", "rules_text", "number_of_rooms"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).annotate(number=number_of(Room.objects.all(), "template"))
@@ -35,6 +35,10 @@ class TemplateAdmin(Inspection):
     def roles_text(self, template: Template) -> str:
         # All that is stored, roles of the wrong form too: here somebody looks for the mistake.
         return indented(json.dumps(template.roles))
+
+    @admin.display(description="rules of session metadata")
+    def rules_text(self, template: Template) -> str:
+        return indented(json.dumps(template.metadata_rules))
 
     @admin.display(description="settings")
     def settings_text(self, template: Template) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rooms.wire.errors import BadRequest
 from rooms.wire.names import clean_name
+from rooms.wire.rules import check_rules
 
 MAX_PRIORITY = 5
 """Of the least important roles."""
@@ -134,13 +135,23 @@ _SWITCHES = (*PERMISSIONS, *MEDIA, "sendRoomState")
 
 
 def check_template(given: object) -> None:
-    """Raises ValueError unless it is ``{roles: {name: role}, settings: {…}}``, with the path of the field that is not.
+    """Raises ValueError unless it is ``{roles: {name: role}, settings: {…}, plugins: {metadata: {rules: […]}}}``, of
+    which the last two may be missing, with the path of the field that is not.
 
     Fields that nothing here reads may be of any form: templates made elsewhere have more of them.
     """
     for path, value, kind in _fields(given):
         if not _KINDS[kind](value):
             raise ValueError(f"{path}: expected {kind}")
+    assert isinstance(given, dict)
+    check_rules(rules_of(given), "plugins.metadata.rules", roles=list(given["roles"]))
+
+
+def rules_of(template: JSONObject) -> list[JSONObject]:
+    """The rules of session metadata that a template has, checked or not."""
+    plugin = (template.get("plugins") or {}).get("metadata") or {}
+    rules: list[JSONObject] = [] if (given := plugin.get("rules")) is None else given
+    return rules
 
 
 def shows_as_written(name: str) -> bool:
@@ -184,6 +195,9 @@ def _fields(given: Any) -> Iterator[tuple[str, Any, str]]:
     yield from _within("", given, settings="an object")
     yield from _within("settings", given.get("settings") or {}, roomState="an object")
     state = (given.get("settings") or {}).get("roomState") or {}
+    plugins = given.get("plugins") or {}
+    yield from _within("", given, plugins="an object")
+    yield from _within("plugins", plugins, metadata="an object")
     yield from _within("settings.roomState", state, enabled="true or false", sendPeerList="true or false")
 
 

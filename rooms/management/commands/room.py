@@ -1,5 +1,7 @@
 """``manage.py room``: list, make, change and delete rooms, and replace their codes."""
 
+from argparse import ArgumentTypeError
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +12,7 @@ from django.db.models import Count, Q
 from rooms import creation
 from rooms.management.base import DatabaseCommand
 from rooms.models import Peer, Room, Template
+from rooms.wire import json_gate
 from rooms.wire.errors import RoomError
 
 _YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
@@ -36,6 +39,7 @@ class Command(DatabaseCommand):
             changing.add_argument("--name")
             changing.add_argument("--title")
             changing.add_argument("--size", type=int, help="the most people it takes; 0 is MAX_ROOM_PEERS")
+            changing.add_argument("--metadata-rules", type=rules_in, metavar="FILE", help="JSON, a list of rules")
             changing.add_argument("--large-room", type=yes_or_no, metavar="yes|no", help="told to clients")
         commands.choices["set"].add_argument(
             "--enabled", type=yes_or_no, metavar="yes|no", help="no lets no newcomer in"
@@ -70,7 +74,9 @@ class Command(DatabaseCommand):
 
     def _set(self, *, room: str, **options: Any) -> None:
         if not (given := _given(options)):
-            raise CommandError("Nothing to set: name one of --name, --title, --size, --large-room, --enabled.")
+            raise CommandError(
+                "Nothing to set: name one of --name, --title, --size, --large-room, --metadata-rules, --enabled."
+            )
         self._print(creation.change_room(_found(room).pk, **given))
 
     def _code(self, *, room: str, role: str, **_: Any) -> None:
@@ -113,6 +119,16 @@ def _confirmed(question: str) -> bool:
         # Nobody is there to answer, or wants to; a standard input that is closed is a RuntimeError.
         print()
         return False
+
+
+def rules_in(file: str) -> Any:
+    """The JSON that a file holds."""
+    try:
+        return json_gate.load_json(Path(file).read_text())
+    except OSError as error:
+        raise ArgumentTypeError(f"{file}: {error.strerror}") from None
+    except (RoomError, UnicodeDecodeError) as error:
+        raise ArgumentTypeError(f"{file}: {error}") from None
 
 
 def yes_or_no(text: str) -> bool:

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from rooms.creation import load_template
 from rooms.management.base import DatabaseCommand
-from rooms.models import Template
 from rooms.wire import json_gate
 from rooms.wire.errors import RoomError
 from rooms.wire.roles import NAME, check_template, shows_as_written
@@ -14,7 +14,8 @@ from rooms.wire.roles import NAME, check_template, shows_as_written
 
 class Command(DatabaseCommand):
     help = (
-        "Loads a template from a JSON file {roles: {name: role}, settings: {…}}; an older one of the name is replaced."
+        "Loads a template from a JSON file {roles: {name: role}, settings: {…}, plugins: {metadata: {rules}}};"
+        " an older one of the name is replaced."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,7 +35,5 @@ class Command(DatabaseCommand):
         except ValueError as error:
             raise CommandError(f"{file}: {error}") from None
         assert isinstance(given, dict)
-        roles = given["roles"]
-        # What was checked, and nothing else that the file may hold.
-        Template.objects.update_or_create(name=name, defaults={"roles": roles, "settings": given.get("settings") or {}})
-        self.stdout.write(f"Template {name}: {', '.join(sorted(roles))}")
+        load_template(name, given)
+        self.stdout.write(f"Template {name}: {', '.join(sorted(given['roles']))}")

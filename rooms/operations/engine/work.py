@@ -251,7 +251,6 @@ class Work:
     def room_changed(self, session: Session) -> None:
         """Note that what others remember of the session's room holds no longer."""
         self._pages[session.id].rows_changed = True
-        self._pages[session.id].known.room.__dict__.pop("rules", None)
 
     def applied(self, session: Session, peer_id: str, change_id: str) -> str | None:
         """What the change of this id was answered, if it was made within CLIENT_ID_SECONDS."""

@@ -1,6 +1,6 @@
 """The rules of a running room, and what peers are told when they may read more, or less, than before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from rooms.models import Peer
@@ -12,14 +12,14 @@ from rooms.wire.events import Audience, Event, compact
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import Data, Items
 from rooms.wire.results import Outcome
-from rooms.wire.rules import MAX_RULES, MAX_RULES_BYTES, Rules, check_rules
+from rooms.wire.rules import MAX_RULES, MAX_RULES_BYTES, Rules, check_rules, usable_rules
 
 Wires = Annotated[list[Annotated[JSON, Data(0, MAX_RULES_BYTES)]], Items(MAX_RULES)]
 
 
 @operation("set-metadata-rules", requires="manageRoom")
 def set_metadata_rules(context: Context, *, rules: Wires) -> Outcome:
-    """Give the room other rules of its own, which go before those of its template.
+    """Give the room other rules of its own, which go before those of its template, for this session and later ones.
 
     Everybody is told the rules, and then, of the keys that they observe, those that they may read now with their
     values, and those that they may read no more. Raises BadRequest, which names the rule's field.
@@ -30,17 +30,32 @@ def set_metadata_rules(context: Context, *, rules: Wires) -> Outcome:
     except ValueError as error:
         raise BadRequest(str(error)) from None
     before = room.rules
-    if list(rules) == room.metadata_rules:
-        return Outcome({"rules": room.metadata_rules})
+    if rules == room.metadata_rules:
+        return Outcome({"rules": rules})
     room.metadata_rules = list(rules)
     room.save(update_fields=["metadata_rules"])
-    context.work.room_changed(context.session)
-    events = []
-    for role in sorted({peer.role for peer in context.work.present(context.session)}):
-        told = compact(policy(room, role))
+    room.__dict__.pop("rules")
+    return Outcome({"rules": rules}, _changed(context, before))
+
+
+@operation()
+def template_changed(context: Context, *, rules: Sequence[JSON]) -> Outcome:
+    """Tell everybody what the room's template says now; ``rules`` are those that it had before."""
+    room = context.room
+    return Outcome(events=_changed(context, Rules([*usable_rules(room.metadata_rules), *usable_rules(rules)])))
+
+
+def _changed(context: Context, before: Rules) -> list[Event]:
+    """What those who are in the room are told when other rules hold, role by role."""
+    session, events = context.live_session, []
+    if session is None:
+        return []
+    context.work.room_changed(session)
+    for role in sorted({peer.role for peer in context.work.present(session)}):
+        told = compact(policy(context.room, role))
         events.append(Event("on-policy-change", told, Audience(roles=(role,))))
-        events += _turned(context, before, (role, role), context.work.entry_heads(context.session), roles=(role,))
-    return Outcome({"rules": room.metadata_rules}, events)
+        events += _turned(context, before, (role, role), context.work.entry_heads(session), roles=(role,))
+    return events
 
 
 def other_role(context: Context, peer: Peer, *, before: str) -> list[Event]:
