@@ -1,11 +1,13 @@
 """One peer's connection: moves frames between its socket and the hub, and decides nothing about rooms."""
 
 import asyncio
+import json
 import logging
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -22,17 +24,19 @@ from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS
 from rooms.operations.leaving import disconnect
+from rooms.operations.locks import stop_waiting
 from rooms.process import lease
 from rooms.sockets.consumer import FAREWELL, SocketConsumer
 from rooms.sockets.framing import framed
 from rooms.sockets.requests import MAX_WAITING, Requests
 from rooms.wire import frames
 from rooms.wire.close_codes import BUG, RESTART, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, TOO_SLOW, refused
-from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized
+from rooms.wire.errors import LockConflict, NotFound, NotJoined, RoomError, TooFast, Unauthorized
+from rooms.wire.events import Numbered
 from rooms.wire.frames import Request
 from rooms.wire.parameters import bind, fields_of
 from rooms.wire.rates import Allowance
-from rooms.wire.results import Attachment, Observation, Welcome
+from rooms.wire.results import Attachment, Observation, Waiting, Welcome
 from rooms.wire.sdk_versions import is_legacy
 
 log = logging.getLogger("rooms.consumers")
@@ -83,6 +87,8 @@ class PeerConsumer(SocketConsumer):
     membership: Membership | None = None
     allowance: Allowance | None = None
     expiry: asyncio.TimerHandle | None = None
+    waiting: Mapping[str, tuple[Request, asyncio.TimerHandle]] = MappingProxyType({})
+    """Requests for locks that are answered later, by the name of the lock, with what gives them up."""
 
     # --- Arriving and parting -------------------------------------------------------------------
 
@@ -103,7 +109,7 @@ class PeerConsumer(SocketConsumer):
         good_for = min(max(0, claims.expires_at + tokens.LEEWAY - time.time()), _A_YEAR)
         self.expiry = self.loop.call_later(good_for, self._expire)
         feed = await self.hub.open_feed(claims.room_id)
-        self.membership = Membership(feed, self.caller, self.outbox, self._sent_away)
+        self.membership = Membership(feed, self.caller, self.outbox, self._sent_away, self._granted)
         self.hub.connections[self.conn_id] = Connection(self.close_socket, self.outbox)
         self.hub.submit(connect, self.caller, {"place": place}, self._welcome)
 
@@ -151,6 +157,8 @@ class PeerConsumer(SocketConsumer):
         """The socket is closed. Whatever is not done here is made good by the lease and the reaper."""
         if self.expiry:
             self.expiry.cancel()
+        for _, timer in self.waiting.values():
+            timer.cancel()
         if self.allowance:
             allowances(self.hub).close(self.owner)
         if self.membership is None:
@@ -242,8 +250,10 @@ class PeerConsumer(SocketConsumer):
                     return
             elif isinstance(given := answer.for_socket, Attachment):
                 self._joined(request, answer.result, given)
+            elif isinstance(given, Waiting):
+                self._wait(request, given, answer.result)
             else:
-                self._respond(request.id, self.membership.with_place(answer.result))
+                self._respond_placed(request, answer.result)
                 if isinstance(given, Observation):
                     self.membership.observe(given)
             self.requests.finish()
@@ -257,6 +267,49 @@ class PeerConsumer(SocketConsumer):
         self.membership.dismiss()
         self._respond(request.id, result)
         self._attach(attachment, placed=True)
+
+    # --- Locks that are waited for
+
+    def _wait(self, request: Request, wait: Waiting, lock: Mapping[str, Any]) -> None:
+        if before := self._waited(wait.name):
+            stands = {field: value for field, value in lock.items() if field != "seq"}
+            again = LockConflict("name: the lock was asked for again", data=stands)
+            self._refuse(before.id, again, before.method)
+        timer = self.loop.call_later(wait.seconds, self._stop_waiting, wait, request)
+        self.waiting = {**self.waiting, wait.name: (request, timer)}
+
+    def _waited(self, name: str) -> Request | None:
+        """The request that waits for a lock, which is to be answered now."""
+        if name not in self.waiting:
+            return None
+        request, timer = self.waiting[name]
+        timer.cancel()
+        self.waiting = {other: waits for other, waits in self.waiting.items() if other != name}
+        return request
+
+    def _granted(self, event: Numbered) -> None:
+        change = json.loads(event.body)
+        if request := self._waited(change["name"]):
+            del change["reason"]
+            self._respond_placed(request, {"seq": event.seq, **change})
+
+    def _stop_waiting(self, wait: Waiting, request: Request) -> None:
+        arguments = {"name": wait.name, "until": wait.until}
+        self.hub.submit(stop_waiting, self.caller, arguments, lambda answer: self._stopped(wait.name, request, answer))
+
+    def _stopped(self, name: str, request: Request, answer: Answer) -> None:
+        # It may have got the lock meanwhile, or have been asked for again.
+        if self.closed or name not in self.waiting or self.waiting[name][0] is not request:
+            return
+        self._waited(name)
+        if answer.error:
+            self._refuse(request.id, answer.error, request.method)
+        else:
+            self._respond_placed(request, answer.result)
+
+    def _respond_placed(self, request: Request, result: Mapping[str, Any]) -> None:
+        assert self.membership
+        self._respond(request.id, self.membership.with_place(result))
 
     def _respond(self, request_id: str | int | None, result: Any) -> None:
         if request_id is not None and self.membership:

@@ -173,7 +173,7 @@ class Session(models.Model):
     ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events and messages still kept.
     ``generation`` changes with every change of a peer. ``histories`` says which runs of the database numbered its
     events, ``[[history, first seq]]``: a place that another one gave, before a backup was put back, is none of these.
-    ``due_at`` is when the first entry of it expires, in milliseconds since 1970.
+    ``due_at`` is when the first entry or lock of it expires, in milliseconds since 1970.
     """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
@@ -371,6 +371,27 @@ class AppliedChange(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["session", "peer_id", "change_id"], name="change_id_unique_of_peer")
         ]
+
+
+class Lock(models.Model):
+    """A lock of a session that a peer holds; a free one has no row.
+
+    ``token`` is the number of the event by which the holder got it. ``waiters`` are those who want it next, in order:
+    see operations/locks.py.
+    """
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="locks", db_index=False)
+    name = models.CharField(max_length=64)
+    holder = models.CharField(max_length=128)
+    token = models.BigIntegerField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    waiters = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "name"], name="lock_unique_in_session")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Event(models.Model):

@@ -13,7 +13,7 @@ from rooms.delivery.roster import Member, Roster
 from rooms.sockets.framing import framed
 from rooms.sockets.outbox import GONE, Tally
 from rooms.wire.close_codes import OPENED_ELSEWHERE, SENT_AWAY
-from rooms.wire.effects import Came, CameBack, Effect, Left, Refresh, SentAway, StateChanged
+from rooms.wire.effects import Came, CameBack, Effect, Granted, Left, Refresh, SentAway, StateChanged
 from rooms.wire.events import End, Numbered
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
@@ -65,6 +65,10 @@ class Fanout:
                 self._count_soon()
             case StateChanged(peer):
                 self._correct(peer["peer_id"], peer["state"])
+            case Granted(peer_id):
+                holder = self._roster.members.get(peer_id)
+                if holder and holder.granted:
+                    holder.granted(event)
             case Refresh():
                 for member, text in self._roster.refresh(event.seq, effect):
                     member.outbox.put(framed(text))

@@ -9,6 +9,7 @@ from rooms.observe import metrics
 from rooms.operations.engine.calls import Caller
 from rooms.sockets.framing import framed
 from rooms.sockets.outbox import Outbox
+from rooms.wire.events import Numbered
 from rooms.wire.results import Attachment, Observation
 
 
@@ -17,16 +18,23 @@ class Membership:
 
     ``told_role`` is the role that the client was told it has, ``placed`` whether it knows from which number on it was
     sent everything. ``lost`` is called when the feed lets go of the peer, with
-    the code to close the socket with, if it is to be closed.
+    the code to close the socket with, if it is to be closed; ``granted`` with the event by which the peer gets a lock.
     """
 
-    __slots__ = ("_caller", "_lost", "_outbox", "feed", "member", "placed", "told_role")
+    __slots__ = ("_caller", "_granted", "_lost", "_outbox", "feed", "member", "placed", "told_role")
 
-    def __init__(self, feed: Feed, caller: Caller, outbox: Outbox, lost: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        caller: Caller,
+        outbox: Outbox,
+        lost: Callable[[int], object],
+        granted: Callable[[Numbered], object],
+    ) -> None:
         self.feed = feed
         self.member: Member | None = None
         self.told_role = ""
-        self._caller, self._outbox, self._lost = caller, outbox, lost
+        self._caller, self._outbox, self._lost, self._granted = caller, outbox, lost, granted
         self.placed = False
 
     @property
@@ -48,6 +56,7 @@ class Membership:
             legacy=self._caller.legacy,
             outbox=self._outbox,
             gone=self._gone,
+            granted=self._granted,
         )
         self.placed = placed
         metrics.PEERS.inc()

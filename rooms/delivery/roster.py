@@ -23,7 +23,8 @@ COMINGS_AND_GOINGS = frozenset({"on-peer-join", "on-peer-leave", "on-peer-state"
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code.
+    """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code;
+    ``granted`` that it got a lock, by the event that says so.
 
     ``told`` are the observed keys whose values it was sent when it came or asked for them; changes after ``place``, the
     number of the last event before it came, it was sent as well.
@@ -36,6 +37,7 @@ class Member:
     legacy: bool
     outbox: "Outbox"
     gone: Callable[[int | None], None]
+    granted: Callable[[Numbered], object] | None = None
     told: Set[str] = frozenset()
     place: int = 0
 
@@ -185,6 +187,8 @@ class Roster:
             texts.append(notification("room-info", {"room_id": self.room_id, "large_room_optimization": True}))
         if attachment.values:
             texts.append(notification("on-metadata-change", {"values": attachment.values}))
+        if attachment.locks:
+            texts.append(notification("on-lock-list", {"locks": attachment.locks}))
         for method, params in attachment.polls:
             texts.append(notification(method, params))
         return texts

@@ -11,6 +11,7 @@ from rooms.operations.admission import check_admission
 from rooms.operations.engine import journal
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.limits import limits
+from rooms.operations.locks import as_they_stand
 from rooms.operations.metadata.reading import present_values
 from rooms.operations.persons import person_of, was_let_in
 from rooms.operations.policies import policy
@@ -262,6 +263,7 @@ def _attachment(
         replay=replay,
         returning=returning,
         polls=polls,
+        locks=as_they_stand(context, session) if replay is None else (),
         policy=policy(context.room, peer.role),
         had_other_roles=any(event.kind == "on-policy-change" for event in replay or ()),
     )

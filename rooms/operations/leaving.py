@@ -7,6 +7,7 @@ from django.conf import settings
 
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.locks import let_go
 from rooms.operations.metadata.lapses import release
 from rooms.operations.presence import NOTHING_HELD, state_changed
 from rooms.wire.effects import Left
@@ -16,8 +17,13 @@ from rooms.wire.results import Outcome
 EMPTIED = "last peer left"
 
 
-def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = "") -> tuple[list[Event], End | None]:
-    """Take present peers out of the session; the end of it if nobody is left."""
+def depart(
+    context: Context, peers: Sequence[Peer], *, reason: str, by: str = "", after: int = 0
+) -> tuple[list[Event], End | None]:
+    """Take present peers out of the session; the end of it if nobody is left.
+
+    ``after`` is how many events of the same call come before these.
+    """
     events = []
     for peer in peers:
         peer.state, peer.left_at, peer.leave_reason = Peer.State.LEFT, context.now, reason
@@ -29,14 +35,19 @@ def depart(context: Context, peers: Sequence[Peer], *, reason: str, by: str = ""
         body = {"peer_id": peer.peer_id, "role": peer.role, "reason": reason}
         events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), Left(peer.peer_id)))
     if context.work.head_count(context.session):
-        # First, so that nobody ever sees a key of somebody who is gone.
-        return [*release(context, peers), *events], None
+        return [*_released(context, peers, after=after), *events], None
     # Nobody need come back for it to end: a reaper looks for those that stayed empty.
     if settings.SESSION_LINGER:
         context.session.empty_since = context.now
         context.work.session_changed(context.session)
-        return [*release(context, peers), *events], None
+        return [*_released(context, peers, after=after), *events], None
     return events, End(EMPTIED, by)
+
+
+def _released(context: Context, peers: Sequence[Peer], *, after: int) -> list[Event]:
+    """What comes first, so that nobody ever sees a key or a lock of somebody who is gone."""
+    events = release(context, peers)
+    return [*events, *let_go(context, peers, after=after + len(events))]
 
 
 @operation("leave")

@@ -155,7 +155,7 @@ def remove_peer(context: Context, *, requested_for: PeerId, reason: Reason = "")
         for other in gone
     ]
     told += shut_out(context, peer, reason)
-    events, end = depart(context, gone, reason=Peer.Leave.REMOVED, by=context.actor)
+    events, end = depart(context, gone, reason=Peer.Leave.REMOVED, by=context.actor, after=len(told))
     return Outcome({}, [*told, *events], end)
 
 

@@ -55,13 +55,20 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Granted:
+    """A peer got a lock, perhaps one that it waits for. The event's body tells which."""
+
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Clients that know no pushed metadata are to be told to fetch it; ``at`` in milliseconds."""
 
     at: int
 
 
-Effect: TypeAlias = Came | CameBack | StateChanged | Updated | RoleChanged | SentAway | Left | Refresh
+Effect: TypeAlias = Came | CameBack | StateChanged | Updated | RoleChanged | SentAway | Left | Granted | Refresh
 
 _ALL = "*"
 
@@ -84,6 +91,8 @@ def encode(effect: Effect) -> dict[str, Any]:
             return {"sent_away": _ALL if peer_id is None else peer_id}
         case Left(peer_id):
             return {"left": peer_id}
+        case Granted(peer_id):
+            return {"granted": peer_id}
         case Refresh(at):
             return {"refresh": at}
         case _:
@@ -109,6 +118,8 @@ def decode(stored: Mapping[str, Any]) -> Effect | None:
             return SentAway(None if peer_id == _ALL else peer_id)
         case {"left": peer_id}:
             return Left(peer_id)
+        case {"granted": peer_id}:
+            return Granted(peer_id)
         case {"refresh": at}:
             return Refresh(at)
     return None

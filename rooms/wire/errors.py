@@ -69,6 +69,12 @@ class VersionConflict(RoomError):
     code = 409
 
 
+class LockConflict(RoomError):
+    """A lock is held by another, or by the caller under another token; ``data`` is the lock as it stands."""
+
+    code = 409
+
+
 class NotJoined(RoomError):
     """The caller is not in the session, or another connection has taken its place."""
 

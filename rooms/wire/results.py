@@ -19,7 +19,7 @@ class Attachment:
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
     ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
     told of another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
-    told of polls while a returning peer was away.
+    told of polls while a returning peer was away, ``locks`` those that are held.
     """
 
     peer_id: str
@@ -34,6 +34,7 @@ class Attachment:
     policy: dict[str, Any] = field(default_factory=dict)
     had_other_roles: bool = False
     polls: Sequence[tuple[str, dict[str, Any]]] = ()
+    locks: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,19 @@ class Observation:
     values: Sequence[dict[str, Any]]
 
 
-ForSocket: TypeAlias = Welcome | Attachment | Observation
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The call is answered when the peer gets a lock, or when so many seconds are over.
+
+    ``until`` is the same moment by the database's clock, in milliseconds.
+    """
+
+    name: str
+    seconds: float
+    until: int
+
+
+ForSocket: TypeAlias = Welcome | Attachment | Observation | Waiting
 
 
 class Outcome(NamedTuple):

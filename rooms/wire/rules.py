@@ -77,6 +77,10 @@ class Rules:
             self._found[key] = rule
         return rule
 
+    def under(self, lock: str) -> list[Rule]:
+        """The rules by which a lock is needed to write."""
+        return [rule for _, rule in self._rules if rule.lock == lock]
+
     def readable(self, keys: Sequence[str], role: str) -> list[str]:
         """Those of the keys that a role may read."""
         return [key for key in keys if self.of(key).readable_by(role)]

@@ -111,7 +111,7 @@ def test_the_default_roles(stage, role, permission, method, params):
 
 def test_every_method_is_free_or_needs_something():
     tried = {method for _, method, _ in NEEDS} | {method for method, _ in FREE}
-    assert set(METHODS) - tried == {"join", "peer-iter-next", "peer-let-in", "role-change"}
+    assert set(METHODS) - tried == {"join", "peer-iter-next", "peer-let-in", "role-change", "unlock"}
 
 
 def test_every_permission_is_needed_for_something():
@@ -127,7 +127,7 @@ def test_every_method_is_called_in_a_test():
 def test_nothing_can_be_done_before_joining(stage, method):
     params = {name: params for _, name, params in NEEDS} | dict(FREE)
     params |= {"peer-iter-next": {"iterator": "x"}, "role-change": {"role": "host", "token": "x"}}
-    params |= {"peer-let-in": {"person": "x"}}
+    params |= {"peer-let-in": {"person": "x"}, "unlock": {"name": "x", "token": 1}}
     assert refused(visitor(stage, "Eve", "host"), method, **params[method]) == (410, "not joined")
 
 

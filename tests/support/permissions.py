@@ -22,6 +22,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("writeMetadata", "set-metadata", {"key": "pinnedMessages"}),
     ("writeMetadata", "update-metadata", {"changes": [{"key": "score", "increment": 1}]}),
     ("writeMetadata", "touch-metadata", {"key": "timer", "expires_in": 60}),
+    ("writeMetadata", "lock", {"name": "deck"}),
     ("writeMetadata", "pin-message", {"id": SAID}),
     ("writeMetadata", "unpin-message", {"id": SAID}),
     ("changeRole", "role-change-request", {**OTHER, "role": "host", "force": True}),
@@ -49,6 +50,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 FREE: list[tuple[str, dict[str, Any]]] = [
     ("get-metadata", {}),
+    ("locks", {}),
     ("listen-metadata-change", {"keys": ["topic"]}),
     ("peer-update", {"name": "New"}),
     ("group-join", {"name": "tables"}),

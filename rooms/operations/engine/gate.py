@@ -239,7 +239,10 @@ def _settle(work: Work, call: Call) -> list[Numbered]:
     if session is None or session.due_at is None or session.due_at > work.at:
         return []
     context = Context(work, Caller(room.id), room, session, None, None)
-    return work.record(session, [event for function in _when_due for event in function(context)])
+    # Each recorded by itself, for an event may tell its own number.
+    due = [event for function in _when_due for event in work.record(session, function(context))]
+    work.look_again(session)
+    return due
 
 
 def _enter(work: Work, call: Call) -> Context:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
-from rooms.models import MetadataEntry, Peer, Person, Room, Session
+from rooms.models import Lock, MetadataEntry, Peer, Person, Room, Session
 from rooms.operations.engine.transaction import Cursor
 
 MAX_ROOMS = 2000
@@ -53,8 +53,9 @@ class Standing:
     """What is known of a room's live session, as of one generation of it and of the room's template.
 
     ``peers`` and ``entries`` are those that were asked for, ``absent`` ids that no peer has. ``owned`` are the ids of
-    all peers of an owner, by owner, for those who were asked for. ``head_count``, ``persons`` by owner, and ``heads``
-    of the entries by key are None until they were. ``regulars`` are the ids of peers that did more than come.
+    all peers of an owner, by owner, for those who were asked for. ``head_count``, ``persons`` by owner, ``heads``
+    of the entries by key, and ``locks`` by name are None until they were. ``regulars`` are the ids of peers that did
+    more than come.
     """
 
     room: Room
@@ -66,6 +67,7 @@ class Standing:
     entries: dict[str, MetadataEntry] = field(default_factory=dict)
     head_count: int | None = None
     heads: dict[str, Head] | None = None
+    locks: dict[str, Lock] | None = None
     regulars: set[str] = field(default_factory=set)
     generations: tuple[int, int] = (0, 0)
 

@@ -13,6 +13,7 @@ from django.db import models
 
 from rooms.models import (
     AppliedChange,
+    Lock,
     Message,
     MetadataEntry,
     Peer,
@@ -137,8 +138,7 @@ class Work:
         pages.rows_changed = True
         pages.known.peers.pop(peer.peer_id, None)
         pages.known.owned.get(peer.owner, set()).discard(peer.peer_id)
-        self._changed.pop(id(peer), None)
-        peer.delete()
+        self._delete(peer)
 
     # --- Persons
 
@@ -164,11 +164,7 @@ class Work:
         """Delete the row of an owner."""
         self._pages[person.session_id].rows_changed = True
         del self.persons(person.session)[person.owner]
-        self._changed.pop(id(person), None)
-        if person._state.adding:
-            self._added[Person].remove(person)
-        else:
-            person.delete()
+        self._delete(person)
 
     def head_count(self, session: Session) -> int:
         """How many peers are in the session, connected or reconnecting."""
@@ -247,6 +243,7 @@ class Work:
         session.due_at = None
         self.session_changed(session)
         self.expires(session, [head.expires_at for head in self.entry_heads(session).values()])
+        self.expires(session, [lock.expires_at for lock in self.locks(session).values()])
 
     def room_changed(self, session: Session) -> None:
         """Note that what others remember of the session's room holds no longer."""
@@ -268,6 +265,30 @@ class Work:
         statements.forget_applied(self._cursor, session.id, peer_id, kept=MAX_APPLIED - 1)
         self.add(AppliedChange(session=session, peer_id=peer_id, change_id=change_id, answer=answer, at=self.at))
 
+    # --- Locks
+
+    def locks(self, session: Session) -> Mapping[str, Lock]:
+        """The locks that somebody holds, by name."""
+        return self._locks(session)
+
+    def _locks(self, session: Session) -> dict[str, Lock]:
+        pages = self._pages[session.id]
+        if pages.known.locks is None:
+            rows = () if pages.is_new else Lock.objects.filter(session_id=session.id).order_by("pk")
+            pages.known.locks = {lock.name: lock for lock in rows}
+        return pages.known.locks
+
+    def add_lock(self, lock: Lock) -> None:
+        self._pages[lock.session_id].rows_changed = True
+        self._locks(lock.session)[lock.name] = lock
+        self.add(lock)
+
+    def forget_lock(self, lock: Lock) -> None:
+        """Delete the row of a lock that is free."""
+        self._pages[lock.session_id].rows_changed = True
+        del self._locks(lock.session)[lock.name]
+        self._delete(lock)
+
     # --- Messages
 
     def sent_under(self) -> dict[ClientId, Sent]:
@@ -285,7 +306,7 @@ class Work:
 
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
-        if isinstance(row, Peer | Person):
+        if isinstance(row, Peer | Person | Lock):
             self._pages[row.session_id].rows_changed = True
         if not row._state.adding:
             self._changed.setdefault(id(row), (row, set()))[1].update(fields)
@@ -293,6 +314,13 @@ class Work:
     def add(self, row: models.Model) -> None:
         """Note that this row is to be inserted."""
         self._added.setdefault(type(row), []).append(row)
+
+    def _delete(self, row: models.Model) -> None:
+        self._changed.pop(id(row), None)
+        if row._state.adding:
+            self._added[type(row)].remove(row)
+        else:
+            row.delete()
 
     def flush(self) -> None:
         """Write everything that was noted."""
@@ -302,7 +330,7 @@ class Work:
             elif pages.end:
                 # Before the next session of the room is inserted: a room has one live session.
                 pages.session.save(update_fields=["ended_at"])
-        for rows in self._added.values():
+        for rows in filter(None, self._added.values()):
             statements.insert(self._cursor, rows)
         for row, fields in self._changed.values():
             statements.update(self._cursor, row, fields)
@@ -339,7 +367,7 @@ def _close(session: Session, now: datetime) -> None:
     """Nothing that peers wrote outlives the session."""
     session.journal_bytes, session.due_at = 0, None
     session.save(update_fields=_OF_AN_END)
-    for kind in (EventRow, Message, MetadataEntry, AppliedChange, Person, Poll):
+    for kind in (EventRow, Message, MetadataEntry, AppliedChange, Lock, Person, Poll):
         kind._default_manager.filter(session_id=session.id).delete()
     peers = Peer.objects.filter(session_id=session.id)
     peers.exclude(state=Peer.State.LEFT).update(state=Peer.State.LEFT, left_at=now, leave_reason=Peer.Leave.ENDED)

@@ -19,9 +19,7 @@ def settle(context: Context) -> list[Event]:
         key for key, head in heads.items() if head.expires_at and milliseconds(head.expires_at) <= context.work.at
     ]
     entries = context.work.entries(context.session, expired)
-    events = make(context, [Change(entry, None) for entry in entries])
-    context.work.look_again(context.session)
-    return events
+    return make(context, [Change(entry, None) for entry in entries])
 
 
 @operation()

@@ -8,12 +8,13 @@ from django.conf import settings
 
 from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.locks import IfLock, held_by
 from rooms.operations.messaging import public_message
 from rooms.operations.metadata.entries import DEFAULT_KEY, Change, apply, parsed, value_of
 from rooms.operations.metadata.rights import check_read, check_write
 from rooms.operations.metadata.terms import terms
 from rooms.operations.metadata.validating import validated
-from rooms.wire.errors import Forbidden, TooLarge
+from rooms.wire.errors import Forbidden, LockConflict, TooLarge
 from rooms.wire.events import compact
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import Chars, Missing
@@ -28,39 +29,41 @@ MessageId = Annotated[str, Chars(1, 64)]
 
 
 @operation("pin-message")
-def pin_message(context: Context, *, id: MessageId) -> Outcome:
+def pin_message(context: Context, *, id: MessageId, if_lock: IfLock | None = None) -> Outcome:
     """Pin a message of this session for everybody, as the newest of three, or of fewer if they are long.
 
     A pin shows ``Name: message``, as the message was sent. The pins are the key ``pinnedMessages``, a list of
     ``{text, id, pinnedBy, author, pinner}``, the last two ``{name, person}``; the text of the newest is also the
     session metadata without a key. Pinning what is pinned changes nothing. Raises NotFound if there is no such message
-    for the caller, Forbidden if it was not for everybody.
+    for the caller, Forbidden if it was not for everybody, and LockConflict as ``set-metadata``.
     """
-    _check(context)
+    held = _check(context, if_lock)
     pins = _pins(context)
     if any(pin.get("id") == id for pin in pins):
         return Outcome({"pinned": pins})
     pins = [_pin(context, id, field="id"), *pins][:MAX_PINS]
     while len(pins) > 1 and len(compact(pins).encode()) > settings.MAX_VALUE_BYTES:
         pins.pop()
-    return _set_pins(context, pins)
+    return _set_pins(context, pins, held)
 
 
 @operation("unpin-message")
-def unpin_message(context: Context, *, id: MessageId) -> Outcome:
-    """Take a pin away. One that is not there changes nothing."""
-    _check(context)
+def unpin_message(context: Context, *, id: MessageId, if_lock: IfLock | None = None) -> Outcome:
+    """Take a pin away. One that is not there changes nothing. Raises LockConflict as ``set-metadata``."""
+    held = _check(context, if_lock)
     pins = _pins(context)
     kept = [pin for pin in pins if pin.get("id") != id]
     if len(kept) == len(pins):
         return Outcome({"pinned": pins})
-    return _set_pins(context, kept)
+    return _set_pins(context, kept, held)
 
 
-def _check(context: Context) -> None:
-    """Raises Forbidden. The pins are answered, so they may be read as well."""
-    check_write(context, context.work.entry(context.session, PINS_KEY))
+def _check(context: Context, if_lock: IfLock | None) -> str:
+    """The lock that the caller pins under. Raises Forbidden, LockConflict. The pins are answered, so they are read."""
+    held = held_by(context, if_lock)
+    check_write(context, context.work.entry(context.session, PINS_KEY), held=held)
     check_read(context, PINS_KEY)
+    return held
 
 
 def _pin(context: Context, message_id: str, *, field: str) -> dict[str, Any]:
@@ -110,7 +113,7 @@ def _newest(pins: list[dict[str, Any]]) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def default_after(context: Context, changes: Sequence[Change]) -> list[Change]:
+def default_after(context: Context, changes: Sequence[Change], *, held: str) -> list[Change]:
     """How the session metadata without a key follows pins that are set by their key."""
     default = context.work.entry(context.session, DEFAULT_KEY)
     for change in changes:
@@ -118,15 +121,15 @@ def default_after(context: Context, changes: Sequence[Change]) -> list[Change]:
             shown, newest = _newest(_pins(context)), _newest(_pins_in(parsed(change.text)))
             # An app may keep something of its own there, which pins must not write over.
             if value_of(default) == shown and newest != shown:
-                return [_change(context, default, newest)] if _may_write(context, default) else []
+                return [_change(context, default, newest)] if _may_write(context, default, held) else []
     return []
 
 
-def _set_pins(context: Context, pins: list[dict[str, Any]]) -> Outcome:
+def _set_pins(context: Context, pins: list[dict[str, Any]], held: str) -> Outcome:
     work, session = context.work, context.session
     default = work.entry(session, DEFAULT_KEY)
     changes = [_change(context, work.entry(session, PINS_KEY), pins)]
-    if _may_write(context, default):
+    if _may_write(context, default, held):
         changes.append(_change(context, default, _newest(pins)))
     return Outcome(
         {"pinned": pins}, apply(context, validated(context, [change for change in changes if change.is_news]))
@@ -137,10 +140,10 @@ def _change(context: Context, entry: MetadataEntry, value: JSON) -> Change:
     return Change(entry, compact(value), terms(context, context.room.rules.of(entry.key), entry))
 
 
-def _may_write(context: Context, default: MetadataEntry) -> bool:
+def _may_write(context: Context, default: MetadataEntry, held: str) -> bool:
     """Whether the caller may write what follows the pins, for which there may be a rule of its own."""
     try:
-        check_write(context, default)
-    except Forbidden:
+        check_write(context, default, held=held)
+    except (Forbidden, LockConflict):
         return False
     return True

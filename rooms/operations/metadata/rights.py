@@ -4,14 +4,18 @@ from collections.abc import Sequence
 
 from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context
+from rooms.operations.locks import check_held
 from rooms.wire.errors import RuleForbids
 from rooms.wire.rules import Rule, Who
 
 PERMISSION = "writeMetadata"
 
 
-def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False) -> Rule:
-    """The key's rule, which lets the caller change the entry. Raises Forbidden."""
+def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False, held: str = "") -> Rule:
+    """The key's rule, which lets the caller change the entry. Raises Forbidden, LockConflict.
+
+    ``held`` is the lock that the caller writes under.
+    """
     rule = context.room.rules.of(entry.key)
     if removes:
         wanted, who = "removed", rule.remove
@@ -29,6 +33,8 @@ def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False
     elif not _is_among(context, who, entry.owner):
         message = f"key: {entry.key} may be {wanted} by {_named(who)}"
         raise RuleForbids(message, key=entry.key, rule=rule.wire, roles=_roles(who))
+    if rule.lock:
+        check_held(context, rule.lock, held=held)
     return rule
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata import pins
 from rooms.operations.metadata.entries import DEFAULT_KEY, Change, Key, apply, as_wire, value_of
 from rooms.operations.metadata.patching import patched
@@ -56,6 +57,7 @@ def set_metadata(
     expires_in: ExpiresIn | None = None,
     owner: bool | PeerId | None = None,
     on_leave: OnLeave | None = None,
+    if_lock: IfLock | None = None,
 ) -> Outcome:
     """Store data under key, or remove the key if there is no data, and tell the peers who observe it.
 
@@ -66,8 +68,9 @@ def set_metadata(
     under ``default`` too, as long as that holds what the pins before put there.
 
     Raises VersionConflict, which carries the current entry, when if_change_version is given and is not the entry's
-    version; a key never set is at version 0. Raises RuleForbids, and TooLarge over MAX_VALUE_BYTES, MAX_STORE_BYTES or
-    MAX_KEYS.
+    version; a key never set is at version 0. Raises LockConflict, which carries the lock as it stands, unless the
+    caller holds the lock of ``if_lock``, and that which a rule asks for. Raises RuleForbids, and TooLarge over
+    MAX_VALUE_BYTES, MAX_STORE_BYTES or MAX_KEYS.
     """
     wanted: Wanted = {"key": key, "expires_in": expires_in, "owner": owner, "on_leave": on_leave}
     wanted["if_change_version"] = if_change_version
@@ -77,16 +80,21 @@ def set_metadata(
         wanted["data"] = data
     # The room's row is locked: nobody changes the entry between this look and the write.
     entry = context.work.entry(context.session, key)
-    if conflicts := _conflicts(context, [(wanted, entry)]):
+    held = held_by(context, if_lock)
+    if conflicts := _conflicts(context, [(wanted, entry)], held):
         message = f"if_change_version: {if_change_version}, the key is at {entry.change_version}"
         raise VersionConflict(message, data=conflicts[0])
-    events = apply(context, _changes(context, [(wanted, entry)]))
+    events = apply(context, _changes(context, [(wanted, entry)], held))
     return Outcome(_answered(context, wanted, entry), events)
 
 
 @operation("update-metadata")
 def update_metadata(
-    context: Context, *, changes: Annotated[list[Wanted], Items(MAX_CHANGES)], change_id: ChangeId | None = None
+    context: Context,
+    *,
+    changes: Annotated[list[Wanted], Items(MAX_CHANGES)],
+    change_id: ChangeId | None = None,
+    if_lock: IfLock | None = None,
 ) -> Outcome:
     """Change several keys at once, or none of them. Answers ``{entries: [entry]}``, in the order of the changes.
 
@@ -97,10 +105,12 @@ def update_metadata(
     A ``change_id`` that the caller used within CLIENT_ID_SECONDS changes nothing, and is answered as it was then.
 
     Raises VersionConflict, whose ``data`` is ``{entries}``, all those that are at another version than asked for;
-    Unprocessable for a patch or an increment that does not apply; RuleForbids and TooLarge as ``set-metadata``.
+    Unprocessable for a patch or an increment that does not apply; RuleForbids, LockConflict and
+    TooLarge as ``set-metadata``.
     """
     if change_id and (first := context.work.applied(context.session, context.actor, change_id)):
         return Outcome(_as_first(context, json.loads(first)))
+    held = held_by(context, if_lock)
     pairs: list[tuple[Wanted, MetadataEntry]] = []
     entries = context.work.entries(context.session, [wanted["key"] for wanted in changes])
     for place, (wanted, entry) in enumerate(zip(changes, entries, strict=True), 1):
@@ -109,10 +119,10 @@ def update_metadata(
         if any(wanted["key"] == earlier["key"] for earlier, _ in pairs):
             raise BadRequest(f"changes[{place}].key: is changed before in the same call")
         pairs.append((wanted, entry))
-    if conflicts := _conflicts(context, pairs):
+    if conflicts := _conflicts(context, pairs, held):
         keys = ", ".join(entry["key"] for entry in conflicts)
         raise VersionConflict(f"if_change_version: at another version: {keys}", data={"entries": conflicts})
-    events = apply(context, _changes(context, pairs))
+    events = apply(context, _changes(context, pairs, held))
     result = {"entries": [_answered(context, wanted, entry) for wanted, entry in pairs]}
     if change_id:
         answer = compact({"seq": context.session.seq + len(events), **result})
@@ -121,10 +131,13 @@ def update_metadata(
 
 
 @operation("touch-metadata")
-def touch_metadata(context: Context, *, key: Key, expires_in: ExpiresIn) -> Outcome:
-    """Let a key that is set expire in so many seconds from now. Nobody is told. Raises RuleForbids, NotFound."""
+def touch_metadata(context: Context, *, key: Key, expires_in: ExpiresIn, if_lock: IfLock | None = None) -> Outcome:
+    """Let a key that is set expire in so many seconds from now. Nobody is told.
+
+    Raises NotFound, and RuleForbids and LockConflict as ``set-metadata``.
+    """
     entry = context.work.entry(context.session, key)
-    check_write(context, entry)
+    check_write(context, entry, held=held_by(context, if_lock))
     if entry.data is None:
         raise NotFound("key: is not set")
     entry.expires_at = moment(context, expires_in)
@@ -136,14 +149,14 @@ def touch_metadata(context: Context, *, key: Key, expires_in: ExpiresIn) -> Outc
 # --- Conditions and answers ---------------------------------------------------------------------
 
 
-def _conflicts(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) -> list[dict[str, Any]]:
+def _conflicts(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], held: str) -> list[dict[str, Any]]:
     """The entries, as they stand, that are at another version than the caller asks for."""
     found = []
     for wanted, entry in pairs:
         version = wanted.get("if_change_version")
         if version is not None and version != entry.change_version:
             # Nor does one learn by a condition what one may not read.
-            check_write(context, entry, removes=wanted.get("remove") is True)
+            check_write(context, entry, removes=wanted.get("remove") is True, held=held)
             found.append(as_wire(entry) if may_read(context, entry.key) else _without_value(entry))
     return found
 
@@ -168,11 +181,11 @@ def _without_value(entry: MetadataEntry) -> dict[str, Any]:
 # --- What is to be written ----------------------------------------------------------------------
 
 
-def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) -> Sequence[Change]:
+def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], held: str) -> Sequence[Change]:
     """The changes that are wanted, those that change nothing left out, and what goes with them. Raises RoomError."""
     changes: list[Change] = []
     for place, (wanted, entry) in enumerate(pairs, 1):
-        rule = check_write(context, entry, removes=wanted.get("remove") is True)
+        rule = check_write(context, entry, removes=wanted.get("remove") is True, held=held)
         value = _value(context, wanted, entry, field=f"changes[{place}]" if len(pairs) > 1 else "changes[1]")
         if entry.key == pins.PINS_KEY:
             value = pins.checked(context, value)
@@ -185,7 +198,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]]) ->
             changes.append(change)
     keys = {entry.key for _, entry in pairs}
     if pins.PINS_KEY in keys and DEFAULT_KEY not in keys:
-        changes += pins.default_after(context, changes)
+        changes += pins.default_after(context, changes, held=held)
     return validated(context, changes)
 
 
