@@ -129,6 +129,8 @@ export interface HMSSessionEntry<Value = any> {
   updated_by?: string;
   /** The id of the peer with whom the entry goes. */
   owner?: string;
+  /** When it will be gone. */
+  expiresAt?: Date;
   [more: string]: unknown;
 }
 
@@ -241,8 +243,14 @@ export interface HMSException extends Error {
   code: number;
   description: string;
   isTerminal: boolean;
-  /** Of a conflict: the entry that stands. Of a removal: `{ removed: true, reason }`. */
+  /** What the server says beside the message. Of a removal: `{ removed: true, reason }`. */
   data?: any;
+  /** Ours, as all that follow. Of a conflict (409): the entries as they stand. */
+  entries?: HMSSessionEntry[];
+  /** The rule that forbids it (403). */
+  rule?: HMSMetadataRule;
+  /** When it may be tried again (429). */
+  retryAfterMs?: number;
 }
 
 // --- Actions ---
@@ -254,10 +262,72 @@ export interface HMSConfig {
   initEndpoint?: string;
 }
 
-/** Ours: the change is made only if the value still has this version, 0 if it was never set. */
-export interface HMSSetOptions {
+/** Ours. What a write does not say of an entry's end, a rule does; else the entry stays. */
+export interface HMSChangeOptions {
+  /** The change is made only if the value still has this version, 0 if it was never set. */
   ifChangeVersion?: number;
+  /** Seconds after which the entry is removed. */
+  expiresIn?: number;
+  /** With whom the entry goes: true, this peer; or the id of somebody who is present. */
+  owner?: boolean | string;
+  /** What becomes of the entry when its owner leaves, by default "remove". */
+  onLeave?: "remove" | "null" | "keep";
 }
+
+/** Ours: a change that is made only under a lock. */
+export interface HMSUpdateOptions {
+  ifLock?: HMSIfLock;
+  /** By which the server knows a repetition; by default a new one for each call. */
+  changeId?: string;
+}
+
+/** Ours: a lock that one holds, by the token of its grant. */
+export interface HMSIfLock {
+  name: string;
+  token: number;
+}
+
+export interface HMSSetOptions extends HMSChangeOptions {
+  ifLock?: HMSIfLock;
+}
+
+export type HMSRemoveOptions = Pick<HMSSetOptions, "ifChangeVersion" | "ifLock">;
+
+/** Ours. `attempts`: how often it is tried before the conflict is thrown, by default 100 times. */
+export interface HMSMutateOptions extends Omit<HMSSetOptions, "ifChangeVersion"> {
+  attempts?: number;
+}
+
+/** Ours: a part of a value, as RFC 7396 has it (null takes a field away), or the steps of an RFC 6902 patch. */
+export type HMSPatch<Value = any> = HMSMergePatch<Value> | HMSPatchStep[];
+
+type HMSMergePatch<Value> = Value extends readonly unknown[]
+  ? Value
+  : Value extends object
+    ? { [Name in keyof Value]?: HMSMergePatch<Value[Name]> | null }
+    : Value;
+
+export type HMSPatchStep =
+  | { op: "add" | "replace" | "test"; path: string; value: unknown }
+  | { op: "remove"; path: string }
+  | { op: "move" | "copy"; from: string; path: string };
+
+type NumberKey<Keys> = {
+  [Key in keyof Keys]: NonNullable<Keys[Key]> extends number ? Key : never;
+}[keyof Keys] &
+  string;
+
+type Change<Key, Value> = HMSChangeOptions & { key: Key } & (
+    | { value: Value }
+    | { patch: HMSPatch<Value> }
+    | (NonNullable<Value> extends number ? { increment: number } : never)
+    | { remove: true }
+  );
+
+/** Ours: one change of several. */
+export type HMSSessionChange<Keys = AnyKeys> = {
+  [Key in keyof Keys & string]: Change<Key, Keys[Key]>;
+}[keyof Keys & string];
 
 export interface HMSPollQuestionParams {
   index?: number;
@@ -294,9 +364,38 @@ export interface HMSInteractivityCenter {
 }
 
 export interface HMSSessionStoreActions<Keys = AnyKeys> {
-  set<Key extends keyof Keys & string>(key: Key, value: Keys[Key], options?: HMSSetOptions): Promise<void>;
+  set<Key extends keyof Keys & string>(
+    key: Key,
+    value: Keys[Key],
+    options?: HMSSetOptions,
+  ): Promise<HMSSessionEntry<Keys[Key]>>;
   observe(keys: (keyof Keys & string) | (keyof Keys & string)[]): Promise<void>;
   unobserve(keys: (keyof Keys & string) | (keyof Keys & string)[]): Promise<void>;
+  /** Ours, as all that follow: changes a part of the value. */
+  patch<Key extends keyof Keys & string>(
+    key: Key,
+    patch: HMSPatch<Keys[Key]>,
+    options?: HMSSetOptions,
+  ): Promise<HMSSessionEntry<Keys[Key]>>;
+  increment<Key extends NumberKey<Keys>>(
+    key: Key,
+    by?: number,
+    options?: HMSSetOptions,
+  ): Promise<HMSSessionEntry<Keys[Key]>>;
+  remove<Key extends keyof Keys & string>(key: Key, options?: HMSRemoveOptions): Promise<HMSSessionEntry<Keys[Key]>>;
+  /** All changes or, if one is refused, none. */
+  update(changes: HMSSessionChange<Keys>[], options?: HMSUpdateOptions): Promise<HMSSessionEntry[]>;
+  /** Lets an entry last for so many seconds from now. */
+  touch<Key extends keyof Keys & string>(key: Key, expiresIn: number): Promise<HMSSessionEntry<Keys[Key]>>;
+  /**
+   * Sets what `change` makes of the value, which is undefined if there is none; again if somebody else was faster.
+   * It must not wait for another mutate() of the same key.
+   */
+  mutate<Key extends keyof Keys & string>(
+    key: Key,
+    change: (value: NonNullable<Keys[Key]> | undefined) => Keys[Key] | Promise<Keys[Key]>,
+    options?: HMSMutateOptions,
+  ): Promise<HMSSessionEntry<Keys[Key]>>;
 }
 
 export interface HMSActions<Keys = AnyKeys> {

@@ -5,6 +5,7 @@ import { tokenByRoomCode } from "./identity/token.js";
 import { problemWith } from "./json.js";
 import { Outbox } from "./outbox.js";
 import { Polls } from "./polls.js";
+import { SessionStore } from "./session_store.js";
 import { HAND_RAISE } from "./state/shapes.js";
 import { uuid } from "./uuid.js";
 
@@ -28,12 +29,7 @@ export class Actions {
     this.#client = client;
     this.#outbox = new Outbox(client);
     this.interactivityCenter = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
-    /** @type {HMSActions["sessionStore"]} */
-    this.sessionStore = {
-      set: (key, value, options) => this.#set("sessionStore.set", key, value, options),
-      observe: (keys) => client.greeting.observe([keys].flat()),
-      unobserve: (keys) => client.greeting.unobserve([keys].flat()),
-    };
+    this.sessionStore = new SessionStore(client);
   }
 
   /** @param {HMSConfig} config */
@@ -91,13 +87,13 @@ export class Actions {
   }
 
   /**
-   * `ifChangeVersion`: only if the value still has this version (0: was never set); else rejects with
-   * {code: 409, data: the entry that stands}.
+   * The value of the key `default`.
    * @param {unknown} value
    * @param {HMSSetOptions} [options]
    */
   async setSessionMetadata(value, options) {
-    await this.#set("setSessionMetadata", "default", value, options);
+    this.#refuse("setSessionMetadata", value);
+    await this.sessionStore.set("default", value, options);
   }
 
   async populateSessionMetadata() {
@@ -234,24 +230,6 @@ export class Actions {
       throw new RpcError({ code: 400, message: "message: expected text that is not blank" });
     }
     await this.#outbox.send({ clientId: uuid(), message, type, time: this.#client.now, ...recipients });
-  }
-
-  /**
-   * @param {string} action
-   * @param {string} key
-   * @param {unknown} value
-   * @param {HMSSetOptions} options
-   */
-  async #set(action, key, value, { ifChangeVersion } = {}) {
-    this.#refuse(action, value);
-    const condition = ifChangeVersion === undefined ? {} : { if_change_version: ifChangeVersion };
-    try {
-      this.#client.change("read-metadata", await this.#client.call("set-metadata", { key, data: value, ...condition }));
-    } catch (error) {
-      const { code, data } = /** @type {RpcError} */ (error);
-      if (code === 409 && data) this.#client.change("read-metadata", data);
-      throw error;
-    }
   }
 
   /**

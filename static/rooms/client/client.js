@@ -8,10 +8,12 @@ import { Greeting } from "./greeting.js";
 import { Hearing } from "./hearing.js";
 import { Tab } from "./identity/tab.js";
 import { facts } from "./notices.js";
+import { explained } from "./refusals.js";
 import { nowhere } from "./state/start.js";
 import { apply } from "./state/state.js";
 
 /** @import { HMSConfig } from "../hms.js" */
+/** @import { CallOptions } from "./connection/requests.js" */
 /** @import { Notices } from "./notices.js" */
 /** @import { Message, ParamsOf, State } from "./state/types.js" */
 /** @import { Store } from "./store.js" */
@@ -89,14 +91,14 @@ export class Client {
   }
 
   /**
-   * The result of a request; `again` and `patient` as in Rpc.call.
+   * The result of a request. What it rejects with tells the parts of a refusal.
    * @param {string} method
    * @param {object} params
-   * @param {{ again?: boolean, patient?: boolean }} [options]
+   * @param {CallOptions} [options]
    */
   async call(method, params, options) {
     if (!this.#rpc) throw new RpcError({ code: 410, message: `${method}: not in a room` });
-    const result = await this.#rpc.call(method, params, options);
+    const result = await this.#rpc.call(method, params, options).catch(explained);
     this.hearing.place(result);
     return result;
   }

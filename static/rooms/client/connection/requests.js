@@ -7,11 +7,19 @@ import { isPassing, lost, RpcError } from "./error.js";
 const TRIES = 4; // for answers that ask to try again: too fast, not available
 
 /**
+ * @typedef {object} CallOptions
+ * @property {boolean | (() => boolean)} [again] whether sending it twice does no harm: one that was on the wire when
+ *   the socket broke is sent once more; a function is asked then
+ * @property {boolean} [patient] whether it is tried until it is not too fast any more
+ */
+
+/**
  * @typedef {object} Request
  * @property {string} method
  * @property {string} text its parameters as JSON
- * @property {boolean} [again] whether sending it twice does no harm
- * @property {boolean} [patient] whether it is tried until it is not too fast any more
+ * @property {CallOptions["again"]} [again]
+ * @property {boolean} [patient]
+ * @property {boolean} [isDoubtful] whether it was on the wire of a socket that broke
  * @property {number} tries
  * @property {(result: any) => void} resolve
  * @property {(error: unknown) => void} reject
@@ -52,7 +60,10 @@ export class Requests {
 
   flow() {
     this.#flows = true;
-    for (const request of this.#queue.splice(0)) this.#send(request);
+    for (const request of this.#queue.splice(0)) {
+      if (request.isDoubtful && !mayRepeat(request)) request.reject(lost());
+      else this.#send(request);
+    }
   }
 
   /** The socket is gone: what was on it waits for the next one, or fails. */
@@ -61,6 +72,7 @@ export class Requests {
     this.#flows = false;
     const unanswered = [...this.#waiting.values()];
     this.#waiting.clear();
+    for (const request of unanswered) request.isDoubtful = true;
     this.#queue.unshift(...unanswered.filter((request) => request.again));
     for (const request of unanswered) if (!request.again) request.reject(lost());
   }
@@ -80,7 +92,7 @@ export class Requests {
    * The result of a request that waits its turn.
    * @param {string} method
    * @param {object} params
-   * @param {{ again?: boolean, patient?: boolean }} options
+   * @param {CallOptions} options
    * @returns {Promise<any>}
    */
   call(method, params, { again = false, patient = false }) {
@@ -124,7 +136,7 @@ export class Requests {
     if (!request) return false;
     this.#waiting.delete(id);
     if (!error) request.resolve(result);
-    else if (isWorthATry(request, error)) this.#sendLater(request);
+    else if (isWorthATry(request, error)) this.#sendLater(request, Number(error.data?.retry_after_ms) || 0);
     else request.reject(new RpcError(error));
     return true;
   }
@@ -143,9 +155,12 @@ export class Requests {
     this.#write?.(`{"method":${JSON.stringify(method)},"params":${text},"id":"${id}","jsonrpc":"2.0"}`);
   }
 
-  /** @param {Request} request */
-  #sendLater(request) {
-    const wait = 1_000 * Math.min(request.tries, TRIES) * (1 + this.#random());
+  /**
+   * @param {Request} request
+   * @param {number} least ms
+   */
+  #sendLater(request, least) {
+    const wait = Math.max(least, 1_000 * Math.min(request.tries, TRIES)) * (1 + this.#random());
     request.tries += 1;
     this.#resting.add(request);
     this.#timers.later(() => {
@@ -154,6 +169,9 @@ export class Requests {
     }, wait);
   }
 }
+
+/** @param {Request} request */
+const mayRepeat = ({ again }) => (typeof again === "function" ? again() : again === true);
 
 /**
  * @param {Request} request

@@ -7,7 +7,7 @@ import { Line } from "./line.js";
 import { Requests } from "./requests.js";
 import { CLOCK, Timers } from "./timers.js";
 
-/** @import { Frame } from "./requests.js" */
+/** @import { CallOptions, Frame } from "./requests.js" */
 /** @import { Clock } from "./timers.js" */
 
 const ARRIVAL = 15_000; // ms for a new socket to open and to be greeted
@@ -81,11 +81,9 @@ export class Rpc extends EventTarget {
 
   /**
    * The result of a request. Waits while the connection is away.
-   * `again`: sending it twice does no harm, so one that was on the wire when the socket broke is sent once more.
-   * `patient`: is tried until it is not too fast any more.
    * @param {string} method
    * @param {object} [params]
-   * @param {{ again?: boolean, patient?: boolean }} [options]
+   * @param {CallOptions} [options]
    */
   call(method, params = {}, options = {}) {
     return this.#over ? Promise.reject(this.#over) : this.#requests.call(method, params, options);

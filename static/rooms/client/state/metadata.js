@@ -1,6 +1,5 @@
 // The entries of the session store: changes of the state, see state.js.
 
-import { withEntry } from "./parts.js";
 import { entryFrom, isEntry, records } from "./shapes.js";
 
 /** @import { HMSSessionEntry } from "../../hms.js" */
@@ -12,7 +11,9 @@ export const METADATA_HEARD = {
     const metadata = new Map(state.metadata);
     for (const entry of records(values).filter(isEntry)) {
       const held = metadata.get(entry.key);
-      if (!held || held.change_version < entry.change_version) metadata.set(entry.key, entryFrom(entry));
+      // Version 0 is told of a key that may not be read any more, or that never was.
+      const isNews = !held || entry.change_version === 0 || held.change_version < entry.change_version;
+      if (isNews) metadata.set(entry.key, entryFrom(entry));
     }
     return { ...state, metadata };
   },
@@ -21,17 +22,22 @@ export const METADATA_HEARD = {
 /** @satisfies {{ "read-metadata": OwnChange<"read-metadata"> }} */
 export const METADATA_OWN = {
   // A reply comes in its place among the events: what it says is newer than what is held, whatever the version.
-  "read-metadata": (state, entry) => {
-    if (!isEntry(entry) || isOvertaken(state, entry)) return state;
-    return { ...state, metadata: withEntry(state.metadata, entry.key, entryFrom(entry)) };
+  // It is one entry, or several at once.
+  "read-metadata": (state, answer) => {
+    const read = (answer.entries ? records(answer.entries) : [answer]).filter(isEntry);
+    const news = read.filter((entry) => !isOvertaken(state, entry, answer.seq));
+    if (!news.length) return state;
+    const metadata = new Map(state.metadata);
+    for (const entry of news) metadata.set(entry.key, entryFrom(entry));
+    return { ...state, metadata };
   },
 };
 
 /**
  * Whether an event that came before this reply tells of a later version.
- * @type {(state: State, entry: HMSSessionEntry) => boolean}
+ * @type {(state: State, entry: HMSSessionEntry, seq: unknown) => boolean}
  */
-function isOvertaken({ place, metadata }, { key, change_version: version, seq }) {
+function isOvertaken({ place, metadata }, { key, change_version: version }, seq) {
   if (typeof seq !== "number" || !Number.isInteger(seq) || !place || seq >= place.seq) return false;
   const held = metadata.get(key);
   return held !== undefined && version < held.change_version;

@@ -90,8 +90,11 @@ export function messageFrom(id, wire, receiver) {
   };
 }
 
-/** @type {(wire: HMSSessionEntry) => HMSSessionEntry} */
-export const entryFrom = (wire) => ({ ...wire, data: wire.data ?? null });
+/**
+ * An entry, without what an answer says beside it.
+ * @type {(wire: HMSSessionEntry) => HMSSessionEntry}
+ */
+export const entryFrom = ({ seq, history, ...entry }) => ({ ...entry, data: entry.data ?? null });
 
 /**
  * @param {Wire} wire

@@ -1,6 +1,6 @@
 // The state in the shape in which the SDK's store shows it, so that its selectors work on it.
 
-import { HAND_RAISE } from "./shapes.js";
+import { HAND_RAISE, moment } from "./shapes.js";
 
 /** @import { HMSMessage, HMSOutboxMessage, HMSPeer, HMSRole, HMSSessionEntry, HMSStore } from "../../hms.js" */
 /** @import { Messages } from "./messages.js" */
@@ -124,9 +124,12 @@ const poll = remembered((/** @type {Poll} */ held) => ({
 const polls = remembered((/** @type {State["polls"]} */ map) => record(map, poll));
 
 const roles = remembered((/** @type {State["roles"]} */ map) => record(map, (/** @type {HMSRole} */ role) => role));
-const entries = remembered((/** @type {State["metadata"]} */ map) =>
-  record(map, (/** @type {HMSSessionEntry} */ entry) => entry),
-);
+/** @type {(entry: HMSSessionEntry) => HMSSessionEntry} */
+export const entryView = remembered((entry) => {
+  const expiresAt = date(moment(entry.expires_at));
+  return expiresAt ? { ...entry, expiresAt } : entry;
+});
+const entries = remembered((/** @type {State["metadata"]} */ map) => record(map, entryView));
 const sessionStore = remembered((/** @type {State["metadata"]} */ map) => record(map, (entry) => entry.data));
 
 /** What hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `metadataRules`, `clockOffset` are additions. */
