@@ -1,6 +1,6 @@
 // Questions that need an answer first.
 
-import { part, setParts, setText } from "./dom.js";
+import { make, part, setParts, setText } from "./dom.js";
 
 /** @import { Said } from "./types.js" */
 
@@ -17,7 +17,10 @@ for (const button of document.querySelectorAll("dialog [data-close]")) {
  * @property {string | Said[]} title
  * @property {string | Said[]} text
  * @property {string} action the label of the button that agrees
+ * @property {string} [otherwise] the label of the button that does not
+ * @property {boolean} [danger] whether something is lost by agreeing
  * @property {string} [wanted] the label of a field
+ * @property {[string, Said][]} [values] what there is to choose from, each with its label
  */
 
 /**
@@ -44,10 +47,16 @@ function inTurn(question) {
 }
 
 /** @param {Question} question */
-async function ask({ title, text, action, wanted = "" }) {
+async function ask({ title, text, action, otherwise = "Cancel", danger = false, wanted = "", values = [] }) {
   setParts(part("confirm-title"), [title].flat());
   setParts(part("confirm-text"), [text].flat());
+  const pairs = values.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, value)));
+  part("confirm-values").replaceChildren(...pairs);
+  part("confirm-values").hidden = !values.length;
+  setText(part("confirm-no"), otherwise);
   setText(part("confirm-yes"), action);
+  part("confirm-yes").classList.toggle("danger", danger);
+  part("confirm-yes").classList.toggle("primary", !danger);
   setText(part("confirm-label"), wanted);
   part("confirm-field").hidden = !wanted;
   part("confirm-wanted").value = "";

@@ -186,6 +186,7 @@ async function leave() {
       title: "Leave as the last one?",
       text: "Nobody else is here: messages, pins and polls will be gone.",
       action: "Leave",
+      danger: true,
     }));
   if (!sure) return;
   await hmsActions.leave();
@@ -211,6 +212,7 @@ async function endRoom() {
     title: "End the room?",
     text: "Everybody leaves, and messages, pins and polls are gone.",
     action: "End the room",
+    danger: true,
   });
   if (!sure) return;
   await attempt(async () => {

@@ -20,7 +20,7 @@ import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.j
 import { toggleMenu } from "./menu.js";
 import { closeSheet } from "./panel.js";
 import { persons } from "./persons.js";
-import { selectSpotlight, spotlight } from "./spotlight.js";
+import { selectMaySpotlight, selectSpotlight, spotlight, spotlightVersion } from "./spotlight.js";
 import { fullTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 import { labelName, meet, nameOf, who, writeName } from "./who.js";
@@ -191,9 +191,11 @@ const isModerator = () => Boolean(permissions().removeOthers);
 function actionsFor(peer) {
   /** @type {MenuItem[]} */
   const spotlights = [];
-  if (permissions().writeMetadata) {
-    const label = isLit(peer) ? "End spotlight" : "Spotlight for everyone";
-    spotlights.push({ label, action: () => spotlight(isLit(peer) ? null : peer.id) });
+  if (hmsStore.getState(selectMaySpotlight)) {
+    const seen = spotlightVersion();
+    const next = isLit(peer) ? null : peer;
+    const label = next ? "Spotlight for everyone" : "End spotlight";
+    spotlights.push({ label, action: () => spotlight(next, seen) });
   }
   if (peer.isLocal) return [...ownActions(peer), ...spotlights];
   return [...wordsTo(peer), ...spotlights, ...powersOver(peer)];
@@ -240,6 +242,7 @@ async function remove(peer) {
     title: ["Remove ", who(peer), "?"],
     text: "They leave the room at once, and stay out until somebody lets them in again.",
     action: "Remove",
+    danger: true,
     wanted: "Reason, which they are told",
   });
   if (reason !== null) await attempt(() => hmsActions.removePeer(peer.id, reason), "Not removed");

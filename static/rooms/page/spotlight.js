@@ -1,22 +1,27 @@
-// One person in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null.
+// One person in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null. It is the
+// entry of who is shown, so that it ends when they leave.
 
 import {
   hmsActions,
   hmsStore,
+  selectMayWrite,
   selectPeerByID,
   selectPeerMetadata,
-  selectPermissions,
+  selectSessionEntry,
   selectSessionStore,
 } from "../hms.js";
-import { part, setText } from "./dom.js";
+import { confirm } from "./dialogs.js";
+import { part, setHidden, setText } from "./dom.js";
 import { attempt } from "./toasts.js";
-import { writeName } from "./who.js";
+import { personOf, who, writeName } from "./who.js";
 
-/** @import { HMSStore } from "../hms.js" */
+/** @import { HMSPeer, HMSStore } from "../hms.js" */
 
 export const SPOTLIGHT_KEY = "spotlight";
 
+export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
 const selectStored = selectSessionStore(SPOTLIGHT_KEY);
+const selectEntry = selectSessionEntry(SPOTLIGHT_KEY);
 
 /**
  * The peer id in the spotlight, or null. Others may have stored anything.
@@ -28,28 +33,65 @@ export function selectSpotlight(store) {
   return typeof stored === "string" ? stored : null;
 }
 
+/** @param {HMSStore} store */
+const selectLit = (store) => selectPeerByID(selectSpotlight(store) ?? "")(store);
+
 export function startSpotlight() {
-  hmsStore.subscribe(drawSpotlight, (store) => {
-    const id = selectSpotlight(store);
-    return [selectPeerByID(id ?? "")(store), selectPermissions(store)];
-  });
-  part("spotlight-end").addEventListener("click", () => spotlight(null));
+  hmsStore.subscribe(drawSpotlight, (store) => [selectLit(store), selectMaySpotlight(store)]);
+  part("spotlight-end").addEventListener("click", () => spotlight(null, spotlightVersion()));
+}
+
+export const spotlightVersion = () => hmsStore.getState(selectEntry)?.change_version ?? 0;
+
+/**
+ * Puts a peer into the spotlight; null ends it. Asks first if there is somebody else in it than at the version that
+ * the person has seen who chose.
+ * @param {HMSPeer | null} peer
+ * @param {number} seen
+ */
+export function spotlight(peer, seen) {
+  return attempt(() => put(peer, seen), "Spotlight not changed");
+}
+
+/** @type {(peer: HMSPeer | null, seen: number) => Promise<void>} */
+async function put(peer, seen) {
+  const terms = peer ? /** @type {const} */ ({ owner: peer.id, onLeave: "null" }) : {};
+  try {
+    await hmsActions.sessionStore.set(SPOTLIGHT_KEY, peer?.id ?? null, { ...terms, ifChangeVersion: seen });
+  } catch (error) {
+    const stands = spotlightVersion();
+    if (/** @type {{ code?: number }} */ (error).code !== 409 || stands === seen) throw error;
+    if (await isTaken(peer)) await put(peer, stands);
+  }
 }
 
 /**
- * Puts a peer into the spotlight; null ends it.
- * @param {string | null} peerId
+ * Whether a choice that another one was before is to count.
+ * @param {HMSPeer | null} mine
  */
-export function spotlight(peerId) {
-  return attempt(() => hmsActions.sessionStore.set(SPOTLIGHT_KEY, peerId), "Spotlight not changed");
+async function isTaken(mine) {
+  const theirs = hmsStore.getState(selectLit);
+  if (!theirs) return mine !== null; // nobody is there whom it would displace
+  if (mine && personOf(mine) === personOf(theirs)) return false;
+  const by = hmsStore.getState(selectPeerByID(hmsStore.getState(selectEntry)?.updated_by ?? ""));
+  return confirm({
+    title: "The spotlight was changed meanwhile",
+    text: [by ? who(by) : "Somebody else", " was before you. Who shall everybody see?"],
+    values: [
+      ["Theirs", who(theirs)],
+      ["Yours", mine ? who(mine) : "Nobody"],
+    ],
+    action: "Use yours",
+    otherwise: "Keep theirs",
+  });
 }
 
 export function drawSpotlight() {
-  const peer = hmsStore.getState(selectPeerByID(hmsStore.getState(selectSpotlight) ?? ""));
-  part("spotlight").hidden = !peer;
+  const peer = hmsStore.getState(selectLit);
+  setHidden(part("spotlight"), !peer, part("scroller"));
   if (!peer) return;
   const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
   writeName(part("spotlight-name"), peer, { isOwn: peer.isLocal });
   setText(part("spotlight-status"), typeof status === "string" ? status : "");
-  part("spotlight-end").hidden = !hmsStore.getState(selectPermissions)?.writeMetadata;
+  setHidden(part("spotlight-end"), !hmsStore.getState(selectMaySpotlight), part("scroller"));
 }

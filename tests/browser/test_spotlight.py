@@ -1,0 +1,96 @@
+"""One person in the spotlight: who may put them there, two who do so at once, and its end."""
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SPOTLIGHT = "Spotlight for everyone"
+
+
+async def open_menu_of(person, name):
+    await person.open_people()
+    await person.row(name).get_by_role("button", name="Actions").click()
+
+
+async def is_lit(name, *people):
+    for person in people:
+        await expect(person.part("spotlight-name").locator("bdi")).to_have_text(name)
+
+
+async def test_the_spotlight_ends_when_its_person_leaves(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    await bob.act_on("Carol", SPOTLIGHT)
+    await is_lit("Carol", alice, bob, carol)
+    await alice.part("spotlight-end").focus()
+    await carol.leave()
+    for person in (alice, bob):
+        await expect(person.part("spotlight")).to_be_hidden()
+    await expect(alice.part("scroller")).to_be_focused()
+    entry = await alice.hms("hmsStore.getState(hms.selectSessionEntry('spotlight'))")
+    assert entry["data"] is None
+    assert "owner" not in entry
+
+
+async def test_the_spotlight_is_offered_only_to_those_who_may_write_it(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.act_on("Alice", SPOTLIGHT)
+    await expect(bob.part("spotlight-end")).to_be_visible()
+    await alice.hms("hmsActions.setMetadataRules(value)", [{"key": "spotlight", "write": ["host"]}])
+    await expect(bob.part("spotlight-end")).to_be_hidden()
+    await is_lit("Alice", bob)
+    await open_menu_of(bob, "Alice")
+    await expect(bob.page.get_by_role("menuitem", name="Message privately")).to_be_visible()
+    await expect(bob.page.get_by_role("menuitem", name="spotlight")).to_have_count(0)
+    await bob.page.keyboard.press("Escape")
+    await alice.part("spotlight-end").click()
+    await expect(bob.part("spotlight")).to_be_hidden()
+
+
+async def test_of_two_who_choose_somebody_else_the_second_is_asked(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    for answer, lit in (("Keep theirs", "Bob"), ("Use yours", "Carol")):
+        await open_menu_of(alice, "Carol")
+        await bob.act_on("Bob", SPOTLIGHT)
+        await is_lit("Bob", alice)
+        await alice.page.get_by_role("menuitem", name=SPOTLIGHT).click()
+        asked = alice.page.get_by_role("dialog", name="The spotlight was changed meanwhile")
+        await expect(asked).to_be_visible()
+        await expect(alice.part("confirm-text")).to_have_text("Bob was before you. Who shall everybody see?")
+        await expect(alice.part("confirm-values").locator("div")).to_have_text(["TheirsBob", "YoursCarol"])
+        await expect(alice.part("confirm-no")).to_be_focused()
+        await asked.get_by_role("button", name=answer).click()
+        await expect(asked).to_be_hidden()
+        await is_lit(lit, alice, bob, carol)
+        await bob.part("spotlight-end").click()
+        await expect(alice.part("spotlight")).to_be_hidden()
+
+
+async def test_nobody_is_asked_where_nobody_is_displaced(people):
+    alice, bob, _ = await people.meet("Alice", "Bob", "Carol")
+    # Somebody chose the same.
+    await open_menu_of(alice, "Carol")
+    await bob.act_on("Carol", SPOTLIGHT)
+    await is_lit("Carol", alice)
+    await alice.page.get_by_role("menuitem", name=SPOTLIGHT).click()
+    # It was ended meanwhile.
+    await open_menu_of(alice, "Bob")
+    await bob.part("spotlight-end").click()
+    await expect(alice.part("spotlight")).to_be_hidden()
+    await alice.page.get_by_role("menuitem", name=SPOTLIGHT).click()
+    await is_lit("Bob", alice, bob)
+    await expect(alice.part("confirm")).to_be_hidden()
+
+
+async def test_who_wants_to_end_it_is_asked_about_somebody_else(people):
+    alice, bob, _ = await people.meet("Alice", "Bob", "Carol")
+    await bob.act_on("Carol", SPOTLIGHT)
+    await is_lit("Carol", alice)
+    await open_menu_of(alice, "Carol")
+    await bob.act_on("Bob", SPOTLIGHT)
+    await is_lit("Bob", alice)
+    await alice.page.get_by_role("menuitem", name="End spotlight").click()
+    await expect(alice.part("confirm-values").locator("div")).to_have_text(["TheirsBob", "YoursNobody"])
+    await alice.page.keyboard.press("Escape")
+    await expect(alice.part("confirm")).to_be_hidden()
+    await is_lit("Bob", alice, bob)
