@@ -24,7 +24,7 @@ Key = Annotated[str, Bytes(1, "MAX_KEY_BYTES")]
 
 def as_wire(entry: MetadataEntry) -> dict[str, Any]:
     """``{key, data, change_version, …}``; data is null for a key that was removed or never set."""
-    return {**_head(entry), "data": value_of(entry)}
+    return {**head(entry), "data": value_of(entry)}
 
 
 def hidden(key: str) -> dict[str, Any]:
@@ -41,22 +41,22 @@ def parsed(text: str | None) -> JSON:
     return None if text is None else json.loads(text)
 
 
-def _head(entry: MetadataEntry) -> dict[str, Any]:
+def head(entry: MetadataEntry) -> dict[str, Any]:
     """All of an entry but its value."""
-    head: dict[str, Any] = {"key": entry.key, "change_version": entry.change_version}
+    told: dict[str, Any] = {"key": entry.key, "change_version": entry.change_version}
     if entry.change_version:
-        head |= {"updated_by": entry.updated_by, "updated_at": milliseconds(entry.updated_at)}
+        told |= {"updated_by": entry.updated_by, "updated_at": milliseconds(entry.updated_at)}
     if entry.owner:
-        head["owner"] = entry.owner
+        told["owner"] = entry.owner
     if entry.expires_at:
-        head["expires_at"] = milliseconds(entry.expires_at)
-    return head
+        told["expires_at"] = milliseconds(entry.expires_at)
+    return told
 
 
 def text_of(entry: MetadataEntry) -> str:
     """``as_wire`` as JSON text."""
     # The value goes as the text that it is stored as.
-    return f'{compact(_head(entry))[:-1]},"data":{entry.data or "null"}}}'
+    return f'{compact(head(entry))[:-1]},"data":{entry.data or "null"}}}'
 
 
 def hidden_text(key: str) -> str:
@@ -127,10 +127,10 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
     # All before any is changed: of several entries that do not fit together none may stand.
     growth = never_used = added = 0
     for change in changes:
-        entry, size = change.entry, _size(change.entry.key, change.text)
+        entry = change.entry
         if change.text is not None:
             _check_value(context, entry.key, len(change.text.encode()))
-        growth += size - entry.size
+        growth += _size(entry.key, change.text) - entry.size
         never_used += not entry.change_version
         added += entry.data is None and change.text is not None
     # What shrinks fits always, also when a setting was made smaller meanwhile.

@@ -38,6 +38,8 @@ def terms(
     else:
         owner = ""
     seconds = expires_in or rule.expires_in
+    if not (owner or seconds):
+        return NO_TERMS
     return Terms(owner, (on_leave or "remove") if owner else "", moment(context, seconds) if seconds else None)
 
 

@@ -8,7 +8,7 @@ from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata import pins
-from rooms.operations.metadata.entries import DEFAULT_KEY, Change, Key, apply, as_wire, value_of
+from rooms.operations.metadata.entries import DEFAULT_KEY, Change, Key, apply, as_wire, head, value_of
 from rooms.operations.metadata.patching import patched
 from rooms.operations.metadata.rights import check_read, check_write, may_read
 from rooms.operations.metadata.terms import moment, terms
@@ -45,6 +45,9 @@ class Wanted(TypedDict):
     expires_in: NotRequired[ExpiresIn | None]
     owner: NotRequired[bool | PeerId | None]
     on_leave: NotRequired[OnLeave | None]
+
+
+_KINDS = {"data", "patch", "increment"}
 
 
 @operation("set-metadata")
@@ -111,17 +114,17 @@ def update_metadata(
     if change_id and (first := context.work.applied(context.session, context.actor, change_id)):
         return Outcome(_as_first(context, json.loads(first)))
     held = held_by(context, if_lock)
-    pairs: list[tuple[Wanted, MetadataEntry]] = []
-    entries = context.work.entries(context.session, [wanted["key"] for wanted in changes])
-    for place, (wanted, entry) in enumerate(zip(changes, entries, strict=True), 1):
-        if sum(name in wanted for name in ("data", "patch", "increment")) + (wanted.get("remove") is True) != 1:
+    keys = [wanted["key"] for wanted in changes]
+    for place, wanted in enumerate(changes, 1):
+        if len(_KINDS & wanted.keys()) + (wanted.get("remove") is True) != 1:
             raise BadRequest(f"changes[{place}]: expected one of data, patch, increment and remove")
-        if any(wanted["key"] == earlier["key"] for earlier, _ in pairs):
-            raise BadRequest(f"changes[{place}].key: is changed before in the same call")
-        pairs.append((wanted, entry))
+    if len(set(keys)) < len(keys):
+        place = next(place for place, key in enumerate(keys) if key in keys[:place])
+        raise BadRequest(f"changes[{place + 1}].key: is changed before in the same call")
+    pairs = list(zip(changes, context.work.entries(context.session, keys), strict=True))
     if conflicts := _conflicts(context, pairs, held):
-        keys = ", ".join(entry["key"] for entry in conflicts)
-        raise VersionConflict(f"if_change_version: at another version: {keys}", data={"entries": conflicts})
+        others = ", ".join(entry["key"] for entry in conflicts)
+        raise VersionConflict(f"if_change_version: at another version: {others}", data={"entries": conflicts})
     events = apply(context, _changes(context, pairs, held))
     result = {"entries": [_answered(context, wanted, entry) for wanted, entry in pairs]}
     if change_id:
@@ -143,7 +146,7 @@ def touch_metadata(context: Context, *, key: Key, expires_in: ExpiresIn, if_lock
     entry.expires_at = moment(context, expires_in)
     context.work.entry_touched(entry)
     context.work.expires(context.session, [entry.expires_at])
-    return Outcome(as_wire(entry) if may_read(context, key) else _without_value(entry))
+    return Outcome(as_wire(entry) if may_read(context, key) else head(entry))
 
 
 # --- Conditions and answers ---------------------------------------------------------------------
@@ -157,7 +160,7 @@ def _conflicts(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], 
         if version is not None and version != entry.change_version:
             # Nor does one learn by a condition what one may not read.
             check_write(context, entry, removes=wanted.get("remove") is True, held=held)
-            found.append(as_wire(entry) if may_read(context, entry.key) else _without_value(entry))
+            found.append(as_wire(entry) if may_read(context, entry.key) else head(entry))
     return found
 
 
@@ -170,12 +173,10 @@ def _as_first(context: Context, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answered(context: Context, wanted: Wanted, entry: MetadataEntry) -> dict[str, Any]:
+    if "data" in wanted and entry.key != pins.PINS_KEY:
+        return {**head(entry), "data": wanted["data"]}
     # Who may write and not read is told no more than what it wrote.
-    return as_wire(entry) if "data" in wanted or may_read(context, entry.key) else _without_value(entry)
-
-
-def _without_value(entry: MetadataEntry) -> dict[str, Any]:
-    return {name: value for name, value in as_wire(entry).items() if name != "data"}
+    return as_wire(entry) if "data" in wanted or may_read(context, entry.key) else head(entry)
 
 
 # --- What is to be written ----------------------------------------------------------------------
@@ -186,7 +187,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
     changes: list[Change] = []
     for place, (wanted, entry) in enumerate(pairs, 1):
         rule = check_write(context, entry, removes=wanted.get("remove") is True, held=held)
-        value = _value(context, wanted, entry, field=f"changes[{place}]" if len(pairs) > 1 else "changes[1]")
+        value = _value(context, wanted, entry, place=place)
         if entry.key == pins.PINS_KEY:
             value = pins.checked(context, value)
         text = None if isinstance(value, Missing) else compact(value)
@@ -202,14 +203,14 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
     return validated(context, changes)
 
 
-def _value(context: Context, wanted: Wanted, entry: MetadataEntry, *, field: str) -> JSON | Missing:
+def _value(context: Context, wanted: Wanted, entry: MetadataEntry, *, place: int) -> JSON | Missing:
     if wanted.get("remove") is True:
         return MISSING
     if "data" in wanted:
         return wanted["data"]
     # Both tell of the value that they change.
     check_read(context, entry.key)
-    before = value_of(entry)
+    before, field = value_of(entry), f"changes[{place}]"
     if "patch" in wanted:
         value = patched(before, wanted["patch"], field=f"{field}.patch")
         return load_json(compact(value))  # of more values, or deeper, than may be
