@@ -124,9 +124,6 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
         raise NotJoined("resume: the peer was removed from the session")
     if session is None:
         session = context.work.start_session(context.room)
-    if session.empty_since:
-        session.empty_since = None
-        context.work.session_changed(session)
     fields = {"name": name or NAMELESS, "metadata": data, "role": context.role.name, **NOTHING_HELD}
     if peer is None:
         caller = context.caller
@@ -205,6 +202,9 @@ def _missed(context: Context, session: Session, peer: Peer, place: Place | None)
 
 def _enter_session(context: Context, session: Session, peer: Peer) -> Event:
     """Put a peer that is not present into the session."""
+    if session.empty_since:
+        session.empty_since = None
+        context.work.session_changed(session)
     context.work.count(session, 1)
     peer.joined_at, peer.joined_seq = context.now, session.seq + 1
     peer.left_at, peer.leave_reason = None, ""

@@ -305,6 +305,22 @@ def test_i02_when_all_leave_at_once_one_of_them_ends_the_session(database, room)
     assert not Message.objects.exists()
 
 
+@pytest.mark.parametrize("way", ["socket", "join"])
+def test_a_session_that_somebody_came_back_to_is_empty_no_more(alice, room, settings, way):
+    settings.SESSION_LINGER, settings.PEER_GRACE = 30, 0
+    ask(alice, disconnect)
+    ask(server(room), reap)
+    assert row(alice).leave_reason == Peer.Leave.TIMED_OUT
+
+    if way == "socket":
+        welcome(again(alice))
+    else:
+        do(again(alice), "join", name="Alice")
+    Session.objects.filter(empty_since__isnull=False).update(empty_since=timezone.now() - timedelta(seconds=31))
+    assert ask(server(room), reap).end is None
+    assert row(alice).present
+
+
 def test_an_empty_session_can_be_kept_for_a_while(alice, room, settings):
     settings.SESSION_LINGER = 30
     do(alice, "set-metadata", data="tea")
