@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -70,7 +71,11 @@ def new_room(request: HttpRequest) -> HttpResponseBase:
     except TooFast:
         problem = "Too many rooms were made from here just now. Try again in a moment."
         return _start(request, status=429, title=title, title_problem=problem)
-    return redirect("room", code=create_room(title=title).codes.get(role=HOST).code)
+    try:
+        made = create_room(title=title)
+    except ValidationError as error:
+        return _start(request, status=400, title=title, title_problem=" ".join(error.messages))
+    return redirect("room", code=_most_important(made).code)
 
 
 @require_GET
@@ -133,6 +138,13 @@ def invitation(own: RoomCode) -> str:
         return own.code
     guest = own.room.codes.filter(role=GUEST, enabled=True).first()
     return guest.code if guest else own.code
+
+
+def _most_important(room: Room) -> RoomCode:
+    """The code for who makes a room: the host's, or of the role that comes first where the template has no host."""
+    codes = {code.role: code for code in room.codes.all()}
+    roles = filter(None, map(room.template.role, sorted(codes)))
+    return codes.get(HOST) or codes[min(roles, key=lambda role: role.priority).name]
 
 
 def head_count(room: Room) -> int:

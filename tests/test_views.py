@@ -8,7 +8,7 @@ from django.utils import timezone
 from rooms import views
 from rooms.access.headers import CONTENT_SECURITY_POLICY
 from rooms.api import http
-from rooms.creation import create_room
+from rooms.creation import create_room, default_template
 from rooms.models import Peer, Room, RoomCode, Session
 from rooms.wire.rates import Buckets
 
@@ -52,6 +52,25 @@ def test_a_title_that_is_too_long_is_given_back_with_the_reason(client):
     assert "at most 100 characters; this one has 101" in answer.content.decode()
     assert "x" * 101 in answer.content.decode()
     assert not Room.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [("bell\x07", "without control characters"), ("\N{MUSICAL SYMBOL EIGHTH NOTE}" * 100, "longer than 200 characters")],
+)
+def test_a_title_that_a_room_cannot_have_is_given_back_with_the_reason(client, title, reason):
+    answer = client.post("/rooms/new", {"title": title})
+    assert answer.status_code == 400
+    assert reason in answer.content.decode()
+    assert not Room.objects.exists()
+
+
+def test_who_makes_a_room_without_a_host_has_the_role_that_comes_first(client):
+    template = default_template()
+    template.roles = {"pupil": {"priority": 2}, "teacher": {"priority": 1}, "visitor": {"priority": 3}}
+    template.save()
+    answer = client.post("/rooms/new")
+    assert answer["Location"] == f"/r/{RoomCode.objects.get(role='teacher').code}/"
 
 
 def test_one_address_makes_only_so_many_rooms_at_once(client, monkeypatch):
