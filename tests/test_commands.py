@@ -280,7 +280,8 @@ def test_a_role_that_a_template_gained_gets_its_code():
     [
         (["show", "coffee"], "There is no room 'coffee'. All are told by: python manage.py room list"),
         (["code", "tea", "king"], "The room has no role 'king', only guest, host, viewer."),
-        (["set", "tea"], "Nothing to set: name one of --name, --title, --size, --large-room, --metadata-rules, --enabled."),
+        (["set", "tea"],
+         "Nothing to set: name one of --name, --title, --size, --large-room, --metadata-rules, --enabled."),
         (["set", "tea", "--name", "two words"], "A name has 1 to 100 letters, digits or any of . - : _"),
         (["set", "tea", "--size", "1000000"], "A room takes at most 100000 people; 0 is the server's own limit."),
         (["create", "--title", "a\x00b"], "A title is plain text, without control characters."),

@@ -56,7 +56,10 @@ def test_a_title_that_is_too_long_is_given_back_with_the_reason(client):
 
 @pytest.mark.parametrize(
     ("title", "reason"),
-    [("bell\x07", "without control characters"), ("\N{MUSICAL SYMBOL EIGHTH NOTE}" * 100, "longer than 200 characters")],
+    [
+        ("bell\x07", "without control characters"),
+        ("\N{MUSICAL SYMBOL EIGHTH NOTE}" * 100, "longer than 200 characters"),
+    ],
 )
 def test_a_title_that_a_room_cannot_have_is_given_back_with_the_reason(client, title, reason):
     answer = client.post("/rooms/new", {"title": title})
