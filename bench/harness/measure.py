@@ -1,11 +1,12 @@
 """Run the contests."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from typing import Self
 
 from harness.clients import Clients, JoinTimeout, Row
 from harness.plan import Contest
-from harness.scenarios import Turns
 from harness.systems import SYSTEMS
 
 
@@ -22,9 +23,8 @@ def rounds(contests: Sequence[Contest], *, repetitions: int, seconds: float) -> 
 
 def measure(contest: Contest, seconds: float) -> Iterator[tuple[str, Row]]:
     """Start the contest's systems, load them in turns, stop them. A system that fails has a row that says so."""
-    with ExitStack() as stack:
-        under_way: dict[str, Turns] = {}
-        waiting: dict[str, Clients | None] = {}
+    with ExitStack() as stack, Waiting() as waiting:
+        under_way = {}
         for system in contest.systems:
             try:
                 running = SYSTEMS[system].start(system)
@@ -35,14 +35,45 @@ def measure(contest: Contest, seconds: float) -> Iterator[tuple[str, Row]]:
             under_way[system] = contest.scenario(running, seconds)
         while under_way:
             for system, turns in list(under_way.items()):
-                waiting[system] = None
+                waiting.remove(system)
                 try:
-                    waiting[system] = next(turns)
+                    waiting.add(system, next(turns))
                 except (StopIteration, JoinTimeout, RuntimeError) as end:
                     del under_way[system]
                     yield system, end.value if isinstance(end, StopIteration) else {"failed": str(end)}
-                for clients in filter(None, waiting.values()):
-                    clients.settle(0.01, 0.1)  # a server closes what does not answer its pings
+
+
+class Waiting:
+    """Has the clients of systems that wait for their turn read, for a server closes what does not answer its pings."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Clients] = {}
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def add(self, system: str, clients: Clients | None) -> None:
+        if clients:
+            with self._lock:
+                self._clients[system] = clients
+
+    def remove(self, system: str) -> None:
+        with self._lock:
+            self._clients.pop(system, None)
+
+    def _serve(self) -> None:
+        while not self._over.wait(1):
+            for system in list(self._clients):
+                with self._lock:
+                    if clients := self._clients.get(system):
+                        clients.settle(0.001, 0.1)
 
 
 def shown(row: Row) -> str:
