@@ -23,6 +23,9 @@ export interface HMSStore<Keys = AnyKeys> {
   /** Ours, as all that follow: the entries of the session store, with their versions. */
   entries: { [Key in keyof Keys]?: HMSSessionEntry<Keys[Key]> };
   metadataRules: HMSMetadataRules;
+  /** Those that somebody holds. */
+  locks: Record<string, HMSLock>;
+  limits: HMSLimits | null;
   outbox: HMSOutboxMessage[];
   missed: HMSMissed[];
   removed: HMSRemoved[];
@@ -156,6 +159,34 @@ export interface HMSMetadataRules {
   template: HMSMetadataRule[];
 }
 
+export interface HMSLock {
+  name: string;
+  /** The id of the peer. */
+  holder: string;
+  /** The number of its grant: the next holder's is higher. */
+  token: number;
+  /** When it will be free. */
+  expiresAt?: Date;
+}
+
+/** What the server allows; what is used is that of the moment when one came. */
+export interface HMSLimits {
+  /** Bytes of JSON of one value, and of all values with their keys. */
+  maxValueBytes: number;
+  maxStoreBytes: number;
+  usedBytes: number;
+  maxKeys: number;
+  usedKeys: number;
+  maxMessageChars: number;
+  maxFrameBytes: number;
+  /** Calls a second, and at once after a pause. */
+  rate: number;
+  burst: number;
+  /** For how long a lost connection can be taken up again. */
+  resumeSeconds: number;
+  [more: string]: number;
+}
+
 export type HMSPermission =
   | "endRoom"
   | "removeOthers"
@@ -247,6 +278,8 @@ export interface HMSException extends Error {
   data?: any;
   /** Ours, as all that follow. Of a conflict (409): the entries as they stand. */
   entries?: HMSSessionEntry[];
+  /** The lock that somebody else holds (409). */
+  lock?: HMSLock;
   /** The rule that forbids it (403). */
   rule?: HMSMetadataRule;
   /** When it may be tried again (429). */
@@ -285,6 +318,20 @@ export interface HMSUpdateOptions {
 export interface HMSIfLock {
   name: string;
   token: number;
+}
+
+/** Ours: what is done under a lock gets this, which is also an `ifLock`. */
+export interface HMSHeldLock extends HMSIfLock {
+  /** Aborts when this page does not hold the lock any more. */
+  signal: AbortSignal;
+}
+
+/** Ours. */
+export interface HMSLockOptions {
+  /** Seconds after which the lock is free in any case. */
+  expiresIn?: number;
+  /** Milliseconds to wait for others, by default and at most a minute. */
+  waitMs?: number;
 }
 
 export interface HMSSetOptions extends HMSChangeOptions {
@@ -386,7 +433,11 @@ export interface HMSSessionStoreActions<Keys = AnyKeys> {
   /** All changes or, if one is refused, none. */
   update(changes: HMSSessionChange<Keys>[], options?: HMSUpdateOptions): Promise<HMSSessionEntry[]>;
   /** Lets an entry last for so many seconds from now. */
-  touch<Key extends keyof Keys & string>(key: Key, expiresIn: number): Promise<HMSSessionEntry<Keys[Key]>>;
+  touch<Key extends keyof Keys & string>(
+    key: Key,
+    expiresIn: number,
+    options?: Pick<HMSSetOptions, "ifLock">,
+  ): Promise<HMSSessionEntry<Keys[Key]>>;
   /**
    * Sets what `change` makes of the value, which is undefined if there is none; again if somebody else was faster.
    * It must not wait for another mutate() of the same key.
@@ -431,6 +482,14 @@ export interface HMSActions<Keys = AnyKeys> {
   unpinMessage(id: string): Promise<void>;
   /** Replaces the room's own rules. */
   setMetadataRules(rules: HMSMetadataRule[]): Promise<void>;
+  /** What `action` comes to, done while no other peer holds the lock of this name. */
+  withLock<Result>(
+    name: string,
+    action: (lock: HMSHeldLock) => Result | Promise<Result>,
+    options?: HMSLockOptions,
+  ): Promise<Result>;
+  /** Frees a lock; of another only who may remove others. */
+  unlock(lock: HMSIfLock): Promise<void>;
   retryMessage(clientId: string): Promise<void>;
   discardMessage(clientId: string): void;
   retryConnection(): void;
@@ -598,6 +657,9 @@ export function selectMetadataRule(key: string): Selector<HMSMetadataRule | unde
 /** Whether one may write a key that is observed; null counts as no value. */
 export function selectMayWrite(key: string): Selector<boolean>;
 export function selectMayRemove(key: string): Selector<boolean>;
+/** Those that somebody holds, by their names. */
+export const selectLocks: Selector<Record<string, HMSLock>>;
+export const selectLimits: Selector<HMSLimits | null>;
 export const selectOutbox: Selector<HMSOutboxMessage[]>;
 export const selectMissed: Selector<HMSMissed[]>;
 export const selectRemoved: Selector<HMSRemoved[]>;

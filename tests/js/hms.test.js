@@ -27,6 +27,7 @@ import {
   requests,
   Storage,
   token,
+  whenWritten,
   wire,
 } from "./page.js";
 import { Locks, settle } from "./wire.js";
@@ -381,7 +382,7 @@ test("a reload of the page takes up the same peer at its place, with its message
   const before = await joinedPage();
   before.socket.hear(said("m1", "hello", 11));
   const { id } = before.store.getState(selectLocalPeer);
-  const written = await whenWritten(storage);
+  const written = await whenWritten("hello");
   // The page goes away without a word; a new one finds what was kept.
   const old = storage;
   await before.actions.leave();
@@ -402,16 +403,6 @@ test("a reload of the page takes up the same peer at its place, with its message
     ["hello", "missed"],
   );
 });
-
-/** What the client has put into the storage: [key, value], once it is written. */
-async function whenWritten(kept) {
-  for (;;) {
-    const key = "hmsroom:r1:host:alice-1";
-    const value = kept.getItem(key);
-    if (value?.includes("hello")) return [key, value];
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 test("where nothing may be stored, joining works all the same", async () => {
   Object.defineProperty(globalThis, "sessionStorage", {
@@ -777,7 +768,7 @@ function browser(t) {
 /** What a browser gives to the duplicate of a tab. */
 async function copiedStorage() {
   const copy = new Storage();
-  copy.setItem(...(await whenWritten(storage)));
+  copy.setItem(...(await whenWritten("hello")));
   return copy;
 }
 

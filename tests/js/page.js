@@ -130,3 +130,21 @@ export async function joinedPage(options, config = {}) {
   await joining;
   return page;
 }
+
+/** What the client has put into the storage, once this text is in it: [key, value]. */
+export async function whenWritten(text) {
+  const key = "hmsroom:r1:host:alice-1";
+  for (;;) {
+    const value = sessionStorage.getItem(key);
+    if (value?.includes(text)) return [key, value];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The page goes away without a word once it has kept this text; the one that comes after it finds what was kept. */
+export async function goneWith(text, { actions }) {
+  const written = await whenWritten(text);
+  await actions.leave();
+  globalThis.sessionStorage = new Storage();
+  sessionStorage.setItem(...written);
+}

@@ -299,7 +299,9 @@ const NOTICES = {
   "on-peer-leave": { peer_id: "bob" },
   "on-peer-state": { peer_id: "alice", state: "connected" },
   "on-broadcast": broadcast("m1", { roles: ["host"] }),
-  "on-metadata-change": { values: [entry("pin", 1, "x")] },
+  "on-metadata-change": { values: [{ ...entry("pin", 1, "x"), expires_at: 9 }] },
+  "on-lock-list": { locks: [{ name: "deck", holder: "bob", token: 3, expires_at: 4 }] },
+  "on-lock-change": { name: "deck", holder: "bob", token: 3, expires_at: 4, reason: "locked" },
   "on-role-change-request": { requested_by: "bob", role: "guest", token: "t" },
   "on-removed-change": { removed: [{ person: "p", name: "x", removed_at: 1 }] },
   "on-poll-start": { polls: [{ poll_id: "p1", title: "x", started_at: 1, vote: ["host"] }] },
@@ -339,6 +341,11 @@ test("whatever stands in a notification, the state stays one that can be shown",
       const shown = view(next);
       facts(view(known), shown, method, params);
       for (const { time } of Object.values(shown.messages.byID)) time.toISOString();
+      for (const { name, token, expiresAt } of Object.values(shown.locks)) {
+        assert.deepEqual([typeof name, typeof token], ["string", "number"]);
+        expiresAt?.toISOString();
+      }
+      for (const { expiresAt } of Object.values(shown.entries)) expiresAt?.toISOString();
       for (const peer of Object.values(shown.peers)) {
         assert.deepEqual([typeof peer.id, typeof peer.name, typeof peer.metadata], ["string", "string", "string"]);
       }

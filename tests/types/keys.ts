@@ -47,6 +47,11 @@ held.update([
 held.mutate("votes", (votes = []) => [...votes, "yes"], { attempts: 3 });
 export const written: Promise<number | null> = held.mutate("slide", async (at = 0) => at + 1).then(({ data }) => data);
 
+export const done: Promise<number> = actions.withLock("deck", async ({ token, signal, ...lock }) => {
+  await held.set("slide", 1, { ifLock: { ...lock, token } });
+  return signal.aborted ? 0 : 1;
+});
+
 // @ts-expect-error not a number
 held.increment("agenda");
 // @ts-expect-error a part of another type

@@ -3,13 +3,15 @@
 import { RpcError } from "./connection/error.js";
 import { tokenByRoomCode } from "./identity/token.js";
 import { problemWith } from "./json.js";
+import { Locks } from "./locks.js";
 import { Outbox } from "./outbox.js";
 import { Polls } from "./polls.js";
 import { SessionStore } from "./session_store.js";
 import { HAND_RAISE } from "./state/shapes.js";
 import { uuid } from "./uuid.js";
 
-/** @import { HMSActions, HMSConfig, HMSMetadataRule, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
+/** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule } from "../hms.js" */
+/** @import { HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
 /** @import { Client } from "./client.js" */
 /** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
 /** @import { Notices } from "./notices.js" */
@@ -19,6 +21,7 @@ import { uuid } from "./uuid.js";
 export class Actions {
   #client;
   #outbox;
+  #locks;
 
   /**
    * @param {Store} store
@@ -28,6 +31,7 @@ export class Actions {
   constructor(store, client, notices) {
     this.#client = client;
     this.#outbox = new Outbox(client);
+    this.#locks = new Locks(client, store);
     this.interactivityCenter = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
     this.sessionStore = new SessionStore(client);
   }
@@ -35,6 +39,7 @@ export class Actions {
   /** @param {HMSConfig} config */
   async join(config) {
     await this.#client.join(config);
+    this.#locks.freeForgotten();
     this.#outbox.sendAgain();
   }
 
@@ -212,6 +217,26 @@ export class Actions {
    */
   discardMessage(clientId) {
     this.#client.change("discarded", { clientId });
+  }
+
+  /**
+   * Ours: what `action` comes to, done while no other peer holds the lock of this name.
+   * @template Result
+   * @param {string} name
+   * @param {(lock: HMSHeldLock) => Result | Promise<Result>} action
+   * @param {HMSLockOptions} [options]
+   * @returns {Promise<Result>}
+   */
+  async withLock(name, action, options) {
+    return this.#locks.run(name, action, options);
+  }
+
+  /**
+   * Ours: frees a lock of selectLocks that somebody holds.
+   * @param {{ name: string, token: number }} lock
+   */
+  async unlock(lock) {
+    await this.#locks.free(lock);
   }
 
   /** Ours: tries at once to get the connection back. */

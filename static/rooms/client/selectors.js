@@ -155,6 +155,10 @@ export const selectMetadataRule = (/** @type {string} */ key) =>
 export const selectMayWrite = (/** @type {string} */ key) => may(key);
 /** Ours: whether this peer may remove a key. */
 export const selectMayRemove = (/** @type {string} */ key) => may(key, { removes: true });
+/** Ours: the locks that somebody holds, by their names. */
+export const selectLocks = select((store) => store.locks);
+/** Ours: what the server allows, and how much of it was used when one came; null until one is in the room. */
+export const selectLimits = select((store) => store.limits);
 /** Ours: own messages on their way or not delivered, `status` being "sending" or "failed". */
 export const selectOutbox = select((store) => store.outbox);
 /** Ours: gaps among the messages, as {after: the id of the message before or null, since: Date or undefined}. */

@@ -56,8 +56,9 @@ export class SessionStore {
   update = (changes, options) => this.#update("update", changes, options);
 
   /** @type {HMSSessionStoreActions["touch"]} */
-  touch = async (key, expiresIn) => {
-    const answer = await this.#client.call("touch-metadata", { key, expires_in: expiresIn }, { again: true });
+  touch = async (key, expiresIn, { ifLock } = {}) => {
+    const params = { key, expires_in: expiresIn, if_lock: lockOnWire(ifLock) };
+    const answer = await this.#client.call("touch-metadata", params, { again: true });
     return this.#held(answer, [answer])[0];
   };
 

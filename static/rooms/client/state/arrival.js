@@ -1,7 +1,7 @@
 // The way into the room, and back after a loss: changes of the state that this page makes, see state.js.
 
 import { inHistory, inRoom, localPeer, withEntry } from "./parts.js";
-import { peerFrom } from "./shapes.js";
+import { limitsFrom, peerFrom } from "./shapes.js";
 import { nowhere } from "./start.js";
 
 /** @import { Messages } from "./messages.js" */
@@ -43,14 +43,15 @@ export const ARRIVAL_OWN = {
   // This tab began as a copy of one that goes on: it tells of the gap that there may be, and sends what waits.
   copied: (state) => inRoom({ ...state, outbox: new Map() }, { joinedAt: null }),
 
-  joined: (state, { session_id: sessionId, seq, history, resumed = false, name, data }) => {
+  joined: (known, { session_id: sessionId, seq, history, resumed = false, limits, name, data }) => {
+    const state = limits ? { ...known, limits: limitsFrom(limits) } : known;
     const before = self(state);
     if (resumed) {
       const said = { ...before, name: name || before.name, data: data || before.data };
       return inHistory({ ...state, peers: withEntry(state.peers, before.id, said) }, history);
     }
     const isSame = state.room.sessionId === sessionId;
-    const { metadata, roleChangeRequests, removed, ...anew } = nowhere();
+    const { metadata, locks, roleChangeRequests, removed, ...anew } = nowhere();
     const messages = isSame ? state.messages : anew.messages;
     const here = isSame ? state : { ...state, missed: [] };
     const missed = state.room.joinedAt === null ? here.missed : withGap(here, messages);
@@ -58,7 +59,7 @@ export const ARRIVAL_OWN = {
     const peers = isSame ? withEntry(state.peers, local.id, local) : new Map([[local.id, local]]); // peer-list follows
     const polls = isSame ? state.polls : anew.polls; // replaced as they are read again, which keeps what is typed
     const place = { session_id: sessionId, seq };
-    const held = { ...state, messages, missed, metadata, polls, roleChangeRequests, removed, peers, place };
+    const held = { ...state, messages, missed, metadata, locks, polls, roleChangeRequests, removed, peers, place };
     return inRoom(inHistory(held, history), { sessionId, lostAt: null, peerCount: null });
   },
 

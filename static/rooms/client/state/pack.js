@@ -18,6 +18,8 @@ export function pack(state) {
     missed: state.missed,
     outbox: [...state.outbox.values()],
     metadata: [...state.metadata.values()],
+    locks: [...state.locks.values()],
+    limits: state.limits,
   });
 }
 
@@ -38,6 +40,8 @@ export function unpack(text) {
     missed: packed.missed ?? [],
     outbox: byKey(packed.outbox, "clientId"),
     metadata: byKey(packed.metadata, "key"),
+    locks: byKey(packed.locks ?? [], "name"),
+    limits: packed.limits ?? null,
   };
 }
 

@@ -1,8 +1,8 @@
 // From what the server passes on to plain objects of the state. Other people wrote most of it, so each field is looked
 // at before it is used: one of another kind counts as missing.
 
-/** @import { HMSMetadataRules, HMSSessionEntry } from "../../hms.js" */
-/** @import { Message, Peer, Removed, Wire } from "./types.js" */
+/** @import { HMSLimits, HMSMetadataRules, HMSSessionEntry } from "../../hms.js" */
+/** @import { Lock, Message, Peer, Removed, Wire } from "./types.js" */
 
 export const HAND_RAISE = "_handraise";
 const LAST_MOMENT = 8.64e15; // ms: what a Date can hold
@@ -114,6 +114,27 @@ export function rulesFrom(wire) {
   const all = /** @type {any[]} */ (records(rules)).filter(({ key }) => text(key) !== undefined);
   const room = all.slice(0, number(own) ?? 0);
   return { room, template: all.slice(room.length) };
+}
+
+/**
+ * A lock, if somebody holds it.
+ * @param {Wire} wire
+ * @returns {Lock | undefined}
+ */
+export function lockFrom(wire) {
+  const [name, holder, token] = [text(wire.name), text(wire.holder), number(wire.token)];
+  if (name === undefined || holder === undefined || token === undefined) return undefined;
+  return { name, holder, token, expiresAt: moment(wire.expires_at) ?? null };
+}
+
+/**
+ * What the server allows, under the names of JavaScript.
+ * @param {unknown} wire
+ */
+export function limitsFrom(wire) {
+  const camel = (/** @type {string} */ name) => name.replace(/_([a-z])/gu, (_, letter) => letter.toUpperCase());
+  const said = Object.entries(record(wire)).filter(([, value]) => number(value) !== undefined);
+  return /** @type {HMSLimits} */ (Object.fromEntries(said.map(([name, value]) => [camel(name), value])));
 }
 
 /**

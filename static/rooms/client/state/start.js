@@ -30,6 +30,8 @@ export const nowhere = () => ({
   outbox: new Map(),
   metadata: new Map(),
   rules: { room: [], template: [] },
+  locks: new Map(),
+  limits: null,
   polls: new Map(),
   roleChangeRequests: [],
   removed: [],

@@ -2,6 +2,7 @@
 
 import { ARRIVAL_OWN } from "./arrival.js";
 import { CHAT_HEARD, CHAT_OWN } from "./chat.js";
+import { LOCKS_HEARD, LOCKS_OWN } from "./locks.js";
 import { METADATA_HEARD, METADATA_OWN } from "./metadata.js";
 import { PEOPLE_HEARD, PEOPLE_OWN } from "./people.js";
 import { POLLS_HEARD, POLLS_OWN } from "./polls.js";
@@ -13,7 +14,7 @@ import { record } from "./shapes.js";
  * What the server tells of.
  * @type {Record<string, HeardChange>}
  */
-const HEARD = { ...PEOPLE_HEARD, ...CHAT_HEARD, ...METADATA_HEARD, ...POLLS_HEARD };
+const HEARD = { ...PEOPLE_HEARD, ...CHAT_HEARD, ...METADATA_HEARD, ...LOCKS_HEARD, ...POLLS_HEARD };
 
 /**
  * What this page does or learns.
@@ -24,6 +25,7 @@ const OWN = {
   ...PEOPLE_OWN,
   ...CHAT_OWN,
   ...METADATA_OWN,
+  ...LOCKS_OWN,
   ...POLLS_OWN,
   clock: (state, { offset }) => ({ ...state, clockOffset: offset }),
   failed: (state, { error }) => ({ ...state, errors: [...state.errors, error] }),

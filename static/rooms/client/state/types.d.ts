@@ -1,6 +1,6 @@
 // What the state is made of. Times are milliseconds since 1970.
 
-import type { HMSMetadataRules, HMSPoll, HMSRole, HMSRoomStateName, HMSSessionEntry } from "../../hms.js";
+import type { HMSLimits, HMSMetadataRules, HMSPoll, HMSRole, HMSRoomStateName, HMSSessionEntry } from "../../hms.js";
 import type { RpcError } from "../connection/error.js";
 import type { Messages } from "./messages.js";
 
@@ -23,6 +23,10 @@ export interface State {
   metadata: Map<string, HMSSessionEntry>;
   /** Who may write them. */
   rules: HMSMetadataRules;
+  /** Who holds which lock, by its name. */
+  locks: Map<string, Lock>;
+  /** What the server allows; null until it has said so. */
+  limits: HMSLimits | null;
   polls: Map<string, Poll>;
   roleChangeRequests: { requestedBy?: string; roleName: string; token?: unknown }[];
   /** Who was removed from the session, for those who may let them in again. */
@@ -103,6 +107,13 @@ export interface Gap {
   since: number | null;
 }
 
+export interface Lock {
+  name: string;
+  holder: string;
+  token: number;
+  expiresAt: number | null;
+}
+
 export interface Removed {
   person: string;
   name: string;
@@ -129,6 +140,7 @@ export interface OwnChanges {
   clock: { offset: number };
   failed: { error: RpcError };
   "read-metadata": Wire;
+  "read-lock": Wire;
   sending: Written & { session?: string };
   "not-sent": { clientId: string; error: string };
   discarded: { clientId: string };
@@ -147,6 +159,7 @@ export interface Joined {
   seq: number;
   history?: unknown;
   resumed?: boolean;
+  limits?: unknown;
 }
 
 export type OwnChange<Method extends keyof OwnChanges> = (state: State, params: OwnChanges[Method]) => State;

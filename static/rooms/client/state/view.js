@@ -2,9 +2,9 @@
 
 import { HAND_RAISE, moment } from "./shapes.js";
 
-/** @import { HMSMessage, HMSOutboxMessage, HMSPeer, HMSRole, HMSSessionEntry, HMSStore } from "../../hms.js" */
+/** @import { HMSLock, HMSMessage, HMSOutboxMessage, HMSPeer, HMSRole, HMSSessionEntry, HMSStore } from "../../hms.js" */
 /** @import { Messages } from "./messages.js" */
-/** @import { Gap, Message, Peer, Poll, Removed, State, Unsent } from "./types.js" */
+/** @import { Gap, Lock, Message, Peer, Poll, Removed, State, Unsent } from "./types.js" */
 
 /**
  * One result for one object: parts of the state that did not change keep their identity in the view.
@@ -130,9 +130,19 @@ export const entryView = remembered((entry) => {
   return expiresAt ? { ...entry, expiresAt } : entry;
 });
 const entries = remembered((/** @type {State["metadata"]} */ map) => record(map, entryView));
+
+/** @type {(held: Lock) => HMSLock} */
+export const lockView = remembered(({ expiresAt, ...held }) => ({
+  ...held,
+  ...(expiresAt && { expiresAt: new Date(expiresAt) }),
+}));
+const locks = remembered((/** @type {State["locks"]} */ map) => record(map, lockView));
 const sessionStore = remembered((/** @type {State["metadata"]} */ map) => record(map, (entry) => entry.data));
 
-/** What hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `metadataRules`, `clockOffset` are additions. */
+/**
+ * What hmsStore.getState() gives. `outbox`, `missed`, `removed`, `entries`, `metadataRules`, `locks`, `limits`,
+ * `clockOffset` are additions.
+ */
 export const view = remembered((/** @type {State} */ state) => {
   const { startedAt, joinedAt, lostAt, peerCount, ...room } = state.room;
   /** @type {HMSStore} */
@@ -153,6 +163,8 @@ export const view = remembered((/** @type {State} */ state) => {
     sessionMetadata: state.metadata.get("default")?.data,
     entries: entries(state.metadata),
     metadataRules: state.rules,
+    locks: locks(state.locks),
+    limits: state.limits,
     polls: polls(state.polls),
     roleChangeRequests: state.roleChangeRequests,
     removed: removed(state.removed),
