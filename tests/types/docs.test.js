@@ -37,8 +37,11 @@ function compiled(files) {
 }
 
 test("the examples of the documentation compile against the types", () => {
-  const blocks = [...read("docs/script.md").matchAll(/^```(js|ts)\n(.*?)^```/gms)];
-  assert.ok(blocks.length >= 3);
+  const pages = ["docs/script.md", "docs/session-metadata.md"].map((page) => [
+    ...read(page).matchAll(/^```(js|ts)\n(.*?)^```/gms),
+  ]);
+  for (const found of pages) assert.ok(found.length >= 3);
+  const blocks = pages.flat();
   const files = blocks.map(([, language, text], at) => [`example${at + 1}.${language}`, text]);
   assert.equal(compiled(Object.fromEntries(files)), "");
 });
@@ -55,7 +58,9 @@ test("every export of the script has a type, and nothing else has", () => {
 });
 
 test("every action and selector that the documentation names is there", () => {
-  const named = read("docs/script.md").matchAll(/`(select\w+|[a-z]+[A-Z]\w+(?=\())/gu);
+  const named = `${read("docs/script.md")}${read("docs/session-metadata.md")}`.matchAll(
+    /`(select\w+|[a-z]+[A-Z]\w+(?=\())/gu,
+  );
   const types = read("static/rooms/hms.d.ts");
   assert.deepEqual(
     [...new Set([...named].map(([, name]) => name))].filter((name) => !new RegExp(`\\b${name}\\b`, "u").test(types)),
