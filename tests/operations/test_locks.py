@@ -88,7 +88,7 @@ def stands(who):
 # --- Getting and freeing ------------------------------------------------------------------------
 
 
-def test_one_peer_at_a_time_holds_a_lock(alice, bob, victor):
+def test_i42_one_peer_at_a_time_holds_a_lock(alice, bob, victor):
     answer = call(alice, "lock", name="deck")
     token = answer.seq
     assert answer.result == {"name": "deck", "holder": "peer-Alice", "token": token, "seq": token}
@@ -459,7 +459,7 @@ every_write = pytest.mark.parametrize(("method", "params"), WRITES, ids=[method 
 
 
 @every_write
-def test_a_write_under_a_lock_needs_its_holder_and_its_token(alice, bob, method, params):
+def test_i42_a_write_under_a_lock_needs_its_holder_and_its_token(alice, bob, method, params):
     do(alice, "set-metadata", key="k", data=1)
     old = lock(alice)
     new = {"name": "deck", "holder": "peer-Bob", "token": None}

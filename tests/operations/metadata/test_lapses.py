@@ -32,7 +32,7 @@ def held(room) -> dict[str, str | None]:
 # --- Owners -------------------------------------------------------------------------------------
 
 
-def test_what_becomes_of_the_keys_of_a_peer_that_leaves(alice, bob, room):
+def test_i39_what_becomes_of_the_keys_of_a_peer_that_leaves(alice, bob, room):
     do(bob, "listen-metadata-change", keys=["gone", "null", "kept", "his"])
     for key, params in (
         ("gone", {"owner": True}),
@@ -95,7 +95,7 @@ def test_limits_keep_nobody_from_leaving(alice, bob, room, settings):
 # --- Expiry -------------------------------------------------------------------------------------
 
 
-def test_a_key_is_removed_when_its_time_is_over(alice, bob, room, later):
+def test_i40_a_key_is_removed_when_its_time_is_over(alice, bob, room, later):
     do(bob, "listen-metadata-change", keys=["k"])
     entry = do(alice, "set-metadata", key="k", data=1, expires_in=10)
     assert entry["expires_at"] == milliseconds(clock.now() + timedelta(seconds=10))
@@ -110,7 +110,7 @@ def test_a_key_is_removed_when_its_time_is_over(alice, bob, room, later):
     assert Session.objects.get(room=room).due_at is None
 
 
-def test_what_is_past_its_time_is_gone_for_whoever_asks_first(alice, bob, later):
+def test_i40_what_is_past_its_time_is_gone_for_whoever_asks_first(alice, bob, later):
     do(alice, "set-metadata", key="k", data=1, expires_in=10)
     do(alice, "set-metadata", key="l", data=1, expires_in=20)
     later(15)

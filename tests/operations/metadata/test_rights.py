@@ -87,7 +87,7 @@ def test_what_is_the_servers_and_what_is_nobodys(people, ruled):
     assert not may(server(ruled), "sealed", data=1)
 
 
-def test_who_may_not_read_is_told_nothing(people):
+def test_i41_who_may_not_read_is_told_nothing(people):
     host, guest = people["host"], people["guest"]
     for caller in (host, guest):
         do(caller, "listen-metadata-change", keys=["hidden", "open"])
@@ -121,7 +121,7 @@ def test_who_may_write_and_not_read_learns_nothing_of_the_value(people):
     assert "data" not in do(guest, "update-metadata", changes=[{"key": "hidden", "remove": True}])["entries"][0]
 
 
-def test_another_role_is_told_what_it_may_read_now_and_what_no_more(people):
+def test_i41_another_role_is_told_what_it_may_read_now_and_what_no_more(people):
     host, guest = people["host"], people["guest"]
     do(host, "set-metadata", key="hidden", data=SECRET)
     do(guest, "listen-metadata-change", keys=["hidden", "open"])

@@ -16,7 +16,7 @@ def update(caller, *changes):
     return do(caller, "update-metadata", changes=list(changes))
 
 
-def test_a_call_changes_several_keys_at_once_and_tells_of_it_once(alice, bob, room):
+def test_i38_a_call_changes_several_keys_at_once_and_tells_of_it_once(alice, bob, room):
     do(bob, "listen-metadata-change", keys=["a", "b", "c"])
     do(alice, "set-metadata", key="c", data=1)
     before = position(room.id)
@@ -202,7 +202,7 @@ def test_a_change_of_the_wrong_form_is_refused_by_name(alice, changes, message):
     assert refused(alice, "update-metadata", changes=changes) == (400, message)
 
 
-def test_of_changes_that_do_not_fit_together_none_is_made(alice, settings):
+def test_i38_of_changes_that_do_not_fit_together_none_is_made(alice, settings):
     settings.MAX_STORE_BYTES = 20
     changes = [{"key": "a", "data": "x" * 8}, {"key": "b", "data": "x" * 8}]
     error = error_of(alice, "update-metadata", changes=changes)
