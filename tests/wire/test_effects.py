@@ -10,6 +10,7 @@ from rooms.wire.effects import (
     Came,
     CameBack,
     Effect,
+    Granted,
     Left,
     Refresh,
     RoleChanged,
@@ -29,6 +30,7 @@ STORED = [
     (SentAway("bob"), '{"sent_away": "bob"}'),
     (SentAway(None), '{"sent_away": "*"}'),
     (Left("bob"), '{"left": "bob"}'),
+    (Granted("a"), '{"granted": "a"}'),
     (Refresh(7), '{"refresh": 7}'),
 ]
 
