@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
+from tests.browser.app import Room, serving_pages
 from tests.browser.person import People
 from tests.support.server import RunningServer
 
@@ -34,3 +35,26 @@ async def people(chromium: Browser, server: RunningServer) -> AsyncIterator[Peop
     yield met
     await met.close()
     assert met.complaints == []
+
+
+@pytest.fixture(scope="session")
+def origin() -> Iterator[str]:
+    with serving_pages() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def spare_rooms(server: RunningServer) -> Iterator[str]:
+    """Ids of rooms that no test has used yet; one command makes them all."""
+    script = "from rooms.creation import create_room\nprint(*(create_room().id for _ in range(50)))"
+    return iter(server.manage("shell", "--no-imports", "-c", script).split())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def app_room(
+    chromium: Browser, server: RunningServer, origin: str, spare_rooms: Iterator[str]
+) -> AsyncIterator[Room]:
+    room = Room(next(spare_rooms), chromium, server, origin)
+    yield room
+    await room.close()
+    assert [text for text in room.complaints if "ERR_" not in text] == []

@@ -1,20 +1,11 @@
 """Session metadata as the 100ms documentation tells it, from an app on another origin that runs on hms.js."""
 
 import asyncio
-import functools
-import http.server
 import json
-import threading
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import Any, Self
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page
 
 from tests.support.proxy import Proxy
-from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -48,110 +39,6 @@ NOT_JSON = [
     "NaN",
     "new Map([[1, 2]])",
 ]
-
-
-class App:
-    """A browser page with the app; its store holds what `value()` says."""
-
-    def __init__(self, page: Page, server: str, token: str) -> None:
-        self.page, self.server, self.token = page, server, token
-        self.sent: list[dict[str, Any]] = []
-        page.on("websocket", lambda socket: socket.on("framesent", lambda data: self.sent.append(json.loads(data))))
-
-    async def join(self, name: str = "Alice") -> Self:
-        config = {"userName": name, "authToken": self.token, "initEndpoint": self.server}
-        await self.page.evaluate("(config) => app.hmsActions.join(config)", config)
-        return self
-
-    async def run(self, script: str, argument: Any = None) -> Any:
-        return await self.page.evaluate(script, argument)
-
-    async def value(self) -> Any:
-        """What the store holds, as JSON text: the order of keys counts."""
-        return await self.run("() => JSON.stringify(app.hmsStore.getState(app.selectSessionMetadata)) ?? null")
-
-    async def has(self, value: Any) -> None:
-        """Wait until the store holds this value."""
-        script = "(text) => JSON.stringify(app.hmsStore.getState(app.selectSessionMetadata)) === text"
-        try:
-            await self.page.wait_for_function(script, arg=compact(value), polling=10, timeout=15_000)
-        except Exception as error:
-            raise AssertionError(f"the store holds {await self.value()}, not {compact(value)}") from error
-
-    async def heard(self) -> dict[str, Any]:
-        return await self.run("() => app.heard")
-
-    def requests(self, method: str) -> list[dict[str, Any]]:
-        return [frame for frame in self.sent if frame["method"] == method]
-
-
-def compact(value: Any) -> str:
-    """JSON text as JavaScript writes it."""
-    return json.dumps(value, separators=(",", ":"))
-
-
-class Files(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="session")
-def origin() -> Iterator[str]:
-    """Where the app's pages are: another port, so another origin than the server's."""
-    handler = functools.partial(Files, directory=str(Path(__file__).parent / "pages"))
-    files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=files.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{files.server_port}"
-    files.shutdown()
-    files.server_close()
-
-
-class Room:
-    """A room of the test's own."""
-
-    def __init__(self, room_id: str, chromium: Browser, server: RunningServer, origin: str) -> None:
-        self.id = room_id
-        self._chromium, self._server, self._origin = chromium, server, origin
-        self.complaints: list[str] = []
-        self._pages: list[Page] = []
-
-    async def open(self, user: str, *, app: str = "docs", server: str | None = None) -> App:
-        """The app in a browser of its own, not joined yet."""
-        address = server or self._server.url
-        page = await (await self._chromium.new_context()).new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
-        await page.goto(f"{self._origin}/usage.html?server={address}&app={app}")
-        await page.wait_for_function("() => globalThis.app")
-        self._pages.append(page)
-        return App(page, address, self._server.sign(self.id, "host", user))
-
-    async def meet(self, *users: str) -> list[App]:
-        apps = await asyncio.gather(*(self.open(user) for user in users))
-        for app, user in zip(apps, users, strict=True):
-            await app.join(user.title())
-        return list(apps)
-
-    async def close(self) -> None:
-        for page in self._pages:
-            await page.context.close()
-
-
-@pytest.fixture(scope="session")
-def spare_rooms(server: RunningServer) -> Iterator[str]:
-    """Ids of rooms that no test has used yet; one command makes them all."""
-    script = "from rooms.creation import create_room\nprint(*(create_room().id for _ in range(50)))"
-    return iter(server.manage("shell", "--no-imports", "-c", script).split())
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def app_room(
-    chromium: Browser, server: RunningServer, origin: str, spare_rooms: Iterator[str]
-) -> AsyncIterator[Room]:
-    room = Room(next(spare_rooms), chromium, server, origin)
-    yield room
-    await room.close()
-    assert [text for text in room.complaints if "ERR_" not in text] == []
 
 
 async def test_any_json_value_is_stored_as_it_is_and_seen_by_the_other(app_room):
