@@ -117,6 +117,11 @@ class Person:
         await button.click()
         await self.page.get_by_role("menuitem", name=action, exact=True).click()
 
+    async def choose_switch(self, name: str) -> None:
+        """Turn a switch in the room's menu."""
+        await self.part("more").click()
+        await self.page.get_by_role("menuitemcheckbox", name=name).click()
+
     async def act_on_message(self, text: str, action: str) -> None:
         message = self.message(text)
         await message.hover()

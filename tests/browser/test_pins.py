@@ -97,11 +97,6 @@ ONLY_HOSTS = "Only hosts pin messages"
 WHY_NOT = "Only people with the role host can pin messages here."
 
 
-async def turn_switch(host):
-    await host.part("more").click()
-    await host.page.get_by_role("menuitemcheckbox", name=ONLY_HOSTS).click()
-
-
 async def pin_action(person, text):
     """How a message's menu offers to pin it."""
     await person.message(text).get_by_role("button", name="Actions").click()
@@ -117,7 +112,7 @@ async def test_a_host_keeps_pinning_to_hosts_and_gives_it_back(people):
     other = {"key": "deck", "write": ["guest"]}
     await alice.hms("hmsActions.setMetadataRules(value)", [other])
 
-    await turn_switch(alice)
+    await alice.choose_switch(ONLY_HOSTS)
     for person in (alice, bob):
         await expect(person.part("toasts")).to_contain_text("Only hosts can pin messages now.")
     await expect(bob.part("unpin")).to_be_hidden()
@@ -135,7 +130,7 @@ async def test_a_host_keeps_pinning_to_hosts_and_gives_it_back(people):
     await expect(bob.part("pin-items").get_by_role("button", name="Unpin")).to_have_count(0)
 
     # In a dialog that is open, too, and the other rules stand.
-    await turn_switch(alice)
+    await alice.choose_switch(ONLY_HOSTS)
     await expect(bob.part("pin-items").get_by_role("button", name="Unpin")).to_have_count(1)
     await expect(bob.part("pins-why")).to_be_hidden()
     await bob.page.keyboard.press("Escape")
@@ -149,7 +144,7 @@ async def test_late_joiners_and_those_who_reload_find_the_switch_as_it_is(people
     alice, bob = await people.meet("Alice", "Bob")
     await alice.say("hello")
     await alice.act_on_message("hello", "Pin for everyone")
-    await turn_switch(alice)
+    await alice.choose_switch(ONLY_HOSTS)
     await expect(bob.part("unpin")).to_be_hidden()
     await alice.page.reload()
     await alice.is_inside()
@@ -173,7 +168,7 @@ async def test_a_pin_that_is_refused_after_all_says_who_may(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.say("hello")
     await pin_action(bob, "hello")
-    await turn_switch(alice)
+    await alice.choose_switch(ONLY_HOSTS)
     await expect(bob.part("toasts")).to_contain_text("Only hosts can pin messages now.")
     await bob.page.get_by_role("menuitem", name="Pin for everyone").click()
     refusal = "Not pinned. Only people with the role host can do this here."
@@ -186,7 +181,7 @@ async def test_the_switch_keeps_what_a_rule_says_beside_who_may_pin(people):
     await alice.hms("hmsActions.setMetadataRules(value)", [everything])
     pins = {"key": "pinnedMessages", "max_bytes": 5000}
     for expected in ([pins, everything], [{**pins, "write": ["host"]}, everything], [pins, everything]):
-        await turn_switch(alice)
+        await alice.choose_switch(ONLY_HOSTS)
         await alice.page.wait_for_function(
             """async (wanted) => {
                 const hms = await import("/static/rooms/hms.js");

@@ -56,7 +56,7 @@ async def test_of_two_who_choose_somebody_else_the_second_is_asked(people):
         await alice.page.get_by_role("menuitem", name=SPOTLIGHT).click()
         asked = alice.page.get_by_role("dialog", name="The spotlight was changed meanwhile")
         await expect(asked).to_be_visible()
-        await expect(alice.part("confirm-text")).to_have_text("Bob was before you. Who shall everybody see?")
+        await expect(alice.part("confirm-text")).to_have_text("Bob was faster than you. Whom should everybody see?")
         await expect(alice.part("confirm-values").locator("div")).to_have_text(["TheirsBob", "YoursCarol"])
         await expect(alice.part("confirm-no")).to_be_focused()
         await asked.get_by_role("button", name=answer).click()

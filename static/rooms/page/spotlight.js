@@ -76,7 +76,7 @@ async function isTaken(mine) {
   const by = hmsStore.getState(selectPeerByID(hmsStore.getState(selectEntry)?.updated_by ?? ""));
   return confirm({
     title: "The spotlight was changed meanwhile",
-    text: [by ? who(by) : "Somebody else", " was before you. Who shall everybody see?"],
+    text: [by ? who(by) : "Somebody else", " was faster than you. Whom should everybody see?"],
     values: [
       ["Theirs", who(theirs)],
       ["Yours", mine ? who(mine) : "Nobody"],
