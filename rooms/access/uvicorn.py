@@ -10,7 +10,7 @@ from typing import Any
 
 import httptools
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from rooms.access import arrivals
@@ -26,6 +26,7 @@ class HttpProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _head_size = 0  # bytes of a request's head that have come
     _refused: HTTPStatus | None = None
+    _unanswered: tuple[RequestResponseCycle, ...] = ()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -57,9 +58,17 @@ class HttpProtocol(HttpToolsProtocol):
             head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
             self.transport.write(head.encode())
             self.transport.close()
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        """Tell all requests that nobody waits for their answers; uvicorn tells the last one only."""
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -111,6 +120,9 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINE:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
         super().on_headers_complete()
+        if self.cycle is not None:  # else a handshake
+            waiting = (cycle for cycle in self._unanswered if not cycle.response_complete)
+            self._unanswered = (*waiting, self.cycle)
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

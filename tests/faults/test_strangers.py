@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import struct
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -131,6 +133,24 @@ def test_a_body_is_refused_before_it_is_taken(server: RunningServer, path: str, 
     )
     assert status(answer) == 413
     assert memory(server) - before < 8_000_000
+
+
+@pytest.mark.parametrize("how", ["it goes away", "it is refused"])
+def test_a_connection_that_ends_before_its_answers_causes_no_traceback(server: RunningServer, how: str):
+    before = len(server.log())
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+            if how == "it goes away":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.sendall(request * 3)
+                time.sleep(0.001)
+            else:
+                connection.sendall(request * 50)
+                connection.recv(65536)
+    for _ in range(20):  # by when what was asked for there is long done
+        assert server.request("GET", "/").status == 200
+    assert "Traceback" not in server.log()[before:]
 
 
 def test_connections_that_send_nothing_are_closed_and_keep_nobody_waiting(server: RunningServer):
