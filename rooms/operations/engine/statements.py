@@ -15,6 +15,8 @@ ClientId = tuple[str, str, str]
 """Session id, peer id, client id."""
 Sent = tuple[str, int, int]
 """Message id, when (milliseconds), seq."""
+Taken = Sequence[tuple[str, Any]]
+"""The names of fields whose values are stored, each with the field if it has them changed for that."""
 
 
 def database_now() -> datetime:
@@ -89,44 +91,54 @@ def insert(cursor: Cursor, rows: Sequence[models.Model]) -> None:
     """What ``bulk_create(rows)`` does for rows of one kind, which would take longer than the rest of a join."""
     statement, fields = _insert_statement(type(rows[0]))
     for row in rows:
-        cursor.execute(statement, [_stored(cursor, field, getattr(row, field.attname)) for field in fields])
+        cursor.execute(statement, _values(cursor, row, fields))
         [row.pk] = cursor.fetchone()
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 @functools.cache
-def _insert_statement(kind: type[models.Model]) -> tuple[str, Sequence[Any]]:
+def _insert_statement(kind: type[models.Model]) -> tuple[str, Taken]:
     """The statement, which gives the row's key, and the fields whose values it takes."""
     key: Any = kind._meta.pk
     fields = [field for field in kind._meta.concrete_fields if field is not key]
     columns = ", ".join([f'"{field.column}"' for field in fields])
     values = ", ".join(["%s"] * len(fields))
-    return f'INSERT INTO "{kind._meta.db_table}" ({columns}) VALUES ({values}) RETURNING "{key.column}"', fields
+    statement = f'INSERT INTO "{kind._meta.db_table}" ({columns}) VALUES ({values}) RETURNING "{key.column}"'
+    return statement, _taken(fields)
 
 
 def update(cursor: Cursor, row: models.Model, names: Iterable[str]) -> None:
     """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
     statement, fields = _update_statement(type(row), tuple(sorted(names)))
-    values = [_stored(cursor, field, getattr(row, field.attname)) for field in fields]
-    cursor.execute(statement, [*values, row.pk])
-
-
-def _stored(cursor: Cursor, field: Any, value: Any) -> Any:
-    """A value as the database takes it."""
-    if type(field) in _STORED_AS_IS:
-        return value
-    if type(value) is datetime and cursor.vendor == "sqlite":
-        return str(value.replace(tzinfo=None))  # as Django writes moments, which are of UTC here
-    return field.get_db_prep_save(value, cursor.connection)
+    cursor.execute(statement, [*_values(cursor, row, fields), row.pk])
 
 
 @functools.cache
-def _update_statement(kind: type[models.Model], names: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
+def _update_statement(kind: type[models.Model], names: tuple[str, ...]) -> tuple[str, Taken]:
     """The statement, and the fields whose values it takes before the row's key."""
     key: Any = kind._meta.pk
     fields: list[Any] = [kind._meta.get_field(name) for name in names]
     changes = ", ".join([f'"{field.column}" = %s' for field in fields])
-    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', fields
+    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', _taken(fields)
 
 
 _STORED_AS_IS = {models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField}
+
+
+def _taken(fields: Iterable[Any]) -> Taken:
+    return [(field.attname, None if type(field) in _STORED_AS_IS else field) for field in fields]
+
+
+def _values(cursor: Cursor, row: models.Model, fields: Taken) -> list[Any]:
+    """What these fields of a row hold, as the database takes it."""
+    values = []
+    for name, field in fields:
+        value = getattr(row, name)
+        if field is None or value is None:
+            pass
+        elif type(value) is datetime and cursor.vendor == "sqlite":
+            value = str(value.replace(tzinfo=None))  # as Django writes moments, which are of UTC here
+        else:
+            value = field.get_db_prep_save(value, cursor.connection)
+        values.append(value)
+    return values

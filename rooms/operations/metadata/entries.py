@@ -92,12 +92,14 @@ def make(context: Context, changes: Sequence[Change]) -> list[Event]:
         return []
     for change in changes:
         _write(context, change)
-    context.work.expires(context.session, [change.entry.expires_at for change in changes])
-    entries = [change.entry for change in changes]
-    # Old clients cannot hear this event. One that writes tells the others itself.
-    refresh = any(entry.key == DEFAULT_KEY for entry in entries) and not context.caller.legacy
-    told = [(entry.key, context.room.rules.of(entry.key).read, text_of(entry)) for entry in entries]
-    return [news(told, effect=Refresh(context.work.at) if refresh else None)]
+    rules, told, refresh = context.room.rules, [], None
+    for change in changes:
+        entry = change.entry
+        told.append((entry.key, rules.of(entry.key).read, text_of(entry)))
+        # Old clients cannot hear this event. One that writes tells the others itself.
+        if entry.key == DEFAULT_KEY and not context.caller.legacy:
+            refresh = Refresh(context.work.at)
+    return [news(told, effect=refresh)]
 
 
 Told = tuple[str, tuple[str, ...] | None, str]
@@ -106,10 +108,11 @@ Told = tuple[str, tuple[str, ...] | None, str]
 
 def news(told: Sequence[Told], *, effect: Refresh | None = None, **whom: Any) -> Event:
     """The event that tells entries to those whom the fields of an audience name, to each what it may read."""
-    shares = tuple(Share(key, readers, len(text)) for key, readers, text in told)
-    return Event(
-        "on-metadata-change", values_body(text for _, _, text in told), Audience(entries=shares, **whom), effect
-    )
+    texts, shares = [], []
+    for key, readers, text in told:
+        texts.append(text)
+        shares.append(Share(key, readers, len(text)))
+    return Event("on-metadata-change", values_body(texts), Audience(entries=tuple(shares), **whom), effect)
 
 
 def _write(context: Context, change: Change) -> None:
@@ -120,6 +123,8 @@ def _write(context: Context, change: Change) -> None:
     entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
     entry.updated_at = context.now
     context.work.entry_changed(entry)
+    if entry.expires_at:
+        context.work.expires(context.session, [entry.expires_at])
 
 
 def _check_fits(context: Context, changes: Sequence[Change]) -> None:

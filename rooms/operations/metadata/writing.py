@@ -185,11 +185,12 @@ def _answered(context: Context, wanted: Wanted, entry: MetadataEntry) -> dict[st
 def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], held: str) -> Sequence[Change]:
     """The changes that are wanted, those that change nothing left out, and what goes with them. Raises RoomError."""
     changes: list[Change] = []
+    pinned = False
     for place, (wanted, entry) in enumerate(pairs, 1):
         rule = check_write(context, entry, removes=wanted.get("remove") is True, held=held)
         value = _value(context, wanted, entry, place=place)
         if entry.key == pins.PINS_KEY:
-            value = pins.checked(context, value)
+            value, pinned = pins.checked(context, value), True
         text = None if isinstance(value, Missing) else compact(value)
         owner, on_leave, expires_in = wanted.get("owner"), wanted.get("on_leave"), wanted.get("expires_in")
         kept = terms(context, rule, entry, owner=owner, on_leave=on_leave, expires_in=expires_in)
@@ -197,8 +198,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
         # Whoever may not read the key must not learn by this what it holds.
         if change.is_news or not may_read(context, entry.key):
             changes.append(change)
-    keys = {entry.key for _, entry in pairs}
-    if pins.PINS_KEY in keys and DEFAULT_KEY not in keys:
+    if pinned and all(entry.key != DEFAULT_KEY for _, entry in pairs):
         changes += pins.default_after(context, changes, held=held)
     return validated(context, changes)
 
