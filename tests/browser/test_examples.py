@@ -239,5 +239,37 @@ async def test_a_page_offers_what_one_may(site, example):
     assert await alice.run(f"() => {button}.disabled") is False
 
 
+@runs("Limits")
+async def test_a_page_knows_the_limits(site, example):
+    alice, bob = await site.meet(example, "notes")
+    assert await alice.run("() => example.save('x'.repeat(16_385 - 2))") == "1 bytes too long"
+    # All calls that are allowed at once, and some more: the next is too fast.
+    await alice.run("""() => Promise.allSettled(
+      Array.from({ length: 40 }, () => hms.hmsActions.populateSessionMetadata()))""")
+    assert await alice.run("() => example.save('x'.repeat(16_384 - 2))") is None
+    await bob.has("notes", "x" * (16_384 - 2))
+
+
+@runs("Locks")
+async def test_of_two_under_a_lock_one_waits(site, example):
+    alice, bob = await site.meet(example, "deck:0", "deck:1")
+    await alice.run("() => hms.hmsActions.setMetadataRules([{ key: 'deck:*', lock: 'deck' }])")
+    assert await bob.refused("() => hms.hmsActions.sessionStore.set('deck:0', 'mine')") == 409
+    await alice.run("""() => {
+      const finished = new Promise((resolve) => { globalThis.finish = resolve; });
+      hms.hmsActions.withLock("deck", () => finished);
+    }""")
+    await bob.page.wait_for_function("() => example.whoIsAtIt() === 'Alice'")
+    await bob.run("() => { globalThis.replaced = example.replaceDeck(['one', 'two']); }")
+    await asyncio.sleep(0.3)
+    await alice.has("deck:0", None)
+    await alice.run("() => finish()")
+    await bob.run("() => replaced")
+    for reader in (alice, bob):
+        await reader.has("deck:0", "one")
+        await reader.has("deck:1", "two")
+        await reader.page.wait_for_function("() => !example.whoIsAtIt()")
+
+
 async def test_every_example_is_run():
     assert {(heading, number) for heading, codes in blocks("js").items() for number in range(1, len(codes) + 1)} == RUN
