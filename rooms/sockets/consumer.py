@@ -66,6 +66,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
         finally:
             self.closed = True
             self._part()
+            self.outbox.part()
             metrics.SOCKETS.dec()
 
     async def _read(self, receive: Any) -> None:

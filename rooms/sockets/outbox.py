@@ -124,6 +124,14 @@ class Outbox:
             else:
                 self.abandon("seconds")
 
+    def part(self) -> None:
+        """Nobody looks after the socket any more: what is unsent has MAX_UNSENT_SECONDS to go.
+
+        A server that closes a connection waits for its client to take what is left, and may wait for ever.
+        """
+        if self.unsent:
+            asyncio.get_running_loop().call_later(settings.MAX_UNSENT_SECONDS, self.cut)
+
     def cut(self) -> None:
         """Cut the connection, whatever is unsent."""
         self._give_up()
@@ -136,7 +144,7 @@ class Outbox:
             metrics.OUTBOX_CLOSES.labels(limit).inc()
             self.closing = True
             self.write = nowhere
-            self._give_up()
+            self.cut()
 
 
 def nowhere(wire: bytes) -> None:
@@ -181,8 +189,8 @@ class AsgiOutbox(Outbox):
         if self._task is None:
             self._task = spawn(self._drain())
 
-    def abandon(self, limit: str) -> None:
-        super().abandon(limit)
+    def cut(self) -> None:
+        super().cut()
         self._queue.clear()
         if self._task:
             self._task.cancel()

@@ -230,6 +230,76 @@ def mallory(server: RunningServer) -> str:
     return server.sign(server.room("floods"), user="mallory")
 
 
+def masked(frame: int, payload: bytes) -> bytes:
+    """A frame of a client, of 126 bytes or more, whose mask is nought."""
+    return bytes((frame, 0xFE)) + len(payload).to_bytes(2, "big") + bytes(4) + payload
+
+
+JOIN = masked(0x81, b'{"method":"join","id":"1","params":{}}' + b" " * 100)
+SAY = masked(0x81, b'{"method":"broadcast","id":"3","params":{"info":{"message":"done"}}}' + b" " * 100)
+CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def patient(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    """A server that lets much wait, for a short time, so that not all of it fits into the kernel's buffers."""
+    limits = {"RATE_LIMIT": 0, "MAX_UNSENT_BYTES": 2**26, "MAX_UNSENT_SECONDS": 3, "MAX_STORE_BYTES": 2**21}
+    with RunningServer(server=request.param, MAX_VALUE_BYTES=2**20, MAX_FRAME_BYTES=2**21, **limits) as server:
+        yield server
+
+
+def deaf(server: RunningServer) -> socket.socket:
+    """A connection that takes as little as can be."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    connection.connect(("127.0.0.1", server.port))
+    return connection
+
+
+def connections(server: RunningServer) -> int:
+    """How many connections and ears the server has."""
+    found = 0
+    for number in Path(f"/proc/{server.pid}/fd").iterdir():
+        with suppress(OSError):
+            found += number.readlink().name.startswith("socket:")
+    return found
+
+
+async def only(server: RunningServer, many: int, *, timeout: float) -> None:
+    """Wait until the server has no more connections than so many."""
+    async with asyncio.timeout(timeout):
+        while connections(server) > many:
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("end", ["another socket", "a close of its own"])
+async def test_i26_what_a_socket_leaves_unread_at_its_end_is_not_kept(patient: RunningServer, end: str):
+    token = patient.sign(patient.room(end.replace(" ", "-")))
+    writer = RawPeer(patient.ws_url, token)
+    await writer.connect()
+    await writer.join()
+    await writer.call("set-metadata", key="long", data="x" * 1_000_000)
+    before = connections(patient)
+    keys = b'{"method":"listen-metadata-change","id":"2","params":{"keys":["long"]}}' + b" " * 100
+    head = f"GET /v2/ws?peer=deaf&token={token} HTTP/1.1\r\n".encode() + UPGRADE + b"\r\n"
+    with closing(deaf(patient)) as connection:
+        connection.sendall(head)
+        assert (await asyncio.to_thread(connection.recv, 12)).endswith(b" 101")
+        connection.sendall(JOIN)
+        await writer.wait_for("on-peer-join")
+        connection.sendall(masked(0x81, keys) + JOIN * 12 + SAY)
+        await writer.wait_for("on-broadcast")  # which is after all of them
+        if end == "another socket":
+            other = RawPeer(patient.ws_url, token, peer_id="deaf")
+            await other.connect()
+            await other.join()
+            await other.close()
+        else:
+            connection.sendall(CLOSE)
+        await only(patient, before, timeout=15)
+    await writer.close()
+
+
 def cpu_seconds(server: RunningServer) -> float:
     """What the server has computed so far."""
     fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
