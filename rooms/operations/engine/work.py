@@ -1,7 +1,8 @@
 """One transaction: the rooms it holds, what it read of them, and what it will write.
 
 Operations change the objects that they get from here and say so; everything is written at the end, at once. Several
-calls can share a transaction, and each sees what those before it did. One file for one class, which says why it is long.
+calls can share a transaction, and each sees what those before it did. One file for one class, which says why it is
+long.
 """
 
 import os
