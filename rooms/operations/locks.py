@@ -229,16 +229,13 @@ def _wait(context: Context, held: Lock, waiter: Waiter) -> None:
 
 def _pass_on(context: Context, held: Lock, reason: str, *, after: int = 0) -> Event:
     """Give a lock to the next who waits for it, or free it."""
-    waiters = list(held.waiters)
-    while waiters:
-        waiter = waiters.pop(0)
-        peer = context.work.peer(context.session, waiter["peer_id"])
-        # Nobody is left to be told where a process was killed or stood still meanwhile.
-        if peer and peer.present and waiter["until"] > context.work.at:
-            _set_waiters(context, held, waiters)
-            _give(context, held, peer.peer_id, waiter["expires_in"], after=after)
-            context.work.changed(held, "holder", "token", "expires_at")
-            return _changed(held, reason)
+    # Nobody is left to be told in a process that was killed, or stood still, for longer than a call may wait.
+    waiters = [waiter for waiter in held.waiters if waiter["until"] > context.work.at]
+    if waiters:
+        _set_waiters(context, held, waiters[1:])
+        _give(context, held, waiters[0]["peer_id"], waiters[0]["expires_in"], after=after)
+        context.work.changed(held, "holder", "token", "expires_at")
+        return _changed(held, reason)
     context.work.forget_lock(held)
     return _told(held.name, None, reason)
 

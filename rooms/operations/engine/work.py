@@ -270,24 +270,24 @@ class Work:
 
     def locks(self, session: Session) -> Mapping[str, Lock]:
         """The locks that somebody holds, by name."""
-        return self._locks(session)
+        return self._locks(session.id)
 
-    def _locks(self, session: Session) -> dict[str, Lock]:
-        pages = self._pages[session.id]
+    def _locks(self, session_id: str) -> dict[str, Lock]:
+        pages = self._pages[session_id]
         if pages.known.locks is None:
-            rows = () if pages.is_new else Lock.objects.filter(session_id=session.id).order_by("pk")
+            rows = () if pages.is_new else Lock.objects.filter(session_id=session_id).order_by("pk")
             pages.known.locks = {lock.name: lock for lock in rows}
         return pages.known.locks
 
     def add_lock(self, lock: Lock) -> None:
         self._pages[lock.session_id].rows_changed = True
-        self._locks(lock.session)[lock.name] = lock
+        self._locks(lock.session_id)[lock.name] = lock
         self.add(lock)
 
     def forget_lock(self, lock: Lock) -> None:
         """Delete the row of a lock that is free."""
         self._pages[lock.session_id].rows_changed = True
-        del self._locks(lock.session)[lock.name]
+        del self._locks(lock.session_id)[lock.name]
         self._delete(lock)
 
     # --- Messages
