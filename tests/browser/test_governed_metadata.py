@@ -101,6 +101,24 @@ async def test_when_both_mutate_at_once_nothing_is_lost(app_room):
         assert sorted(await app.run(values)) == wanted
 
 
+async def test_fifty_peers_who_mutate_at_once_lose_nothing(app_room, server):
+    alice, _ = await observers(app_room, "list")
+    tokens = [server.sign(app_room.id, "guest", f"guest-{number}") for number in range(50)]
+    script = """async ([server, tokens]) => {
+        const peers = tokens.map(() => new app.HMSReactiveStore().getActions());
+        await Promise.all(peers.map((peer, at) =>
+            peer.join({ userName: `Guest ${at}`, authToken: tokens[at], initEndpoint: server })));
+        // Some hear what others write, and some learn it when they are refused.
+        await Promise.all(peers.slice(25).map((peer) => peer.sessionStore.observe('list')));
+        await Promise.all(peers.map((peer, at) => peer.sessionStore.mutate('list', (list = []) => [...list, at])));
+        await Promise.all(peers.map((peer) => peer.leave()));
+    }"""
+    await alice.run(script, [alice.server, tokens])
+    values = "() => app.hmsStore.getState(app.selectSessionStore('list'))"
+    await alice.page.wait_for_function(f"() => ({values})().length === 50", polling=10)
+    assert sorted(await alice.run(values)) == list(range(50))
+
+
 async def test_what_is_added_while_connections_break_counts_once(app_room, server):
     alice, _ = await observers(app_room, "score", "list")
     async with Proxy(server.port) as proxy:

@@ -99,10 +99,10 @@ export class SessionStore {
    * @param {HMSMutateOptions} options
    */
   async #mutate(key, change, { attempts = ATTEMPTS, ifLock, ...terms }) {
-    // What is held may be old: then the server says so, with the entry that stands.
-    let entry = this.#client.state.metadata.get(key) ?? (await this.#read(key));
     for (let attempt = 1; ; attempt += 1) {
-      const { data, change_version: ifChangeVersion } = entry;
+      // What is held may be old: then the server says so, with the entry that stands, which is held from then on.
+      const { metadata } = this.#client.state;
+      const { data, change_version: ifChangeVersion } = metadata.get(key) ?? (await this.#read(key));
       const value = await change(structuredClone(data) ?? undefined);
       try {
         return await this.#change("mutate", { ...terms, key, value, ifChangeVersion }, { ifLock }, true);
@@ -110,7 +110,6 @@ export class SessionStore {
         const stands = /** @type {RpcError} */ (error).data?.entries?.[0];
         // Without its value it is one that may be written but not read: there is nothing to change.
         if (attempt >= attempts || !stands || !("data" in stands)) throw error;
-        entry = entryFrom(stands);
       }
       await pause(attempt);
     }
