@@ -16,6 +16,13 @@ test("a refusal is told in words for people, with what to do", () => {
     [403, "code: the room is closed", "The room is closed. Ask whoever runs it to open it again."],
     [404, "peer_id: no such peer in the room", "This person is not here any more."],
     [400, "poll_id: the poll is not running", "This poll is not running any more."],
+    [
+      409,
+      "if_lock: the lock is held by x1 with the token 7",
+      "Somebody else is at work on this. Try again in a moment.",
+    ],
+    [409, "if_lock: the lock is held by nobody", "This can be changed only in the app that it belongs to."],
+    [409, "if_change_version: 3, the key is at 4", "Somebody else changed it at the same time. Look again."],
     [429, "at most 10 a second", "That was too much at once. Wait a moment and try again."],
     [500, "internal error", "The server cannot do this just now. Try again in a moment."],
     [1003, "the server cannot be reached", "The server cannot be reached. Check your connection and try again."],
