@@ -66,13 +66,13 @@ def server(room: Room) -> Caller:
     return Caller(room.id, name="operator")
 
 
-def prepare(caller: Caller, method: str, **params: Any) -> Call:
+def prepare(caller: Caller, method: str, /, **params: Any) -> Call:
     """Parameters go through JSON, as they would on the wire."""
     operation = METHODS[method]
     return Call(operation, caller, bind(operation.parameters, json.loads(json.dumps(params))))
 
 
-def call(caller: Caller, method: str, **params: Any) -> Answer:
+def call(caller: Caller, method: str, /, **params: Any) -> Answer:
     try:
         prepared = prepare(caller, method, **params)
     except RoomError as error:

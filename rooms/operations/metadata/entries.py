@@ -137,16 +137,16 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
             _check_value(context, entry.key, len(change.text.encode()))
         growth += _size(entry.key, change.text) - entry.size
         never_used += not entry.change_version
-        added += entry.data is None and change.text is not None
+        added += (change.text is not None) - (entry.data is not None)
     # What shrinks fits always, also when a setting was made smaller meanwhile.
-    if growth <= 0 and not never_used:
+    if growth <= 0 and added <= 0 and not never_used:
         return
     bytes_held, keys, ever = usage(context, context.session)
     if growth > 0 and bytes_held + growth > settings.MAX_STORE_BYTES:
         most = settings.MAX_STORE_BYTES
         message = f"data: all keys would take {bytes_held + growth} bytes, at most {most}"
         raise TooLarge(message, data={"limit": "max_store_bytes", "used": bytes_held, "max": most})
-    if added and keys + added > settings.MAX_KEYS:
+    if added > 0 and keys + added > settings.MAX_KEYS:
         message = f"key: the session has {keys} keys, at most {settings.MAX_KEYS}"
         raise TooLarge(message, data={"limit": "max_keys", "used": keys, "max": settings.MAX_KEYS})
     # A removed key keeps its version, so its row stays: those are bounded too.

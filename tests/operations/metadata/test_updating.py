@@ -209,3 +209,16 @@ def test_i38_of_changes_that_do_not_fit_together_none_is_made(alice, settings):
     assert error.code == 413
     assert error.data == {"limit": "max_store_bytes", "used": 0, "max": 20}
     assert do(alice, "get-metadata", key="a")["change_version"] == 0
+
+
+def test_a_key_may_take_the_place_of_one_that_the_same_call_removes(alice, settings):
+    settings.MAX_KEYS = 2
+    update(alice, {"key": "a", "data": "long"}, {"key": "b", "data": 1})
+    update(alice, {"key": "a", "remove": True}, {"key": "c", "data": 1})
+    # But not two, also if they take less than it did.
+    update(alice, {"key": "c", "data": "long " * 3})
+    changes = [{"key": "c", "remove": True}, {"key": "a", "data": 1}, {"key": "d", "data": 1}]
+    assert refused(alice, "update-metadata", changes=changes)[0] == 413
+    update(alice, {"key": "b", "remove": True}, {"key": "a", "data": 1})
+    changes = [{"key": "c", "remove": True}, {"key": "b", "data": 1}, {"key": "a", "data": 2}]
+    update(alice, *changes)
