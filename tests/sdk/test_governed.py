@@ -1,4 +1,4 @@
-"""Published releases in a room whose session metadata has rules, owners, expiry and changes of several keys at once."""
+"""Published releases in a room whose session metadata has rules, owners, expiry, locks and changes of several keys."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +23,7 @@ RULES: list[dict[str, Any]] = [
     {"key": "secret", "write": ["host", "guest"], "read": ["host"]},
     {"key": "short:*", "write": ["guest"], "max_bytes": 8},
     {"key": "billing", "write": "server"},
+    {"key": "deck:*", "lock": "deck"},
 ]
 
 
@@ -117,6 +118,12 @@ async def test_all_that_happens_to_keys_leaves_every_release_well(meeting):
     ]
     await governor.call("update-metadata", changes=changes)
     await governor.call("touch-metadata", key="spotlight", expires_in=60)
+    held = await governor.call("lock", name="deck", expires_in=60)
+    carol = await meeting.room.join(alice.release, "Carol", "guest")
+    await carol.sees(["Alice", "Bob", "Carol", "Governor"], "names")
+    await carol.call("leave")
+    await governor.call("unlock", name="deck", token=held["token"])
+    await governor.call("lock", name="another")
     await governor.call("set-metadata-rules", rules=[{"key": "secret", "read": ["guest"]}])
     await governor.call("set-metadata-rules", rules=[])
     await alice.call("changeRole", "Bob", "viewer", True)
@@ -201,6 +208,20 @@ async def test_what_may_be_read_comes_and_goes_with_rules_and_roles(meeting):
     await alice.call("changeRole", "Bob", "guest", True)
     await bob.sees(None, "key", "secret")
     assert (await bob.refused("sessionStore.set", "spotlight", "me again"))["code"] == 403
+    await meeting.still_talks()
+
+
+@pytest.mark.parametrize("release", since("0.10.16"))
+async def test_who_knows_no_locks_is_kept_out_by_them(meeting):
+    alice, bob, governor = meeting.alice, meeting.bob, meeting.governor
+    await bob.call("sessionStore.observe", ["deck:1"])
+    assert (await bob.refused("sessionStore.set", "deck:1", "mine"))["code"] == 409
+    held = await governor.call("lock", name="deck")
+    lock = {"name": "deck", "token": held["token"]}
+    await governor.call("update-metadata", changes=[{"key": "deck:1", "data": "one"}], if_lock=lock)
+    await bob.sees("one", "key", "deck:1")
+    assert (await alice.refused("sessionStore.set", "deck:1", "mine"))["code"] == 409
+    assert await bob.see("key", "deck:1") == "one"
     await meeting.still_talks()
 
 
