@@ -56,6 +56,9 @@ class Audience(NamedTuple):
             # Shorter, and earlier versions know no other form.
             del told["entries"]
             told["key"] = self.entries[0].key
+        elif self.entries:
+            # As plain tuples: named ones the fast encoder does not take.
+            told["entries"] = [tuple(share) for share in self.entries]
         return compact(told)
 
     @classmethod

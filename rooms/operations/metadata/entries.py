@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from django.conf import settings
 
@@ -45,7 +44,7 @@ def head(entry: MetadataEntry) -> dict[str, Any]:
     """All of an entry but its value."""
     told: dict[str, Any] = {"key": entry.key, "change_version": entry.change_version}
     if entry.change_version:
-        told |= {"updated_by": entry.updated_by, "updated_at": milliseconds(entry.updated_at)}
+        told["updated_by"], told["updated_at"] = entry.updated_by, milliseconds(entry.updated_at)
     if entry.owner:
         told["owner"] = entry.owner
     if entry.expires_at:
@@ -63,8 +62,7 @@ def hidden_text(key: str) -> str:
     return compact(hidden(key))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What an entry is to be: ``text`` is its value as JSON, None to remove it."""
 
     entry: MetadataEntry

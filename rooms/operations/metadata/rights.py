@@ -25,7 +25,7 @@ def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False
         wanted, who = "written", rule.write
     if who is None:
         who = rule.write
-    peer = context.known_peer
+    peer = context.known_peer if rule.own else None
     if peer and not rule.is_own(entry.key, peer_id=peer.peer_id, person=peer.person):
         raise RuleForbids(f"key: {entry.key} is not the caller's own", key=entry.key, rule=rule.wire, roles=())
     if who is None or (who == "owner" and not entry.owner):
