@@ -4,6 +4,7 @@
 and each byte gives a request another minute.
 """
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from rooms.access import arrivals
+from rooms.access.unread import Unread
 
 
 class Request(WebRequest):
@@ -55,6 +57,7 @@ class Channel(HTTPChannel):
 
     def connectionMade(self) -> None:
         super().connectionMade()
+        self._unread = Unread(partial(_unsent, self.transport), self.transport.abortConnection)
         self._wait()
 
     def _wait(self) -> None:
@@ -117,9 +120,28 @@ class Channel(HTTPChannel):
         if self.persistent and not self.answered and self._ticket is None:
             self._wait()
 
+    def pauseProducing(self) -> None:
+        """Twisted calls this when much waits to be sent, and of a connection that became a WebSocket too."""
+        super().pauseProducing()
+        if self.transport.protocol is self:
+            self._unread.watch()
+
+    def resumeProducing(self) -> None:
+        super().resumeProducing()
+        self._unread.end()
+
+    def loseConnection(self) -> None:
+        super().loseConnection()
+        self._unread.watch()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._arrived()
+        self._unread.end()
         super().connectionLost(reason)
+
+
+def _unsent(transport: Any) -> int:
+    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
 
 
 class Factory(HTTPFactory):

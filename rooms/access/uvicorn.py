@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from rooms.access import arrivals
+from rooms.access.unread import Unread
 
 MAX_PIPELINE = 8
 """Requests of one connection that may wait for the answers to those before."""
@@ -30,6 +31,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        transport.set_write_buffer_limits(0)  # so that it tells of every byte that waits
+        self._unread = Unread(transport.get_write_buffer_size, transport.abort)
         self._wait()
 
     def _wait(self) -> None:
@@ -68,8 +71,22 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._unread.end()
         self._disconnect()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread.watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread.end()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._unread.end()
+        self.transport.set_write_buffer_limits()
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():

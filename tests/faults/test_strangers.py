@@ -300,6 +300,19 @@ async def test_i26_what_a_socket_leaves_unread_at_its_end_is_not_kept(patient: R
     await writer.close()
 
 
+LONG_FILE = b"GET /static/admin/js/vendor/xregexp/xregexp.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+async def test_i26_answers_that_nobody_reads_are_not_kept(patient: RunningServer):
+    before = connections(patient)
+    with closing(deaf(patient)) as connection:
+        with suppress(OSError):
+            for _ in range(20):
+                connection.sendall(LONG_FILE)
+                await asyncio.sleep(0.1)
+        await only(patient, before, timeout=25)
+
+
 def cpu_seconds(server: RunningServer) -> float:
     """What the server has computed so far."""
     fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
