@@ -52,6 +52,7 @@ class Channel(HTTPChannel):
     totalHeadersSize = arrivals.MAX_HEAD
     maxHeaders = 128
     answered = False
+    transport: Any
     _ticket: str | None = None
     _deadline: Any = None
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from rooms.models import Room
 from rooms.wire.roles import NO_PERMISSIONS, known_roles
-from rooms.wire.rules import usable_rules
 
 
 def policy(room: Room, role: str) -> dict[str, Any]:
@@ -22,4 +21,4 @@ def policy(room: Room, role: str) -> dict[str, Any]:
 
 def _rules(room: Room) -> dict[str, Any]:
     """All rules that hold, and how many of them, from the first on, are the room's own: the rest is its template's."""
-    return {"rules": room.rules.wires, "room_rules": len(usable_rules(room.metadata_rules))}
+    return {"rules": room.rules.wires, "room_rules": room.rules.own}

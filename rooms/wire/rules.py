@@ -3,8 +3,7 @@
 Plain data, in a room and behind it in its template: the first rule whose key fits counts, and no other.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +17,9 @@ ON_LEAVE = ("remove", "null", "keep")
 
 MAX_RULES = 100
 """Of a room, and of a template."""
+
+MAX_ROLES_NAMED = 100
+"""By one field of a rule."""
 
 MAX_RULES_BYTES = 16 * 1024
 """Of all rules of a room, or of a template, as compact JSON."""
@@ -60,11 +62,12 @@ NO_RULE = Rule()
 
 
 class Rules:
-    """The rules of a room, those of its template after its own."""
+    """The rules of a room as they are stored, those of its template after its ``own``, so many from the first on."""
 
-    def __init__(self, wires: Sequence[Mapping[str, Any]]) -> None:
-        self.wires = tuple(wires)
-        self._rules = [(_fits(rule.key), rule) for rule in map(_parse, wires)]
+    def __init__(self, of_room: object, of_template: object = ()) -> None:
+        own = usable_rules(of_room)
+        self.wires, self.own = (*own, *usable_rules(of_template)), len(own)
+        self._rules = [(_fits(rule.key), rule) for rule in map(_parse, self.wires)]
         self._found: dict[str, Rule] = {}
 
     def of(self, key: str) -> Rule:
@@ -93,14 +96,28 @@ def _parse(wire: Mapping[str, Any]) -> Rule:
     return Rule(**given, wire=wire, own=own)
 
 
-def _fits(pattern: str) -> Callable[[str], Any]:
+def _fits(pattern: str) -> Callable[[str], bool]:
     """Tells whether a key is one of those that the pattern stands for."""
     rest = pattern.endswith("*")
     segments = pattern.removesuffix("*").split(":")
-    if not rest and not {"$peer", "$user"} & set(segments):
-        return pattern.__eq__
-    parts = ["[^:]+" if segment in ("$peer", "$user") else re.escape(segment) for segment in segments]
-    return re.compile(":".join(parts) + (".*" if rest else ""), re.DOTALL).fullmatch
+    if not {"$peer", "$user"} & set(segments):
+        start = pattern[:-1]
+        return (lambda key: key.startswith(start)) if rest else pattern.__eq__
+
+    def fits(key: str) -> bool:
+        # In the last part stands all that follows.
+        parts = key.split(":", len(segments) - 1)
+        if len(parts) < len(segments):
+            return False
+        for segment, part in zip(segments[:-1], parts, strict=False):
+            if segment != part and (segment not in ("$peer", "$user") or not part):
+                return False
+        last, part = segments[-1], parts[-1]
+        if last in ("$peer", "$user"):
+            return part != "" and ":" not in part
+        return part.startswith(last) if rest else part == last
+
+    return fits
 
 
 def usable_rules(stored: object) -> list[Mapping[str, Any]]:
@@ -117,7 +134,7 @@ def usable_rules(stored: object) -> list[Mapping[str, Any]]:
 # --- Rules that somebody wrote ------------------------------------------------------------------
 
 
-def check_rules(given: object, path: str, *, roles: Sequence[str] | None = None) -> None:
+def check_rules(given: object, path: str, *, roles: Iterable[str] | None = None) -> None:
     """Raises ValueError, which begins with the path of the field, unless given is a list of rules.
 
     With ``roles``, those are all that a rule may name.
@@ -128,37 +145,32 @@ def check_rules(given: object, path: str, *, roles: Sequence[str] | None = None)
         raise ValueError(f"{path}: {len(given)} rules, at most {MAX_RULES}")
     if (size := len(compact(given).encode())) > MAX_RULES_BYTES:
         raise ValueError(f"{path}: {size} bytes, at most {MAX_RULES_BYTES}")
+    known = None if roles is None else frozenset(roles)
     for place, rule in enumerate(given):
-        for name, wrong in _faults(rule, roles):
+        for name, wrong in _faults(rule, known):
             raise ValueError(f"{path}[{place}]{name}: {wrong}")
 
 
-def _faults(rule: object, roles: Sequence[str] | None) -> Iterator[tuple[str, str]]:
+def _faults(rule: object, roles: Set[str] | None) -> Iterator[tuple[str, str]]:
     """What is wrong with a rule: the field, with a dot before it, and what was expected."""
     if not isinstance(rule, dict):
         yield "", "expected an object"
         return
-    for name in rule.keys() - _CHECKS.keys():
-        yield f".{str(name)[:40]}", f"no field of a rule; those are {', '.join(_CHECKS)}"
-    for name, (fits, expected) in _CHECKS.items():
-        if (name in rule or name == "key") and not fits(rule.get(name)):
+    for name, value in {"key": None, **rule}.items():
+        if name not in _CHECKS:
+            yield f".{str(name)[:40]}", f"no field of a rule; those are {', '.join(_CHECKS)}"
+            continue
+        fits, expected = _CHECKS[name]
+        if not fits(value):
             yield f".{name}", f"expected {expected}"
-    named = [role for name in ("write", "create", "remove", "read") for role in _roles_in(rule.get(name))]
-    for role in named:
-        if roles is not None and role not in roles:
-            yield "", f"there is no role {role}"
-
-
-def _roles_in(who: object) -> list[str]:
-    return who if isinstance(who, list) else []
+        elif roles is not None and isinstance(value, list) and (unknown := set(value) - roles):
+            yield "", f"there is no role {min(unknown)}"
 
 
 def _is_roles(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) <= 100
-        and all(isinstance(role, str) and 0 < len(role) <= 100 for role in value)
-    )
+    if not isinstance(value, list) or len(value) > MAX_ROLES_NAMED:
+        return False
+    return all(type(role) is str and 0 < len(role) <= 100 for role in value)
 
 
 def _is_who(value: object) -> bool:

@@ -12,7 +12,7 @@ from rooms.wire.events import Audience, Event, compact
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import Data, Items
 from rooms.wire.results import Outcome
-from rooms.wire.rules import MAX_RULES, MAX_RULES_BYTES, Rules, check_rules, usable_rules
+from rooms.wire.rules import MAX_RULES, MAX_RULES_BYTES, Rules, check_rules
 
 Wires = Annotated[list[Annotated[JSON, Data(0, MAX_RULES_BYTES)]], Items(MAX_RULES)]
 
@@ -42,7 +42,7 @@ def set_metadata_rules(context: Context, *, rules: Wires) -> Outcome:
 def template_changed(context: Context, *, rules: Sequence[JSON]) -> Outcome:
     """Tell everybody what the room's template says now; ``rules`` are those that it had before."""
     room = context.room
-    return Outcome(events=_changed(context, Rules([*usable_rules(room.metadata_rules), *usable_rules(rules)])))
+    return Outcome(events=_changed(context, Rules(room.metadata_rules, rules)))
 
 
 def _changed(context: Context, before: Rules) -> list[Event]:
