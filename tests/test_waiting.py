@@ -159,6 +159,29 @@ async def test_at_the_end_of_its_time_a_call_is_answered_once_and_truly(world: W
     assert not [event for event in bob.events if "result" in event or "error" in event]
 
 
+async def test_the_end_of_a_wait_is_not_that_of_another_which_begins_at_that_moment(world: World):
+    alice, bob = await world.peer("alice"), await world.peer("bob")
+    held = await lock(alice)
+    ends = set()
+    delay = 0.1  # which finds by itself where the one outcome becomes the other
+    for _ in range(40):
+        first = await wait(bob, wait_ms=100)
+        await asyncio.sleep(delay)
+        second = await wait(bob, wait_ms=5_000)
+        was_late = "asked for again" not in (await refusal(first)).message
+        delay = max(0, delay + (-0.003 if was_late else 0.002))
+        ends.add(was_late)
+        await asyncio.sleep(0.02)
+        assert not second.done()
+        after = await unlock(alice, held)
+        got = await second
+        assert got["holder"] == after["holder"] == bob.peer_id
+        third = await wait(alice)
+        await unlock(bob, got)
+        held = await third
+    assert ends == {True, False}
+
+
 async def test_who_comes_is_told_the_locks_after_the_list_of_peers(world: World):
     alice = await world.peer("alice")
     assert "on-lock-list" not in names(alice.events)
