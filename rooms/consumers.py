@@ -31,7 +31,7 @@ from rooms.sockets.framing import framed
 from rooms.sockets.requests import MAX_WAITING, Requests
 from rooms.wire import frames
 from rooms.wire.close_codes import BUG, RESTART, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, TOO_SLOW, refused
-from rooms.wire.errors import LockConflict, NotFound, NotJoined, RoomError, TooFast, Unauthorized
+from rooms.wire.errors import LockConflict, NotFound, NotJoined, RoomError, TooFast, Unauthorized, VersionConflict
 from rooms.wire.events import Numbered
 from rooms.wire.frames import Request
 from rooms.wire.parameters import bind, fields_of
@@ -325,7 +325,7 @@ class PeerConsumer(SocketConsumer):
         self._write(frames.failure(request_id, error))
         if error.code == 500:
             self.close_socket(BUG)
-        elif error.code < 500:
+        elif error.code < 500 and error.code != VersionConflict.code:  # which is what conditions are for
             self._count_refusal()
 
     def _tell(self, method: str, params: Any) -> None:

@@ -1220,6 +1220,15 @@ async def test_requests_that_wait_are_bounded(world: World, monkeypatch):
     assert [(await reply)["change_version"] for reply in waiting if reply not in refusals] == [0] * 64
 
 
+async def test_conflicts_close_no_socket(world: World, settings):
+    settings.RATE_LIMIT = 0
+    alice = await world.peer("alice")
+    for _ in range(3):
+        calls = [await alice.begin("set-metadata", key="k", data=1, if_change_version=7) for _ in range(50)]
+        assert [await refused(call) for call in calls] == [409] * 50
+    assert alice.open
+
+
 async def test_i28_a_flood_is_refused_and_then_cut_off(world: World, settings):
     settings.RATE_LIMIT, settings.RATE_BURST = 10, 30
     alice, bob = await world.peer("alice"), await world.peer("bob")
