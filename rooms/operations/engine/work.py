@@ -42,6 +42,9 @@ _OF_AN_END = (
     "seq", "messages", "journal_bytes", "empty_since", "ended_at", "end_reason", "ended_by", "due_at",
 )  # fmt: skip
 
+_TELLING = (Peer, Person, Lock)
+"""Rows that other processes remember as well."""
+
 MAX_APPLIED = 20
 """Of a peer's changes of session metadata so many are recognised when they are repeated."""
 
@@ -307,7 +310,7 @@ class Work:
 
     def changed(self, row: models.Model, *fields: str) -> None:
         """Note that these fields of a row are to be saved."""
-        if isinstance(row, Peer | Person | Lock):
+        if isinstance(row, _TELLING):
             self._pages[row.session_id].rows_changed = True
         if not row._state.adding:
             self._changed.setdefault(id(row), (row, set()))[1].update(fields)
