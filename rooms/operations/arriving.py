@@ -191,13 +191,15 @@ def _missed(context: Context, session: Session, peer: Peer, place: Place | None)
         return None
     if not journal.is_past(session, seq, history=history, now=context.work.history):
         return None
-    events = context.work.events_after(session, seq)
-    if events is None:
-        return None
     # Not what it could read then and may read no more.
     observed = frozenset(context.room.rules.readable(peer.observed, peer.role))
-    missed = journal.addressed_to(events, peer_id=peer.peer_id, role=peer.role, observed=observed)
-    return missed if sum(len(event.body) for event in missed) <= settings.MAX_UNSENT_BYTES else None
+    return journal.addressed_to(
+        context.work.newest_first(session, after=seq),
+        peer_id=peer.peer_id,
+        role=peer.role,
+        observed=observed,
+        most=settings.MAX_UNSENT_BYTES,
+    )
 
 
 def _enter_session(context: Context, session: Session, peer: Peer) -> Event:

@@ -97,7 +97,9 @@ class Room:
             observed=observed,
             room={"session_id": SESSION},
             peers=None if follows else {peer_id: "{}"},
-            replay=None if missed is None else addressed_to(missed, peer_id=peer_id, role=role, observed=observed),
+            replay=None
+            if missed is None
+            else addressed_to(reversed(missed), peer_id=peer_id, role=role, observed=observed),
             returning=missed is not None,
         )
         paper = Paper()
@@ -484,7 +486,7 @@ class Model:
         paper = self.room.enter(peer_id, observed=keys, role=role, replay_after=place)
         self.happens(self.room.journal[-1])
         self.papers[peer_id], self.roles[peer_id], self.observed[peer_id] = paper, role, keys
-        replayed = addressed_to(missed, peer_id=peer_id, role=role, observed=keys)
+        replayed = addressed_to(reversed(missed), peer_id=peer_id, role=role, observed=keys) or []
         self.expected[paper] = [event.seq for event in replayed]
         while peer_id not in self.room.feed.roster.members:  # what was missed before is read first
             await asyncio.sleep(0)

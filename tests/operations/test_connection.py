@@ -230,6 +230,16 @@ def test_i22_what_cannot_be_resumed_is_resynchronised(alice, bob, room, settings
     assert resume(bob, {"session_id": session_id, "seq": position(room.id) - 5}).result["resumed"] is True
 
 
+def test_what_was_missed_is_measured_in_bytes(alice, bob, room, settings, resume):
+    settings.MAX_UNSENT_BYTES = 10_000
+    session_id, place = call(bob, "get-metadata").session_id, position(room.id)
+    do(alice, "broadcast", info={"message": "x" * 4000})
+    assert resume(bob, {"session_id": session_id, "seq": place}).result["resumed"] is True
+    place = position(room.id)
+    do(alice, "broadcast", info={"message": "\U0001f468" * 4000})
+    assert resume(bob, {"session_id": session_id, "seq": place}).result["resync"] is True
+
+
 def test_a_resume_into_a_later_session_is_a_fresh_join(alice, room):
     session_id, place = call(alice, "get-metadata").session_id, position(room.id)
     do(alice, "leave")

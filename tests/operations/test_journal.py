@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from django.db import connection
@@ -83,6 +85,23 @@ def test_what_was_trimmed_cannot_be_read(session):
     found = journal.read(session.id, after=1, until=3)
     assert found is not None
     assert [event.seq for event in found] == [2, 3]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("last", [1, 63, 64, 65, 200])
+def test_what_is_read_back_is_the_same_from_its_end(database, session, last):
+    written = write(session, *map(str, range(last)))
+    for after in (0, 1, last - 1, last):
+        assert list(journal.read_back(session.id, after=after, until=last)) == written[after:][::-1]
+
+
+@pytest.mark.parametrize("gone", [1, 64, 136, 137])
+def test_what_was_trimmed_ends_what_is_read_back(session, gone):
+    write(session, *map(str, range(200)))
+    Row.objects.filter(session=session, seq__lte=gone).delete()
+    found = [event and event.seq for event in journal.read_back(session.id, after=0, until=200)]
+    assert found == [*range(200, gone, -1), None]
+    assert None not in journal.read_back(session.id, after=gone, until=200)
 
 
 def test_i25_old_events_go_but_the_last_stay_whatever_their_age(session, settings):
@@ -247,8 +266,27 @@ def numbered(seq: int, audience: Audience, effect: Effect | None = None) -> Numb
 
 
 def replayed(*events: Numbered, role: str = "guest") -> list[int]:
-    found = journal.addressed_to(events, peer_id="bob", role=role, observed=frozenset({"topic"}))
+    found = journal.addressed_to(reversed(events), peer_id="bob", role=role, observed=frozenset({"topic"}))
+    assert found is not None
     return [event.seq for event in found]
+
+
+@pytest.mark.parametrize("audience", [Audience(), Audience(peer="alice")])
+def test_a_replay_asks_for_no_more_than_it_takes_to_know_that_it_is_too_long(audience):
+    asked = []
+
+    def without_end() -> Iterator[Numbered]:
+        for seq in count(1_000_000, -1):
+            asked.append(seq)
+            yield Numbered(seq, "on-x", "x" * 100, audience)
+
+    assert journal.addressed_to(without_end(), peer_id="bob", role="guest", observed=frozenset(), most=1000) is None
+    assert len(asked) <= 41
+
+
+def test_a_replay_of_which_something_is_not_kept_is_none():
+    events = [numbered(3, Audience()), numbered(2, Audience(peer="alice")), None]
+    assert journal.addressed_to(events, peer_id="bob", role="guest", observed=frozenset()) is None
 
 
 def test_a_replay_passes_over_what_is_for_others():

@@ -4,6 +4,7 @@ Numbers follow the order of commits and have no holes, because whoever appends h
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,12 @@ from rooms.wire.effects import RoleChanged
 from rooms.wire.events import Audience, Event, Numbered, compact
 
 _TRIM_EVERY = 64
+
+_FEW = 64
+"""Events that are read at first where not all may be wanted."""
+
+_SIFTED = 4
+"""Times what may be sent to a peer that is read at most to find it among what is for others."""
 
 # Straight to the driver: a model instance for each message costs more than storing it.
 _INSERT = (
@@ -40,6 +47,7 @@ _READ = (
     " SELECT seq, 'on-broadcast', audience, body, '' FROM rooms_message"
     " WHERE session_id = %s AND seq > %s AND seq <= %s ORDER BY seq"
 )
+_READ_BACK = f"{_READ} DESC LIMIT %s"
 _COUNT = "UPDATE rooms_session SET seq = %s, messages = %s, journal_bytes = %s, generation = %s WHERE id = %s"
 
 
@@ -116,12 +124,33 @@ def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
     with Cursor() as cursor:
         cursor.execute(_READ, (session_id, after, until) * 2)
         rows = cursor.fetchall()
-    events = [
-        Numbered(seq, kind, body, Audience.decode(audience), effects.decode(json.loads(facts)) if facts else None)
-        for seq, kind, audience, body, facts in rows
-    ]
     # Numbers have no holes: fewer rows than numbers can only mean that some were trimmed.
-    return events if len(events) == until - after else None
+    return [_numbered(*row) for row in rows] if len(rows) == until - after else None
+
+
+def read_back(session_id: str, *, after: int, until: int) -> Iterator[Numbered | None]:
+    """The same, the newest first, a few at a time; a None at the end if older ones are no longer kept."""
+    most = _FEW
+    while after < until:
+        with Cursor() as cursor:
+            cursor.execute(_READ_BACK, (*(session_id, after, until) * 2, most))
+            rows = cursor.fetchall()
+        for row in rows:
+            if row[0] != until:
+                break
+            until -= 1
+            yield _numbered(*row)
+        else:
+            if rows:
+                most *= 2  # who reads on so far may well want them all
+                continue
+        yield None
+        return
+
+
+def _numbered(seq: int, kind: str, audience: str, body: str, facts: str) -> Numbered:
+    effect = effects.decode(json.loads(facts)) if facts else None
+    return Numbered(seq, kind, body, Audience.decode(audience), effect)
 
 
 # --- Places -------------------------------------------------------------------------------------
@@ -150,13 +179,31 @@ def is_past(session: Session, seq: int, *, history: str | None, now: str) -> boo
     return any(name == history and first - 1 <= seq < end for (name, first), end in zip(begun, ends, strict=True))
 
 
-def addressed_to(events: Sequence[Numbered], *, peer_id: str, role: str, observed: frozenset[str]) -> list[Numbered]:
-    """Those of the events that a peer gets which holds this role, and observes these keys, after the last of them."""
-    kept = []
+def addressed_to(
+    newest_first: Iterable[Numbered | None],
+    *,
+    peer_id: str,
+    role: str,
+    observed: frozenset[str],
+    most: float = math.inf,
+) -> list[Numbered] | None:
+    """Those of the events that a peer gets which holds this role, and observes these keys, after the newest of them.
+
+    None if older ones are not kept, which a None stands for, or if they are more than ``most`` bytes. No more is asked
+    for than it takes to know that.
+    """
+    kept, size, seen = [], 0, 0
     # Backwards from the role that the peer holds now: each change of it tells which it held before.
-    for event in reversed(events):
+    for event in newest_first:
+        if event is None:
+            return None
+        seen += len(event.body)
         if event.audience.includes(peer_id, role, observed):
-            kept.append(event.shown_to(role, observed))
+            shown = event.shown_to(role, observed)
+            size += len(shown.body) if shown.body.isascii() else len(shown.body.encode())
+            kept.append(shown)
+        if size > most or seen > _SIFTED * most:
+            return None
         if isinstance(event.effect, RoleChanged) and event.effect.peer_id == peer_id:
             role = event.effect.before
     kept.reverse()

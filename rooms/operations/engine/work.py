@@ -6,7 +6,7 @@ long.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -99,13 +99,12 @@ class Work:
         self._pages[session.id].events += numbered
         return numbered
 
-    def events_after(self, session: Session, seq: int) -> list[Numbered] | None:
-        """All events of the session with a greater number, or None if some are no longer kept."""
+    def newest_first(self, session: Session, *, after: int) -> Iterator[Numbered | None]:
+        """The session's events with a greater number, as ``journal.read_back`` gives them."""
         # Those of this very transaction have numbers, but are not in the table yet.
         unwritten = self._pages[session.id].events
-        last_stored = session.seq - len(unwritten)
-        stored = journal.read(session.id, after=seq, until=last_stored) if seq < last_stored else []
-        return None if stored is None else [*stored, *(event for event in unwritten if event.seq > seq)]
+        yield from (event for event in reversed(unwritten) if event.seq > after)
+        yield from journal.read_back(session.id, after=after, until=session.seq - len(unwritten))
 
     def session_changed(self, session: Session) -> None:
         self._pages[session.id].fields_changed = True
