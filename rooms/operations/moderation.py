@@ -110,8 +110,8 @@ def _may_still_give(context: Context, person: str, role: str) -> bool:
 
 def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Event]:
     """Change the role of these peers and of their owners' others; the events that tell of it. Raises Forbidden."""
-    concerned = {peer.peer_id: peer for chosen in peers for peer in peers_with(context, chosen)}
-    changing = [peer for peer in concerned.values() if peer.role != role.name]
+    concerned = peers_with(context, peers)
+    changing = [peer for peer in concerned if peer.role != role.name]
     if role.max_peers:
         holders = sum(peer.role == role.name for peer in context.work.present(context.session))
         if holders + len(changing) > max(role.max_peers, 0):
@@ -119,7 +119,7 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
     # Once for all of them: it tells every role of the room, and is long.
     told = compact(policy(context.room, role.name))
     events: list[Event] = []
-    for peer in concerned.values():
+    for peer in concerned:
         # Also of who has the role already: an offer from before this must not undo it.
         peer.role_seq = context.session.seq + len(events) + 1
         context.work.changed(peer, "role_seq")
@@ -148,7 +148,7 @@ def remove_peer(context: Context, *, requested_for: PeerId, reason: Reason = "")
     peer = context.present_peer(requested_for, field="requested_for")
     if peer.peer_id == context.actor:
         raise BadRequest("requested_for: to go yourself, leave")
-    gone = peers_with(context, peer)
+    gone = peers_with(context, [peer])
     # Before they depart, for who has departed is told nothing any more.
     told = [
         _sent_away(context, reason, Audience(peer=other.peer_id), SentAway(other.peer_id), room_end=False)

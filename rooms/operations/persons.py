@@ -6,7 +6,7 @@ own, a second tab for instance, concerns that peer alone.
 
 import base64
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -47,11 +47,13 @@ def remember_role(context: Context, peer: Peer) -> None:
     context.work.changed(person, "given_role")
 
 
-def peers_with(context: Context, peer: Peer) -> list[Peer]:
-    """The present peers that what is done to this one concerns: all of its owner's, if that is not the caller."""
-    if peer.owner == context.caller.owner:
-        return [peer]
-    return [other for other in context.work.present(context.session) if other.owner == peer.owner]
+def peers_with(context: Context, peers: Collection[Peer]) -> list[Peer]:
+    """The present peers that what is done to these concerns: all of their owners', if that is not the caller."""
+    chosen = {peer.peer_id for peer in peers}
+    # All at once: to look through the room for each of thousands would hold everybody up for seconds.
+    owners = {peer.owner for peer in peers} - {context.caller.owner}
+    present = context.work.present(context.session)
+    return [peer for peer in present if peer.peer_id in chosen or peer.owner in owners]
 
 
 def _is_another_tab(context: Context, peer: Peer) -> bool:

@@ -1,5 +1,7 @@
 """Roles given and taken, removal, the end of a session."""
 
+import itertools
+import sys
 from dataclasses import replace
 
 import pytest
@@ -187,6 +189,23 @@ def test_a_role_takes_no_more_than_it_may(alice, bob, victor, room):
     assert [row(bob).role, row(victor).role] == ["guest", "viewer"]
     do(alice, "role-change-request", requested_for="peer-Bob", role="host", force=True)
     assert refused(alice, "role-change-request", requested_for="peer-Victor", role="host", force=True)[0] == 403
+
+
+def test_giving_many_a_role_costs_each_of_them_the_same(alice, room):
+    def calls_for(many: int, role: str, before: str) -> int:
+        people = [f"{role}-{number}" for number in range(many)]
+        for name in people:
+            do(visitor(room, name, before), "join", name=name)
+        counted = itertools.count()
+        sys.setprofile(lambda frame, event, argument: event == "call" and next(counted))
+        try:
+            do(alice, "role-change-request", roles=[before], role=role, force=True)
+        finally:
+            sys.setprofile(None)
+        return next(counted)
+
+    few = calls_for(40, "viewer", "guest")
+    assert calls_for(160, "host", "guest") < 6 * few
 
 
 def test_a_role_that_admits_nobody_can_be_given_to_nobody(alice, bob, room):
