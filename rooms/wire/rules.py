@@ -27,7 +27,8 @@ MAX_RULES_BYTES = 16 * 1024
 MAX_EXPIRES_IN = 7 * 24 * 3600
 """Seconds."""
 
-_MAX_KEPT = 4096
+_MAX_KEPT = 512
+"""Keys of which it is remembered which rule is theirs: a client may ask for any, and new ones each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Rules:
 
     def of(self, key: str) -> Rule:
         """The rule for a key; NO_RULE if there is none."""
+        if not self._rules:
+            return NO_RULE
         rule = self._found.get(key)
         if rule is None:
             rule = next((rule for fits, rule in self._rules if fits(key)), NO_RULE)

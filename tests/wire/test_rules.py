@@ -1,5 +1,7 @@
 """Rules of session metadata: which one counts for a key, and which are refused. Needs no database."""
 
+import tracemalloc
+
 import pytest
 
 from rooms.wire.rules import NO_RULE, Rules, check_rules, usable_rules
@@ -81,6 +83,17 @@ def test_a_bad_rule_is_refused_by_name(rules, message):
     with pytest.raises(ValueError) as refusal:
         check_rules(rules, "rules", roles=["host", "guest", "h" * 100])
     assert str(refusal.value).startswith(message)
+
+
+@pytest.mark.parametrize("wires", [[], [{"key": "a:*", "write": ["host"]}]])
+def test_keys_that_somebody_makes_up_are_not_kept(wires):
+    rules = Rules(wires)
+    tracemalloc.start()
+    for number in range(4000):
+        rules.of(f"{number:0128d}")
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 200_000
 
 
 def test_good_rules_pass():
