@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -243,7 +244,12 @@ CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"
 @pytest.fixture(scope="module", params=["daphne", "uvicorn"])
 def patient(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
     """A server that lets much wait, for a short time, so that not all of it fits into the kernel's buffers."""
-    limits = {"RATE_LIMIT": 0, "MAX_UNSENT_BYTES": 2**26, "MAX_UNSENT_SECONDS": 3, "MAX_STORE_BYTES": 2**21}
+    limits: dict[str, Any] = {
+        "RATE_LIMIT": 0,
+        "MAX_UNSENT_BYTES": 2**26,
+        "MAX_UNSENT_SECONDS": 3,
+        "MAX_STORE_BYTES": 2**21,
+    }
     with RunningServer(server=request.param, MAX_VALUE_BYTES=2**20, MAX_FRAME_BYTES=2**21, **limits) as server:
         yield server
 
