@@ -438,9 +438,14 @@ def test_who_resumes_is_told_what_it_missed_of_locks(alice, bob, resume):
     assert found.locks == ()
 
 
-def test_another_process_does_not_go_by_what_it_remembers(alice, bob, room):
+@pytest.mark.django_db(transaction=True)
+def test_another_process_does_not_go_by_what_it_remembers(database, room):
+    alice, bob = visitor(room, "Alice", "host"), visitor(room, "Bob", "guest")
+    for who in (alice, bob):
+        do(who, "join", name=who.name)
     held = lock(alice)
     remembered = copy.deepcopy(memory._remembered)
+    assert remembered[room.id].locks
     wait(bob)
     memory._remembered.clear()
     memory._remembered.update(remembered)
