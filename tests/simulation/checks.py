@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.simulation.journal import Entry, Journal, Journals, addressed
+from tests.simulation.journal import SECRET, Entry, Journal, Journals, addressed
 from tests.simulation.scheduler import Violation
 
 
@@ -30,7 +30,7 @@ class Stream:
 
     def event(self, seq: int, text: str) -> None:
         """Take an event. Raises Violation."""
-        entries = [entry for entry in self._journals.every.get((self.session_id, seq), ()) if entry.frame == text]
+        entries = [entry for entry in self._journals.every.get((self.session_id, seq), ()) if entry.is_told_by(text)]
         if not entries:
             self._event_of_the_end(seq, text)
             return
@@ -42,13 +42,38 @@ class Stream:
             raise Violation(f"{self.peer_id} was sent event {seq} of a past in which event {self.last.seq} is another")
         if addressed(entry, self.peer_id, path.role(self.peer_id, seq), self.observed) is False:
             raise Violation(f"{self.peer_id} was sent event {seq}, which is for {entry.audience}")
+        if entry.kind == "on-metadata-change":
+            self._check_entries(path, entry, json.loads(text)["params"]["values"])
         if missed := self._missed(path, seq - 1):
             raise Violation(f"{self.peer_id} was sent event {seq} but not {missed.seq} before it: {missed.frame}")
         self.position, self.last = seq, entry
         if self._observed_since is None:
             self._observed_since = seq
         if entry.kind == "on-metadata-change":
-            self._versions(json.loads(entry.body)["values"], newer=True)
+            self._versions(json.loads(text)["params"]["values"], newer=not entry.audience.peer)
+
+    def _check_entries(self, path: Journal, entry: Entry, told: list[dict[str, Any]]) -> None:
+        """Nothing that it may not read, and of the rest no half. Raises Violation."""
+        role = path.role(self.peer_id, entry.seq)
+        for share, value in zip(entry.audience.entries, entry.values, strict=True):
+            if value in told and share.readers is not None and role not in share.readers:
+                raise Violation(f"{self.peer_id}, a {role}, was sent {value}, which is for {share.readers}")
+        if self.observed is None or told == entry.shown(role, self.observed):
+            return
+        if not self._loses_sight(path, entry.seq) or told != entry.shown(role, self.observed - {SECRET}):
+            raise Violation(f"{self.peer_id} was sent {told} of event {entry.seq}: {entry.frame}")
+
+    def _loses_sight(self, path: Journal, seq: int) -> bool:
+        """Whether what it could read at an event it may not any more after one of those that followed."""
+        return any(role != "host" for since, role in path.roles.get(self.peer_id, []) if since >= seq)
+
+    def check_text(self, text: str) -> None:
+        """Raises Violation for a value that hosts alone may read, if the peer has not been one since its place."""
+        since = self.position or 0
+        roles = [role for path in self._paths for at, role in path.roles.get(self.peer_id, []) if at >= since]
+        roles += [path.role(self.peer_id, since + 1) for path in self._paths]
+        if "host" not in roles:
+            raise Violation(f"{self.peer_id}, one of {set(roles)}, was sent {text}")
 
     def answer(self, seq: int) -> None:
         """Take an answer that says up to where everything was sent. Raises Violation."""
@@ -69,6 +94,9 @@ class Stream:
     def _versions(self, values: list[dict[str, Any]], *, newer: bool) -> None:
         for value in values:
             key, version, held = value["key"], value["change_version"], self.versions.get(value["key"], 0)
+            if not version:  # what it may know no longer
+                self.versions.pop(key, None)
+                continue
             if version < held or (newer and version == held):
                 raise Violation(f"{self.peer_id} was sent version {version} of {key} after version {held}")
             self.versions[key] = version
@@ -97,6 +125,16 @@ class Stream:
             entry = path.entries[seq]
             if entry.audience.entries and (self._observed_since is None or seq <= self._observed_since):
                 continue
-            if addressed(entry, self.peer_id, path.role(self.peer_id, seq), self.observed):
+            role = path.role(self.peer_id, seq)
+            if addressed(entry, self.peer_id, role, self.observed) and not self._is_left_out(path, entry, role):
                 return entry
         return None
+
+    def _is_left_out(self, path: Journal, entry: Entry, role: str) -> bool:
+        """Whether a replay has nothing of it, for the peer may not read it now; that is told after the replay."""
+        if not entry.audience.entries or self.observed is None:
+            return False
+        return all(
+            value["key"] == SECRET and (not value["change_version"] or self._loses_sight(path, entry.seq))
+            for value in entry.shown(role, self.observed)
+        )

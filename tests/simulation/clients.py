@@ -9,6 +9,7 @@ import orjson
 
 from tests.simulation.checks import Stream
 from tests.simulation.connecting import Connecting
+from tests.simulation.journal import SECRET
 from tests.simulation.network import Socket
 from tests.simulation.scheduler import Violation
 from tests.simulation.view import View
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Client(Connecting):
-    """See the module. ``observed`` are the keys that the server knows it observes, None if that is not sure."""
+    """See the module. ``own`` are values that it set.
+
+    ``observed`` are the keys that the server knows it observes, None if that is not sure.
+    """
 
     def __init__(self, world: "World", name: str, room_id: str, token: str, *, keeps_place: bool) -> None:
         super().__init__(world, name, room_id, token)
@@ -26,6 +30,7 @@ class Client(Connecting):
         self.view = View()
         self.observed: frozenset[str] | None = frozenset()
         self.stream: Stream | None = None
+        self.own: set[str] = set()
         self.sent: dict[tuple[str, str, int], str] = {}
         self._position: int | None = None
         self._placed = self._halfway = self._asks_to_resume = False
@@ -121,6 +126,8 @@ class Client(Connecting):
             if '"code":4002' in text:
                 self.scheduler.sometimes("a socket is taken over")
             return
+        if f'"{SECRET}-' in text and not any(value in text for value in self.own) and self.stream:
+            self.stream.check_text(text)
         if "method" not in frame:
             self._hear_answer(frame)
             return

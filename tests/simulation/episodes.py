@@ -9,8 +9,15 @@ from django.core.management import call_command
 from django.db import connection
 
 from rooms.creation import create_room
+from tests.simulation.journal import SECRET
 from tests.simulation.story import Story
 from tests.simulation.world import World
+
+RULES = [
+    {"key": SECRET, "write": ["host", "guest"], "read": ["host"]},
+    {"key": "mine:*", "on_leave": "remove"},
+    {"key": "deck", "lock": "deck"},
+]
 
 
 def template() -> tuple[sqlite3.Connection, list[str]]:
@@ -20,7 +27,7 @@ def template() -> tuple[sqlite3.Connection, list[str]]:
     call_command("migrate", interactive=False, verbosity=0)
     room_ids = ["a" * 24, "b" * 24]
     for room_id in room_ids:
-        create_room(id=room_id, title=room_id[:3], name=room_id[:3])
+        create_room(id=room_id, title=room_id[:3], name=room_id[:3], metadata_rules=RULES)
     made = sqlite3.connect(":memory:")
     connection.ensure_connection()
     connection.connection.backup(made)

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.clients import Client
+from tests.simulation.journal import SECRET
 from tests.simulation.scheduler import Violation
 
 Habit = Callable[[Client], None]
@@ -58,8 +59,57 @@ def _say_to_role(client: Client) -> None:
 def _set(client: Client) -> None:
     random = client.scheduler.random
     key = random.choice(client.world.keys)
-    data = None if random.random() < 0.1 else client.scheduler.steps
-    client.call("set-metadata", key=key, data=data)
+    client.call("set-metadata", key=key, data=None if random.random() < 0.1 else _value(client, key))
+
+
+def _value(client: Client, key: str) -> Any:
+    """A value that nobody set before."""
+    if key != SECRET:
+        return client.scheduler.steps
+    value = f"{SECRET}-{client.scheduler.steps}"
+    client.own.add(value)
+    return value
+
+
+def _update(client: Client) -> None:
+    """Change several keys in one call, each in its own way, and some only for a while."""
+    random = client.scheduler.random
+    keys = random.sample(client.world.keys, random.choice((1, 2, 3)))
+    changes: list[dict[str, Any]] = []
+    for key in keys:
+        how = {"expires_in": random.choice((1, 3, 20))} if random.random() < 0.4 else {}
+        if random.random() < 0.2:
+            changes.append({"key": key, "remove": True})
+        else:
+            changes.append({"key": key, "data": _value(client, key), **how})
+
+    def answered(result: dict[str, Any]) -> None:
+        if [entry["key"] for entry in result["entries"]] != keys:
+            raise Violation(f"{client.peer_id} changed {keys} and was answered {result}")
+
+    client.call("update-metadata", answered, changes=changes)
+
+
+def _touch(client: Client) -> None:
+    client.call("touch-metadata", key=client.scheduler.random.choice(client.world.keys), expires_in=3)
+
+
+def _lock(client: Client) -> None:
+    random = client.scheduler.random
+    wait = random.choice((0, 500, 5000))
+    how = {"expires_in": 2} if random.random() < 0.3 else {}
+
+    def answered(result: dict[str, Any]) -> None:
+        if result["holder"] != client.peer_id:
+            raise Violation(f"{client.peer_id} was given the lock of {result}")
+        client.scheduler.sometimes("a lock is had")
+        lock = {"name": "deck", "token": result["token"]}
+        if random.random() < 0.5:
+            client.call("set-metadata", key="deck", data=client.scheduler.steps, if_lock=lock)
+        if random.random() < 0.7:
+            client.call("unlock", **lock)
+
+    client.call("lock", answered, name="deck", wait_ms=wait, **how)
 
 
 def _set_if(client: Client) -> None:
@@ -70,7 +120,7 @@ def _set_if(client: Client) -> None:
         if result["change_version"] != version + 1:
             raise Violation(f"{client.peer_id} set {key} at version {version} and made {result['change_version']}")
 
-    client.call("set-metadata", answered, key=key, data=client.scheduler.steps, if_change_version=version)
+    client.call("set-metadata", answered, key=key, data=_value(client, key), if_change_version=version)
 
 
 def _get(client: Client) -> None:
@@ -132,6 +182,9 @@ _HABITS: dict[Habit, float] = {
     _say_to_role: 4,
     _set: 8,
     _set_if: 5,
+    _update: 6,
+    _touch: 1,
+    _lock: 3,
     _get: 3,
     _observe: 3,
     _rename: 2,

@@ -6,10 +6,14 @@ those before, for clients may still be told of them.
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from rooms.wire.events import Audience
 from tests.simulation.scheduler import Scheduler, Violation
 from tests.simulation.server import Server, Transaction
+
+SECRET = "secret"
+"""The key that hosts alone may read; what is under it begins with its name."""
 
 
 @dataclass(eq=False, slots=True)
@@ -27,6 +31,25 @@ class Entry:
     def frame(self) -> str:
         return f'{{"method":"{self.kind}","params":{self.body},"seq":{self.seq}}}'
 
+    def is_told_by(self, text: str) -> bool:
+        """Whether a frame tells the event, or of several entries of session metadata some."""
+        if text == self.frame:
+            return True
+        if len(self.audience.entries) < 2 or self.kind not in text:
+            return False
+        told = json.loads(text)
+        return told["seq"] == self.seq and all(value in self.values for value in told["params"]["values"])
+
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.body)["values"]
+        return found
+
+    def shown(self, role: str, observed: frozenset[str]) -> list[dict[str, Any]]:
+        """The entries that are for a peer with this role, which observes these keys."""
+        pairs = zip(self.audience.entries, self.values, strict=True)
+        return [value for share, value in pairs if share.is_for(role, observed)]
+
 
 @dataclass(eq=False)
 class Journal:
@@ -35,6 +58,8 @@ class Journal:
     entries: dict[int, Entry] = field(default_factory=dict)
     roles: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    held: dict[str, dict[str, Any]] = field(default_factory=dict)
+    locks: dict[str, tuple[str, int]] = field(default_factory=dict)
     ended: bool = False
     final: int = 0
     """The number of the last event of a session that has ended; those of its end are told, and not stored."""
@@ -45,7 +70,8 @@ class Journal:
 
     def copy(self) -> "Journal":
         roles = {peer_id: list(changes) for peer_id, changes in self.roles.items()}
-        return Journal(dict(self.entries), roles, dict(self.versions), self.ended, self.final)
+        versions, held, locks = dict(self.versions), dict(self.held), dict(self.locks)
+        return Journal(dict(self.entries), roles, versions, held, locks, self.ended, self.final)
 
     def role(self, peer_id: str, seq: int) -> str:
         """The role that a peer held when an event happened."""
@@ -58,17 +84,56 @@ class Journal:
         if entry.seq != self.last + 1:
             raise Violation(f"event {entry.seq} was committed after event {self.last}")
         self.entries[entry.seq] = entry
-        if entry.kind == "on-metadata-change":
-            for value in json.loads(entry.body)["values"]:
+        if entry.kind == "on-metadata-change" and entry.audience.peer:
+            self._check_shown(entry)
+        elif entry.kind == "on-metadata-change":
+            for value in entry.values:
+                self._check_change(value)
                 before = self.versions.get(value["key"], 0)
                 if value["change_version"] != before + 1:
                     raise Violation(f"key {value['key']} went from version {before} to {value['change_version']}")
                 self.versions[value["key"]] = before + 1
+        elif entry.kind == "on-lock-change":
+            self._note_lock(entry.seq, json.loads(entry.body))
+        elif entry.kind == "on-peer-leave":
+            self._check_gone(json.loads(entry.body)["peer_id"])
         elif entry.kind == "on-policy-change":
             self._note_role(entry.audience.peer, entry.seq, json.loads(entry.body)["name"])
         elif entry.kind == "on-peer-join":
             peer = json.loads(entry.body)
             self._note_role(peer["peer_id"], entry.seq - 1, peer["role"])
+
+    def _check_shown(self, entry: Entry) -> None:
+        """Values that a peer may read now, or may read no more, are no changes."""
+        for value in entry.values:
+            if value["change_version"] not in (0, self.versions.get(value["key"], 0)):
+                raise Violation(f"{entry.audience.peer} is shown {value}, which is not how it stands")
+
+    def _check_change(self, value: dict[str, Any]) -> None:
+        held = self.held.pop(value["key"], None)
+        if held is None and value["data"] is None and not value["updated_by"]:
+            raise Violation(f"key {value['key']} ended by itself twice")
+        if value["data"] is not None:
+            self.held[value["key"]] = value
+
+    def _check_gone(self, peer_id: str) -> None:
+        if keys := [key for key, value in self.held.items() if value.get("owner") == peer_id]:
+            raise Violation(f"{peer_id} leaves, and its keys {keys} are there")
+        if locks := [name for name, (holder, _) in self.locks.items() if holder == peer_id]:
+            raise Violation(f"{peer_id} leaves, and holds {locks}")
+
+    def _note_lock(self, seq: int, lock: dict[str, Any]) -> None:
+        before = self.locks.pop(lock["name"], None)
+        if lock["holder"] is None:
+            if before is None:
+                raise Violation(f"the lock {lock['name']} was freed twice")
+            return
+        if before != (lock["holder"], lock["token"]):
+            if lock["token"] != seq:
+                raise Violation(f"the lock {lock['name']} was given by event {seq} with the token {lock['token']}")
+            if before and lock["reason"] == "locked":
+                raise Violation(f"the lock {lock['name']} of {before} was given to {lock['holder']}")
+        self.locks[lock["name"]] = lock["holder"], lock["token"]
 
     def _note_role(self, peer_id: str, seq: int, role: str) -> None:
         self.roles.setdefault(peer_id, []).append((seq, role))
@@ -115,6 +180,8 @@ class Journals:
     def _check_presence(self) -> None:
         execute = self._server.storage.execute
         live: dict[str, int] = {session_id: 0 for (session_id,) in execute(_LIVE)}
+        for key, owner in execute(_ORPHANS):
+            raise Violation(f"the key {key} is of {owner}, who is gone")
         for session_id, count in execute(_PRESENT):
             if session_id not in live:
                 raise Violation(f"{count} peers are in session {session_id}, which has ended")
@@ -132,7 +199,7 @@ class Journals:
         self.ended.add(session_id)
         self._scheduler.note("ended", session_id[:6])
         self._scheduler.sometimes("a session ends")
-        for table in ("rooms_event", "rooms_message", "rooms_metadataentry", "rooms_person"):
+        for table in ("rooms_event", "rooms_message", "rooms_metadataentry", "rooms_person", "rooms_lock"):
             statement = f"SELECT COUNT(*) FROM {table} WHERE session_id = ?"
             [left] = self._server.storage.execute(statement, (session_id,)).fetchone()
             if left:
@@ -140,6 +207,10 @@ class Journals:
 
 
 _FINAL = "SELECT seq FROM rooms_session WHERE id = ?"
+_ORPHANS = (
+    "SELECT e.key, e.owner FROM rooms_metadataentry e WHERE e.owner != '' AND NOT EXISTS (SELECT 1 FROM rooms_peer p"
+    " WHERE p.session_id = e.session_id AND p.peer_id = e.owner AND p.state IN ('connected', 'reconnecting'))"
+)
 _LIVE = "SELECT id FROM rooms_session WHERE ended_at IS NULL"
 _PRESENT = (
     "SELECT session_id, COUNT(*) FROM rooms_peer WHERE state IN ('connected', 'reconnecting') GROUP BY session_id"

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
 from rooms.delivery import hub
 from rooms.delivery.hub import Hub
 from rooms.delivery.order import Missed
+from rooms.operations import leaving, locks
 from rooms.operations.engine import gate, journal, memory
+from rooms.operations.metadata import entries
+from rooms.operations.metadata.terms import Terms
+from rooms.wire.rules import Rules
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -124,6 +129,58 @@ def _history() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _release() -> Iterator[None]:
+    """What a peer owns stays when it leaves."""
+    with mock.patch.object(leaving, "release", return_value=[]):
+        yield
+
+
+@contextmanager
+def _again() -> Iterator[None]:
+    """What was removed expires once more."""
+    begun = datetime.fromtimestamp(0, UTC)
+    with mock.patch.object(entries, "NO_TERMS", Terms(expires_at=begun)):
+        yield
+
+
+@contextmanager
+def _readers() -> Iterator[None]:
+    """Whoever observes a key is told its changes, whatever may be read."""
+    share = entries.Share
+
+    def for_all(key: str, readers: Any, chars: int) -> Any:
+        return share(key, None, chars)
+
+    with mock.patch.object(entries, "Share", for_all):
+        yield
+
+
+@contextmanager
+def _present() -> Iterator[None]:
+    """Who comes is told what its keys hold, whatever may be read."""
+
+    def all_of_them(rules: Any, keys: Any, role: str) -> Any:
+        return list(keys)
+
+    with mock.patch.object(Rules, "readable", all_of_them):
+        yield
+
+
+@contextmanager
+def _token() -> Iterator[None]:
+    """A lock goes on under the token that its last holder had."""
+    give = locks._give
+
+    def hand_on(context: Any, held: Any, *arguments: Any, **named: Any) -> None:
+        before = held.token
+        give(context, held, *arguments, **named)
+        held.token = before or held.token
+
+    with mock.patch.object(locks, "_give", hand_on):
+        yield
+
+
 MUTANTS: dict[str, Mutant] = {
     "without the generation check": _generation,
     "without the room lock": _lock,
@@ -133,4 +190,9 @@ MUTANTS: dict[str, Mutant] = {
     "a job of the hub dies": _job,
     "a reply before an earlier event": _early_reply,
     "a place of another history": _history,
+    "what a peer owns stays": _release,
+    "what expired expires again": _again,
+    "changes are told to those who may not read": _readers,
+    "values are told to those who may not read": _present,
+    "a lock keeps its token": _token,
 }

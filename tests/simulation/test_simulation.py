@@ -17,6 +17,7 @@ _RARE = {
     "a commit fails",
     "a commit is not answered",
     "a gap is repaired",
+    "a lock is had",
     "a lock is waited for",
     "a peer is reaped",
     "a place is lost",

@@ -7,7 +7,7 @@ from typing import Any
 from tests.simulation import adapter
 from tests.simulation.bells import Bells
 from tests.simulation.clients import Client
-from tests.simulation.journal import Journals
+from tests.simulation.journal import SECRET, Journals
 from tests.simulation.processes import Process
 from tests.simulation.scheduler import Scheduler, Violation
 from tests.simulation.server import Server
@@ -18,7 +18,7 @@ ROLES = ("host", "host", "guest", "viewer")
 class World:
     """See the module. ``present`` is the process that runs now."""
 
-    keys = ("default", "topic", "slide")
+    keys = ("default", "topic", "slide", SECRET, "mine:1", "mine:2", "deck")
 
     def __init__(self, seed: str, template: sqlite3.Connection, room_ids: list[str], *, embedded: bool) -> None:
         self.scheduler = Scheduler(seed)

@@ -123,6 +123,7 @@ class Room(RuleBasedStateMachine):
         for name, role in (("Kim", "host"), ("Ann", "guest"), ("Ben", "host"), ("Cat", "guest"), ("Dan", "viewer")):
             self.callers[name] = visitor(self.room, name, role)
             self._come(name)
+            self._observe(name, ["a", "b", "deck:1", "default"])
 
     # --- Asking
 
@@ -231,11 +232,13 @@ class Room(RuleBasedStateMachine):
     @rule(name=_names, keys=st.lists(_keys, unique=True, max_size=LIMITS["MAX_KEYS"]))
     def listen(self, name: str, keys: list[str]) -> None:
         if self._can_ask(name):
-            keys = [self._key(key) for key in keys]
-            self.model.lapse()
-            self.model.people[name].observed = set(keys)
-            assert self._ask(name, "listen-metadata-change", keys=keys).error is None
-            self._check()
+            self._observe(name, [self._key(key) for key in keys])
+
+    def _observe(self, name: str, keys: list[str]) -> None:
+        self.model.lapse()
+        self.model.people[name].observed = set(keys)
+        assert self._ask(name, "listen-metadata-change", keys=keys).error is None
+        self._check()
 
     # --- Roles and rules
 
@@ -300,6 +303,7 @@ class Room(RuleBasedStateMachine):
         )
         return named or role in WRITERS, named or (role in WRITERS and not rules)
 
+    @precondition(lambda self: self.model.locks)
     @rule(who=_callers, lock_name=st.sampled_from(LOCKS), stale=st.sampled_from([False, False, False, True]))
     def unlock(self, who: int, lock_name: str, stale: bool) -> None:
         name = self._who(who)
@@ -317,6 +321,7 @@ class Room(RuleBasedStateMachine):
             self._learn_tokens()
         self._check()
 
+    @precondition(lambda self: any(lock.waiting for lock in self.model.locks.values()))
     @rule(who=st.integers(0, 8), lock_name=st.sampled_from(LOCKS))
     def give_up(self, who: int, lock_name: str) -> None:
         name = self._who(who)
@@ -348,6 +353,7 @@ class Room(RuleBasedStateMachine):
 
     # --- Coming and going
 
+    @precondition(lambda self: any(not person.present for person in self.model.people.values()))
     @rule(name=_names)
     def come(self, name: str) -> None:
         if not self.model.people[name].present and name not in self.timed_out:
@@ -399,6 +405,9 @@ class Room(RuleBasedStateMachine):
         if was_reaped and by_join:
             person.observed = set()
         self._check()
+        for frame in self.hall.listeners[person.peer_id].heard:
+            for value in frame["params"]["values"] if frame["method"] == "on-metadata-change" else ():
+                assert self.model.may_read(name, value["key"]) or not value["change_version"], "what it may not read"
 
     # --- Time
 
