@@ -13,7 +13,7 @@ from django.db import close_old_connections, connection
 from rooms.observe import background, metrics
 from rooms.observe.logs import describe
 from rooms.process.lease import OWN, lease_age
-from rooms.process.reaper import Reaper
+from rooms.process.reaper import SETTLING_SECONDS, Reaper, settle
 
 log = logging.getLogger("rooms.leases")
 
@@ -26,6 +26,7 @@ def start() -> None:
     metrics.LEASE_AGE.set_function(lease_age)
     background.repeat("lease", OWN.beat, settings.HEARTBEAT_INTERVAL)
     background.repeat("reaper", Reaper(OWN).run_once, settings.REAPER_INTERVAL)
+    background.repeat("settling", settle, SETTLING_SECONDS)
 
 
 def _begin() -> None:

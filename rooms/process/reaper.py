@@ -22,8 +22,18 @@ from rooms.process.lease import PATIENCE, Lease, for_room
 
 log = logging.getLogger("rooms.leases")
 
+SETTLING_SECONDS = 0.5
+"""Between two searches for what is past its time, which is to be told within a second."""
+
 _HOUSEKEEPING_SECONDS = 10
 _MOST_TIDIED = 500
+
+
+def settle() -> None:
+    """End what expires in sessions. Any number of processes may do so at once."""
+    due = Session.objects.filter(ended_at__isnull=True, due_at__lte=milliseconds(database_now()))
+    for room_id in due.values_list("room_id", flat=True):
+        for_room(settle_due, room_id)
 
 
 class Reaper:
@@ -43,7 +53,6 @@ class Reaper:
         if moment >= self._lease.reap_after:
             attempt(self._remove, now)
         attempt(self._stop_polls, now)
-        attempt(self._settle, now)
         if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
             self._tidied_at = moment
             attempt(tidy, now)
@@ -53,11 +62,6 @@ class Reaper:
     def _stop_polls(self, now: datetime) -> None:
         for room_id in rooms_with_overdue_polls(now):
             for_room(stop_overdue_polls, room_id)
-
-    def _settle(self, now: datetime) -> None:
-        due = Session.objects.filter(ended_at__isnull=True, due_at__lte=milliseconds(now))
-        for room_id in due.values_list("room_id", flat=True):
-            for_room(settle_due, room_id)
 
     def _declare_dead(self, now: datetime) -> None:
         silent = Worker.objects.filter(dead_at__isnull=True, last_seen__lt=now - timedelta(seconds=settings.LEASE_TTL))
