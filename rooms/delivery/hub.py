@@ -155,7 +155,11 @@ class Hub:
             feed.users += 1
             metrics.ROOMS.set(len(self.feeds))
             # Heard first, then read: nothing falls between.
-            await self._doorbell.subscribe(room_id)
+            try:
+                await self._doorbell.subscribe(room_id)
+            except asyncio.CancelledError:
+                self.close_feed(feed)  # its socket is gone meanwhile
+                raise
         else:
             feed.users += 1
         return feed

@@ -95,6 +95,29 @@ async def test_i19_a_change_is_acknowledged_although_the_doorbell_fails(world: W
         await world.leave()
 
 
+async def test_a_feed_is_not_kept_for_a_socket_that_went_while_the_layer_was_asked(world: World, monkeypatch):
+    class Silent:
+        """A channel layer that never answers."""
+
+        async def group_add(self, group: str, channel: str) -> None:
+            await asyncio.Event().wait()
+
+        async def group_discard(self, group: str, channel: str) -> None:
+            pass
+
+    here = hub.get()
+    monkeypatch.setattr(here._doorbell, "_layer", Silent())
+    monkeypatch.setattr(here._doorbell, "_channel", "channel")
+    opening = asyncio.create_task(here.open_feed("x" * 24))
+    await asyncio.sleep(0)
+    assert "x" * 24 in here.feeds
+
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+
+    assert "x" * 24 not in here.feeds
+
+
 async def test_a_search_beside_a_resume_takes_nothing_from_it(world: World, monkeypatch):
     alice, bob, carol, dora = [await world.peer(user) for user in ("alice", "bob", "carol", "dora")]
     await carol.call("listen-metadata-change", keys=["topic"])
