@@ -269,8 +269,8 @@ def _told(name: str, held: Lock | None, reason: str) -> Event:
 
 
 def _conflict(name: str, found: Lock | None, *, field: str = "name") -> LockConflict:
-    stands = f"is held by {found.holder} with the token {found.token}" if found else "is held by nobody"
-    return LockConflict(f"{field}: the lock {stands}", data=as_wire(name, found))
+    holder = found.holder if found else "nobody"
+    return LockConflict(f"{field}: the lock is held by {holder}", data=as_wire(name, found))
 
 
 def _too_many(what: str, *, limit: str, used: int, most: int) -> TooLarge:
