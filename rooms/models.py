@@ -24,7 +24,7 @@ from django.utils.functional import cached_property
 from rooms.wire.errors import BadRequest
 from rooms.wire.names import clean_name
 from rooms.wire.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
-from rooms.wire.rules import Rules, check_rules
+from rooms.wire.rules import Rules, check_rules, stored_rules
 
 
 def new_id() -> str:
@@ -135,7 +135,7 @@ class Room(models.Model):
     @cached_property
     def rules(self) -> Rules:
         """The rules of session metadata that hold in the room."""
-        return Rules(self.metadata_rules, self.template.metadata_rules)
+        return stored_rules(self.metadata_rules, self.template.metadata_rules)
 
     def clean(self) -> None:
         self.title = " ".join(self.title.split())

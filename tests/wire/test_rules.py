@@ -1,10 +1,11 @@
 """Rules of session metadata: which one counts for a key, and which are refused. Needs no database."""
 
+import copy
 import tracemalloc
 
 import pytest
 
-from rooms.wire.rules import NO_RULE, Rules, check_rules, usable_rules
+from rooms.wire.rules import NO_RULE, Rules, check_rules, stored_rules, usable_rules
 
 RULES = Rules(
     [
@@ -105,3 +106,11 @@ def test_a_rule_that_was_stored_by_hand_and_is_wrong_lets_nobody_in():
     stored = [{"key": "a", "write": "everybody"}, {"key": 3}, 7, {"key": "b", "write": ["host"]}]
     assert usable_rules(stored) == [{"key": "a", "write": "none", "read": []}, {"key": "b", "write": ["host"]}]
     assert usable_rules("rules") == []
+
+
+def test_rules_that_are_read_again_are_not_made_again():
+    room, template = [{"key": "spotlight", "write": ["host"]}], [{"key": "deck:*"}]
+    rules = stored_rules(room, template)
+    assert stored_rules(copy.deepcopy(room), copy.deepcopy(template)) is rules
+    assert stored_rules([], template).of("spotlight") is NO_RULE
+    assert rules.of("spotlight").write == ("host",)
