@@ -13,7 +13,16 @@ from django.views.decorators.csrf import csrf_exempt
 from rooms.access import origins
 from rooms.observe.logs import describe
 from rooms.wire import json_gate
-from rooms.wire.errors import BadRequest, Forbidden, InternalError, RoomError, TooFast, Unauthorized, Unavailable
+from rooms.wire.errors import (
+    BadRequest,
+    Forbidden,
+    InternalError,
+    RoomError,
+    TooFast,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
 from rooms.wire.rates import Buckets, network
 
 log = logging.getLogger("rooms.api")
@@ -106,10 +115,11 @@ def bearer(request: HttpRequest) -> str:
 
 
 def body(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object in the body, whatever content type it claims. Raises BadRequest."""
+    """The JSON object in the body, whatever content type it claims. Raises BadRequest or TooLarge."""
     # The server lets longer ones through, for forms of the admin.
     if len(request.body) > settings.MAX_FRAME_BYTES:
-        raise BadRequest(f"body: longer than {settings.MAX_FRAME_BYTES} bytes")
+        told = {"limit": "max_frame_bytes", "used": len(request.body), "max": settings.MAX_FRAME_BYTES}
+        raise TooLarge(f"body: longer than {settings.MAX_FRAME_BYTES} bytes", data=told)
     try:
         text = request.body.decode()
     except UnicodeDecodeError:

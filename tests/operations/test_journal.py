@@ -144,10 +144,10 @@ def test_i25_or_when_they_take_too_much_space(session, settings):
 def test_i25_rows_stay_bounded_in_use_and_are_gone_after_the_end(database, alice, room, settings):
     settings.JOURNAL_EVENTS, settings.JOURNAL_SECONDS = 16, 0
     for number in range(200):
-        do(alice, "set-metadata", key="n", data=number)
+        do(alice, "set-metadata", key="n", data=f"{number} é")
     assert Row.objects.count() <= 16 + 64
     session = Session.objects.get()
-    sizes = [len(body) + len(facts) for body, facts in Row.objects.values_list("body", "facts")]
+    sizes = [len("".join(texts).encode()) for texts in Row.objects.values_list("audience", "body", "facts")]
     assert session.journal_bytes == sum(sizes)
     do(alice, "leave")
     assert not Row.objects.exists()

@@ -10,7 +10,7 @@ from rooms.operations.engine.gate import run
 from rooms.wire.effects import Refresh
 from rooms.wire.errors import VersionConflict
 from rooms.wire.results import Observation
-from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, server, told, visitor
+from tests.operations.driver import at_once, call, do, kinds, prepare, refused, row, say, server, told, visitor
 
 VALUES: list[Any] = [
     "text",
@@ -277,6 +277,18 @@ def test_the_number_of_keys_ever_used_has_a_limit(alice, settings):
         do(alice, "set-metadata", key=key)
     assert refused(alice, "set-metadata", key="d", data=1)[0] == 413
     do(alice, "set-metadata", key="a", data=1)
+
+
+def test_what_others_fill_up_keeps_nobody_from_pins_and_spotlight(alice, bob, settings):
+    settings.MAX_KEYS, settings.MAX_KEYS_EVER, settings.MAX_STORE_BYTES = 2, 2, 20
+    said = say(bob, "hello")
+    do(bob, "set-metadata", key="a", data="x" * 8)
+    do(bob, "set-metadata", key="b", data="x" * 6)
+    assert refused(bob, "set-metadata", key="c", data=1)[0] == 413
+    do(alice, "pin-message", id=said)
+    do(alice, "set-metadata", key="spotlight", data="peer-Bob")
+    assert do(alice, "get-metadata")["data"] == "Bob: hello"
+    do(bob, "set-metadata", key="a", data="x" * 8)
 
 
 def test_a_key_has_a_length(alice):

@@ -144,13 +144,13 @@ def test_whatever_stands_under_the_key_a_pin_can_be_set_and_taken_away(alice, bo
 
 
 def test_a_pin_that_does_not_fit_changes_neither_key(alice, bob, settings):
-    """Each of the two values would fit; both do not."""
+    """The text alone would fit, all that is kept of a pin does not."""
     hello = say(bob, "x" * 50)
-    settings.MAX_STORE_BYTES = 280
+    settings.MAX_VALUE_BYTES = 100
     assert refused(alice, "pin-message", id=hello)[0] == 413
     assert do(alice, "get-metadata", key="pinnedMessages")["change_version"] == 0
     assert do(alice, "get-metadata")["change_version"] == 0
-    settings.MAX_STORE_BYTES = 500
+    settings.MAX_VALUE_BYTES = 500
     do(alice, "pin-message", id=hello)
 
 

@@ -33,14 +33,17 @@ _INSERT_MESSAGE = (
     "INSERT INTO rooms_message (session_id, seq, number, message_id, peer_id, client_id, audience, body, at)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_OLDEST = (
-    "SELECT seq, at, LENGTH(body) + LENGTH(facts), 0 FROM rooms_event WHERE session_id = %s AND seq <= %s"
-    " ORDER BY seq LIMIT %s OFFSET %s"
-)
-_OLDEST_MESSAGES = (
-    "SELECT seq, at, LENGTH(body), number FROM rooms_message WHERE session_id = %s AND seq <= %s"
-    " ORDER BY seq LIMIT %s OFFSET %s"
-)
+_BYTES = {"sqlite": "LENGTH(CAST({} AS BLOB))", "postgresql": "OCTET_LENGTH({})"}
+_OLDEST = {
+    vendor: "SELECT seq, at, {} + {} + {}, 0 FROM rooms_event WHERE session_id = %s AND seq <= %s"
+    " ORDER BY seq LIMIT %s OFFSET %s".format(*map(size.format, ("audience", "body", "facts")))
+    for vendor, size in _BYTES.items()
+}
+_OLDEST_MESSAGES = {
+    vendor: "SELECT seq, at, {} + {}, number FROM rooms_message WHERE session_id = %s AND seq <= %s"
+    " ORDER BY seq LIMIT %s OFFSET %s".format(*map(size.format, ("audience", "body")))
+    for vendor, size in _BYTES.items()
+}
 _READ = (
     "SELECT seq, kind, audience, body, facts FROM rooms_event WHERE session_id = %s AND seq > %s AND seq <= %s"
     " UNION ALL"
@@ -66,14 +69,15 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
     messages: list[tuple[Any, ...]] = []
     for session, events in entries:
         for event in events:
+            audience = event.audience.encode()
+            session.journal_bytes += _bytes(audience) + _bytes(event.body)
             if stored := event.stored:
                 who = (stored.number, stored.message_id, stored.peer_id, stored.client_id)
-                messages.append((session.id, event.seq, *who, event.audience.encode(), event.body, at))
-                session.journal_bytes += len(event.body)
+                messages.append((session.id, event.seq, *who, audience, event.body, at))
             else:
                 facts = compact(effects.encode(event.effect)) if event.effect else ""
-                rows.append((session.id, event.seq, event.kind, event.audience.encode(), event.body, facts, at))
-                session.journal_bytes += len(event.body) + len(facts)
+                rows.append((session.id, event.seq, event.kind, audience, event.body, facts, at))
+                session.journal_bytes += _bytes(facts)
         # Seldom, and a few at a time: so no transaction pays for the deleting of thousands.
         if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
             trim(cursor, session, at=at, most=2 * len(events) + _TRIM_EVERY)
@@ -81,6 +85,10 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
     for statement, values in ((_INSERT, rows), (_INSERT_MESSAGE, messages), (_COUNT, counters)):
         if values:
             cursor.executemany(statement, values)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def trim(cursor: Cursor, session: Session, *, at: int, most: int) -> None:
@@ -96,8 +104,8 @@ def trim(cursor: Cursor, session: Session, *, at: int, most: int) -> None:
     seconds = max(settings.JOURNAL_SECONDS, settings.CLIENT_ID_SECONDS)
     kept_from = session.messages - settings.KEPT_MESSAGES
     for kind, oldest, young, kept in (
-        (Row, _OLDEST, at - settings.JOURNAL_SECONDS * 1000, None),
-        (Message, _OLDEST_MESSAGES, at - seconds * 1000, kept_from),
+        (Row, _OLDEST[cursor.vendor], at - settings.JOURNAL_SECONDS * 1000, None),
+        (Message, _OLDEST_MESSAGES[cursor.vendor], at - seconds * 1000, kept_from),
     ):
         last = 0
         for seq, written, size, count in _rows(cursor, oldest, session, newest, most):
@@ -200,7 +208,7 @@ def addressed_to(
         seen += len(event.body)
         if event.audience.includes(peer_id, role, observed):
             shown = event.shown_to(role, observed)
-            size += len(shown.body) if shown.body.isascii() else len(shown.body.encode())
+            size += _bytes(shown.body)
             kept.append(shown)
         if size > most or seen > _SIFTED * most:
             return None

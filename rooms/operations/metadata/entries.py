@@ -18,6 +18,11 @@ from rooms.wire.parameters import Bytes
 DEFAULT_KEY = "default"
 """The key of calls that name none: the one value of clients from before keys."""
 
+PINS_KEY = "pinnedMessages"
+
+OWN_KEYS = frozenset({DEFAULT_KEY, PINS_KEY, "spotlight"})
+"""Keys that the page and old clients need. Nobody can use up what they would take, for they count against no limit."""
+
 Key = Annotated[str, Bytes(1, "MAX_KEY_BYTES")]
 
 
@@ -133,6 +138,8 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
         entry = change.entry
         if change.text is not None:
             _check_value(context, entry.key, len(change.text.encode()))
+        if entry.key in OWN_KEYS:
+            continue
         growth += _size(entry.key, change.text) - entry.size
         never_used += not entry.change_version
         added += (change.text is not None) - (entry.data is not None)
@@ -168,6 +175,6 @@ def _size(key: str, text: str | None) -> int:
 
 
 def usage(context: Context, session: Session) -> tuple[int, int, int]:
-    """Bytes held, keys held, and keys ever used in the session."""
-    sizes = [head.size for head in context.work.entry_heads(session).values()]
+    """Bytes held, keys held, and keys ever used in the session, OWN_KEYS left out."""
+    sizes = [head.size for key, head in context.work.entry_heads(session).items() if key not in OWN_KEYS]
     return sum(sizes), sum(size > 0 for size in sizes), len(sizes)

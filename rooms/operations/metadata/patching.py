@@ -28,13 +28,7 @@ def patched(value: JSON, patch: JSON, *, field: str) -> JSON:
     for index, step in enumerate(patch):
         try:
             value = jsonpatch.apply_patch(value, [step])
-        except (
-            jsonpatch.JsonPatchException,
-            jsonpointer.JsonPointerException,
-            TypeError,
-            KeyError,
-            ValueError,
-        ) as error:
+        except _FAILURES as error:
             reason = "the test fails" if isinstance(error, jsonpatch.JsonPatchTestFailed) else "does not apply"
             raise Unprocessable(f"{field}[{index}]: {reason}", data={"index": index}) from None
         # At each step, for one that copies can make it twice as large.

@@ -10,7 +10,7 @@ from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.locks import IfLock, held_by
 from rooms.operations.messaging import public_message
-from rooms.operations.metadata.entries import DEFAULT_KEY, Change, apply, parsed, value_of
+from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, apply, parsed, value_of
 from rooms.operations.metadata.rights import check_read, check_write
 from rooms.operations.metadata.terms import terms
 from rooms.operations.metadata.validating import validated
@@ -20,7 +20,6 @@ from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import Chars, Missing
 from rooms.wire.results import Outcome
 
-PINS_KEY = "pinnedMessages"
 MAX_PINS = 3
 MAX_PINS_SET = 20
 """Pins that a client may keep by itself."""

@@ -8,7 +8,7 @@ from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata import pins
-from rooms.operations.metadata.entries import DEFAULT_KEY, Change, Key, apply, as_wire, head, value_of
+from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, Key, apply, as_wire, head, value_of
 from rooms.operations.metadata.patching import patched
 from rooms.operations.metadata.rights import check_read, check_write, may_read
 from rooms.operations.metadata.terms import moment, terms
@@ -173,7 +173,7 @@ def _as_first(context: Context, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answered(context: Context, wanted: Wanted, entry: MetadataEntry) -> dict[str, Any]:
-    if "data" in wanted and entry.key != pins.PINS_KEY:
+    if "data" in wanted and entry.key != PINS_KEY:
         return {**head(entry), "data": wanted["data"]}
     # Who may write and not read is told no more than what it wrote.
     return as_wire(entry) if "data" in wanted or may_read(context, entry.key) else head(entry)
@@ -189,7 +189,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
     for place, (wanted, entry) in enumerate(pairs, 1):
         rule = check_write(context, entry, removes=wanted.get("remove") is True, held=held)
         value = _value(context, wanted, entry, place=place)
-        if entry.key == pins.PINS_KEY:
+        if entry.key == PINS_KEY:
             value, pinned = pins.checked(context, value), True
         text = None if isinstance(value, Missing) else compact(value)
         owner, on_leave, expires_in = wanted.get("owner"), wanted.get("on_leave"), wanted.get("expires_in")
