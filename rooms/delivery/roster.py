@@ -108,11 +108,11 @@ class Roster:
 
     def _is_for_all(self, audience: Audience, seq: int) -> bool:
         """Note a change of keys; whether every member gets all of it, and need not be asked one by one."""
+        if audience.but or audience.peer or audience.roles:
+            return False
         for share in audience.entries:
             # Noted for all, since whoever observes it gets this and need not be sent it when it asks again.
             self._changed[share.key] = seq
-        if audience.but or audience.peer or audience.roles:
-            return False
         return all(
             share.readers is None and self._observing[share.key] == len(self.members) for share in audience.entries
         )

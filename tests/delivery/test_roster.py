@@ -200,3 +200,10 @@ def test_who_resumed_was_sent_the_changes_since_but_no_values(roster):
     enter(roster, "dora", observed=frozenset("kl"), replay=[])
     roster.told(event(observing("l"), seq=9))
     assert roster.observe(roster.members["dora"], frozenset("kl"), values("k", "l")) == values("k")
+
+
+def test_what_one_member_alone_was_told_the_others_are_sent(roster):
+    enter(roster, "carol", observed=frozenset("k"), replay=[])
+    roster.told(event(observing("k", peer="bob"), seq=8))
+    roster.told(event(observing("k", roles=("host",)), seq=9))
+    assert roster.observe(roster.members["carol"], frozenset("k"), values("k")) == values("k")
