@@ -141,6 +141,9 @@ def _change(context: Context, entry: MetadataEntry, value: JSON) -> Change:
 
 def _may_write(context: Context, default: MetadataEntry, held: str) -> bool:
     """Whether the caller may write what follows the pins, for which there may be a rule of its own."""
+    rules = context.room.rules
+    if (readers := rules.of(PINS_KEY).read) is not None and readers != rules.of(DEFAULT_KEY).read:
+        return False  # it would tell of the pins to those who may not read them
     try:
         check_write(context, default, held=held)
     except (Forbidden, LockConflict):

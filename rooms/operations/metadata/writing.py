@@ -173,10 +173,10 @@ def _as_first(context: Context, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answered(context: Context, wanted: Wanted, entry: MetadataEntry) -> dict[str, Any]:
-    if "data" in wanted and entry.key != PINS_KEY:
+    # Who may write and not read is told no more than what it wrote: pins are made of more.
+    if "data" in wanted and not (entry.key == PINS_KEY and may_read(context, entry.key)):
         return {**head(entry), "data": wanted["data"]}
-    # Who may write and not read is told no more than what it wrote.
-    return as_wire(entry) if "data" in wanted or may_read(context, entry.key) else head(entry)
+    return as_wire(entry) if may_read(context, entry.key) else head(entry)
 
 
 # --- What is to be written ----------------------------------------------------------------------

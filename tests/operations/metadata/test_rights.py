@@ -189,6 +189,19 @@ def test_bad_rules_are_refused_by_name(people):
     )
 
 
+def test_pins_that_some_may_not_read_show_nowhere(people):
+    host, guest = people["host"], people["guest"]
+    said = do(host, "broadcast", info={"message": SECRET})["message_id"]
+    do(host, "set-metadata-rules", rules=[{"key": "pinnedMessages", "write": ["host", "guest"], "read": ["host"]}])
+    do(host, "pin-message", id=said)
+    assert do(guest, "get-metadata")["data"] is None
+    # By the id of a pin one may learn nothing else of it.
+    answer = do(guest, "set-metadata", key="pinnedMessages", data=[{"id": said}])
+    assert answer["data"] == [{"id": said}]
+    assert SECRET in str(do(host, "get-metadata", key="pinnedMessages"))
+    assert do(guest, "get-metadata")["data"] is None
+
+
 def test_pins_follow_the_rules(people, ruled):
     host, guest = people["host"], people["guest"]
     said = do(guest, "broadcast", info={"message": "hello"})["message_id"]
