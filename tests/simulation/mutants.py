@@ -14,7 +14,6 @@ from rooms.operations import leaving, locks
 from rooms.operations.engine import gate, journal, memory
 from rooms.operations.metadata import entries
 from rooms.operations.metadata.terms import Terms
-from rooms.wire import events
 from rooms.wire.rules import Rules
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -148,7 +147,7 @@ def _again() -> Iterator[None]:
 @contextmanager
 def _readers() -> Iterator[None]:
     """Whoever observes a key is told its changes, whatever may be read."""
-    share = events.Share
+    share: Any = vars(entries)["Share"]
 
     def for_all(key: str, readers: Any, chars: int) -> Any:
         return share(key, None, chars)
