@@ -37,6 +37,11 @@ room = create_room(title="Team")
 print(json.dumps([room.id, {code.role: code.code for code in room.codes.all()}]))
 """
 
+# What hosts alone may read; into the second anybody may put something.
+RULES = [
+    {"key": "private", "write": ["host"], "read": ["host"]},
+    {"key": "dropbox", "write": ["host", "guest", "viewer"], "read": ["host"]},
+]
 DEFAULT_ROLES = {name: parse_role(name, wire) for name, wire in DEFAULT_TEMPLATE.items()}
 KINDS = ["viewer", "guest", "removed", "demoted"]
 MAX_CALLS = 60  # of one socket, before its refusals would close it
@@ -70,6 +75,7 @@ class Room:
         await self.bob.call("peer-update", data="working on it")
         await self.ana.call("listen-metadata-change", keys=["topic", "pinnedMessages"])
         await self.host.call("set-metadata", key="topic", data="tea")
+        await self.host.call("set-metadata-rules", rules=RULES)
         await self.polls()
         await self.whisper("before")
         self.planted["host's code"] = self.codes["host"]
@@ -123,12 +129,26 @@ class Room:
             self.said.add(text)
             answer = await sender.call("broadcast", info={"message": text}, **to)
             self.planted[f"id of words {name} {when}"] = answer["message_id"]
+        await self.hide(when)
         await self.say(self.ana, f"hello {when}")
         request = {"requested_for": self.bob.peer_id, "role": "host"}
         asked = len(self.bob.events)
         await self.host.call("role-change-request", **request)
         offer = await self.bob.wait_for("on-role-change-request", after=asked)
         self.planted[f"bob's offer {when}"] = offer["params"]["token"]
+
+    async def hide(self, when: str) -> None:
+        """Values that hosts alone may read."""
+        for rule in RULES:
+            value = self.planted[f"value of {rule['key']} {when}"] = secret("value")
+            await self.host.call("update-metadata", changes=[{"key": rule["key"], "data": {"n": [value]}}])
+
+    async def lend_role(self, peer_id: str) -> None:
+        """Make somebody a host for a moment, in which a value changes."""
+        request = {"requested_for": peer_id, "force": True}
+        await self.host.call("role-change-request", role="host", **request)
+        await self.hide("while a host")
+        await self.host.call("role-change-request", role="viewer", **request)
 
     async def say(self, peer: RawPeer, text: str, **to: Any) -> Message:
         self.said.add(text)
@@ -482,8 +502,9 @@ async def scenario(server: RunningServer, kind: str) -> None:
     if kind == "viewer":
         room.planted["guests' code"] = room.codes["guest"]
     if kind == "demoted":
-        await room.host.call("role-change-request", requested_for=attacker.peer_id, role="host", force=True)
-        await room.host.call("role-change-request", requested_for=attacker.peer_id, role="viewer", force=True)
+        await room.lend_role(attacker.peer_id)
+        for name in [name for name in room.planted if name.startswith("value of ")]:
+            del room.planted[name]  # which it could read then
     for method, operation in METHODS.items():
         if not operation.requires and method not in ("leave", "join"):
             await ear.ask_all(list(attempts(method, operation, ["text"]))[:1])
@@ -491,8 +512,11 @@ async def scenario(server: RunningServer, kind: str) -> None:
         for method in METHODS:
             if method.startswith("poll-") and not METHODS[method].requires:
                 await ear.ask(method, {"poll_id": poll_id})
+    await ear.ask("listen-metadata-change", {"keys": ["topic", *(rule["key"] for rule in RULES)]})
     await room.whisper("during")
     await ear.close()
+    if kind == "demoted":
+        await room.lend_role(attacker.peer_id)  # of which it must learn nothing when it comes back
     if kind == "removed":
         again = await attacker.enter(token, attacker.peer_id)
         assert again
@@ -512,6 +536,7 @@ async def scenario(server: RunningServer, kind: str) -> None:
         assert text, name
         found = next((one for one in attacker.heard if text in one), None)
         assert found is None, f"{kind} was sent {name}: {found[:2000]}"
+        assert not name.startswith("value of ") or text not in server.log(), f"{name} is in the log"
     for peer in room.victims:
         news = peer.events[heard[peer.peer_id] :]
         about = [event["params"] for event in news if event.get("method") == "on-metadata-change"]
