@@ -70,7 +70,12 @@ def test_a_seed_can_be_had_again():
     assert digests[0] and digests[0] == digests[1] != digests[2]
 
 
-_FOUND_WITH = {"conn_id is not compared": 2, "a late bell closes the room": 6, "a job of the hub dies": 2}
+_FOUND_WITH = {
+    "conn_id is not compared": 4,
+    "a late bell closes the room": 6,
+    "values are told to those who may not read": 2,
+    "a lock keeps its token": 3,
+}
 """The seed that finds a mutant soonest, where it is not the first; with other code it may be another."""
 
 
