@@ -75,6 +75,7 @@ _FOUND_WITH = {
     "a late bell closes the room": 6,
     "values are told to those who may not read": 2,
     "a lock keeps its token": 3,
+    "a place of another history": 4,
 }
 """The seed that finds a mutant soonest, where it is not the first; with other code it may be another."""
 
