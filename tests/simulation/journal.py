@@ -110,11 +110,10 @@ class Journal:
                 raise Violation(f"{entry.audience.peer} is shown {value}, which is not how it stands")
 
     def _check_change(self, value: dict[str, Any]) -> None:
-        held = self.held.pop(value["key"], None)
-        if held is None and value["data"] is None and not value["updated_by"]:
+        before = self.held.get(value["key"])
+        if before and all(one["data"] is None and not one["updated_by"] for one in (before, value)):
             raise Violation(f"key {value['key']} ended by itself twice")
-        if value["data"] is not None:
-            self.held[value["key"]] = value
+        self.held[value["key"]] = value
 
     def _check_gone(self, peer_id: str) -> None:
         if keys := [key for key, value in self.held.items() if value.get("owner") == peer_id]:
