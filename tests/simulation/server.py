@@ -70,6 +70,7 @@ class Server:
         )
         register(self.storage)
         self.storage.create_function("database_run", 0, lambda: self.run)
+        self.storage.create_function("octet_length", 1, lambda text: len(text.encode()))
         template.backup(self.storage)
         self.storage.execute("PRAGMA foreign_keys = ON")
 
