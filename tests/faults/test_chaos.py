@@ -155,7 +155,8 @@ class Chaos:
 
     async def _write(self, chance: random.Random, client: Client) -> None:
         key = chance.choice(KEYS)
-        data = {"data": chance.random()} if chance.random() < 0.9 else {}
+        # Always another value: one that stands already would change nothing, and its answer be no change's.
+        data = {"data": chance.random()}
         expected = {"if_change_version": client.values.get(key, (0, None))[0]} if chance.random() < 0.5 else {}
         try:
             await client.call("set-metadata", key=key, **data, **expected)

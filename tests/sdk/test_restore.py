@@ -34,9 +34,9 @@ def poll(title: str) -> dict[str, Any]:
 
 def documented_loop() -> str:
     """The compare-and-set loop of the documentation, as an expression for a page."""
-    text = (ROOT / "docs/script.md").read_text()
-    [code] = re.findall(r"^(async function addTopic.*?^})$", text, re.DOTALL | re.MULTILINE)
-    return f"""(topic) => import("/static/rooms/hms.js").then(({{ hmsActions, hmsStore, selectSessionEntry }}) => {{
+    text = (ROOT / "docs/session-metadata.md").read_text()
+    [code] = re.findall(r"^export (const addTopic = .*)$", text, re.MULTILINE)
+    return f"""(topic) => import("/static/rooms/hms.js").then(({{ hmsActions }}) => {{
         {code}
         return addTopic(topic);
     }})"""
@@ -66,7 +66,7 @@ class Meeting:
         for app in self.apps:
             await app.call("sessionStore.observe", ["topic", "gone", "pinnedMessages"])
         self.bob = await self.enter("Bob", server=self.far)
-        await self.bob.hms("hmsActions.sessionStore.observe(['topic', 'gone'])")
+        await self.bob.hms("hmsActions.sessionStore.observe(['topic', 'gone', 'topics'])")
         await self.alice.sees(["Alice", "Bob", "Carol"], "names")
 
     async def set(self, key: str, value: Any) -> None:
@@ -184,10 +184,10 @@ async def all_goes_on(meeting: Meeting) -> None:
     await meeting.carol.call("sendBroadcastMessage", "and from Carol")
     await expect(meeting.bob.messages().last).to_have_text("and from Carol")
     loop = documented_loop()
-    await meeting.alice.call("sessionStore.set", "default", None)
+    await meeting.alice.call("sessionStore.set", "topics", [])
     async with asyncio.timeout(SOON):
         await asyncio.gather(*(meeting.bob.page.evaluate(loop, f"topic {number}") for number in range(3)))
-    held = await meeting.bob.hms("hmsStore.getState(hms.selectSessionMetadata)")
+    held = await meeting.bob.hms("hmsStore.getState(hms.selectSessionStore('topics'))")
     assert sorted(held) == ["topic 0", "topic 1", "topic 2"]
 
 
