@@ -198,7 +198,8 @@ def _check_may_lock(context: Context, name: str) -> None:
 def _take(context: Context, name: str, expires_in: float | None) -> Outcome:
     count = len(context.work.locks(context.session))
     if count >= MAX_LOCKS:
-        raise _too_many(f"name: {count} locks are held", limit="max_locks", used=count, most=MAX_LOCKS)
+        message = f"name: {count} locks are held, at most {MAX_LOCKS}"
+        raise TooLarge(message, limit="max_locks", used=count, most=MAX_LOCKS)
     held = Lock(session=context.session, name=name)
     _give(context, held, context.actor, expires_in, after=0)
     context.work.add_lock(held)
@@ -220,7 +221,8 @@ def _wait(context: Context, held: Lock, waiter: Waiter) -> None:
         others = [other for other in context.work.locks(context.session).values() if other is not held]
         count = len(waiters) + sum(len(other.waiters) for other in others)
         if count >= MAX_WAITERS:
-            raise _too_many(f"wait_ms: {count} wait for locks", limit="max_waiters", used=count, most=MAX_WAITERS)
+            message = f"wait_ms: {count} wait for locks, at most {MAX_WAITERS}"
+            raise TooLarge(message, limit="max_waiters", used=count, most=MAX_WAITERS)
         waiters.append(waiter)
     else:
         waiters[place] = waiter
@@ -271,7 +273,3 @@ def _told(name: str, held: Lock | None, reason: str) -> Event:
 def _conflict(name: str, found: Lock | None, *, field: str = "name") -> LockConflict:
     holder = found.holder if found else "nobody"
     return LockConflict(f"{field}: the lock is held by {holder}", data=as_wire(name, found))
-
-
-def _too_many(what: str, *, limit: str, used: int, most: int) -> TooLarge:
-    return TooLarge(f"{what}, at most {most}", data={"limit": limit, "used": used, "max": most})

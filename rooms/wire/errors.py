@@ -86,6 +86,9 @@ class TooLarge(RoomError):
 
     code = 413
 
+    def __init__(self, message: str, *, limit: str = "", used: int = 0, most: int = 0) -> None:
+        super().__init__(message, data={"limit": limit, "used": used, "max": most} if limit else None)
+
 
 class Unprocessable(RoomError):
     """The change does not apply to the value as it stands."""

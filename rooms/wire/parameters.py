@@ -65,8 +65,7 @@ class Size:
             return
         if size and self.refusal is TooLarge:
             limit = self.most.lower() if isinstance(self.most, str) else name
-            told = {"limit": limit, "used": size, "max": most}
-            raise TooLarge(f"{name}: {size} {self.unit}, at most {most}", data=told)
+            raise TooLarge(f"{name}: {size} {self.unit}, at most {most}", limit=limit, used=size, most=most)
         raise BadRequest(f"{name}: expected {self.least} to {most} {self.unit}")
 
     def __str__(self) -> str:

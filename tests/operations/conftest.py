@@ -1,9 +1,13 @@
 """Alice hosts, Bob is a guest, Victor only watches; all three are in the room. Carol is in another room."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from rooms.creation import create_room
 from rooms.models import Room
+from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Caller
 from tests.operations.driver import Resume, do, resume_with_join, resume_with_socket, visitor
 
@@ -18,6 +22,19 @@ def _join(room: Room, name: str, role: str) -> Caller:
 def resume(request: pytest.FixtureRequest) -> Resume:
     way: Resume = request.param
     return way
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets time pass, in seconds."""
+    begun, passed = clock.now(), timedelta()
+
+    def let_pass(seconds: float) -> None:
+        nonlocal passed
+        passed += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(clock, "now", lambda: begun + passed)
+    return let_pass
 
 
 @pytest.fixture

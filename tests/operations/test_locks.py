@@ -35,19 +35,6 @@ from tests.operations.driver import (
 FREE = {"name": "deck", "holder": None, "token": None}
 
 
-@pytest.fixture
-def later(monkeypatch):
-    """Lets time pass, in seconds."""
-    begun, passed = clock.now(), timedelta()
-
-    def let_pass(seconds: float) -> None:
-        nonlocal passed
-        passed += timedelta(seconds=seconds)
-
-    monkeypatch.setattr(clock, "now", lambda: begun + passed)
-    return let_pass
-
-
 def lock(who, name="deck", **params):
     """A lock that somebody gets at once."""
     held = do(who, "lock", name=name, **params)

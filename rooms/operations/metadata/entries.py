@@ -150,14 +150,14 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
     if growth > 0 and bytes_held + growth > settings.MAX_STORE_BYTES:
         most = settings.MAX_STORE_BYTES
         message = f"data: all keys would take {bytes_held + growth} bytes, at most {most}"
-        raise TooLarge(message, data={"limit": "max_store_bytes", "used": bytes_held, "max": most})
+        raise TooLarge(message, limit="max_store_bytes", used=bytes_held, most=most)
     if added > 0 and keys + added > settings.MAX_KEYS:
         message = f"key: the session has {keys} keys, at most {settings.MAX_KEYS}"
-        raise TooLarge(message, data={"limit": "max_keys", "used": keys, "max": settings.MAX_KEYS})
+        raise TooLarge(message, limit="max_keys", used=keys, most=settings.MAX_KEYS)
     # A removed key keeps its version, so its row stays: those are bounded too.
     if never_used and ever + never_used > settings.MAX_KEYS_EVER:
         message = f"key: the session has used {ever} keys, at most {settings.MAX_KEYS_EVER}"
-        raise TooLarge(message, data={"limit": "max_keys_ever", "used": ever, "max": settings.MAX_KEYS_EVER})
+        raise TooLarge(message, limit="max_keys_ever", used=ever, most=settings.MAX_KEYS_EVER)
 
 
 def _check_value(context: Context, key: str, size: int) -> None:
@@ -165,9 +165,7 @@ def _check_value(context: Context, key: str, size: int) -> None:
     if (by_rule := context.room.rules.of(key).max_bytes) is not None:
         most = min(most, by_rule)
     if size > most:
-        raise TooLarge(
-            f"data: {size} bytes, at most {most}", data={"limit": "max_value_bytes", "used": size, "max": most}
-        )
+        raise TooLarge(f"data: {size} bytes, at most {most}", limit="max_value_bytes", used=size, most=most)
 
 
 def _size(key: str, text: str | None) -> int:

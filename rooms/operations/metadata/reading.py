@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from rooms.models import Session
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.metadata.entries import DEFAULT_KEY, Key, as_wire, hidden
-from rooms.operations.metadata.rights import check_read, readable
+from rooms.operations.metadata.rights import check_read
 from rooms.wire.parameters import Items
 from rooms.wire.results import Observation, Outcome
 
@@ -35,6 +35,6 @@ def listen_metadata_change(context: Context, *, keys: Annotated[list[Key], Items
 
 def present_values(context: Context, session: Session, keys: Sequence[str]) -> list[dict[str, Any]]:
     """What these keys hold now, as the caller may know it; null where there is nothing."""
-    known = set(readable(context, keys, context.role.name))
+    known = set(context.room.rules.readable(keys, context.role.name))
     entries = {entry.key: entry for entry in context.work.entries(session, [key for key in keys if key in known])}
     return [as_wire(entries[key]) if key in entries else hidden(key) for key in keys]

@@ -1,7 +1,5 @@
 """Who may write and read a key: what the rules say of the caller, checked in the transaction of the write."""
 
-from collections.abc import Sequence
-
 from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context
 from rooms.operations.locks import check_held
@@ -66,8 +64,3 @@ def check_read(context: Context, key: str) -> None:
         rule = context.room.rules.of(key)
         message = f"key: {key} may be read by {_named(rule.read)}"
         raise RuleForbids(message, key=key, rule=rule.wire, roles=_roles(rule.read))
-
-
-def readable(context: Context, keys: Sequence[str], role: str) -> list[str]:
-    """Those of the keys that a role may read, in their order."""
-    return context.room.rules.readable(keys, role)

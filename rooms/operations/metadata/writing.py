@@ -146,7 +146,7 @@ def touch_metadata(context: Context, *, key: Key, expires_in: ExpiresIn, if_lock
     entry.expires_at = moment(context, expires_in)
     context.work.entry_touched(entry)
     context.work.expires(context.session, [entry.expires_at])
-    return Outcome(as_wire(entry) if may_read(context, key) else head(entry))
+    return Outcome(_shown(context, entry))
 
 
 # --- Conditions and answers ---------------------------------------------------------------------
@@ -160,7 +160,7 @@ def _conflicts(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], 
         if version is not None and version != entry.change_version:
             # Nor does one learn by a condition what one may not read.
             check_write(context, entry, removes=wanted.get("remove") is True, held=held)
-            found.append(as_wire(entry) if may_read(context, entry.key) else head(entry))
+            found.append(_shown(context, entry))
     return found
 
 
@@ -176,6 +176,11 @@ def _answered(context: Context, wanted: Wanted, entry: MetadataEntry) -> dict[st
     # Who may write and not read is told no more than what it wrote: pins are made of more.
     if "data" in wanted and not (entry.key == PINS_KEY and may_read(context, entry.key)):
         return {**head(entry), "data": wanted["data"]}
+    return _shown(context, entry)
+
+
+def _shown(context: Context, entry: MetadataEntry) -> dict[str, Any]:
+    """An entry as the caller may know it, which may write it."""
     return as_wire(entry) if may_read(context, entry.key) else head(entry)
 
 

@@ -2,27 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
-
 from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.engine import clock
 from rooms.operations.leaving import disconnect
 from rooms.operations.metadata.lapses import settle_due
 from rooms.wire.results import Observation
 from tests.operations.driver import ask, call, do, error_of, kinds, refused, row, server, told, visitor
-
-
-@pytest.fixture
-def later(monkeypatch):
-    """Lets time pass, in seconds."""
-    begun, passed = clock.now(), timedelta()
-
-    def let_pass(seconds: float) -> None:
-        nonlocal passed
-        passed += timedelta(seconds=seconds)
-
-    monkeypatch.setattr(clock, "now", lambda: begun + passed)
-    return let_pass
 
 
 def held(room) -> dict[str, str | None]:
