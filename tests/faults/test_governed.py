@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults.test_resuming import closed_within
+from tests.support.clocks import settable_clock
 from tests.support.cluster import Cluster, leave_all
 from tests.support.server import RawPeer, RpcError
 from tests.support.sockets import values
@@ -179,20 +180,7 @@ async def test_what_expires_while_the_only_process_is_away_expires_once_when_it_
 
 
 async def test_a_clock_that_is_set_by_an_hour_ends_nothing_too_early_or_too_late(tmp_path: Path):
-    [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
-    wall = tmp_path / "wall"
-
-    def set_clock(step: str) -> None:
-        (tmp_path / "next").write_text(step)
-        (tmp_path / "next").replace(wall)  # never read half written
-
-    set_clock("+0s")
-    pretence: dict[str, Any] = {
-        "LD_PRELOAD": library,
-        "FAKETIME_TIMESTAMP_FILE": wall,
-        "FAKETIME_NO_CACHE": 1,
-        "FAKETIME_DONT_FAKE_MONOTONIC": 1,
-    }
+    set_clock, pretence = settable_clock(tmp_path)
     with Cluster(1, server="uvicorn", **pretence) as cluster:
         room, long_ago = cluster.room(), int(time.time()) - 7200
         alice = await cluster.peer(room, "alice", iat=long_ago, nbf=long_ago, exp=long_ago + 5 * 3600)

@@ -3,12 +3,12 @@
 import random
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rooms.operations.engine.clock import Clock
 from tests.faults.test_resuming import closed_within
+from tests.support.clocks import settable_clock
 from tests.support.cluster import Cluster, again, leave_all
 
 
@@ -59,20 +59,7 @@ def test_it_never_goes_back():
 @pytest.mark.faults
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
 async def test_a_server_whose_clock_is_set_ends_nothing_too_early_or_too_late(kind: str, tmp_path: Path):
-    [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
-    wall = tmp_path / "wall"
-
-    def set_clock(step: str) -> None:
-        (tmp_path / "next").write_text(step)
-        (tmp_path / "next").replace(wall)  # never read half written
-
-    set_clock("+0s")
-    pretence: dict[str, Any] = {
-        "LD_PRELOAD": library,
-        "FAKETIME_TIMESTAMP_FILE": wall,
-        "FAKETIME_NO_CACHE": 1,
-        "FAKETIME_DONT_FAKE_MONOTONIC": 1,
-    }
+    set_clock, pretence = settable_clock(tmp_path)
     with Cluster(1, server=kind, PEER_GRACE=4, **pretence) as cluster:
         room, long_ago = cluster.room(), int(time.time()) - 3600
         alice = await cluster.peer(room, "alice", "host", iat=long_ago, nbf=long_ago)

@@ -1,7 +1,7 @@
 """Those who are in a room, and what each of them holds of what reached it: through the real roster, without sockets."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rooms.delivery.order import Order
@@ -124,9 +124,9 @@ class Hall:
         for text in self._roster.attach(member, attachment, told_role=role):
             listener.hear(text)
 
-    def _observe(self, peer_id: str, keys: frozenset[str], values: Sequence[Mapping[str, Any]]) -> None:
+    def _observe(self, peer_id: str, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> None:
         listener, member = self.listeners[peer_id], self._roster.members[peer_id]
-        news = self._roster.observe(member, keys, list(values))  # type: ignore[arg-type]
+        news = self._roster.observe(member, keys, values)
         if news:
             listener.hear(json.dumps({"method": "on-metadata-change", "params": {"values": news}}))
         listener.held = {key: value for key, value in listener.held.items() if key in keys}
