@@ -145,14 +145,16 @@ def test_sessions_are_listed_live_and_past(operator):
     assert (past[0][4], past[0][8]) == ("0:05:00", "bye")
 
 
-def test_a_session_shows_its_peers_and_values(operator):
+def test_a_session_shows_its_peers_values_and_locks(operator):
     room = live_room("Tea", people=2)
     session = room.sessions.get(ended_at=None)
+    session.locks.create(name="whiteboard", holder="peer-1", token=41)
 
     html = page(operator, f"session/{session.pk}/change/")
 
     assert "Alice 1" in html and "user-1" in html and "connected" in html
     assert "topic" in html and "{&quot;of&quot;:[&quot;tea&quot;,null]}" in html
+    assert "<td>whiteboard</td><td>peer-1</td><td>41</td>" in html
 
 
 def test_a_session_with_many_peers_shows_those_who_are_there_first(operator):
@@ -213,12 +215,12 @@ def test_every_detail_page_opens(operator):
         page(operator, f"{row._meta.model_name}/{row.pk}/change/")
 
 
-NO_PAGE = {"AppliedChange", "Event", "Message", "Person", "Poll", "PollAnswer"}
+NO_PAGE = {"AppliedChange", "Event", "Lock", "Message", "Person", "Poll", "PollAnswer"}
 NOT_SHOWN = {
-    "Template": {"generation", "roles", "settings"},
+    "Template": {"generation", "metadata_rules", "roles", "settings"},
     "Room": {"template"},
     "RoomCode": {"room"},
-    "Session": {"empty_since", "end_reason", "generation", "histories", "journal_bytes", "room"},
+    "Session": {"due_at", "empty_since", "end_reason", "generation", "histories", "journal_bytes", "room"},
     "Peer": {"hand_raised_at", "history", "id", "joined_role", "joined_seq", "owner", "person", "role_seq", "session"},
     "MetadataEntry": {"data", "id", "session"},
     "Worker": set(),

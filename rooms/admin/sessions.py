@@ -36,11 +36,11 @@ class SessionAdmin(Inspection):
     actions = ["end"]
     fields = [
         "id", "room_link", "is_live", "started_at", "ended_at", "duration", "ending", "ended_by", "messages", "seq",
-        "people", "everybody", "peers", "entries",
+        "people", "everybody", "peers", "entries", "locks",
     ]  # fmt: skip
-    readonly_fields = ["room_link", "is_live", "duration", "ending", "people", "everybody", "peers", "entries"]
+    readonly_fields = ["room_link", "is_live", "duration", "ending", "people", "everybody", "peers", "entries", "locks"]
     shown_to = {
-        "people": "peer", "everybody": "peer", "peers": "peer", "entries": "metadataentry",
+        "people": "peer", "everybody": "peer", "peers": "peer", "entries": "metadataentry", "locks": "metadataentry",
         **dict.fromkeys(["room_link", "room__id", "room__id__exact", "room__name", "room__title"], "room"),
     }  # fmt: skip
 
@@ -96,6 +96,16 @@ class SessionAdmin(Inspection):
             ],
         )
 
+    @admin.display()
+    def locks(self, session: Session) -> str:
+        return table(
+            ["Name", "Held by peer", "Token", "Until", "Waiting"],
+            [
+                (lock.name, lock.holder, lock.token, written(lock.expires_at), len(lock.waiters))
+                for lock in session.locks.order_by("name")
+            ],
+        )
+
     @admin.action(description="End selected sessions…", permissions=["act"])
     def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> HttpResponse | None:
         return end_sessions(self, request, sessions, chosen=sessions)
@@ -137,12 +147,12 @@ class MetadataEntryAdmin(Inspection):
     search_fields = ["key", "data", "updated_by_name", "session__id", "session__room__name", "session__room__title"]
     fields = [
         "key", "session_link", "room_link", "whole_value", "size", "change_version", "updated_by_name", "updated_by",
-        "updated_at",
+        "updated_at", "owner", "on_leave", "expires_at",
     ]  # fmt: skip
     readonly_fields = ["session_link", "room_link", "whole_value"]
     shown_to = {
         "session_link": "session", "session__id": "session",
-        **dict.fromkeys(["updated_by", "updated_by_name"], "peer"),
+        **dict.fromkeys(["updated_by", "updated_by_name", "owner"], "peer"),
         **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
     }  # fmt: skip
 

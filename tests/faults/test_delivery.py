@@ -90,10 +90,11 @@ async def test_i22_what_happened_while_a_peer_was_away_comes_once_and_in_order(c
     await bob.drop()
     await alice.wait_for("on-peer-state")
 
-    for number in range(300):
-        await chat(alice, str(number))
-        if number % 15 == 0:
-            await alice.call("set-metadata", key=keys[number // 15], data=number)
+    for turn, key in enumerate(keys):
+        # Several on their way at once: one after another they might take longer than a lost peer is kept.
+        texts = map(str, range(15 * turn, 15 * turn + 15))
+        calls = [await alice.begin("broadcast", info={"message": text, "type": "chat"}) for text in texts]
+        await asyncio.gather(*calls, alice.call("set-metadata", key=key, data=turn))
     back = RawPeer(cluster.last.ws_url, bob.token, peer_id=bob.peer_id)
     answer = await back.resume({"session_id": session_id, "seq": place})
     await chat(alice, "after")
@@ -101,7 +102,7 @@ async def test_i22_what_happened_while_a_peer_was_away_comes_once_and_in_order(c
 
     assert answer["resumed"]
     assert heard(back) == [*map(str, range(300)), "after"]
-    assert [values(back, key) for key in keys] == [[(1, 15 * number)] for number in range(20)]
+    assert [values(back, key) for key in keys] == [[(1, turn)] for turn in range(20)]
     assert numbered(back.events) == sorted(set(numbered(back.events)))
     assert not back.named("peer-list")
     assert not alice.named("on-peer-leave")
