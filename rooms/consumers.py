@@ -72,6 +72,7 @@ def _caller(claims: tokens.Claims, query: Mapping[str, str], conn_id: str) -> Ca
         conn_id=conn_id,
         worker=lease.worker_id(),
         legacy=is_legacy(query.get("user_agent_v2") or query.get("user_agent") or ""),
+        source="socket",
     )
 
 

@@ -61,7 +61,7 @@ def end_sessions(
     for session in live:
         try:
             # By the operation that peers call, so that those who are inside are told.
-            perform_now(end_room, Caller(session.room_id, name=request.user.get_username()))
+            perform_now(end_room, Caller(session.room_id, name=request.user.get_username(), source="admin"))
         except RoomError as error:
             model_admin.message_user(request, f"“{session.room}”: {error.message}", messages.ERROR)
         else:

@@ -31,6 +31,7 @@ def init(request: HttpRequest) -> dict[str, Any]:
         owner=claims.owner,
         user_id=claims.user_id,
         role=claims.role,
+        source="socket",
     )
     # Else the socket refuses, and published clients would try that again for ever.
     perform_now(admit, caller)

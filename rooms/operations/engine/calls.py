@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rooms.wire.errors import RoomError
 from rooms.wire.events import End, Numbered
@@ -10,12 +10,16 @@ from rooms.wire.parameters import Parameter
 from rooms.wire.results import NOTHING, ForSocket, Outcome
 
 
+Source = Literal["socket", "rest", "admin", "command", "server"]
+"""From where a call comes; what comes of the server is of its own accord."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, by what a checked token or the server itself claims.
 
-    ``peer_id`` is empty when the server asks, for an operator or by itself. ``owner`` is who the token is known to
-    belong to, ``user_id`` what it is shown as. ``legacy`` marks a client from before the
+    ``peer_id`` is empty when the server asks, for somebody of that ``name`` or by itself. ``owner`` is who the token is
+    known to belong to, ``user_id`` what it is shown as. ``legacy`` marks a client from before the
     session store, which tells others of its metadata changes by a broadcast of its own.
     """
 
@@ -28,6 +32,7 @@ class Caller:
     worker: str = ""
     legacy: bool = False
     name: str = ""
+    source: Source = "server"
 
     @property
     def is_server(self) -> bool:
