@@ -18,10 +18,11 @@ except ImproperlyConfigured as error:
     start.stop(error)
 
 # These need the applications to be loaded.
-from rooms.access import origins
+from rooms.access import origins, revocation
 from rooms.api.bodies import Bodies
 from rooms.delivery import hub
 from rooms.delivery.giving_way import giving_way
+from rooms.observe import background
 from rooms.process import drain, jobs, server_lock, sqlite_log
 from rooms.routing import websocket_application
 
@@ -61,5 +62,6 @@ try:
         jobs.start()
 except ImproperlyConfigured as error:
     start.stop(error)
+background.repeat("keys", revocation.close_revoked, revocation.INTERVAL)
 sqlite_log.start()
 drain.install()

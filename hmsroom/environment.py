@@ -103,13 +103,10 @@ class Environment:
         spoken = f"{_spoken(least)} to {_spoken(most)}"
         example = {"ms": "4 or 4ms", "d": "30, 30d or 4w"}.get(unit, "90, 90s or 1m30s")
         expected = f"a time{' in days or weeks' if unit == 'd' else ''} from {spoken}, such as {example}"
-        if re.fullmatch(_NUMBER, text, re.ASCII):
-            seconds = float(text) * _UNITS[unit]
-        elif unit == "d" and {given for _, given in _SPAN.findall(text)} - {"d", "w"}:
+        if unit == "d" and {given for _, given in _SPAN.findall(text)} - {"d", "w"}:
             raise unreadable(name, f"{text[:100]!r} is not in days", expected)
-        elif re.fullmatch(f"(?:{_SPAN.pattern})+", text, re.ASCII):
-            seconds = math.fsum(float(number) * _UNITS[given] for number, given in _SPAN.findall(text))
-        else:
+        seconds = seconds_in(text, unit)
+        if seconds is None:
             raise unreadable(name, f"{text[:100]!r} is not a time", expected)
         return self._within(name, seconds, text, least, most, expected) / _UNITS[unit]
 
@@ -218,6 +215,15 @@ class Environment:
             except (ValueError, TypeError, RedisError):
                 raise unreadable(name, "it cannot be read", "redis://host:6379/0, rediss://… or unix://…") from None
         return text
+
+
+def seconds_in(text: str, unit: str = "s") -> float | None:
+    """The seconds of a length of time as ``1m30s``, or as a plain number of the unit; None if it is neither."""
+    if re.fullmatch(_NUMBER, text, re.ASCII):
+        return float(text) * _UNITS[unit]
+    if re.fullmatch(f"(?:{_SPAN.pattern})+", text, re.ASCII):
+        return math.fsum(float(number) * _UNITS[given] for number, given in _SPAN.findall(text))
+    return None
 
 
 def _spoken(seconds: float) -> str:

@@ -75,14 +75,18 @@ MAX_UNSENT_BYTES = env.whole("MAX_UNSENT_BYTES", default=MIB, least=64 * 1024, m
 MAX_UNSENT_SECONDS = env.span("MAX_UNSENT_SECONDS", default=10, least=0.01, most=3600)
 HANDSHAKE_SECONDS = env.span("HANDSHAKE_SECONDS", default=10, least=0.1, most=3600)
 
-# Requests a second and at once: of one peer, and of one address (new sockets; tokens and rooms).
+# Requests a second and at once: of one peer, of one address (new sockets; tokens and rooms), of one access key.
 RATE_LIMIT = env.number("RATE_LIMIT", default=10)
 RATE_BURST = env.whole("RATE_BURST", default=30)
 CONNECT_RATE = env.number("CONNECT_RATE", default=50)
 CONNECT_BURST = env.whole("CONNECT_BURST", default=1000, least=1)  # of unfinished connections in any case
 TOKEN_RATE = env.number("TOKEN_RATE", default=10)
 TOKEN_BURST = env.whole("TOKEN_BURST", default=200)
-for rate, burst in (("RATE_LIMIT", RATE_BURST), ("CONNECT_RATE", CONNECT_BURST), ("TOKEN_RATE", TOKEN_BURST)):
+REST_RATE = env.number("REST_RATE", default=50)
+REST_BURST = env.whole("REST_BURST", default=500)
+for rate, burst in (
+    ("RATE_LIMIT", RATE_BURST), ("CONNECT_RATE", CONNECT_BURST), ("TOKEN_RATE", TOKEN_BURST), ("REST_RATE", REST_BURST),
+):  # fmt: skip
     if globals()[rate] and burst < 1:
         name = f"{rate.partition('_')[0]}_BURST"
         raise unreadable(name, "with 0 nothing would ever pass", f"1 or more, or {rate}=0, which lifts the limit")
@@ -109,6 +113,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "ninja",  # for the static files of /v2/docs
     "rooms",
 ]
 
@@ -117,6 +122,7 @@ MIDDLEWARE = [
     "rooms.api.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "rooms.access.headers.SecurityHeaders",
+    "rooms.api.rest.refusals.Refusals",
     "rooms.api.bodies.Texts",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -2,7 +2,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("", include("rooms.urls"))]
+from rooms.api.rest import rest
+
+urlpatterns = [path("", include("rooms.urls")), path("v2/", rest.urls)]
 if settings.ADMIN_PATH:
     urlpatterns.append(path(settings.ADMIN_PATH, admin.site.urls))
 

@@ -32,6 +32,11 @@ def new_id() -> str:
     return secrets.token_hex(12)
 
 
+def new_access_key() -> str:
+    """24 hex digits, as those of the environment's pair."""
+    return secrets.token_hex(12)
+
+
 def new_code() -> str:
     """A room code of ten letters, ``abc-defg-hij``."""
     letters = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(10))
@@ -530,3 +535,20 @@ class PollAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.poll_id}/{self.question}"
+
+
+class AccessKey(models.Model):
+    """A pair that a back end signs tokens with, beside that of the environment.
+
+    ``secret`` is sealed, see access/sealing.py. A revoked key stays, for what was done with it is known by its name.
+    """
+
+    name = models.CharField(max_length=100)
+    access_key = models.CharField(max_length=64, unique=True, default=new_access_key, editable=False)
+    secret = models.TextField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,4 +1,4 @@
-"""Every URL of the application but the admin's and the probes', see ``api/health.py``."""
+"""Every URL of the application but those of the admin, the REST API and the probes, see ``api/health.py``."""
 
 from django.urls import path
 

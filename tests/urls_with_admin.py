@@ -1,6 +1,8 @@
 """The project's URLs with the admin in its place of development."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 
-urlpatterns = [path("", include("rooms.urls")), path("admin/", admin.site.urls)]
+from hmsroom.urls import urlpatterns as deployed
+
+urlpatterns = [*deployed, path("admin/", admin.site.urls)]

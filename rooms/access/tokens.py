@@ -1,4 +1,4 @@
-"""Who a token says you are. Tokens are JWTs, HS256, signed with the app secret.
+"""Who a token says you are. Tokens are JWTs, HS256, signed with the secret of the access key that they name.
 
 A token has an *owner*, which decides what is somebody's own: peer ids, votes, roles that were given, being removed. It
 is never told to others, and cannot be had by knowing anything that is. A back end that signs tokens vouches for its
@@ -17,6 +17,7 @@ from typing import Any
 import jwt
 from django.conf import settings
 
+from rooms.access import keys
 from rooms.models import OWNER_CHARS
 from rooms.wire.errors import Unauthorized
 from rooms.wire.json_gate import is_storable
@@ -33,6 +34,8 @@ LEEWAY = 10
 LIFETIME = 24 * 60 * 60
 """Seconds for which tokens that this server signs are good."""
 
+_UNKNOWN_KEY = "token: access_key is not this server's"
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -43,6 +46,7 @@ class Claims:
     role: str
     owner: str
     expires_at: float
+    access_key: str
 
 
 def owner_by_secret(secret: str) -> str:
@@ -84,18 +88,70 @@ def sign(room_id: str, role: str, user_id: str, *, owner: str = "", lifetime: fl
     return jwt.encode(claims, settings.APP_SECRET, algorithm="HS256", json_encoder=_BrowserSafe), expires_at
 
 
+def sign_management(key: keys.Key, *, lifetime: float = LIFETIME) -> str:
+    """A token for the REST API: what the published server SDK makes for itself."""
+    now = int(time.time())
+    claims = {
+        "access_key": key.access_key,
+        "type": "management",
+        "version": 2,
+        "iat": now - LEEWAY,
+        "nbf": now - LEEWAY,
+        "exp": now + int(lifetime),
+        "jti": str(uuid.uuid4()),
+    }
+    return jwt.encode(claims, key.secret, algorithm="HS256")
+
+
 def read(token: str) -> Claims:
-    """The claims of an auth token that is good now. Raises Unauthorized."""
+    """The claims of an auth token that is good now. Raises Unauthorized.
+
+    Asks the database, unless ``names_own_key``.
+    """
+    claims, key = _checked(token, kind="app")
+    user_id = claims.get("user_id") or claims.get("jti")
+    for name in ("room_id", "role"):
+        _check_text(name, claims.get(name), most=MAX_CHARS)
+    _check_text("user_id", user_id, most=settings.MAX_USER_ID_CHARS)
+    return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), float(claims["exp"]), key.access_key)
+
+
+def read_management(token: str) -> keys.Key:
+    """The access key that a management token is good for now. Raises Unauthorized."""
+    return _checked(token, kind="management")[1]
+
+
+def names_own_key(token: str) -> bool:
+    """Whether a token names the access key of the environment, or none that could be looked for."""
+    named = _named_key(token)
+    return not isinstance(named, str) or keys.is_own(named)
+
+
+def _named_key(token: str) -> object:
+    """The access key that a token names; of one that cannot be read None."""
     try:
-        claims = jwt.decode(
+        return jwt.decode(token, options={"verify_signature": False}).get("access_key")
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def _checked(token: str, *, kind: str) -> tuple[dict[str, Any], keys.Key]:
+    """The claims of a token of this type that is good now, and the key that signed it. Raises Unauthorized."""
+    named = _named_key(token)
+    # One that names nothing is told below what is wrong with it.
+    key = keys.own() if named is None else keys.find(named)
+    if key is None:
+        raise Unauthorized(_UNKNOWN_KEY)
+    try:
+        claims: dict[str, Any] = jwt.decode(
             token,
-            settings.APP_SECRET,
+            key.secret,
             # Named here, for a token that chose its algorithm could choose none.
             algorithms=["HS256"],
             leeway=LEEWAY,
             options={"require": ["exp"], "verify_aud": False},
         )
-        expires_at = float(claims["exp"])
+        float(claims["exp"])
     except jwt.ExpiredSignatureError:
         raise Unauthorized("token: expired") from None
     except jwt.ImmatureSignatureError:
@@ -105,15 +161,12 @@ def read(token: str) -> Claims:
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         # Of times that are no numbers, or beyond all numbers, the library says nothing itself.
         raise Unauthorized("token: invalid") from None
-    if claims.get("access_key") != settings.ACCESS_KEY:
-        raise Unauthorized("token: access_key is not this server's")
-    if claims.get("type") != "app":
-        raise Unauthorized("token: type is not app")
-    user_id = claims.get("user_id") or claims.get("jti")
-    for name in ("room_id", "role"):
-        _check_text(name, claims.get(name), most=MAX_CHARS)
-    _check_text("user_id", user_id, most=settings.MAX_USER_ID_CHARS)
-    return Claims(claims["room_id"], str(user_id), claims["role"], _owner(claims), expires_at)
+    if claims.get("access_key") != key.access_key:
+        raise Unauthorized(_UNKNOWN_KEY)
+    if claims.get("type") != kind:
+        raise Unauthorized(f"token: type is not {kind}")
+    keys.note_use(key)
+    return claims, key
 
 
 def _owner(claims: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -37,10 +37,15 @@ Done = Callable[[Answer], object]
 
 
 class Connection(NamedTuple):
-    """A socket of this process: how to close it with a code, and what waits to be sent."""
+    """A socket of this process: how to close it with a code, what waits to be sent, and whose key signed its token.
+
+    ``expire`` closes it because its token is good no longer.
+    """
 
     close: Callable[[int], None]
     outbox: Outbox
+    access_key: str
+    expire: Callable[[], None]
 
 
 class _Asked(NamedTuple):
@@ -215,6 +220,16 @@ class Hub:
         self.ticked_at = time.monotonic()
         for open_now in list(self.connections.values()):
             attempt(open_now.outbox.check, self.ticked_at)
+
+    def access_keys(self) -> set[str]:
+        """Those that signed the tokens of this process's sockets."""
+        return {connection.access_key for connection in list(self.connections.values())}
+
+    def expire_tokens(self, access_keys: Collection[str]) -> None:
+        """Close the sockets whose tokens one of these keys signed."""
+        for connection in list(self.connections.values()):
+            if connection.access_key in access_keys:
+                attempt(connection.expire)
 
     def close_connection(self, conn_id: str) -> None:
         """Close the socket of a connection, whose client may come back."""

@@ -36,9 +36,11 @@ def signed(settings: Any, *, secret: str = "", algorithm: str = "HS256", **chang
     return jwt.encode(claims, secret or settings.APP_SECRET, algorithm=algorithm)
 
 
-def test_a_token_of_this_server_can_be_read():
+def test_a_token_of_this_server_can_be_read(settings):
     token, expires_at = tokens.sign(ROOM, "host", "alice")
-    assert tokens.read(token) == tokens.Claims(ROOM, "alice", "host", "user:alice", float(expires_at))
+    assert tokens.read(token) == tokens.Claims(
+        ROOM, "alice", "host", "user:alice", float(expires_at), settings.ACCESS_KEY
+    )
     assert expires_at - time.time() == pytest.approx(24 * 3600, abs=5)
 
 
@@ -99,6 +101,7 @@ def test_clocks_may_differ_a_little(settings, skew: int):
     assert tokens.read(signed(settings, iat=now, nbf=now, exp=now + 1)).role == "host"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -182,8 +182,8 @@ async def test_an_error_of_one_socket_does_not_end_the_look_at_the_others(world:
 
     here = hub.get()
     here.connections = {
-        "broken": hub.Connection(lambda code: None, BrokenOutbox(send, lambda: None)),
-        "deaf": hub.Connection(lambda code: None, AsgiOutbox(send, given_up.set)),
+        "broken": hub.Connection(lambda code: None, BrokenOutbox(send, lambda: None), "", lambda: None),
+        "deaf": hub.Connection(lambda code: None, AsgiOutbox(send, given_up.set), "", lambda: None),
         **here.connections,
     }
     here.connections["deaf"].outbox.put(framed("unheard"))

@@ -9,7 +9,6 @@ from rooms.wire.events import End, Numbered
 from rooms.wire.parameters import Parameter
 from rooms.wire.results import NOTHING, ForSocket, Outcome
 
-
 Source = Literal["socket", "rest", "admin", "command", "server"]
 """From where a call comes; what comes of the server is of its own accord."""
 

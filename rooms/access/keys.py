@@ -1,0 +1,90 @@
+"""Access keys: pairs of a public name and a secret that back ends sign tokens with.
+
+One pair is the environment's, see hmsroom/secret_store.py; the others are rows, made and revoked while the server runs.
+"""
+
+import logging
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.utils import timezone
+
+from rooms.access.sealing import Unreadable, seal, unseal
+from rooms.models import AccessKey
+from rooms.wire.json_gate import is_storable
+
+log = logging.getLogger("rooms.access")
+
+OWN_NAME = "environment"
+"""What the pair of the environment is called where others have a name."""
+
+_USE_NOTED = timedelta(minutes=1)
+"""So often the last use is written down at most."""
+
+
+class Key(NamedTuple):
+    """A pair that is good now."""
+
+    name: str
+    access_key: str
+    secret: str
+
+
+def own() -> Key:
+    """The pair of the environment, which signs what this server signs itself."""
+    return Key(OWN_NAME, settings.ACCESS_KEY, settings.APP_SECRET)
+
+
+def is_own(access_key: object) -> bool:
+    return access_key == settings.ACCESS_KEY
+
+
+def find(access_key: object) -> Key | None:
+    """The pair of this public name, unless it is revoked. Asks the database for any but the environment's."""
+    if is_own(access_key):
+        return own()
+    if not isinstance(access_key, str) or not is_storable(access_key):
+        return None
+    row = AccessKey.objects.filter(access_key=access_key, revoked_at=None).first()
+    if row is None:
+        return None
+    try:
+        secret = unseal(row.secret)
+    except Unreadable as error:
+        log.error("an access key cannot be used", extra={"context": {"key": row.name, "why": str(error)}})
+        return None
+    return Key(row.name, row.access_key, secret)
+
+
+def note_use(key: Key) -> None:
+    """Note that a token of a key was good."""
+    now = timezone.now()
+    before = AccessKey.objects.filter(access_key=key.access_key).exclude(last_used_at__gt=now - _USE_NOTED)
+    if not is_own(key.access_key):
+        before.update(last_used_at=now)
+
+
+def create(name: str) -> tuple[AccessKey, str]:
+    """A new pair: its row, and its secret, which nobody is shown again."""
+    secret = secrets.token_urlsafe(48)
+    row = AccessKey(name=name, secret=seal(secret))
+    row.full_clean()
+    row.save()
+    return row, secret
+
+
+def revoke(row: AccessKey) -> None:
+    """Let no token of a pair be good any more; the processes close the sockets of such soon, see ``revoked``."""
+    AccessKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def revoked(access_keys: Collection[str]) -> set[str]:
+    """Those of the public names that are good no longer."""
+    known = {access_key for access_key in access_keys if not is_own(access_key)}
+    if not known:
+        return set()
+    good = AccessKey.objects.filter(access_key__in=known, revoked_at=None)
+    return known - set(good.values_list("access_key", flat=True))

@@ -1,0 +1,132 @@
+"""What all resources of the REST API share: who asks, how fast, and how it is told what was wrong."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError as InvalidFields
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
+from ninja.security import HttpBearer
+
+from rooms.access import keys, tokens
+from rooms.api.http import body
+from rooms.delivery.hub import perform_now
+from rooms.observe.logs import describe
+from rooms.operations.engine.calls import Caller, Operation
+from rooms.wire.errors import BadRequest, InternalError, NotFound, RoomError, TooFast, Unauthorized, Unavailable
+from rooms.wire.parameters import bind
+from rooms.wire.rates import Buckets
+
+log = logging.getLogger("rooms.api")
+
+_rates = Buckets(settings.REST_RATE, settings.REST_BURST)
+
+
+class Management(HttpBearer):
+    """The access key that a management token was signed with, as ``request.auth``."""
+
+    openapi_bearerFormat = "JWT"
+
+    def authenticate(self, request: HttpRequest, token: str) -> keys.Key:
+        key = tokens.read_management(token)
+        if not _rates.take(key.access_key):
+            raise TooFast(f"at most {settings.REST_RATE:g} requests a second of one access key")
+        return key
+
+
+class Json(Parser):
+    """Bodies pass the gate that frames of sockets pass, whatever content type they claim."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        return body(request)
+
+
+class Rest(NinjaAPI):
+    def create_response(self, request: HttpRequest, data: Any, **options: Any) -> HttpResponse:
+        response = super().create_response(request, data, **options)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+rest = Rest(
+    title="hmsroom",
+    version="2",
+    description="For back ends. Every change is seen at once by whoever is in the room.",
+    auth=Management(),
+    parser=Json(),
+    urls_namespace="rest",
+)
+
+
+def perform(request: HttpRequest, room_id: str, operation: Operation, **arguments: Any) -> Mapping[str, Any]:
+    """What an operation answers to the holder of the request's access key. Raises RoomError.
+
+    Arguments pass the limits that those of a socket pass; None is left out.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    caller = Caller(room_id, name=request.auth.name, source="rest")  # type: ignore[attr-defined]
+    return perform_now(operation, caller, **bind(operation.parameters, given))
+
+
+def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpResponse:
+    """The answer that tells an error: ``{code, message, details, data?}``, with ``details`` as texts."""
+    response = rest.create_response(
+        request, {**error.as_wire(), "details": list(details) or [error.message]}, status=error.code
+    )
+    if isinstance(error, TooFast):
+        response["Retry-After"] = str(math.ceil(1 / settings.REST_RATE))
+    return response
+
+
+@rest.exception_handler(RoomError)
+def _refused(request: HttpRequest, error: RoomError) -> HttpResponse:
+    return refusal(request, error)
+
+
+@rest.exception_handler(ValidationError)
+def _wrong_form(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    details = [_in_words(problem) for problem in error.errors]
+    return refusal(request, BadRequest(details[0]), *details)
+
+
+@rest.exception_handler(InvalidFields)
+def _invalid(request: HttpRequest, error: InvalidFields) -> HttpResponse:
+    named = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    details = [f"{name}: {text}" if name else text for name, texts in named.items() for text in texts]
+    return refusal(request, BadRequest(details[0]), *details)
+
+
+@rest.exception_handler(HttpError)
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    cause = error.__cause__
+    if isinstance(cause, RoomError):
+        return refusal(request, cause)
+    if error.status_code == 401:
+        return refusal(request, Unauthorized("token: no Authorization: Bearer"))
+    return refusal(request, BadRequest(str(error)))
+
+
+@rest.exception_handler(Http404)
+def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    return refusal(request, NotFound("no such resource"))
+
+
+@rest.exception_handler(Exception)
+def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.error("the database cannot be used", extra={"context": {"why": describe(error)}})
+        return refusal(request, Unavailable())
+    log.exception("an endpoint failed", exc_info=error, extra={"context": {"path": request.path}})
+    return refusal(request, InternalError())
+
+
+def _in_words(problem: dict[str, Any]) -> str:
+    """A problem of pydantic's as ``field: what is wrong``."""
+    where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header", "payload"))
+    return f"{where or 'body'}: {problem['msg']}"

@@ -1,0 +1,33 @@
+"""Lists by page: ``limit`` and ``start`` in, ``{limit, data, last}`` out, newest first."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from ninja import Field, Schema
+
+Row = TypeVar("Row", bound=Model)
+
+
+class PageQuery(Schema):
+    """What every list takes."""
+
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most, 1 to 100")] = 10
+    start: Annotated[str, Field(max_length=128, description="The last of the page before")] = ""
+
+
+def page(
+    rows: QuerySet[Row], query: PageQuery, shown: Callable[[Row], Any], *, at: str = "created_at"
+) -> dict[str, Any]:
+    """A page of rows, ordered by a moment and then their key, both falling; ``last`` is empty after the last page."""
+    ordered = rows.order_by(f"-{at}", "-pk")
+    if query.start:
+        before = rows.model._default_manager.filter(pk=query.start).values_list(at, flat=True).first()
+        if before is None:
+            return {"limit": query.limit, "data": [], "last": ""}
+        same = {at: before, "pk__lt": query.start}
+        ordered = ordered.filter(**{f"{at}__lt": before}) | ordered.filter(**same)
+    found = list(ordered[: query.limit + 1])
+    shown_rows = found[: query.limit]
+    last = str(shown_rows[-1].pk) if len(found) > query.limit else ""
+    return {"limit": query.limit, "data": [shown(row) for row in shown_rows], "last": last}

@@ -1,0 +1,109 @@
+"""What all resources share: tokens, rates, and errors whose message is always text."""
+
+import time
+
+import jwt
+import pytest
+
+from rooms.access import keys, tokens
+from rooms.api.rest import frame
+from rooms.models import AccessKey
+from rooms.wire.rates import Buckets
+from tests.api.rest.conftest import BackEnd
+
+
+def signed(key: keys.Key, **changes: object) -> str:
+    now = int(time.time())
+    claims = {"access_key": key.access_key, "type": "management", "version": 2, "iat": now, "nbf": now, "exp": now + 60}
+    claims |= changes
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, key.secret, "HS256")
+
+
+def test_a_management_token_of_any_good_key_opens_the_api(rest, client):
+    row, secret = keys.create("billing")
+    other = BackEnd(client, keys.Key("billing", row.access_key, secret))
+
+    assert rest("GET", "/rooms")[0] == other("GET", "/rooms")[0] == 200
+    row.refresh_from_db()
+    assert row.last_used_at is not None
+
+
+def test_a_revoked_key_opens_nothing_from_its_next_use_on(rest, client):
+    row, secret = keys.create("billing")
+    other = BackEnd(client, keys.Key("billing", row.access_key, secret))
+    assert other("GET", "/rooms")[0] == 200
+
+    keys.revoke(row)
+
+    status, answer = other("GET", "/rooms")
+    assert (status, answer["message"]) == (401, "token: access_key is not this server's")
+
+
+def test_a_secret_is_stored_sealed_and_read_by_no_other_secret_key(rest, settings, caplog):
+    row, secret = keys.create("billing")
+    assert secret not in row.secret
+
+    before = settings.SECRET_KEY
+    settings.SECRET_KEY = "another key that is long enough to sign with"
+    assert keys.find(row.access_key) is None
+    assert "an access key cannot be used" in caplog.text and secret not in caplog.text
+    settings.SECRET_KEY_FALLBACKS = [before]
+    assert keys.find(row.access_key) == keys.Key("billing", row.access_key, secret)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"exp": int(time.time()) - 20}, "token: expired"),
+        ({"type": "app"}, "token: type is not management"),
+        ({"access_key": "nobody"}, "token: access_key is not this server's"),
+        ({"access_key": 5}, "token: access_key is not this server's"),
+        ({"access_key": "a\0b"}, "token: access_key is not this server's"),
+        ({"exp": None}, "token: exp is missing"),
+    ],
+)
+def test_a_token_that_is_not_good_is_refused_with_its_reason(rest, changes, message):
+    rest.token = signed(keys.own(), **changes)
+    assert rest("GET", "/rooms") == (401, {"code": 401, "message": message, "details": [message]})
+
+
+def test_a_token_for_a_room_is_none_for_the_api_and_the_other_way_round(rest, client):
+    _, room = rest("POST", "/rooms", {"name": "tea"})
+    management, rest.token = rest.token, tokens.sign(room["id"], "host", "alice")[0]
+    assert rest("GET", "/rooms")[1]["message"] == "token: type is not management"
+    answer = client.get("/init", headers={"authorization": f"Bearer {management}"})
+    assert (answer.status_code, answer.json()["message"]) == (401, "token: type is not app")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "message"),
+    [
+        ("GET", "/rooms/nothing", None, 404, "room: no such room"),
+        ("GET", "/nothing", None, 404, "no such resource"),
+        ("DELETE", "/rooms", None, 405, "method: not one of this resource"),
+        ("POST", "/rooms", "[]", 400, "body: expected a JSON object"),
+        ("POST", "/rooms", "{", 400, "JSON: "),
+        ("POST", "/rooms", '{"name": "\\u0000"}', 400, "JSON: "),
+        ("POST", "/rooms", {"name": 5}, 400, "name: "),
+        ("POST", "/rooms", {"name": "a b"}, 400, "name: "),
+        ("GET", "/rooms?limit=101", None, 400, "limit: "),
+        ("GET", "/rooms?limit=a", None, 400, "limit: "),
+    ],
+)
+def test_whatever_is_wrong_is_told_as_text(rest, method, path, body, status, message):
+    code, answer = rest(method, path, body)
+    assert (code, answer["code"]) == (status, status)
+    assert answer["message"].startswith(message)
+    assert answer["details"] and all(isinstance(detail, str) for detail in answer["details"])
+
+
+def test_a_key_that_asks_too_fast_is_told_how_long_to_wait(rest, client, monkeypatch):
+    monkeypatch.setattr(frame, "_rates", Buckets(1, 2))
+    other = BackEnd(client, keys.Key(*_pair(keys.create("billing"))))
+    assert [rest("GET", "/rooms")[0] for _ in range(3)] == [200, 200, 429]
+    assert rest.ask("GET", "/rooms")["Retry-After"] == "1"
+    assert other("GET", "/rooms")[0] == 200
+
+
+def _pair(made: tuple[AccessKey, str]) -> tuple[str, str, str]:
+    return made[0].name, made[0].access_key, made[1]
