@@ -68,12 +68,19 @@ def note_use(key: Key) -> None:
 
 
 def create(name: str) -> tuple[AccessKey, str]:
-    """A new pair: its row, and its secret, which nobody is shown again."""
-    secret = secrets.token_urlsafe(48)
-    row = AccessKey(name=name, secret=seal(secret))
+    """A new pair: its row, and its secret. Raises ValidationError."""
+    row = AccessKey(name=name)
+    secret = give_secret(row)
     row.full_clean()
     row.save()
     return row, secret
+
+
+def give_secret(row: AccessKey) -> str:
+    """A new secret for a pair that is not yet stored; nobody is shown it again."""
+    secret = secrets.token_urlsafe(48)
+    row.secret = seal(secret)
+    return secret
 
 
 def revoke(row: AccessKey) -> None:

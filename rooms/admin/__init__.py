@@ -8,7 +8,7 @@ than the page's own is shown to those alone who may view that kind.
 from django.contrib import admin
 
 from rooms.access.logins import LoginForm
-from rooms.admin import rooms, sessions, templates, workers  # noqa: F401  (registers their pages)
+from rooms.admin import access_keys, rooms, sessions, templates, workers  # noqa: F401  (registers their pages)
 
 admin.site.site_header = admin.site.site_title = "hmsroom"
 admin.site.login_form = LoginForm

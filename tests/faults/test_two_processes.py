@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from rooms.access.tokens import LEEWAY
+from rooms.wire.close_codes import TOKEN_EXPIRED
 from tests.support.cluster import Cluster, again, leave_all
 from tests.support.server import RawPeer, RpcError
 from tests.support.sockets import chat, heard
@@ -217,3 +219,24 @@ async def test_i35_a_room_that_is_disabled_refuses_newcomers_at_both(cluster: Cl
         await back.wait_for("peer-list")
         alice = back
     await leave_all([alice])
+
+
+async def test_a_revoked_key_ends_its_tokens_at_once_and_its_sockets_within_a_minute(cluster: Cluster):
+    one, two = cluster.processes
+    room = cluster.room()
+    printed = dict(line.split("=", 1) for line in one.manage("access_key", "create", "billing").splitlines())
+    pair: dict[str, Any] = {"access_key": printed["ACCESS_KEY"], "secret": printed["APP_SECRET"]}
+    alice = await cluster.peer(room, "alice", **pair)
+    bob = await cluster.peer(room, "bob", at=two, **pair)
+    carol = await cluster.peer(room, "carol", at=two)
+
+    await asyncio.to_thread(one.manage, "access_key", "revoke", pair["access_key"])
+    late = RawPeer(two.ws_url, two.sign(room, user="dave", **pair))
+    await late.connect()
+    await late.wait_for("on-error")
+    for peer in (alice, bob):
+        assert await peer.wait_closed(timeout=60) == TOKEN_EXPIRED
+
+    assert late.named("on-error")[0]["code"] == 401
+    assert (await chat(carol, "still here"))["seq"]
+    await carol.leave()

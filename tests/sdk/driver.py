@@ -133,7 +133,7 @@ class Room:
     def server(self) -> str:
         return self.running.url
 
-    def token(self, role: str = "host", user: str = "alice", **claims: object) -> str:
+    def token(self, role: str = "host", user: str = "alice", **claims: Any) -> str:
         return self.running.sign(self.id, role, user, **claims)
 
     async def open(self, release: str, name: str) -> Peer:

@@ -159,8 +159,13 @@ class RunningServer(WebProgram):
         code = f"from rooms.creation import create_room\nfor name in {list(names)}: create_room(name=name)"
         self.manage("shell", "--no-imports", "-c", code)
 
-    def sign(self, room_id: str, role: str = "guest", user: str = "alice", **claims: object) -> str:
-        """A token signed here, for a room that exists; claims replace the usual ones, and None leaves one out."""
+    def sign(
+        self, room_id: str, role: str = "guest", user: str = "alice", *, secret: str = "", **claims: object
+    ) -> str:
+        """A token signed here, for a room that exists; claims replace the usual ones, and None leaves one out.
+
+        ``secret`` is that of another access key, which the claims name.
+        """
         now = int(time.time())
         usual = {
             "access_key": self._settings["ACCESS_KEY"],
@@ -175,7 +180,7 @@ class RunningServer(WebProgram):
             "jti": str(uuid.uuid4()),
         }
         kept = {name: value for name, value in (usual | claims).items() if value is not None}
-        return jwt.encode(kept, self._settings["APP_SECRET"], algorithm="HS256")
+        return jwt.encode(kept, secret or self._settings["APP_SECRET"], algorithm="HS256")
 
     async def peer(self, token: str, name: str = "Alice", *, peer_id: str | None = None) -> "RawPeer":
         """A peer that has joined."""

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from rooms.access import keys, tokens
@@ -23,16 +22,13 @@ class BackEnd:
         answer = self.ask(method, path, body, **headers)
         return answer.status_code, json.loads(answer.content) if answer.content else None
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The whole answer. Names of headers have ``_`` for ``-``."""
         sent = {"authorization": f"Bearer {self.token}"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
         text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
-        answer: HttpResponse = self._client.generic(
-            method, f"/v2{path}", text, content_type="application/json", headers=sent
-        )
-        return answer
+        return self._client.generic(method, f"/v2{path}", text, content_type="application/json", headers=sent)
 
 
 @pytest.fixture(autouse=True)

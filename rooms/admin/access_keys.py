@@ -1,0 +1,59 @@
+"""Access keys: made, and revoked."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from rooms.access import keys
+from rooms.admin.actions import confirmation
+from rooms.admin.shared import Inspection
+from rooms.models import AccessKey
+
+
+@admin.register(AccessKey)
+class AccessKeyAdmin(Inspection):
+    """Beside these there is the pair of the environment, which is not stored."""
+
+    list_display = ["name", "access_key", "is_good", "created_at", "last_used_at", "revoked_at"]
+    ordering = ["-created_at"]
+    search_fields = ["name", "access_key"]
+    fields = ["name", "access_key", "created_at", "last_used_at", "revoked_at"]
+    readonly_fields = ["access_key", "created_at", "last_used_at", "revoked_at"]
+    actions = ["revoke"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("rooms.add_accesskey"))
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Who may do what is declared with ``permissions=["revoke"]``."""
+        return bool(request.user.has_perm("rooms.change_accesskey"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return super().get_fields(request, obj) if obj else ["name"]
+
+    def save_model(self, request: HttpRequest, row: AccessKey, form: Any, change: Any) -> None:
+        secret = keys.give_secret(row)
+        row.save(force_insert=True)
+        told = "The secret of “{}” is <code>{}</code>. Write it down: it is not shown again."
+        self.message_user(request, format_html(told, row.name, secret), messages.WARNING)
+
+    @admin.display(description="good", boolean=True, ordering="revoked_at")
+    def is_good(self, row: AccessKey) -> bool:
+        return row.revoked_at is None
+
+    @admin.action(description="Revoke selected keys…", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[AccessKey]) -> HttpResponse | None:
+        rows = [(row.name, row.access_key) for row in chosen]
+        if question := confirmation(
+            self, request, chosen, rows, title="Revoke the keys?", answer="Yes, revoke them",
+            what="Tokens that were signed with them are good no longer, and who came with such a token is sent away.",
+        ):  # fmt: skip
+            return question
+        for row in chosen:
+            keys.revoke(row)
+            self.log_change(request, row, "revoked")
+            self.message_user(request, f"“{row.name}” is revoked.", messages.SUCCESS)
+        return None

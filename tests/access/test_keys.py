@@ -1,0 +1,95 @@
+"""Access keys: made and revoked by a command and in the admin; their secrets are shown once."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from rooms.access import keys, tokens
+from rooms.models import AccessKey
+from rooms.wire.errors import Unauthorized
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(settings) -> Client:
+    settings.ROOT_URLCONF = "tests.urls_with_admin"
+    return Client()
+
+
+def admin_of(client: Client, *rights: str) -> Client:
+    user = User.objects.create_user("olga", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client.force_login(user)
+    return client
+
+
+def test_a_command_makes_lists_and_revokes_keys(capsys):
+    call_command("access_key", "create", "billing")
+    made = dict(re.findall(r"(\w+)=(\S+)", capsys.readouterr().out))
+    found = keys.find(made["ACCESS_KEY"])
+    assert found == keys.Key("billing", made["ACCESS_KEY"], made["APP_SECRET"])
+
+    call_command("management_token", key=made["ACCESS_KEY"], valid="2m")
+    token = capsys.readouterr().out.strip()
+    assert tokens.read_management(token) == found
+    call_command("access_key", "list")
+    listed = capsys.readouterr().out
+    assert "billing" in listed and made["APP_SECRET"] not in listed
+
+    call_command("access_key", "revoke", made["ACCESS_KEY"])
+    with pytest.raises(Unauthorized):
+        tokens.read_management(token)
+    call_command("access_key", "list")
+    assert "revoked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["access_key", "revoke", "nothing"], "There is no access key 'nothing'"),
+        (["access_key", "create", ""], "cannot be blank"),
+        (["access_key", "create", "x" * 101], "at most 100 characters"),
+        (["management_token", "--key", "nothing"], "There is no access key 'nothing'"),
+        (["management_token", "--valid", "soon"], "--valid: 'soon' is not a time"),
+    ],
+)
+def test_a_command_says_what_is_wrong(arguments, problem):
+    with pytest.raises(CommandError, match=re.escape(problem)):
+        call_command(*arguments)
+
+
+def test_the_admin_shows_a_new_secret_once_and_never_again(client):
+    admin = admin_of(client, "view_accesskey", "add_accesskey")
+
+    told = admin.post("/admin/rooms/accesskey/add/", {"name": "billing"}, follow=True).content.decode()
+
+    row = AccessKey.objects.get()
+    found = keys.find(row.access_key)
+    assert found and f"<code>{found.secret}</code>" in told
+    for path in ("", f"{row.pk}/change/"):
+        page = admin.get(f"/admin/rooms/accesskey/{path}").content.decode()
+        assert row.access_key in page and found.secret not in page and row.secret not in page
+
+
+def test_the_admin_revokes_keys_once_that_is_confirmed(client):
+    admin, (row, _) = admin_of(client, "view_accesskey", "change_accesskey"), keys.create("billing")
+    asked = {"action": "revoke", "_selected_action": [row.pk]}
+
+    assert "Yes, revoke them" in admin.post("/admin/rooms/accesskey/", asked).content.decode()
+    assert keys.find(row.access_key)
+    admin.post("/admin/rooms/accesskey/", asked | {"confirmed": "yes"})
+
+    assert keys.find(row.access_key) is None
+
+
+def test_who_may_only_view_keys_makes_and_revokes_none(client):
+    admin, (row, _) = admin_of(client, "view_accesskey"), keys.create("billing")
+
+    assert admin.post("/admin/rooms/accesskey/add/", {"name": "other"}).status_code == 403
+    admin.post("/admin/rooms/accesskey/", {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"})
+
+    assert list(AccessKey.objects.all()) == [row] and keys.find(row.access_key)
