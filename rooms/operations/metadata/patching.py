@@ -1,14 +1,17 @@
 """Changing a part of a value: RFC 7396 (a merge patch, which is an object) and RFC 6902 (a JSON Patch, a list)."""
 
+import copy
+import json
+from types import MappingProxyType
 from typing import Any
 
 import jsonpatch
 import jsonpointer
 from django.conf import settings
 
-from rooms.wire.errors import TooLarge, Unprocessable
+from rooms.wire.errors import BadRequest, TooLarge, Unprocessable
 from rooms.wire.events import compact
-from rooms.wire.json_gate import JSON
+from rooms.wire.json_gate import JSON, MAX_DEPTH
 
 _FAILURES = (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError, ValueError)
 """What the library raises for a step that is malformed, or that the value has no place for."""
@@ -18,23 +21,50 @@ MAX_STEPS = 100
 
 
 def patched(value: JSON, patch: JSON, *, field: str) -> JSON:
-    """The value after a patch of either kind. Raises Unprocessable, which names the step that does not apply."""
+    """The value after a patch of either kind; a list changes the given one in place.
+
+    Raises Unprocessable, which names the step that does not apply, BadRequest, and TooLarge.
+    """
     if isinstance(patch, dict):
         return _merged(value, patch)
     if not isinstance(patch, list):
         raise Unprocessable(f"{field}: expected an object or a list")
     if len(patch) > MAX_STEPS:
         raise Unprocessable(f"{field}: {len(patch)} steps, at most {MAX_STEPS}")
-    for index, step in enumerate(patch):
+    # A copy, for what a step adds the later ones may change.
+    for index, step in enumerate(copy.deepcopy(patch)):
         try:
-            value = jsonpatch.apply_patch(value, [step])
+            # In place: to copy the value for each step would take a hundred times as long as the steps.
+            value = _Patch([step]).apply(value, in_place=True)
+            size = len(compact(value).encode())
         except _FAILURES as error:
             reason = "the test fails" if isinstance(error, jsonpatch.JsonPatchTestFailed) else "does not apply"
             raise Unprocessable(f"{field}[{index}]: {reason}", data={"index": index}) from None
+        except RecursionError:
+            raise BadRequest(f"{field}[{index}]: more than {MAX_DEPTH} levels") from None
         # At each step, for one that copies can make it twice as large.
-        if len(compact(value)) > settings.MAX_VALUE_BYTES:
-            raise TooLarge(f"{field}[{index}]: makes the value larger than {settings.MAX_VALUE_BYTES} bytes")
+        if size > (most := settings.MAX_VALUE_BYTES):
+            message = f"{field}[{index}]: makes the value larger than {most} bytes"
+            raise TooLarge(message, limit="max_value_bytes", used=size, most=most)
     return value
+
+
+class _Copy(jsonpatch.CopyOperation):
+    """The library's, but that it copies by way of the text, which takes a twentieth of the time."""
+
+    def apply(self, obj: JSON) -> JSON:
+        copied = json.loads(compact(self.pointer_cls(self.operation["from"]).resolve(obj)))
+        holder, part = self.pointer.to_last(obj)
+        if part is None:
+            return copied
+        # The library makes the place and says whether there is one.
+        jsonpatch.AddOperation({"op": "add", "path": self.location, "value": None}).apply(obj)
+        holder[-1 if part == "-" and isinstance(holder, list) else part] = copied
+        return obj
+
+
+class _Patch(jsonpatch.JsonPatch):
+    operations = MappingProxyType({**jsonpatch.JsonPatch.operations, "copy": _Copy})
 
 
 def _merged(value: JSON, patch: dict[str, Any]) -> JSON:

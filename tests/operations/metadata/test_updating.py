@@ -1,12 +1,15 @@
 """Several changes in one call: all or none of them, one number, one notification."""
 
+import copy
 import json
+import time
 
 import pytest
 
 from rooms.models import AppliedChange, MetadataEntry
 from rooms.operations.engine.gate import run
 from rooms.operations.engine.work import MAX_APPLIED
+from rooms.operations.metadata.patching import patched
 from tests.operations.driver import call, do, error_of, kinds, position, prepare, refused, told
 
 TEST = {"op": "test", "path": "/0", "value": "b"}
@@ -126,6 +129,48 @@ def test_a_patch_must_not_nest_deeper_than_a_value_may(alice):
         400,
         "JSON: more than 32 levels",
     )
+
+
+def test_a_patch_that_nests_deeper_than_can_be_written_is_refused(alice):
+    do(alice, "set-metadata", key="k", data={})
+    steps = [{"op": "copy", "from": "", "path": "/a" * 2**number} for number in range(12)]
+    found = refused(alice, "update-metadata", changes=[{"key": "k", "patch": steps}])
+    assert found == (400, "changes[1].patch[9]: more than 32 levels")
+
+
+def test_what_a_patch_adds_is_changed_by_its_later_steps_and_in_the_value_alone(alice):
+    steps = [
+        {"op": "add", "path": "/a", "value": {"n": [1]}},
+        {"op": "copy", "from": "/a", "path": "/b"},
+        {"op": "add", "path": "/a/n/-", "value": 2},
+        {"op": "copy", "from": "/a/n", "path": "/b/n/-"},
+    ]
+    sent = json.dumps(steps)
+    do(alice, "set-metadata", key="k", data={})
+    [entry] = update(alice, {"key": "k", "patch": steps})["entries"]
+    assert entry["data"] == {"a": {"n": [1, 2]}, "b": {"n": [1, [1, 2]]}}
+    assert json.dumps(steps) == sent
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"op": "test", "path": "/a/0", "value": []},
+        {"op": "remove", "path": "/b/0"},
+        {"op": "copy", "from": "/a", "path": "/b"},
+    ],
+)
+def test_the_steps_of_a_patch_take_less_than_to_copy_the_value_for_each(step):
+    value: dict[str, list[object]] = {"a": [[] for _ in range(990)], "b": [[] for _ in range(990)]}
+
+    def seconds(act) -> float:
+        started = time.process_time()
+        act()
+        return time.process_time() - started
+
+    copying = min(seconds(lambda: copy.deepcopy(value)) for _ in range(5))
+    patching = min(seconds(lambda: patched(copy.deepcopy(value), [step] * 100, field="patch")) for _ in range(3))
+    assert patching < 25 * copying
 
 
 def test_increments_add_up(alice, bob):
