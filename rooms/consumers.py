@@ -141,7 +141,7 @@ class PeerConsumer(SocketConsumer):
         if resumes:
             self._tell("on-resume", answer.result)
         self._tell("on-policy-change", welcome.policy)
-        self.membership.told_role = welcome.policy["name"]
+        self.membership.told_policy = welcome.policy
         if welcome.attachment:
             self._attach(welcome.attachment, placed=resumes)
         elif welcome.preview:

@@ -88,6 +88,27 @@ async def test_others_hear_of_a_join_and_newcomers_of_everybody(world: World):
     assert not bob.named("on-peer-join")
 
 
+async def test_who_waited_at_the_door_is_told_the_rules_that_hold_when_it_comes_in(world: World):
+    alice = await world.peer("alice", "host")
+    bob, carol = world.stranger("bob"), world.stranger("carol")
+    await bob.connect()
+    await bob.wait_for("session-info")
+    rules = [{"key": "pinnedMessages", "write": ["host"]}]
+    await alice.call("set-metadata-rules", rules=rules)
+    await carol.connect()
+    for peer, times in ((bob, 2), (carol, 1)):
+        await peer.join(peer.peer_id)
+        await peer.call("ping")
+        policies = peer.named("on-policy-change")
+        assert len(policies) == times
+        assert policies[-1]["plugins"] == {"metadata": {"rules": rules, "room_rules": 1}}
+    await bob.call("leave")
+    await alice.call("set-metadata-rules", rules=[])
+    await bob.join("Bob")
+    await bob.call("ping")
+    assert bob.named("on-policy-change")[-1]["plugins"] == {}
+
+
 async def test_a_preview_is_no_presence(world: World):
     alice = await world.peer("alice")
     bob = world.stranger("bob")

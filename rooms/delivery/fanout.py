@@ -5,7 +5,7 @@ What to write, to whom and when is decided by ``roster`` and ``batches``, which 
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rooms.delivery.batches import Batches
@@ -96,10 +96,10 @@ class Fanout:
 
     # --- Members --------------------------------------------------------------------------------
 
-    def attach(self, member: Member, attachment: Attachment, *, told_role: str) -> None:
+    def attach(self, member: Member, attachment: Attachment, *, told_policy: Mapping[str, Any]) -> None:
         """Make a peer's socket a member: it gets the state as it is now, then what follows."""
         self._batches.welcome(member)
-        texts = self._roster.attach(member, attachment, told_role=told_role)
+        texts = self._roster.attach(member, attachment, told_policy=told_policy)
         self._writes[member] = member.outbox.write
         member.outbox.follow(self._common)
         if texts:

@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 
@@ -72,13 +73,13 @@ class Feed:
         # Events since the last time that something was written or a time was set for it, and whether all can wait.
         self._delivered, self._patient = 0, True
 
-    def attach(self, member: Member, attachment: Attachment, *, told_role: str) -> None:
+    def attach(self, member: Member, attachment: Attachment, *, told_policy: Mapping[str, Any]) -> None:
         """Make a peer's socket a member: it gets the state as it is at this number, then what follows.
 
-        ``told_role`` is the role that it was told it has when its socket was opened.
+        ``told_policy`` is what it was told of roles and rules when its socket was opened, empty if that may be old.
         """
         if attachment.room["session_id"] == self.order.session_id:
-            self._fanout.attach(member, attachment, told_role=told_role)
+            self._fanout.attach(member, attachment, told_policy=told_policy)
         else:
             member.gone(TOO_SLOW)  # the place was lost meanwhile
 

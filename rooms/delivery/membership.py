@@ -10,18 +10,18 @@ from rooms.operations.engine.calls import Caller
 from rooms.sockets.framing import framed
 from rooms.sockets.outbox import Outbox
 from rooms.wire.events import Numbered
-from rooms.wire.results import Attachment, Observation
+from rooms.wire.results import NOTHING, Attachment, Observation
 
 
 class Membership:
     """Whether a socket's peer is a member of the feed, from its opening to its end.
 
-    ``told_role`` is the role that the client was told it has, ``placed`` whether it knows from which number on it was
-    sent everything. ``lost`` is called when the feed lets go of the peer, with
-    the code to close the socket with, if it is to be closed; ``granted`` with the event by which the peer gets a lock.
+    ``told_policy`` is what the client was told of roles and rules before it became a member, ``placed`` whether it
+    knows from which number on it was sent everything. ``lost`` is called when the feed lets go of the peer, with the
+    code to close the socket with, if it is to be closed; ``granted`` with the event by which the peer gets a lock.
     """
 
-    __slots__ = ("_caller", "_granted", "_lost", "_outbox", "feed", "member", "placed", "told_role")
+    __slots__ = ("_caller", "_granted", "_lost", "_outbox", "feed", "member", "placed", "told_policy")
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Membership:
     ) -> None:
         self.feed = feed
         self.member: Member | None = None
-        self.told_role = ""
+        self.told_policy: Mapping[str, Any] = NOTHING
         self._caller, self._outbox, self._lost, self._granted = caller, outbox, lost, granted
         self.placed = False
 
@@ -61,7 +61,8 @@ class Membership:
         self.placed = placed
         metrics.PEERS.inc()
         # Before anything else is written: what follows on this socket is news after this state.
-        self.feed.attach(self.member, attachment, told_role=self.told_role)
+        told, self.told_policy = self.told_policy, NOTHING  # what it hears from now on is not kept
+        self.feed.attach(self.member, attachment, told_policy=told)
 
     def follows(self, session_id: str) -> bool:
         """Whether the peer is a member, and of this session."""

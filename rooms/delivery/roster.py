@@ -156,10 +156,10 @@ class Roster:
 
     # --- Members
 
-    def attach(self, member: Member, attachment: Attachment, *, told_role: str) -> list[str]:
+    def attach(self, member: Member, attachment: Attachment, *, told_policy: Mapping[str, Any]) -> list[str]:
         """Make a peer a member; the frames with the state as it is at this number, which it is to get first.
 
-        ``told_role`` is the role that it was told it has when its socket was opened.
+        ``told_policy`` is what it was told of roles and rules when its socket was opened, empty if that may be old.
         """
         member.place = self._order.seq
         self.members[member.peer_id] = member
@@ -175,7 +175,7 @@ class Roster:
             ]
             if attachment.values:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
-        if attachment.had_other_roles or attachment.role != told_role:
+        if attachment.had_other_roles or attachment.policy != told_policy:
             texts.append(notification("on-policy-change", attachment.policy))
         if attachment.returning and (own := self.own_update(member.peer_id)):
             texts.append(own)

@@ -18,7 +18,7 @@ class Attachment:
     hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
     ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
-    told of another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
+    told another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
     told of polls while a returning peer was away, ``locks`` those that are held.
     """
 

@@ -117,7 +117,7 @@ class Room:
                 SESSION,
                 joined.seq,
                 [joined],
-                done=lambda: self.feed.attach(member, attachment, told_role=attachment.role),
+                done=lambda: self.feed.attach(member, attachment, told_policy=attachment.policy),
                 attachment=attachment,
             )
         )
@@ -550,7 +550,7 @@ def _move_on(room: Room) -> Paper:
     paper = Paper()
     gone = functools.partial(room.codes.__setitem__, "b")
     member = Member("b", "conn-b", "guest", frozenset(), False, paper, gone)
-    done = functools.partial(room.feed.attach, member, attachment, told_role=attachment.role)
+    done = functools.partial(room.feed.attach, member, attachment, told_policy=attachment.policy)
     room.bring(Arrival(NEXT, 1, [joined], done=done, attachment=attachment))
     return paper
 

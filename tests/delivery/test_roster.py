@@ -9,7 +9,7 @@ from rooms.delivery.order import Order
 from rooms.delivery.roster import Member, Roster
 from rooms.wire.effects import Came, CameBack, Effect, Refresh, RoleChanged, SentAway, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, Numbered
-from rooms.wire.results import Attachment
+from rooms.wire.results import NOTHING, Attachment
 from tests.support.audiences import observing
 
 SESSION = "s" * 24
@@ -28,12 +28,12 @@ NOWHERE: Any = None
 """Nothing is written to sockets here."""
 
 
-def enter(roster: Roster, peer_id: str, *, told_role: str = "guest", **fields: Any) -> list[dict[str, Any]]:
+def enter(roster: Roster, peer_id: str, *, told_policy: Any = NOTHING, **fields: Any) -> list[dict[str, Any]]:
     """What a peer is told that comes."""
     came = arrived(peer_id, **fields)
     conn_id, legacy = f"conn-{peer_id}", peer_id == "old"
     member = Member(peer_id, conn_id, came.role, came.observed, legacy, NOWHERE, lambda code: None)
-    return [json.loads(text) for text in roster.attach(member, came, told_role=told_role)]
+    return [json.loads(text) for text in roster.attach(member, came, told_policy=told_policy)]
 
 
 @pytest.fixture
@@ -46,6 +46,10 @@ def roster() -> Roster:
     enter(made, "bob", observed=frozenset({"k", "l"}))
     enter(made, "old")
     return made
+
+
+def kinds(told: list[dict[str, Any]]) -> list[str]:
+    return [frame["method"] for frame in told]
 
 
 def reached(roster: Roster, told: Numbered) -> list[str]:
@@ -109,9 +113,16 @@ def test_a_newcomer_gets_the_others_and_the_place(roster):
 
 
 def test_who_resumes_gets_what_was_missed_and_how_it_is_itself(roster):
-    told = enter(roster, "bob", replay=[event(seq=6)], returning=True, policy={"name": "guest"}, told_role="host")
+    told = enter(roster, "bob", replay=[event(seq=6)], returning=True, policy={"name": "guest"})
     assert [frame["method"] for frame in told] == ["on-test", "on-policy-change", "on-peer-update"]
     assert told[-1]["params"] == {"name": "Bob"}
+
+
+def test_who_comes_is_told_of_roles_and_rules_what_it_was_not_told_at_the_door(roster):
+    policy = {"name": "guest", "plugins": {}}
+    assert "on-policy-change" not in kinds(enter(roster, "bob", policy=policy, told_policy=dict(policy)))
+    for old in ({**policy, "name": "host"}, {**policy, "plugins": {"metadata": {"rules": []}}}, NOTHING):
+        assert "on-policy-change" in kinds(enter(roster, "bob", policy=policy, told_policy=old))
 
 
 @pytest.mark.parametrize(

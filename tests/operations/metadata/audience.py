@@ -121,7 +121,7 @@ class Hall:
         listener = self.listeners[peer_id]
         conn_id, role, observed = caller.conn_id, attachment.role, attachment.observed
         member = Member(peer_id, conn_id, role, observed, False, NOWHERE, lambda code: None)
-        for text in self._roster.attach(member, attachment, told_role=role):
+        for text in self._roster.attach(member, attachment, told_policy=attachment.policy):
             listener.hear(text)
 
     def _observe(self, peer_id: str, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> None:
