@@ -34,6 +34,8 @@ def depart(
         context.work.count(context.session, -1)
         body = {"peer_id": peer.peer_id, "role": peer.role, "reason": reason}
         events.append(Event("on-peer-leave", compact(body), Audience(but=peer.peer_id), Left(peer.peer_id)))
+    if reason != Peer.Leave.TIMED_OUT:  # who may come back and repeat what it asked for
+        context.work.forget_applied(context.session.id, [peer.peer_id for peer in peers])
     if context.work.head_count(context.session):
         return [*_released(context, peers, after=after), *events], None
     # Nobody need come back for it to end: a reaper looks for those that stayed empty.

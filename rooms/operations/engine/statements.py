@@ -87,6 +87,14 @@ _FORGET_APPLIED = (
 )
 
 
+def forget_all_applied(cursor: Cursor, session_id: str, peer_ids: Collection[str]) -> None:
+    """Delete what the changes of these peers were answered."""
+    among = ", ".join(["%s"] * len(peer_ids))
+    cursor.execute(
+        f"DELETE FROM rooms_appliedchange WHERE session_id = %s AND peer_id IN ({among})", [session_id, *peer_ids]
+    )
+
+
 def insert(cursor: Cursor, rows: Sequence[models.Model]) -> None:
     """What ``bulk_create(rows)`` does for rows of one kind, which would take longer than the rest of a join."""
     statement, fields = _insert_statement(type(rows[0]))

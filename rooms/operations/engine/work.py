@@ -6,7 +6,7 @@ long.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -142,6 +142,7 @@ class Work:
         pages.known.peers.pop(peer.peer_id, None)
         pages.known.owned.get(peer.owner, set()).discard(peer.peer_id)
         self._delete(peer)
+        self.forget_applied(peer.session_id, [peer.peer_id])
 
     # --- Persons
 
@@ -267,6 +268,15 @@ class Work:
         AppliedChange.objects.filter(session_id=session.id, peer_id=peer_id, change_id=change_id).delete()
         statements.forget_applied(self._cursor, session.id, peer_id, kept=MAX_APPLIED - 1)
         self.add(AppliedChange(session=session, peer_id=peer_id, change_id=change_id, answer=answer, at=self.at))
+
+    def forget_applied(self, session_id: str, peer_ids: Collection[str]) -> None:
+        """Let go of the answers to changes of peers that will not repeat them."""
+        statements.forget_all_applied(self._cursor, session_id, peer_ids)
+        rows = self._added.get(AppliedChange, [])
+        for row in list(rows):
+            assert isinstance(row, AppliedChange)
+            if row.session_id == session_id and row.peer_id in peer_ids:
+                rows.remove(row)
 
     # --- Locks
 

@@ -7,10 +7,13 @@ import time
 import pytest
 
 from rooms.models import AppliedChange, MetadataEntry
+from rooms.operations.arriving import MAX_LEFT_OF_OWNER
 from rooms.operations.engine.gate import run
 from rooms.operations.engine.work import MAX_APPLIED
+from rooms.operations.leaving import disconnect
 from rooms.operations.metadata.patching import patched
-from tests.operations.driver import call, do, error_of, kinds, position, prepare, refused, told
+from rooms.operations.reaping import reap
+from tests.operations.driver import ask, call, do, error_of, kinds, position, prepare, refused, server, told, visitor
 
 TEST = {"op": "test", "path": "/0", "value": "b"}
 
@@ -227,6 +230,30 @@ def test_few_changes_are_remembered_and_not_for_long(alice, settings):
     assert AppliedChange.objects.count() == MAX_APPLIED
     settings.CLIENT_ID_SECONDS = -1
     assert do(alice, "update-metadata", changes=changes, change_id="id-24")["entries"][0]["data"] == MAX_APPLIED + 6
+
+
+def test_answers_to_changes_are_kept_for_those_alone_who_may_repeat_them(alice, room, settings):
+    settings.PEER_GRACE = 0
+
+    def write(who):
+        return prepare(who, "update-metadata", changes=[{"key": "n", "increment": 1}], change_id="one")
+
+    for number in range(3):
+        mallory = visitor(room, "Mallory", "guest", peer_id=f"m{number}")
+        do(mallory, "join", name="Mallory")
+        run([write(mallory)])
+        run([prepare(mallory, "update-metadata", changes=[], change_id="two"), prepare(mallory, "leave")])
+    assert not AppliedChange.objects.exists()
+
+    for number in range(MAX_LEFT_OF_OWNER + 3):
+        mallory = visitor(room, "Mallory", "guest", peer_id=f"m{number}")
+        do(mallory, "join", name="Mallory")
+        [first] = run([write(mallory)])
+        ask(mallory, disconnect)
+        assert ask(server(room), reap).result["reaped"] == 1
+    assert AppliedChange.objects.count() <= MAX_LEFT_OF_OWNER + 1
+    do(mallory, "join", name="Mallory")
+    assert run([write(mallory)])[0].result == first.result
 
 
 @pytest.mark.parametrize(
