@@ -215,11 +215,11 @@ def _prolong(context: Context, held: Lock, expires_in: float | None) -> Outcome:
 
 
 def _wait(context: Context, held: Lock, waiter: Waiter) -> None:
-    waiters = [other for other in held.waiters if other["until"] > context.work.at]
+    waiters = _waiting(context, held)
     place = next((at for at, other in enumerate(waiters) if other["peer_id"] == context.actor), None)
     if place is None:
         others = [other for other in context.work.locks(context.session).values() if other is not held]
-        count = len(waiters) + sum(len(other.waiters) for other in others)
+        count = len(waiters) + sum(len(_waiting(context, other)) for other in others)
         if count >= MAX_WAITERS:
             message = f"wait_ms: {count} wait for locks, at most {MAX_WAITERS}"
             raise TooLarge(message, limit="max_waiters", used=count, most=MAX_WAITERS)
@@ -229,11 +229,15 @@ def _wait(context: Context, held: Lock, waiter: Waiter) -> None:
     _set_waiters(context, held, waiters)
 
 
+def _waiting(context: Context, held: Lock) -> list[Waiter]:
+    """Those who wait for a lock yet."""
+    # Nobody is left to be told in a process that was killed, or stood still, for longer than a call may wait.
+    return [waiter for waiter in held.waiters if waiter["until"] > context.work.at]
+
+
 def _pass_on(context: Context, held: Lock, reason: str, *, after: int = 0) -> Event:
     """Give a lock to the next who waits for it, or free it."""
-    # Nobody is left to be told in a process that was killed, or stood still, for longer than a call may wait.
-    waiters = [waiter for waiter in held.waiters if waiter["until"] > context.work.at]
-    if waiters:
+    if waiters := _waiting(context, held):
         _set_waiters(context, held, waiters[1:])
         _give(context, held, waiters[0]["peer_id"], waiters[0]["expires_in"], after=after)
         context.work.changed(held, "holder", "token", "expires_at")

@@ -247,6 +247,9 @@ def test_how_many_may_wait(alice, bob, room, monkeypatch, later):
     wait(bob, "a", wait_ms=1000)
     refusal = error_of(alice, "lock", name="b", wait_ms=1000)
     assert (refusal.code, refusal.data) == (413, {"limit": "max_waiters", "used": 1, "max": 1})
+    # Whose time is over waits no more, for whichever lock that was.
+    later(2)
+    wait(alice, "b", wait_ms=1000)
     later(2)
     carla = visitor(room, "Carla", "guest")
     do(carla, "join", name="Carla")
