@@ -322,10 +322,11 @@ def perform_now(
     """
     call = Call(operation, caller, arguments)
     [answer] = [gate.read(call)] if operation.reads else gate.run([call], patience=patience)
-    if answer.error:
-        raise answer.error
+    # Also of a call that was refused: what was due in the session was done before it.
     if answer.events or answer.end:
         transaction.on_commit(lambda: _tell([answer]))
+    if answer.error:
+        raise answer.error
     return answer.result
 
 

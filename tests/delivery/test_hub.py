@@ -15,10 +15,11 @@ from rooms.models import Event, Message, Peer, Session
 from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS, operation
+from rooms.operations.metadata.governing import set_metadata_rules
 from rooms.operations.moderation import end_room
 from rooms.sockets.framing import framed
 from rooms.sockets.outbox import AsgiOutbox
-from rooms.wire.errors import NotFound, RoomError
+from rooms.wire.errors import BadRequest, NotFound, RoomError
 from rooms.wire.events import Event as Told
 from rooms.wire.results import Outcome
 from tests.support.lossy import two_hubs
@@ -52,6 +53,17 @@ async def test_synchronous_code_is_heard_when_its_transaction_commits(world: Wor
     alice = await world.peer("alice")
     await world.query(lambda: hub.perform_now(end_room, Caller(world.room.id), reason="by hand"))
     assert await alice.wait_closed() == 4003
+
+
+async def test_what_was_due_is_heard_though_synchronous_code_is_refused(world: World, settings):
+    settings.POSITION_CHECK_INTERVAL = 3600
+    alice = await world.peer("alice")
+    await alice.call("listen-metadata-change", keys=["k"])
+    await alice.call("set-metadata", key="k", data=1, expires_in=1)
+    await asyncio.sleep(1.05)
+    with pytest.raises(BadRequest):
+        await world.query(lambda: hub.perform_now(set_metadata_rules, Caller(world.room.id), rules=[{}]))
+    await alice.until(lambda: values(alice, "k")[-1] == (2, None))
 
 
 @operation("test-broken")
