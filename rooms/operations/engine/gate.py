@@ -212,7 +212,9 @@ def _view() -> Iterator[None]:
 def _answer(work: Work, call: Call) -> Answer:
     if call.caller.room_id in work.held:
         return Answer(call, error=HeldUp())
-    due = _settle(work, call) if call.caller.room_id in work.rooms and not call.operation.reads else []
+    session = work.session(call.caller.room_id)
+    is_due = session is not None and session.due_at is not None and session.due_at <= work.at
+    due = _settle(work, session) if session and is_due and not call.operation.reads else []
     try:
         context = _enter(work, call)
         outcome = call.operation.function(context, **call.arguments)
@@ -233,11 +235,9 @@ def _answer(work: Work, call: Call) -> Answer:
     return Answer(call, result, None, session.id, session.seq, numbered, outcome.end, outcome.for_socket, work.history)
 
 
-def _settle(work: Work, call: Call) -> list[Numbered]:
-    """Do what is due in the call's session."""
-    room, session = work.rooms[call.caller.room_id], work.session(call.caller.room_id)
-    if session is None or session.due_at is None or session.due_at > work.at:
-        return []
+def _settle(work: Work, session: Session) -> list[Numbered]:
+    """Do what is past its time in a session."""
+    room = work.rooms[session.room_id]
     context = Context(work, Caller(room.id), room, session, None, None)
     # Each recorded by itself, for an event may tell its own number.
     due = [event for function in _when_due for event in work.record(session, function(context))]

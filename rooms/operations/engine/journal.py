@@ -70,14 +70,13 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
     for session, events in entries:
         for event in events:
             audience = event.audience.encode()
-            session.journal_bytes += _bytes(audience) + _bytes(event.body)
+            facts = compact(effects.encode(event.effect)) if event.effect else ""
+            session.journal_bytes += _bytes(audience + event.body + facts)
             if stored := event.stored:
                 who = (stored.number, stored.message_id, stored.peer_id, stored.client_id)
                 messages.append((session.id, event.seq, *who, audience, event.body, at))
             else:
-                facts = compact(effects.encode(event.effect)) if event.effect else ""
                 rows.append((session.id, event.seq, event.kind, audience, event.body, facts, at))
-                session.journal_bytes += _bytes(facts)
         # Seldom, and a few at a time: so no transaction pays for the deleting of thousands.
         if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
             trim(cursor, session, at=at, most=2 * len(events) + _TRIM_EVERY)

@@ -16,7 +16,7 @@ class Pages:
     """A session in a transaction: what is known of it, and what is added to it."""
 
     known: Standing
-    session: Session = field(init=False)
+    session: Session
     is_new: bool = False
     fields_changed: bool = False  # fields of the session's row that are seldom changed
     rows_changed: bool = False  # peers or entries
@@ -24,9 +24,6 @@ class Pages:
     entries_read: bool = False
     events: list[Numbered] = field(default_factory=list)
     end: End | None = None
-
-    def __post_init__(self) -> None:
-        self.session = self.known.session
 
     def take(self, row: Peer) -> None:
         """Remember a peer that was read, unless it is known already."""
@@ -72,14 +69,14 @@ class Loaded:
         if known is None:
             return False
         self.rooms[place.room_id] = known.room
-        self.open(Pages(known))
+        self.open(Pages(known, known.session))
         return True
 
     def _load(self, places: Sequence[Place]) -> None:
         for room in Room.objects.filter(id__in=[place.room_id for place in places]).select_related("template"):
             self.rooms[room.id] = room
         for session in Session.objects.filter(id__in=[place.session_id for place in places if place.session_id]):
-            self.open(Pages(Standing(self.rooms[session.room_id], session)))
+            self.open(Pages(Standing(self.rooms[session.room_id], session), session))
 
     def _load_askers(self, askers: Mapping[str, set[str]], newcomers: Mapping[str, set[str]]) -> None:
         """Read the rows of those who ask, and of newcomers also the other peers of their owners."""

@@ -83,9 +83,10 @@ class Work:
         return None if pages is None else pages.session
 
     def start_session(self, room: Room) -> Session:
-        known = Standing(room, Session(room=room, started_at=self.now), head_count=0, heads={})
-        self._loaded.open(Pages(known, is_new=True, all_present=True))
-        return known.session
+        session = Session(room=room, started_at=self.now)
+        known = Standing(room, session, head_count=0, heads={})
+        self._loaded.open(Pages(known, session, is_new=True, all_present=True))
+        return session
 
     def end_session(self, session: Session, end: End) -> None:
         self._pages[session.id].end = end
@@ -195,7 +196,7 @@ class Work:
 
     def entry(self, session: Session, key: str) -> MetadataEntry:
         """The entry of a key; one that was never set is at version 0, and is not stored unless it changes."""
-        return self.entries(session, [key])[0]
+        return self._pages[session.id].known.entries.get(key) or self.entries(session, [key])[0]
 
     def entries(self, session: Session, keys: Sequence[str]) -> list[MetadataEntry]:
         """The entries of these keys. Of those that were never set nothing is remembered."""
