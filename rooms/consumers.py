@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -243,7 +244,7 @@ class PeerConsumer(SocketConsumer):
         if request.method == "join":
             # The process may have another lease than when the socket was opened.
             self.caller = replace(self.caller, worker=lease.worker_id())
-        self.hub.submit(operation, self.caller, arguments, lambda answer: self._answered(request, answer))
+        self.hub.submit(operation, self.caller, arguments, partial(self._answered, request))
         return True
 
     def _answered(self, request: Request, answer: Answer) -> None:

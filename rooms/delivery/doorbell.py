@@ -40,15 +40,12 @@ class Doorbell:
         self._heard = heard
         layer = get_channel_layer()
         self._layer: Any = None if type(layer) is InMemoryChannelLayer else layer
+        self.reaches_others = self._layer is not None
         self._channel = ""
         self._rooms: set[str] = set()
         self._unheard: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MAX_OUTGOING)
-
-    @property
-    def reaches_others(self) -> bool:
-        return self._layer is not None
 
     def start(self) -> None:
         if self._layer:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -127,9 +127,9 @@ class Hub:
                 attempt(done, answer)
         for feed in feeds:
             attempt(feed.advance)
-        self.ring([answer for answer, _ in answered])
+        self.ring(answer for answer, _ in answered)
 
-    def ring(self, answers: Sequence[Answer]) -> None:
+    def ring(self, answers: Iterable[Answer]) -> None:
         """Tell other processes what these answers caused."""
         if not self._doorbell.reaches_others:
             return

@@ -3,14 +3,13 @@
 Pure: it takes events and says who gets them, and what somebody is to be told who comes.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rooms.delivery.order import Order
 from rooms.wire.effects import Came, CameBack, Refresh, RoleChanged, SentAway, StateChanged, Updated
-from rooms.wire.events import Audience, Numbered, compact
+from rooms.wire.events import Audience, Numbered, Share, compact
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
 
@@ -56,9 +55,9 @@ class Roster:
         self.members: dict[str, Member] = {}
         self._room = "{}"
         self._order = order
-        # By key of the session's metadata: the number of its last change, and how many members observe it.
+        # By key of the session's metadata: the number of its last change, and the members who observe it, in order.
         self._changed: dict[str, int] = {}
-        self._observing: Counter[str] = Counter()
+        self._observers: dict[str, dict[Member, None]] = {}
 
     def begin(self, attachment: Attachment, peers: Mapping[str, str]) -> None:
         """List everybody of a session as somebody finds it who comes."""
@@ -100,28 +99,36 @@ class Roster:
         audience = event.audience
         if audience.nobody or not self.members or (self.large and event.kind in COMINGS_AND_GOINGS):
             return None
-        if not (audience.peer or audience.roles or audience.entries):
+        if audience.peer or audience.roles or (audience.entries and audience.but):
+            return None, self._reached(audience)
+        if not audience.entries:
             return self.members.get(audience.but), None
-        if audience.entries and self._is_for_all(audience, event.seq):
-            return None, self.members.values()
-        return None, self._reached(audience)
-
-    def _is_for_all(self, audience: Audience, seq: int) -> bool:
-        """Note a change of keys; whether every member gets all of it, and need not be asked one by one."""
-        if audience.but or audience.peer or audience.roles:
-            return False
         for share in audience.entries:
             # Noted for all, since whoever observes it gets this and need not be sent it when it asks again.
-            self._changed[share.key] = seq
-        return all(
-            share.readers is None and self._observing[share.key] == len(self.members) for share in audience.entries
+            self._changed[share.key] = event.seq
+        return None, self._readers(audience.entries)
+
+    def _readers(self, entries: Sequence[Share]) -> Collection[Member]:
+        """The members who get some of these entries, and need not be asked one by one."""
+        if len(entries) == 1 and entries[0].readers is None:
+            return self._observers.get(entries[0].key, ())
+        if self._are_for_all(entries):
+            return self.members.values()
+        return dict.fromkeys(
+            member
+            for share in entries
+            for member in self._observers.get(share.key, ())
+            if share.readers is None or member.role in share.readers
         )
+
+    def _are_for_all(self, entries: Sequence[Share]) -> bool:
+        everybody = len(self.members)
+        return all(share.readers is None and len(self._observers.get(share.key, ())) == everybody for share in entries)
 
     def shares(self, event: Numbered, told: Collection[Member]) -> list[tuple[Numbered, Collection[Member]]]:
         """What each of those who get an event gets of it."""
         entries = event.audience.entries
-        whole = len(entries) < 2 or (len(told) == len(self.members) and self._is_for_all(event.audience, event.seq))
-        if whole:
+        if len(entries) < 2 or (len(told) == len(self.members) and self._are_for_all(entries)):
             return [(event, told)]
         sharing: dict[tuple[int, ...], list[Member]] = {}
         for member in told:
@@ -163,7 +170,7 @@ class Roster:
         """
         member.place = self._order.seq
         self.members[member.peer_id] = member
-        self._count_observers(frozenset(), member.observed)
+        self._observe(member, member.observed)
         # A replay holds changes of keys and no values, so of keys without a change nothing was sent.
         if attachment.replay is None:
             member.told = member.observed
@@ -213,19 +220,23 @@ class Roster:
         # The peer's next socket may be the member by now.
         if self.members.get(member.peer_id) is member:
             del self.members[member.peer_id]
-            self._count_observers(member.observed, frozenset())
+        self._observe_no_more(member, member.observed)
 
     def observe(self, member: Member, keys: frozenset[str], values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Let a member observe these keys from now on; those of the values that it has not got."""
         told = {key for key in member.observed if key in member.told or self._changed.get(key, 0) > member.place}
-        self._count_observers(member.observed, keys)
+        self._observe_no_more(member, member.observed - keys)
+        self._observe(member, keys - member.observed)
         member.observed = member.told = keys
         return [value for value in values if value["key"] not in told]
 
-    def _count_observers(self, before: frozenset[str], now: frozenset[str]) -> None:
-        for key in now - before:
-            self._observing[key] += 1
-        for key in before - now:
-            self._observing[key] -= 1
-            if not self._observing[key]:
-                del self._observing[key]
+    def _observe(self, member: Member, keys: frozenset[str]) -> None:
+        for key in keys:
+            self._observers.setdefault(key, {})[member] = None
+
+    def _observe_no_more(self, member: Member, keys: frozenset[str]) -> None:
+        for key in keys:
+            observers = self._observers.get(key, {})
+            observers.pop(member, None)
+            if not observers:
+                self._observers.pop(key, None)

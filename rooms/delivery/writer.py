@@ -134,7 +134,8 @@ class Writer(Generic[T]):
         self._finish(answered)
 
     def _finish(self, answered: list[tuple[Answer, T]]) -> None:
-        self._busy.difference_update(answer.call.caller.room_id for answer, _ in answered)
+        for answer, _ in answered:
+            self._busy.discard(answer.call.caller.room_id)
         self._finished(answered)
         if self._waiting:
             self._start_soon()

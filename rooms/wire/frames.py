@@ -74,12 +74,12 @@ class Unreadable(BadRequest):
 
 def response(request_id: str | int | None, result: Mapping[str, Any]) -> str:
     """The frame that answers a request. A falsy result would count as an error at the client, so it is none."""
-    return f'{{"jsonrpc":"2.0","id":{compact(request_id)},"result":{compact(result)}}}'
+    return compact({"jsonrpc": "2.0", "id": request_id, "result": result})
 
 
 def failure(request_id: str | int | None, error: RoomError) -> str:
     """The frame that refuses a request."""
-    return f'{{"jsonrpc":"2.0","id":{compact(request_id)},"error":{compact(error.as_wire())}}}'
+    return compact({"jsonrpc": "2.0", "id": request_id, "error": error.as_wire()})
 
 
 def notification(method: str, params: Mapping[str, Any]) -> str:

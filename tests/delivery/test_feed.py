@@ -257,7 +257,7 @@ async def test_only_who_is_meant_gets_an_event():
     room = Room()
     a, b = room.enter("a"), room.enter("b")
     room.feed.roster.members["b"].role = "host"
-    room.feed.roster.members["b"].observed = frozenset({"k"})
+    room.feed.observe(room.feed.roster.members["b"], frozenset({"k"}), [])
     room.tell(*room.write(1, Audience(peer="b")))
     room.tell(*room.write(1, Audience(roles=("host",))))
     room.tell(*room.write(1, observing("k")))
