@@ -95,12 +95,7 @@ class Loaded:
                 sessions.append(pages.session.id)
         if not sessions:
             return
-        # Most who come have no rows yet: that is asked first.
-        found = [
-            *statements.peer_keys(self._cursor, sessions, "peer_id", peer_ids),
-            *statements.peer_keys(self._cursor, sessions, "owner", owners),
-        ]
-        for peer in Peer.objects.filter(pk__in=found) if found else ():
+        for peer in statements.peers(self._cursor, sessions, peer_id=peer_ids, owner=owners):
             self.pages[peer.session_id].take(peer)
 
     def open(self, pages: Pages) -> None:

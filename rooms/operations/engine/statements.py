@@ -1,16 +1,19 @@
 """Statements of a transaction that are written by hand: Django would take longer to build one than it takes to run."""
 
 import functools
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
+import orjson
 from django.db import DEFAULT_DB_ALIAS, models
 
+from rooms.models import Peer
 from rooms.operations.engine import clock
 from rooms.operations.engine.transaction import Cursor
 
+Row = TypeVar("Row", bound=models.Model)
 ClientId = tuple[str, str, str]
 """Session id, peer id, client id."""
 Sent = tuple[str, int, int]
@@ -34,15 +37,54 @@ def now(cursor: Cursor) -> datetime:
     return moment
 
 
-def peer_keys(cursor: Cursor, sessions: Sequence[str], column: str, values: Collection[str]) -> list[int]:
-    """The keys of the peers of these sessions that have one of the values."""
-    if not values:
-        return []
-    in_sessions, among = (", ".join(["%s"] * len(some)) for some in (sessions, values))
-    cursor.execute(
-        f"SELECT id FROM rooms_peer WHERE session_id IN ({in_sessions}) AND {column} IN ({among})", [*sessions, *values]
-    )
-    return [key for (key,) in cursor.fetchall()]
+def peers(cursor: Cursor, sessions: Sequence[str], **columns: Collection[str]) -> list[Peer]:
+    """The peers of these sessions that have, in one of the columns, one of the values that are given for it."""
+    wanted: list[str] = []
+    values: list[str] = []
+    for column, among in columns.items():
+        if among:
+            # The sessions each time, for the indexes begin with them.
+            wanted.append(f"(session_id IN ({_places(sessions)}) AND {column} IN ({_places(among)}))")
+            values += [*sessions, *among]
+    return _select(cursor, Peer, " OR ".join(wanted), values) if wanted else []
+
+
+def present_peers(cursor: Cursor, session_id: str) -> list[Peer]:
+    """The peers that are in a session, connected or reconnecting."""
+    return _select(cursor, Peer, "session_id = %s AND state <> %s", [session_id, Peer.State.LEFT.value])
+
+
+def _places(values: Collection[str]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _select(cursor: Cursor, kind: type[Row], where: str, values: Sequence[str]) -> list[Row]:
+    """What ``kind.objects.filter(…)`` finds."""
+    statement, names, stored_otherwise = _select_statement(kind)
+    cursor.execute(f"{statement} WHERE {where}", values)
+    rows = []
+    for found in map(list, cursor.fetchall()):
+        for place, loaded in stored_otherwise:
+            if found[place] is not None:
+                found[place] = loaded(found[place])
+        rows.append(kind.from_db(DEFAULT_DB_ALIAS, names, found))
+    return rows
+
+
+@functools.cache
+def _select_statement(kind: type[models.Model]) -> tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]:
+    """The statement, the names of the fields, and of those that are stored otherwise what makes their values."""
+    fields = kind._meta.concrete_fields
+    columns = ", ".join([f'"{field.column}"' for field in fields])
+    otherwise = [(place, _LOADED[type(field)]) for place, field in enumerate(fields) if type(field) in _LOADED]
+    return f'SELECT {columns} FROM "{kind._meta.db_table}"', [field.attname for field in fields], otherwise
+
+
+_LOADED: dict[type, Callable[[Any], Any]] = {
+    models.JSONField: orjson.loads,
+    # All are of UTC; SQLite's do not say so.
+    models.DateTimeField: functools.partial(datetime.replace, tzinfo=UTC),
+}
 
 
 def sent_under(cursor: Cursor, client_ids: Sequence[ClientId]) -> dict[ClientId, Sent]:

@@ -8,6 +8,7 @@ long.
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from django.conf import settings
 from django.db import models
@@ -118,11 +119,9 @@ class Work:
         known = pages.known
         # A session that begins here has no rows but those that are added.
         if peer_id not in known.peers and peer_id not in known.absent and not pages.is_new:
-            row = Peer.objects.filter(session_id=session.id, peer_id=peer_id).first()
-            if row:
+            known.absent.add(peer_id)
+            for row in statements.peers(self._cursor, [session.id], peer_id=[peer_id]):
                 pages.take(row)
-            else:
-                known.absent.add(peer_id)
         return known.peers.get(peer_id)
 
     def add_peer(self, peer: Peer) -> None:
@@ -187,10 +186,10 @@ class Work:
         pages = self._pages[session.id]
         peers = pages.known.peers
         if not pages.all_present:
-            for row in Peer.objects.filter(session_id=session.id).exclude(state=Peer.State.LEFT):
+            for row in statements.present_peers(self._cursor, session.id):
                 pages.take(row)
             pages.all_present = True
-        return sorted((peer for peer in peers.values() if peer.present), key=lambda peer: peer.joined_seq)
+        return sorted([peer for peer in peers.values() if peer.present], key=attrgetter("joined_seq"))
 
     # --- Session metadata
 
@@ -362,7 +361,8 @@ class Work:
                 pages.session.save(update_fields=["empty_since", "histories", "due_at"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
-        journal.append(self._cursor, written, at=self.at)
+        if written:
+            journal.append(self._cursor, written, at=self.at)
 
     def remember(self) -> None:
         """Keep what is known of the rooms for the next transaction, now that all is committed."""
