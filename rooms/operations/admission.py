@@ -44,8 +44,9 @@ def check_admission(context: Context) -> None:
 
 def _refuse_if_full(context: Context, session: Session | None) -> None:
     """Raises Forbidden if the room takes nobody more, or not of the caller's role, or of its owner."""
-    if context.role.max_peers < 0:
-        raise Forbidden(f"the role {context.role.name} admits nobody")
+    role = context.role
+    if role.max_peers < 0:
+        raise Forbidden(f"the role {role.name} admits nobody")
     if session is None:
         return
     limit = min(context.room.size or settings.MAX_ROOM_PEERS, settings.MAX_ROOM_PEERS)
@@ -54,7 +55,7 @@ def _refuse_if_full(context: Context, session: Session | None) -> None:
     own = sum(peer.present for peer in context.work.peers_of(session, context.caller.owner))
     if own >= settings.MAX_PEERS_PER_OWNER:
         raise Forbidden(f"the room has {own} peers of this user already")
-    if context.role.max_peers:
-        holders = sum(peer.role == context.role.name for peer in context.work.present(session))
-        if holders >= context.role.max_peers:
-            raise Forbidden(f"the room takes no more of the role {context.role.name}")
+    if role.max_peers:
+        holders = sum(peer.role == role.name for peer in context.work.present(session))
+        if holders >= role.max_peers:
+            raise Forbidden(f"the room takes no more of the role {role.name}")

@@ -239,7 +239,7 @@ def _values(context: Context, session: Session, peer: Peer, *, replayed: bool) -
     if replayed:
         known = set(context.room.rules.readable(keys, peer.role))
         keys = [key for key in keys if key not in known]
-    return present_values(context, session, keys)
+    return present_values(context, session, keys) if keys else ()
 
 
 def _attachment(

@@ -26,8 +26,11 @@ def clean_name(text: str, *, limit: int, field: str = "name") -> str:
     # Before anything that costs more than its bytes; a character may be made of several.
     if len(text) > 8 * limit:
         raise BadRequest(f"{field}: longer than {limit} characters")
-    # Composed at last: what was taken out may have stood between a letter and its mark.
-    name = _clip(unicodedata.normalize("NFC", " ".join("".join(map(_shown, text)).split())))
+    if text.isascii() and text.isprintable():
+        name = " ".join(text.split())  # of these each shows, or is a space
+    else:
+        # Composed at last: what was taken out may have stood between a letter and its mark.
+        name = _clip(unicodedata.normalize("NFC", " ".join("".join(map(_shown, text)).split())))
     if len(name) > limit:
         raise BadRequest(f"{field}: longer than {limit} characters")
     return name

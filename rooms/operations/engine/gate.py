@@ -227,7 +227,7 @@ def _answer(work: Work, call: Call) -> Answer:
     session = context.live_session or work.session(call.caller.room_id)
     if session is None:
         return Answer(call, outcome.result, for_socket=outcome.for_socket, history=work.history)
-    numbered = [*due, *work.record(session, outcome.events)]
+    numbered = [*due, *work.record(session, outcome.events)] if outcome.events else due
     if outcome.end:
         work.end_session(session, outcome.end)
     # The answer's place is after its own events, so that whoever asked has got all of them when it comes.

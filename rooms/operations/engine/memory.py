@@ -86,7 +86,7 @@ class Standing:
             self.peers = {
                 peer_id: peer for peer_id, peer in self.peers.items() if peer.present and peer_id in self.regulars
             }
-            self.owned = {}
+            self.owned = {owner: peer_ids for owner, peer_ids in self.owned.items() if peer_ids <= self.peers.keys()}
         self.entries = {key: entry for key, entry in self.entries.items() if entry.size <= MAX_ENTRY_BYTES}
 
 

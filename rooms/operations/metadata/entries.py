@@ -175,4 +175,4 @@ def _size(key: str, text: str | None) -> int:
 def usage(context: Context, session: Session) -> tuple[int, int, int]:
     """Bytes held, keys held, and keys ever used in the session, OWN_KEYS left out."""
     sizes = [head.size for key, head in context.work.entry_heads(session).items() if key not in OWN_KEYS]
-    return sum(sizes), sum(size > 0 for size in sizes), len(sizes)
+    return sum(sizes), len(sizes) - sizes.count(0), len(sizes)
