@@ -39,12 +39,13 @@ def broadcast(
     """Send a message to everybody else, or to the holders of some of the room's roles, or to one peer.
 
     ``client_id`` makes a repetition harmless: it gets the first one's answer. Answers ``{message_id, timestamp}``.
+    What the server says has no sender.
     """
     _check(context, info, roles or ())
-    sender, session = context.peer, context.session
+    sender, session = context.known_peer, context.session
     if client_id:
         sent_under = context.work.sent_under()
-        if earlier := sent_under.get((session.id, sender.peer_id, client_id)):
+        if earlier := sent_under.get((session.id, context.actor, client_id)):
             message_id, timestamp, seq = earlier
             return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
     # After the question of a repetition: who got the message may have left since.
@@ -58,16 +59,17 @@ def broadcast(
         "timestamp": timestamp,
         "private": bool(peer_id),
         "info": {"message": info["message"], "type": info.get("type", CHAT)},
-        "peer": author(sender),
     }
+    if sender:
+        message["peer"] = author(sender)
     if roles and not peer_id:
         message["roles"] = list(dict.fromkeys(roles))
-    audience = Audience(but=sender.peer_id, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
+    audience = Audience(but=context.actor, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
     session.messages += 1
     if client_id:
         # For a repetition in the same transaction, which finds no row yet.
-        sent_under[session.id, sender.peer_id, client_id] = message_id, timestamp, seq
-    stored = Stored(message_id, session.messages, sender.peer_id, client_id or "")
+        sent_under[session.id, context.actor, client_id] = message_id, timestamp, seq
+    stored = Stored(message_id, session.messages, context.actor, client_id or "")
     sent = Event("on-broadcast", compact(message), audience, stored=stored)
     return Outcome({"message_id": message_id, "timestamp": timestamp}, [sent])
 

@@ -21,6 +21,7 @@ from tests.operations.driver import (
     prepare,
     refused,
     row,
+    server,
     told,
     visitor,
     welcome,
@@ -50,6 +51,29 @@ def test_a_message_reaches_everybody_but_its_sender(alice, bob, victor):
                 "info": {"name": "Alice", "data": "", "user_id": "user-Alice"},
             },
         }
+
+
+def test_what_the_server_says_has_no_sender_and_reaches_whom_it_is_for(room, alice, bob):
+    to_all, to_hosts = (
+        call(server(room), "broadcast", info={"message": "closing"}, roles=roles) for roles in (None, ["host"])
+    )
+
+    [(_, message)] = told(bob, to_all.events)
+    assert message == {
+        "message_id": to_all.result["message_id"],
+        "timestamp": to_all.result["timestamp"],
+        "private": False,
+        "info": {"message": "closing", "type": "chat"},
+    }
+    assert len(told(alice, to_hosts.events)) == 1 and told(bob, to_hosts.events) == []
+    assert len(told(bob, call(server(room), "broadcast", info=HELLO, peer_id="peer-Bob").events)) == 1
+
+
+def test_what_the_server_says_under_a_client_id_is_said_once(room, alice, bob):
+    first, again = (call(server(room), "broadcast", info=HELLO, client_id="one") for _ in range(2))
+    of_alice = call(alice, "broadcast", info=HELLO, client_id="one")
+    assert (again.result["message_id"], again.events) == (first.result["message_id"], [])
+    assert of_alice.result["message_id"] != first.result["message_id"]
 
 
 def test_a_direct_message_reaches_one_peer(alice, bob, victor):

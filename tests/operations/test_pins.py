@@ -31,6 +31,13 @@ def test_a_pin_is_seen_by_new_and_old_clients(alice, bob):
     assert answer.result["pinned"] == [pin]
 
 
+def test_what_the_server_said_is_pinned_without_a_name(room, alice):
+    notice = say(server(room), "closing at six")
+    do(alice, "pin-message", id=notice)
+    assert pins(alice) == [(notice, "closing at six", "Alice")]
+    assert do(alice, "get-metadata", key="pinnedMessages")["data"][0]["author"] == {"name": "", "person": ""}
+
+
 def test_a11_a_pin_and_its_removal_say_whose_they_are_and_when(alice, bob):
     hello = say(bob, "hello")
     for caller, method in ((alice, "pin-message"), (bob, "unpin-message")):

@@ -31,10 +31,11 @@ MessageId = Annotated[str, Chars(1, 64)]
 def pin_message(context: Context, *, id: MessageId, if_lock: IfLock | None = None) -> Outcome:
     """Pin a message of this session for everybody, as the newest of three, or of fewer if they are long.
 
-    A pin shows ``Name: message``, as the message was sent. The pins are the key ``pinnedMessages``, a list of
-    ``{text, id, pinnedBy, author, pinner}``, the last two ``{name, person}``; the text of the newest is also the
-    session metadata without a key. Pinning what is pinned changes nothing. Raises NotFound if there is no such message
-    for the caller, Forbidden if it was not for everybody, and LockConflict as ``set-metadata``.
+    A pin shows ``Name: message``, as the message was sent; what the server said has no name. The pins are the key
+    ``pinnedMessages``, a list of ``{text, id, pinnedBy, author, pinner}``, the last two ``{name, person}``; the text of
+    the newest is also the session metadata without a key. Pinning what is pinned changes nothing. Raises NotFound if
+    there is no such message for the caller, Forbidden if it was not for everybody, and LockConflict as
+    ``set-metadata``.
     """
     held = _check(context, if_lock)
     pins = _pins(context)
@@ -67,10 +68,14 @@ def _check(context: Context, if_lock: IfLock | None) -> str:
 
 def _pin(context: Context, message_id: str, *, field: str) -> dict[str, Any]:
     message = json.loads(public_message(context, message_id, field=field).body)
-    sender, pinner = message["peer"], context.known_peer
-    author = {"name": sender["info"]["name"], "person": sender.get("person", "")}
+    sender, pinner = message.get("peer"), context.known_peer
+    text = message["info"]["message"]
+    author = {"name": "", "person": ""}  # of what the server said
+    if sender:
+        author = {"name": sender["info"]["name"], "person": sender.get("person", "")}
+        text = f"{author['name']}: {text}"
     return {
-        "text": f"{author['name']}: {message['info']['message']}",
+        "text": text,
         "id": message_id,
         "pinnedBy": context.actor_name,
         "author": author,
