@@ -33,7 +33,7 @@ class RoomAdmin(Inspection):
     readonly_fields = ["id", "enabled", "created_at", "template_link", "people", "session", "earlier", "codes"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_act_permission(request)
+        return self.has_manage_permission(request)
 
     def save_model(self, request: HttpRequest, room: Room, form: Any, change: Any) -> None:
         # Under the room's lock, and only what was typed: the rest may have changed since the page was made.
@@ -76,11 +76,11 @@ class RoomAdmin(Inspection):
         codes = room.codes.order_by("role", "created_at")
         return table(["Code", "Role", "Enabled"], [(link(code), code.role, code.enabled) for code in codes])
 
-    @admin.action(description="Close selected rooms to newcomers", permissions=["act"])
+    @admin.action(description="Close selected rooms to newcomers", permissions=["manage"])
     def close(self, request: HttpRequest, rooms: QuerySet[Room]) -> None:
         self._set_enabled(request, rooms, False, "closed")
 
-    @admin.action(description="Open selected rooms again", permissions=["act"])
+    @admin.action(description="Open selected rooms again", permissions=["manage"])
     def open(self, request: HttpRequest, rooms: QuerySet[Room]) -> None:
         self._set_enabled(request, rooms, True, "open")
 
@@ -127,7 +127,7 @@ class RoomCodeAdmin(Inspection):
     actions = ["replace"]
     shown_to = dict.fromkeys(["room_link", "room__id", "room__name", "room__title"], "room")
 
-    @admin.action(description="Replace selected codes by new ones…", permissions=["act"])
+    @admin.action(description="Replace selected codes by new ones…", permissions=["manage"])
     def replace(self, request: HttpRequest, codes: QuerySet[RoomCode]) -> HttpResponse | None:
         rows = [(code.code, code.role) for code in codes]
         if question := confirmation(

@@ -1,28 +1,27 @@
 """Sessions, their peers and their metadata."""
 
+import hashlib
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.cache import get_conditional_response
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST, require_safe
 
+from rooms.admin.acting import ACTS, changed_meanwhile, perform_act, require, send_notice
 from rooms.admin.actions import end_sessions
-from rooms.admin.shared import (
-    SHOWN_PEERS,
-    Inspection,
-    LiveFilter,
-    indented,
-    lasting,
-    link,
-    list_link,
-    number_of,
-    present,
-    shortened,
-    table,
-    written,
-)
+from rooms.admin.entries import EntryForm, set_entry
+from rooms.admin.live import standing
+from rooms.admin.shared import Inspection, LiveFilter, indented, lasting, link, list_link, number_of, present, shortened
 from rooms.models import MetadataEntry, Peer, Session
+from rooms.wire.errors import RoomError, VersionConflict
 
 
 @admin.register(Session)
@@ -35,18 +34,99 @@ class SessionAdmin(Inspection):
     linked = ["room__id__exact"]
     actions = ["end"]
     fields = [
-        "id", "room_link", "is_live", "started_at", "ended_at", "duration", "ending", "ended_by", "messages", "seq",
-        "people", "everybody", "peers", "entries", "locks",
+        "id", "room_link", "is_live", "started_at", "ended_at", "ending", "ended_by", "messages", "seq", "people",
+        "everybody",
     ]  # fmt: skip
-    readonly_fields = ["room_link", "is_live", "duration", "ending", "people", "everybody", "peers", "entries", "locks"]
+    readonly_fields = ["room_link", "is_live", "ending", "people", "everybody"]
     shown_to = {
-        "people": "peer", "everybody": "peer", "peers": "peer", "entries": "metadataentry", "locks": "metadataentry",
+        "people": "peer", "everybody": "peer",
         **dict.fromkeys(["room_link", "room__id", "room__id__exact", "room__name", "room__title"], "room"),
     }  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        queryset: QuerySet[Session] = super().get_queryset(request)
+        queryset: QuerySet[Session] = super().get_queryset(request).select_related("room__template")
         return queryset.annotate(number=number_of(present(), "session"), total=number_of(Peer.objects.all(), "session"))
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        ours = [
+            path("<str:object_id>/live/", view(self.live), name="rooms_session_live"),
+            path("<str:object_id>/act/<slug:name>/", view(self.act), name="rooms_session_act"),
+            path("<str:object_id>/entry/", view(self.entry), name="rooms_session_entry"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        context |= standing(request, obj)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    # --- Acting -------------------------------------------------------------------------------------
+
+    @method_decorator(require_safe)
+    def live(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What of a session's page changes, for the page's script to put in its place."""
+        self._session(request, object_id)
+        # One for all forms, to be left out where pages are compared: it is another each time.
+        token = get_token(request)
+        page = self.change_view(request, object_id, extra_context={"csrf_token": token})
+        assert isinstance(page, TemplateResponse)
+        page.template_name = "admin/rooms/session/_live.html"
+        page.render()
+        version = hashlib.sha256(page.content.replace(token.encode(), b"")).hexdigest()
+        page["ETag"] = f'"{version}"'
+        return get_conditional_response(request, etag=page["ETag"], response=page) or page
+
+    @method_decorator(require_POST)
+    def act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Do one of ACTS, or send a notice, and come back to the page, which says what became of it."""
+        require(request)
+        session = self._session(request, object_id)
+        act = ACTS.get(name)
+        if act is None and name != "notice":
+            raise Http404
+        try:
+            told = perform_act(request, session, act) if act else send_notice(request, session)
+        except VersionConflict:
+            self.message_user(request, changed_meanwhile(session, request.POST["key"]), messages.ERROR)
+        except RoomError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.log_change(request, session, act.noted if act else "sent a notice")
+            self.message_user(request, told, messages.SUCCESS)
+        return redirect("admin:rooms_session_change", session.pk)
+
+    def entry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A page to set a key of the session's metadata; what changed meanwhile is shown and not written over."""
+        require(request, "metadataentry")
+        session = self._session(request, object_id)
+        held = session.entries.filter(key=request.GET.get("key", "")).first()
+        form = EntryForm(request.POST or None, initial=EntryForm.showing(held))
+        if request.method == "POST" and form.is_valid():
+            key = form.cleaned_data["key"]
+            try:
+                set_entry(request, session, **form.cleaned_data)
+            except VersionConflict:
+                form.show_conflict(session.entries.filter(key=key).first())
+            except RoomError as error:
+                form.refuse(error.message)
+            else:
+                self.log_change(request, session, "set a key")
+                self.message_user(request, format_html("“<bdi>{}</bdi>” is set.", key), messages.SUCCESS)
+                return redirect("admin:rooms_session_change", session.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Set a value",
+            "opts": self.opts,
+            "session": session,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/rooms/session/entry.html", context)
+
+    def _session(self, request: HttpRequest, object_id: str) -> Session:
+        session: Session = get_object_or_404(self.get_queryset(request), pk=object_id)
+        return session
 
     @admin.display(description="room", ordering="room__name")
     def room_link(self, session: Session) -> str:
@@ -71,40 +151,6 @@ class SessionAdmin(Inspection):
     @admin.display(description="why it ended", ordering="end_reason")
     def ending(self, session: Session) -> str:
         return session.end_reason or "-"
-
-    @admin.display()
-    def peers(self, session: Any) -> str:
-        rows = session.peers.order_by(F("left_at").desc(nulls_first=True), "joined_at")[:SHOWN_PEERS]
-        shown = table(
-            ["Name", "State", "Role", "User", "Joined", "Left", "Why"],
-            [
-                (link(p), p.state, p.role, p.user_id, written(p.joined_at), written(p.left_at), p.leave_reason)
-                for p in rows
-            ],
-        )
-        if session.total <= SHOWN_PEERS:
-            return shown
-        return format_html("{}{}", shown, list_link(Peer, f"all {session.total}", session__id__exact=session.pk))
-
-    @admin.display(description="metadata")
-    def entries(self, session: Session) -> str:
-        return table(
-            ["Key", "Value", "Version", "Changed by", "Changed"],
-            [
-                (link(e), shortened(e.data), e.change_version, e.updated_by_name, written(e.updated_at))
-                for e in session.entries.order_by("key")
-            ],
-        )
-
-    @admin.display()
-    def locks(self, session: Session) -> str:
-        return table(
-            ["Name", "Held by peer", "Token", "Until", "Waiting"],
-            [
-                (lock.name, lock.holder, lock.token, written(lock.expires_at), len(lock.waiters))
-                for lock in session.locks.order_by("name")
-            ],
-        )
 
     @admin.action(description="End selected sessions…", permissions=["act"])
     def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> HttpResponse | None:

@@ -39,6 +39,16 @@ def may_view(request: HttpRequest, kind: str) -> bool:
     return any(request.user.has_perm(f"rooms.{right}_{kind}") for right in ("view", "change"))
 
 
+def may_act(request: HttpRequest) -> bool:
+    """Whether somebody may act in live sessions."""
+    return bool(request.user.has_perm("rooms.change_session"))
+
+
+def may_manage(request: HttpRequest) -> bool:
+    """Whether somebody may change rooms and their codes."""
+    return bool(request.user.has_perm("rooms.change_room"))
+
+
 class Inspection(ModelAdmin):
     """Pages to look at rows, never to change them.
 
@@ -94,7 +104,11 @@ class Inspection(ModelAdmin):
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Who may do what is declared with ``permissions=["act"]``."""
-        return bool(request.user.has_perm("rooms.change_room"))
+        return may_act(request)
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Who may do what is declared with ``permissions=["manage"]``."""
+        return may_manage(request)
 
     def has_remove_permission(self, request: HttpRequest) -> bool:
         """Who may do what is declared with ``permissions=["remove"]``."""
@@ -104,6 +118,7 @@ class Inspection(ModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["may_act"] = self.has_act_permission(request)
+        context["may_manage"] = self.has_manage_permission(request)
         context["may_remove"] = self.has_remove_permission(request)
         context["may_view_sessions"] = may_view(request, "session")
         return super().render_change_form(request, context, *args, **kwargs)
@@ -179,4 +194,9 @@ def indented(text: str | None) -> str:
     """A value's JSON text over several lines."""
     if text is None:
         return "(removed)"
-    return format_html("<pre>{}</pre>", json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+    return format_html("<pre>{}</pre>", in_lines(text))
+
+
+def in_lines(text: str) -> str:
+    """JSON text as people read and write it."""
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -19,6 +19,7 @@ import rooms.access.logins
 from rooms.creation import create_room
 from rooms.models import MetadataEntry, Peer, Person, Room, Session, Template, Worker
 from rooms.wire.rates import Buckets
+from tests.admin.driver import act, live_room, page
 from tests.support.server import RunningServer
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -33,45 +34,6 @@ LISTS = {
     "worker": "",
 }
 """Every list page, and filters of it."""
-
-
-@pytest.fixture
-def client(db, settings) -> Client:
-    settings.ROOT_URLCONF = "tests.urls_with_admin"
-    return Client()
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("olga"))
-    return client
-
-
-def live_room(title: str = "Tea", people: int = 1) -> Room:
-    """A room with a live session, people in it, a value, and a session that is over."""
-    room, now = create_room(title=title), timezone.now()
-    past = Session.objects.create(
-        room=room, started_at=now - timedelta(days=1, minutes=5), ended_at=now - timedelta(days=1), end_reason="bye"
-    )
-    session = Session.objects.create(room=room, started_at=now)
-    worker = Worker.objects.create(id=f"worker-{room.pk}"[:32], last_seen=now)
-    for at in (past, session):
-        for n in range(people):
-            Peer.objects.create(
-                session=at, peer_id=f"peer-{n}", user_id=f"user-{n}", name=f"Alice {n}", role="host", joined_at=now,
-                state=Peer.State.CONNECTED if at is session else Peer.State.LEFT, worker=worker.pk,
-            )  # fmt: skip
-    MetadataEntry.objects.create(
-        session=session, key="topic", data='{"of":["tea",null]}', change_version=7, updated_by="peer-0",
-        updated_by_name="Alice 0", updated_at=now,
-    )  # fmt: skip
-    return room
-
-
-def page(client: Client, path: str, **query: str) -> str:
-    answer = client.get(f"/admin/rooms/{path}", query)
-    assert answer.status_code == 200
-    return answer.content.decode()
 
 
 def cells(html: str) -> list[list[str]]:
@@ -309,12 +271,6 @@ def test_nothing_can_be_added_or_deleted_and_only_rooms_changed(operator):
 
     room.refresh_from_db()
     assert room.title == "Tea"
-
-
-def act(client: Client, model: str, action: str, *rows: Model, **more: str) -> str:
-    """Run an action of a list page; the text of the page that follows."""
-    chosen = {"action": action, "_selected_action": [row.pk for row in rows], "index": "0"}
-    return client.post(f"/admin/rooms/{model}/", {**chosen, **more}, follow=True).content.decode()
 
 
 def test_a_room_is_closed_and_opened(operator):

@@ -1,0 +1,51 @@
+"""Rooms for the admin to show, and its pages as a browser without scripts uses them."""
+
+from datetime import timedelta
+
+from django.contrib.auth.models import Permission, User
+from django.db.models import Model
+from django.test import Client
+from django.utils import timezone
+
+from rooms.creation import create_room
+from rooms.models import MetadataEntry, Peer, Room, Session, Worker
+
+
+def live_room(title: str = "Tea", people: int = 1) -> Room:
+    """A room with a live session, people in it, a value, and a session that is over."""
+    room, now = create_room(title=title), timezone.now()
+    past = Session.objects.create(
+        room=room, started_at=now - timedelta(days=1, minutes=5), ended_at=now - timedelta(days=1), end_reason="bye"
+    )
+    session = Session.objects.create(room=room, started_at=now)
+    worker = Worker.objects.create(id=f"worker-{room.pk}"[:32], last_seen=now)
+    for at in (past, session):
+        for n in range(people):
+            Peer.objects.create(
+                session=at, peer_id=f"peer-{n}", user_id=f"user-{n}", name=f"Alice {n}", role="host", joined_at=now,
+                state=Peer.State.CONNECTED if at is session else Peer.State.LEFT, worker=worker.pk,
+            )  # fmt: skip
+    MetadataEntry.objects.create(
+        session=session, key="topic", data='{"of":["tea",null]}', change_version=7, updated_by="peer-0",
+        updated_by_name="Alice 0", updated_at=now,
+    )  # fmt: skip
+    return room
+
+
+def page(client: Client, path: str, **query: str) -> str:
+    answer = client.get(f"/admin/rooms/{path}", query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def act(client: Client, model: str, action: str, *rows: Model, **more: str) -> str:
+    """Run an action of a list page; the text of the page that follows."""
+    chosen = {"action": action, "_selected_action": [row.pk for row in rows], "index": "0"}
+    return client.post(f"/admin/rooms/{model}/", {**chosen, **more}, follow=True).content.decode()
+
+
+def staff(name: str, *rights: str) -> User:
+    """Somebody of the staff with these rights, such as ``view_room``."""
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights, content_type__app_label="rooms"))
+    return user
