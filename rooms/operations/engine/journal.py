@@ -67,6 +67,7 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
     """Store events that have just been numbered, and their sessions' counters; at is in milliseconds."""
     rows: list[tuple[Any, ...]] = []
     messages: list[tuple[Any, ...]] = []
+    counters: list[tuple[Any, ...]] = []
     for session, events in entries:
         for event in events:
             audience = event.audience.encode()
@@ -80,7 +81,7 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
         # Seldom, and a few at a time: so no transaction pays for the deleting of thousands.
         if events and events[-1].seq // _TRIM_EVERY != (events[0].seq - 1) // _TRIM_EVERY:
             trim(cursor, session, at=at, most=2 * len(events) + _TRIM_EVERY)
-    counters = [(s.seq, s.messages, s.journal_bytes, s.generation, s.id) for s, _ in entries]
+        counters.append((session.seq, session.messages, session.journal_bytes, session.generation, session.id))
     for statement, values in ((_INSERT, rows), (_INSERT_MESSAGE, messages), (_COUNT, counters)):
         if values:
             cursor.executemany(statement, values)

@@ -14,6 +14,7 @@ from rooms.wire.errors import TooLarge
 from rooms.wire.events import Audience, Event, Share, compact, values_body
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import Bytes
+from rooms.wire.rules import Rule
 
 DEFAULT_KEY = "default"
 """The key of calls that name none: the one value of clients from before keys."""
@@ -68,9 +69,10 @@ def hidden_text(key: str) -> str:
 
 
 class Change(NamedTuple):
-    """What an entry is to be: ``text`` is its value as JSON, None to remove it."""
+    """What an entry is to be under its key's rule: ``text`` is its value as JSON, None to remove it."""
 
     entry: MetadataEntry
+    rule: Rule
     text: str | None
     terms: Terms = NO_TERMS
 
@@ -95,10 +97,10 @@ def make(context: Context, changes: Sequence[Change]) -> list[Event]:
         return []
     for change in changes:
         _write(context, change)
-    rules, told, refresh = context.room.rules, [], None
+    told, refresh = [], None
     for change in changes:
         entry = change.entry
-        told.append((entry.key, rules.of(entry.key).read, text_of(entry)))
+        told.append((entry.key, change.rule.read, text_of(entry)))
         # Old clients cannot hear this event. One that writes tells the others itself.
         if entry.key == DEFAULT_KEY and not context.caller.legacy:
             refresh = Refresh(context.work.at)
@@ -119,15 +121,15 @@ def news(told: Sequence[Told], *, effect: Refresh | None = None, **whom: Any) ->
 
 
 def _write(context: Context, change: Change) -> None:
-    entry = change.entry
+    work, entry = context.work, change.entry
     entry.data, entry.size = change.text, _size(entry.key, change.text)
     entry.owner, entry.on_leave, entry.expires_at = NO_TERMS if change.text is None else change.terms
     entry.change_version += 1
     entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
-    entry.updated_at = context.now
-    context.work.entry_changed(entry)
+    entry.updated_at = work.now
+    work.entry_changed(entry)
     if entry.expires_at:
-        context.work.expires(context.session, [entry.expires_at])
+        work.expires(context.session, [entry.expires_at])
 
 
 def _check_fits(context: Context, changes: Sequence[Change]) -> None:
@@ -137,7 +139,7 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
     for change in changes:
         entry = change.entry
         if change.text is not None:
-            _check_value(context, entry.key, len(change.text.encode()))
+            _check_value(change.rule, len(change.text.encode()))
         if entry.key in OWN_KEYS:
             continue
         growth += _size(entry.key, change.text) - entry.size
@@ -160,10 +162,10 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
         raise TooLarge(message, limit="max_keys_ever", used=ever, most=settings.MAX_KEYS_EVER)
 
 
-def _check_value(context: Context, key: str, size: int) -> None:
+def _check_value(rule: Rule, size: int) -> None:
     most = settings.MAX_VALUE_BYTES
-    if (by_rule := context.room.rules.of(key).max_bytes) is not None:
-        most = min(most, by_rule)
+    if rule.max_bytes is not None:
+        most = min(most, rule.max_bytes)
     if size > most:
         raise TooLarge(f"data: {size} bytes, at most {most}", limit="max_value_bytes", used=size, most=most)
 

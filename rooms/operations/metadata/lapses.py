@@ -8,6 +8,7 @@ from rooms.operations.metadata.entries import Change, make
 from rooms.operations.metadata.terms import Terms
 from rooms.wire.events import Event
 from rooms.wire.results import Outcome
+from rooms.wire.rules import Rule
 
 
 @when_due
@@ -18,8 +19,8 @@ def settle(context: Context) -> list[Event]:
     expired = [
         key for key, head in heads.items() if head.expires_at and milliseconds(head.expires_at) <= context.work.at
     ]
-    entries = context.work.entries(context.session, expired)
-    return make(context, [Change(entry, None) for entry in entries])
+    rules, entries = context.room.rules, context.work.entries(context.session, expired)
+    return make(context, [Change(entry, rules.of(entry.key), None) for entry in entries])
 
 
 @operation()
@@ -33,14 +34,15 @@ def release(context: Context, peers: Sequence[Peer]) -> list[Event]:
     leaving = {peer.peer_id for peer in peers}
     heads = context.work.entry_heads(context.session)
     owned = [key for key, head in heads.items() if head.owner in leaving]
-    return make(context, [_without_owner(entry) for entry in context.work.entries(context.session, owned)])
+    rules, entries = context.room.rules, context.work.entries(context.session, owned)
+    return make(context, [_without_owner(entry, rules.of(entry.key)) for entry in entries])
 
 
-def _without_owner(entry: MetadataEntry) -> Change:
+def _without_owner(entry: MetadataEntry, rule: Rule) -> Change:
     match entry.on_leave:
         case "keep":
-            return Change(entry, entry.data, Terms(expires_at=entry.expires_at))
+            return Change(entry, rule, entry.data, Terms(expires_at=entry.expires_at))
         case "null":
-            return Change(entry, "null", Terms(expires_at=entry.expires_at))
+            return Change(entry, rule, "null", Terms(expires_at=entry.expires_at))
         case _:
-            return Change(entry, None)
+            return Change(entry, rule, None)

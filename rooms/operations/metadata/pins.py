@@ -141,7 +141,8 @@ def _set_pins(context: Context, pins: list[dict[str, Any]], held: str) -> Outcom
 
 
 def _change(context: Context, entry: MetadataEntry, value: JSON) -> Change:
-    return Change(entry, compact(value), terms(context, context.room.rules.of(entry.key), entry))
+    rule = context.room.rules.of(entry.key)
+    return Change(entry, rule, compact(value), terms(context, rule, entry))
 
 
 def _may_write(context: Context, default: MetadataEntry, held: str) -> bool:

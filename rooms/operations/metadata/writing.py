@@ -199,7 +199,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
         text = None if isinstance(value, Missing) else compact(value)
         owner, on_leave, expires_in = wanted.get("owner"), wanted.get("on_leave"), wanted.get("expires_in")
         kept = terms(context, rule, entry, owner=owner, on_leave=on_leave, expires_in=expires_in)
-        change = Change(entry, text, kept)
+        change = Change(entry, rule, text, kept)
         # Whoever may not read the key must not learn by this what it holds.
         if change.is_news or not may_read(context, entry.key):
             changes.append(change)
