@@ -21,7 +21,7 @@ class Pages:
     fields_changed: bool = False  # fields of the session's row that are seldom changed
     rows_changed: bool = False  # peers or entries
     all_present: bool = False  # whether all present peers are known
-    entries_read: bool = False
+    entries: set[str] = field(default_factory=set)  # keys of those that were read or changed
     events: list[Numbered] = field(default_factory=list)
     end: End | None = None
 

@@ -78,8 +78,8 @@ class Standing:
         if len(self.owned) > MAX_OWNERS:
             self.owned.clear()
 
-    def shrink(self) -> None:
-        """Let go of the many that only come and listen, and of large values."""
+    def shrink(self, keys: Iterable[str]) -> None:
+        """Let go of the many that only come and listen, and of large values of these keys."""
         if len(self.regulars) > MAX_REGULARS:
             self.regulars.clear()
         if len(self.peers) > len(self.regulars):  # or looking at each would cost every change more than it frees
@@ -87,7 +87,9 @@ class Standing:
                 peer_id: peer for peer_id, peer in self.peers.items() if peer.present and peer_id in self.regulars
             }
             self.owned = {owner: peer_ids for owner, peer_ids in self.owned.items() if peer_ids <= self.peers.keys()}
-        self.entries = {key: entry for key, entry in self.entries.items() if entry.size <= MAX_ENTRY_BYTES}
+        for key in keys:
+            if key in self.entries and self.entries[key].size > MAX_ENTRY_BYTES:
+                del self.entries[key]
 
 
 _remembered: OrderedDict[str, Standing] = OrderedDict()

@@ -202,7 +202,7 @@ class Work:
         pages = self._pages[session.id]
         held = pages.known.entries
         if unread := self.entry_heads(session).keys() & set(keys) - held.keys():
-            pages.entries_read = True
+            pages.entries |= unread
             for entry in MetadataEntry.objects.filter(session_id=session.id, key__in=unread):
                 held[entry.key] = entry
         return [held.get(key) or MetadataEntry(session=session, key=key, updated_at=self.now) for key in keys]
@@ -220,6 +220,7 @@ class Work:
         pages = self._pages[entry.session_id]
         pages.rows_changed = True
         pages.known.entries[entry.key] = entry
+        pages.entries.add(entry.key)
         assert pages.known.heads is not None  # to have the entry one asks for them
         pages.known.heads[entry.key] = Head(entry.size, entry.owner, entry.expires_at)
         if entry.change_version == 1:
@@ -372,8 +373,8 @@ class Work:
                 pages.known.regulars.add(call.caller.peer_id)
         for pages in self._live.values():
             pages.known.forget_strangers()
-            if pages.rows_changed or pages.all_present or pages.entries_read:
-                pages.known.shrink()
+            if pages.rows_changed or pages.all_present or pages.entries:
+                pages.known.shrink(pages.entries)
             memory.remember(pages.known)
 
 
