@@ -61,10 +61,11 @@ def find(access_key: object) -> Key | None:
 
 def note_use(key: Key) -> None:
     """Note that a token of a key was good."""
+    if is_own(key.access_key):
+        return
     now = timezone.now()
     before = AccessKey.objects.filter(access_key=key.access_key).exclude(last_used_at__gt=now - _USE_NOTED)
-    if not is_own(key.access_key):
-        before.update(last_used_at=now)
+    before.update(last_used_at=now)
 
 
 def create(name: str) -> tuple[AccessKey, str]:
