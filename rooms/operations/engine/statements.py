@@ -44,7 +44,7 @@ def peers(cursor: Cursor, sessions: Sequence[str], **columns: Collection[str]) -
     for column, among in columns.items():
         if among:
             # The sessions each time, for the indexes begin with them.
-            wanted.append(f"(session_id IN ({_places(sessions)}) AND {column} IN ({_places(among)}))")
+            wanted.append(f"(session_id IN ({_placeholders(sessions)}) AND {column} IN ({_placeholders(among)}))")
             values += [*sessions, *among]
     return _select(cursor, Peer, " OR ".join(wanted), values) if wanted else []
 
@@ -54,33 +54,33 @@ def present_peers(cursor: Cursor, session_id: str) -> list[Peer]:
     return _select(cursor, Peer, "session_id = %s AND state <> %s", [session_id, Peer.State.LEFT.value])
 
 
-def _places(values: Collection[str]) -> str:
+def _placeholders(values: Collection[str]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
 def _select(cursor: Cursor, kind: type[Row], where: str, values: Sequence[str]) -> list[Row]:
     """What ``kind.objects.filter(…)`` finds."""
-    statement, names, stored_otherwise = _select_statement(kind)
+    statement, names, loads = _select_statement(kind)
     cursor.execute(f"{statement} WHERE {where}", values)
     rows = []
     for found in map(list, cursor.fetchall()):
-        for place, loaded in stored_otherwise:
-            if found[place] is not None:
-                found[place] = loaded(found[place])
+        for index, load in loads:
+            if found[index] is not None:
+                found[index] = load(found[index])
         rows.append(kind.from_db(DEFAULT_DB_ALIAS, names, found))
     return rows
 
 
 @functools.cache
 def _select_statement(kind: type[models.Model]) -> tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]:
-    """The statement, the names of the fields, and of those that are stored otherwise what makes their values."""
+    """The statement, the names of the fields, and what makes values of what is stored, by index, where they differ."""
     fields = kind._meta.concrete_fields
     columns = ", ".join([f'"{field.column}"' for field in fields])
-    otherwise = [(place, _LOADED[type(field)]) for place, field in enumerate(fields) if type(field) in _LOADED]
-    return f'SELECT {columns} FROM "{kind._meta.db_table}"', [field.attname for field in fields], otherwise
+    loads = [(index, _LOADS[type(field)]) for index, field in enumerate(fields) if type(field) in _LOADS]
+    return f'SELECT {columns} FROM "{kind._meta.db_table}"', [field.attname for field in fields], loads
 
 
-_LOADED: dict[type, Callable[[Any], Any]] = {
+_LOADS: dict[type, Callable[[Any], Any]] = {
     models.JSONField: orjson.loads,
     # All are of UTC; SQLite's do not say so.
     models.DateTimeField: functools.partial(datetime.replace, tzinfo=UTC),
