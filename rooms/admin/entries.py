@@ -24,12 +24,12 @@ class EntryForm(forms.Form):
     standing: MetadataEntry | None = None
 
     @staticmethod
-    def showing(entry: MetadataEntry | None) -> dict[str, Any]:
-        """What the form holds at first of an entry."""
+    def showing(key: str, entry: MetadataEntry | None) -> dict[str, Any]:
+        """What the form holds at first of a key, which may have no entry."""
         if entry is None:
-            return {"if_change_version": 0}
+            return {"key": key, "if_change_version": 0}
         value = "" if entry.data is None else in_lines(entry.data)
-        return {"key": entry.key, "value": value, "if_change_version": entry.change_version}
+        return {"key": key, "value": value, "if_change_version": entry.change_version}
 
     def clean_value(self) -> JSON:
         try:

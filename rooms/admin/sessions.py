@@ -101,8 +101,8 @@ class SessionAdmin(Inspection):
         """A page to set a key of the session's metadata; what changed meanwhile is shown and not written over."""
         require(request, "metadataentry")
         session = self._session(request, object_id)
-        held = session.entries.filter(key=request.GET.get("key", "")).first()
-        form = EntryForm(request.POST or None, initial=EntryForm.showing(held))
+        key = request.GET.get("key", "")
+        form = EntryForm(request.POST or None, initial=EntryForm.showing(key, session.entries.filter(key=key).first()))
         if request.method == "POST" and form.is_valid():
             key = form.cleaned_data["key"]
             try:

@@ -1,0 +1,246 @@
+"""The page of a live session in a browser: who is inside sees each act at once, and who looks sees what happens."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, closing
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from tests.support.server import Message, RawPeer, RunningServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+SECOND = 1.0
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+STAFF = """
+from django.contrib.auth.models import Permission, User
+seen = [f"view_{kind}" for kind in ("room", "roomcode", "session", "peer", "metadataentry", "poll", "template")]
+managing = ["change_room", "delete_room", "add_template", "change_template"]
+for name, more in (("vera", []), ("ada", ["change_session"]), ("mia", managing)):
+    user = User.objects.create_user(name, password="password", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=seen + more, content_type__app_label="rooms"))
+"""
+"""Vera may look, Ada may act as well, and Mia may manage."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with RunningServer() as running:
+        rooms = "from rooms.creation import create_room\nfor n in range(12): create_room(name=f'room-{n}')"
+        running.manage("shell", "--no-imports", "-c", f"{STAFF}\n{rooms}")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def names() -> Iterator[str]:
+    """Names of rooms that no test has used yet."""
+    return iter([f"room-{n}" for n in range(12)])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+class Desk:
+    """Somebody of the staff at the page of a room's session, in which there are Alice, a host, and Bob, a guest."""
+
+    def __init__(self, tab: Page, alice: RawPeer, bob: RawPeer) -> None:
+        self.tab, self.alice, self.bob = tab, alice, bob
+
+    def row(self, text: str) -> Locator:
+        return self.tab.locator("#live tr", has_text=text)
+
+    async def told(self, text: str) -> None:
+        await expect(self.tab.locator(".messagelist")).to_contain_text(text)
+
+    async def hears(self, who: RawPeer, method: str, act: Awaitable[object]) -> Message:
+        """What a peer is told within a second of an act."""
+        after, start = len(who.events), time.monotonic()
+        await act
+        event = await who.wait_for(method, after=after)
+        assert time.monotonic() - start < SECOND
+        params: Message = event["params"]
+        return params
+
+
+@asynccontextmanager
+async def at_the_desk(
+    chromium: Browser, server: RunningServer, room: str, who: str = "ada", name: str = "Bob"
+) -> AsyncIterator[Desk]:
+    room_id = server.room(room)
+    alice = await server.peer(server.sign(room_id, "host", "alice"), "Alice")
+    bob = await server.peer(server.sign(room_id, "guest", "bob"), name)
+    context = await chromium.new_context()
+    tab = await context.new_page()
+    problems: list[str] = []
+    tab.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("dialog", lambda dialog: problems.append(dialog.message))
+    await tab.goto(f"{server.url}/admin/")
+    await tab.fill("#id_username", who)
+    await tab.fill("#id_password", "password")
+    await tab.click("input[type=submit]")
+    [(session_id,)] = server.select(f"SELECT id FROM rooms_session WHERE room_id = '{room_id}' AND ended_at IS NULL")
+    await tab.goto(f"{server.url}/admin/rooms/session/{session_id}/change/")
+    yield Desk(tab, alice, bob)
+    await context.close()
+    for peer in (alice, bob):
+        await peer.close()
+    assert [text for text in problems if "status of 403" not in text] == []
+
+
+async def test_each_act_is_seen_by_who_is_inside_within_a_second(chromium, server, names):
+    async with at_the_desk(chromium, server, next(names)) as desk:
+        tab, alice, bob = desk.tab, desk.alice, desk.bob
+        await alice.call("listen-metadata-change", keys=["topic"])
+        await alice.call("set-metadata", key="topic", data="tea")
+        await alice.call("lock", name="board")
+        await bob.call("group-join", name="_handraise")
+        poll_id = (await alice.call("poll-info-set", title="Tea or coffee?"))["poll_id"]
+        question = {"question": {"type": "single-choice", "text": "Which?", "index": 1}, "options": [{"text": "Tea"}]}
+        await alice.call("poll-questions-set", poll_id=poll_id, questions=[question])
+        await alice.call("poll-start", poll_id=poll_id)
+        await expect(tab.get_by_role("button", name="Stop")).to_be_visible()
+
+        lowered = desk.row("Bob").get_by_role("button", name="Lower hand").click()
+        assert (await desk.hears(alice, "on-peer-update", lowered))["groups"] == []
+        await expect(desk.row("Bob")).not_to_contain_text("hand up")
+
+        await desk.row("Bob").get_by_label("Role").select_option("viewer")
+        given = desk.row("Bob").get_by_role("button", name="Give").click()
+        assert (await desk.hears(bob, "on-policy-change", given))["name"] == "viewer"
+        await expect(desk.row("Bob")).to_contain_text("viewer")
+
+        released = desk.row("board").get_by_role("button", name="Release").click()
+        assert (await desk.hears(bob, "on-lock-change", released))["reason"] == "revoked"
+        stopped = desk.row("Tea or coffee?").get_by_role("button", name="Stop").click()
+        assert (await desk.hears(alice, "on-poll-stop", stopped))["polls"][0]["poll_id"] == poll_id
+
+        await tab.get_by_label("Say to the room").fill("Closing soon")
+        said = tab.locator("#notice").get_by_role("button", name="Send").click()
+        assert (await desk.hears(bob, "on-broadcast", said))["info"]["message"] == "Closing soon"
+        await expect(tab.get_by_label("Say to the room")).to_have_value("")
+
+        await desk.row("topic").get_by_text("Clear…").click()
+        cleared = desk.row("topic").get_by_role("button", name="Clear topic").click()
+        assert (await desk.hears(alice, "on-metadata-change", cleared))["values"][0]["data"] is None
+        await desk.row("topic").get_by_text("Set…").click()
+        await tab.get_by_label("Value").fill('{"of": "milk"}')
+        entry = (await desk.hears(alice, "on-metadata-change", tab.click("text=Set >> nth=-1")))["values"][0]
+        assert (entry["data"], entry["updated_by"]) == ({"of": "milk"}, "")
+        await expect(desk.row("topic")).to_contain_text('{"of":"milk"}')
+
+        await desk.row("Bob").get_by_text("Remove…").click()
+        await desk.row("Bob").get_by_label("Reason").fill("too loud")
+        removed = desk.row("Bob").get_by_role("button", name="Remove Bob").click()
+        assert (await desk.hears(bob, "on-peer-leave-request", removed))["reason"] == "too loud"
+        assert await bob.wait_closed() == 4003
+        let_in = tab.locator("tr", has_text="too loud").get_by_role("button", name="Let in again").click()
+        assert (await desk.hears(alice, "on-removed-change", let_in))["removed"] == []
+
+        await tab.click("text=End the session…")
+        assert (await desk.hears(alice, "on-peer-leave-request", tab.click("text=Yes, end it")))["room_end"] is True
+
+
+async def test_the_page_follows_the_room_and_keeps_what_is_being_typed(chromium, server, names):
+    async with at_the_desk(chromium, server, room := next(names)) as desk:
+        tab, alice, bob = desk.tab, desk.alice, desk.bob
+        await tab.get_by_label("Say to the room").fill("Closing at")
+        await desk.row("Bob").get_by_text("Remove…").click()
+        reason = desk.row("Bob").get_by_label("Reason")
+        await reason.press_sequentially("too ")
+        box = await reason.element_handle()
+
+        carol = await server.peer(server.sign(server.room(room), "guest", "carol"), EVIL)
+        await alice.call("set-metadata", key=EVIL, data={EVIL: "שלום"})
+        await bob.call("group-join", name="_handraise")
+        await expect(desk.row("Bob")).to_contain_text("hand up")
+        await expect(desk.row(EVIL).first).to_be_visible()
+        await expect(tab.locator("#entries")).to_contain_text(EVIL)
+        assert await tab.locator("#live img[onerror], #live script").count() == 0
+
+        await tab.keyboard.type("loud")  # the focus is where it was, in the very same field
+        assert await reason.input_value() == "too loud"
+        assert await tab.evaluate("box => document.activeElement === box", box)
+        await carol.leave()
+        await expect(tab.locator("#people tr", has_text=EVIL)).to_contain_text("client request")
+        await alice.leave()
+        await bob.leave()
+        await expect(tab.locator("#live")).to_contain_text("This session is over.")
+        assert await tab.locator("#live button").count() == 0
+
+
+async def test_what_changed_while_a_form_was_open_is_not_written_over(chromium, server, names):
+    async with at_the_desk(chromium, server, next(names)) as desk:
+        await desk.alice.call("set-metadata", key="topic", data="tea")
+        await expect(desk.row("topic")).to_contain_text("tea")
+        await desk.row("topic").get_by_text("Clear…").click()
+        await desk.alice.call("set-metadata", key="topic", data="milk")
+        await expect(desk.row("topic")).to_contain_text("milk")
+
+        await desk.row("topic").get_by_role("button", name="Clear topic").click()
+        await desk.told('changed meanwhile, it now says "milk"')
+
+        await desk.row("topic").get_by_text("Set…").click()
+        await desk.alice.call("set-metadata", key="topic", data="coffee")
+        await desk.tab.get_by_label("Value").fill('"water"')
+        await desk.tab.get_by_role("button", name="Set").click()
+        await expect(desk.tab.locator(".errornote")).to_contain_text('"coffee"')
+        assert await desk.tab.get_by_label("Value").input_value() == '"water"'
+        assert (await desk.alice.call("get-metadata", key="topic"))["data"] == "coffee"
+
+
+async def test_a_refusal_is_told_and_keeps_what_was_typed(chromium, server, names):
+    async with at_the_desk(chromium, server, next(names)) as desk:
+        notice = desk.tab.get_by_label("Say to the room")
+        await notice.fill("x" * 5000)
+        await desk.tab.locator("#notice").get_by_role("button", name="Send").click()
+        await desk.told("4000")
+        assert len(await notice.input_value()) == 5000
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("DELETE FROM django_session", "You are logged out"), ("DELETE FROM auth_user_user_permissions", "You may not")],
+)
+async def test_the_page_stops_when_it_may_not_be_seen_any_more(chromium, server, names, change, said):
+    async with at_the_desk(chromium, server, next(names), who="vera" if "user" in change else "ada") as desk:
+        with closing(sqlite3.connect(server.database, timeout=20)) as database, database:
+            user = "(SELECT id FROM auth_user WHERE username = 'vera')"
+            database.execute(change + (f" WHERE user_id = {user}" if "user" in change else ""))
+        await expect(desk.tab.locator("#live-state")).to_contain_text(said)
+        asked: list[str] = []
+        desk.tab.on("request", lambda request: asked.append(request.url))
+        await asyncio.sleep(2)
+        assert asked == []
+
+
+async def test_nothing_is_asked_for_while_nobody_looks(chromium, server, names):
+    async with at_the_desk(chromium, server, next(names)) as desk:
+        see = "state => { Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });"
+        see += " document.dispatchEvent(new Event('visibilitychange')); }"
+        await desk.tab.evaluate(see, "hidden")
+        await asyncio.sleep(0.5)  # what was under way
+        asked: list[str] = []
+        desk.tab.on("request", lambda request: asked.append(request.url))
+        await asyncio.sleep(2)
+        assert asked == []
+        await desk.bob.call("group-join", name="_handraise")
+        await desk.tab.evaluate(see, "visible")
+        await expect(desk.row("Bob")).to_contain_text("hand up")
+
+
+@pytest.mark.parametrize("who", ["mia"])
+async def test_who_may_not_act_sees_the_room_live_and_no_button(chromium, server, names, who):
+    async with at_the_desk(chromium, server, next(names), who=who) as desk:
+        await desk.bob.call("group-join", name="_handraise")
+        await expect(desk.row("Bob")).to_contain_text("hand up")
+        assert await desk.tab.locator("#live button, #live .button").count() == 0
