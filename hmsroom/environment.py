@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import environ
@@ -36,12 +36,36 @@ def unreadable(name: str, problem: str, expected: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{name}: {problem}; expected {expected}.")
 
 
+class Asked(NamedTuple):
+    """A variable: as it is set, None if it is not; what holds then; and whether nobody is to see it."""
+
+    given: str | None
+    default: str
+    secret: bool
+
+
 class Environment:
-    """Each method reads one variable, and raises ImproperlyConfigured if its value is not of the kind."""
+    """Each method reads one variable, and raises ImproperlyConfigured if its value is not of the kind.
+
+    ``asked`` are those that were read so far, by name.
+    """
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Asked] = {}
+
+    def _given(self, name: str, default: object = "", *, secret: bool = False) -> str | None:
+        """The variable as it is set, None if it is not."""
+        given = os.environ.get(name)
+        self.asked[name] = Asked(given, str(default), secret)
+        return given
+
+    def _text(self, name: str, default: object = "", *, secret: bool = False) -> str:
+        given = self._given(name, default, secret=secret)
+        return str(default) if given is None else given
 
     def text(self, name: str, *, default: str = "", secret: bool = False) -> str:
         """Any text on one line, without white space around it. A secret is not shown if it is wrong."""
-        text = os.environ.get(name, default)
+        text = self._text(name, default, secret=secret)
         shown = "the value" if secret else repr(text)
         if text != text.strip():
             raise unreadable(name, f"{shown} begins or ends with white space", "none")
@@ -58,20 +82,20 @@ class Environment:
 
     def switch(self, name: str, *, default: bool) -> bool:
         """1, true, yes or on; 0, false, no or off."""
-        text = os.environ.get(name, "on" if default else "off").strip().lower()
+        text = self._text(name, "on" if default else "off").strip().lower()
         if text not in _YES | _NO:
             raise unreadable(name, f"{text!r} is neither 1 nor 0", "1, true, yes, on or 0, false, no, off")
         return text in _YES
 
     def one_of(self, name: str, *choices: str) -> str:
         """One of the choices, the first if the variable is not set."""
-        text = os.environ.get(name, choices[0]).strip()
+        text = self._text(name, choices[0]).strip()
         if text not in choices:
             raise unreadable(name, f"{text!r} is none of its values", " or ".join(choices))
         return text
 
     def log_level(self, name: str, *, default: str) -> str:
-        text = os.environ.get(name, default).strip().upper()
+        text = self._text(name, default).strip().upper()
         if text not in _LEVELS:
             raise unreadable(name, f"{text!r} is no level", " or ".join(_LEVELS))
         return text
@@ -80,7 +104,7 @@ class Environment:
 
     def whole(self, name: str, *, default: int, least: int = 0, most: int = INTEGER) -> int:
         expected = f"a whole number from {least} to {most}"
-        text = os.environ.get(name, str(default)).strip()
+        text = self._text(name, default).strip()
         if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
             raise unreadable(name, f"{text[:100]!r} is not a whole number", expected)
         # Numbers of thousands of digits are a ValueError of their own.
@@ -89,7 +113,7 @@ class Environment:
 
     def number(self, name: str, *, default: float, least: float = 0, most: float = 1_000_000) -> float:
         expected = f"a number from {least:g} to {most:g}"
-        text = os.environ.get(name, str(default)).strip()
+        text = self._text(name, default).strip()
         if not re.fullmatch(rf"[+-]?{_NUMBER}(?:e[+-]?\d+)?", text, re.ASCII | re.IGNORECASE):
             raise unreadable(name, f"{text[:100]!r} is not a number", expected)
         return self._within(name, float(text), text, least, most, expected)
@@ -99,7 +123,7 @@ class Environment:
 
         One of days takes no smaller units: whoever writes ``1m`` there means a month.
         """
-        text = os.environ.get(name, str(default)).strip()
+        text = self._text(name, default).strip()
         spoken = f"{_spoken(least)} to {_spoken(most)}"
         example = {"ms": "4 or 4ms", "d": "30, 30d or 4w"}.get(unit, "90, 90s or 1m30s")
         expected = f"a time{' in days or weeks' if unit == 'd' else ''} from {spoken}, such as {example}"
@@ -141,7 +165,7 @@ class Environment:
 
     def public_url(self, name: str) -> str:
         """The origin of a web server, or ""."""
-        text = os.environ.get(name, "").strip()
+        text = self._text(name).strip()
         if not text:
             return ""
         try:
@@ -154,7 +178,7 @@ class Environment:
 
     def path(self, name: str, *, default: str) -> str:
         """A path below the root without its first slash and with its last, or ""."""
-        given = os.environ.get(name, default).strip()
+        given = self._text(name, default).strip()
         text = given.strip("/")
         expected = "a path of letters, digits and - _ . ~, as in staff-7f3a/"
         if not given:
@@ -168,13 +192,13 @@ class Environment:
         return f"{text}/"
 
     def cookie_prefix(self, name: str) -> str:
-        text = os.environ.get(name, "").strip()
+        text = self._text(name).strip()
         if not re.fullmatch(r"[\w-]{0,64}", text, re.ASCII):
             raise unreadable(name, f"{text!r} cannot begin a cookie's name", "letters, digits, - and _")
         return text
 
     def _list(self, name: str, default: Collection[str], read: Callable[[str], T], expected: str) -> list[T]:
-        given = os.environ.get(name)
+        given = self._given(name, ", ".join(default))
         texts = default if given is None else [part.strip() for part in given.split(",") if part.strip()]
         found = []
         for text in texts:
@@ -188,7 +212,7 @@ class Environment:
 
     def database(self, name: str, *, default: dict[str, Any]) -> dict[str, Any]:
         """What Django's DATABASES takes."""
-        text = os.environ.get(name, "").strip()
+        text = self._text(name, secret=True).strip()
         if not text:
             return default
         expected = "postgres://user:password@host:5432/name, or sqlite:////folder/file"
@@ -206,7 +230,7 @@ class Environment:
         return found
 
     def redis_url(self, name: str) -> str:
-        text = os.environ.get(name, "").strip()
+        text = self._text(name, secret=True).strip()
         if text:
             from redis import Redis, RedisError  # it takes long to load, and is seldom needed
 

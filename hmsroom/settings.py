@@ -6,7 +6,7 @@ from hmsroom import secret_store
 from hmsroom.environment import DAY, MIB, Environment, keep_private, make_private, make_private_database, unreadable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Environment()
+ENVIRONMENT = env = Environment()
 
 # --- Installation -------------------------------------------------------------------------------
 

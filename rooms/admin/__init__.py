@@ -1,14 +1,15 @@
 """Django's admin: what rooms hold now, and what sessions there were.
 
-Most of it is to be looked at only. Rooms can be changed, closed to newcomers and deleted, sessions ended, codes
-replaced. What peers wrote reaches a page as text. Messages are not shown at all. What belongs to another kind of row
-than the page's own is shown to those alone who may view that kind.
+Most of it is to be looked at. Who may act does so in live sessions, who may manage changes rooms, codes and templates;
+both by the operations and functions that peers and commands use. What peers wrote reaches a page as text. Messages are
+not shown at all. What belongs to another kind of row than the page's own is shown to those alone who may view that
+kind.
 """
 
 from django.contrib import admin
 
 from rooms.access.logins import LoginForm
-from rooms.admin import access_keys, rooms, sessions, templates, workers  # noqa: F401  (registers their pages)
+from rooms.admin import access_keys, peers, rooms, sessions, templates, workers  # noqa: F401  (registers their pages)
 
 admin.site.site_header = admin.site.site_title = "hmsroom"
 admin.site.login_form = LoginForm

@@ -3,22 +3,23 @@
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.utils import timezone
 
 from rooms.admin.acting import perform
+from rooms.admin.fields import JSONText
 from rooms.admin.shared import in_lines
 from rooms.models import MetadataEntry, Session
 from rooms.operations.metadata.writing import set_metadata
-from rooms.wire.errors import RoomError
-from rooms.wire.json_gate import JSON, load_json
+from rooms.wire.json_gate import JSON
 
 
 class EntryForm(forms.Form):
     """A key, its value as JSON, and the version that the operator saw of it: 0 of one that was never set."""
 
     key = forms.CharField(max_length=128, strip=False)
-    value = forms.CharField(strip=False, widget=forms.Textarea, help_text="JSON: a text stands in double quotes.")
+    value = JSONText(help_text="JSON: a text stands in double quotes.")
     if_change_version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     is_stale = False
     standing: MetadataEntry | None = None
@@ -28,14 +29,8 @@ class EntryForm(forms.Form):
         """What the form holds at first of a key, which may have no entry."""
         if entry is None:
             return {"key": key, "if_change_version": 0}
-        value = "" if entry.data is None else in_lines(entry.data)
+        value = InvalidJSONInput("" if entry.data is None else in_lines(entry.data))
         return {"key": key, "value": value, "if_change_version": entry.change_version}
-
-    def clean_value(self) -> JSON:
-        try:
-            return load_json(self.cleaned_data["value"])
-        except RoomError as error:
-            raise forms.ValidationError(error.message) from None
 
     def refuse(self, message: str) -> None:
         """Show why the value was not taken, at the field that the message begins with."""

@@ -1,4 +1,4 @@
-"""Sessions, their peers and their metadata."""
+"""Sessions and their metadata."""
 
 import hashlib
 from typing import Any
@@ -155,33 +155,6 @@ class SessionAdmin(Inspection):
     @admin.action(description="End selected sessions…", permissions=["act"])
     def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> HttpResponse | None:
         return end_sessions(self, request, sessions, chosen=sessions)
-
-
-@admin.register(Peer)
-class PeerAdmin(Inspection):
-    list_display = ["__str__", "room_link", "state", "role", "user_id", "joined_at", "left_at", "leave_reason"]
-    list_filter = ["state", "role", "leave_reason", "joined_at"]
-    list_select_related = ["session__room"]
-    ordering = ["-id"]  # nearly that of joining, and has an index
-    search_fields = ["name", "peer_id", "user_id", "session__id", "session__room__name", "session__room__title"]
-    linked = ["session__id__exact"]
-    fields = [
-        "name", "peer_id", "user_id", "session_link", "room_link", "state", "role", "groups", "metadata", "observed",
-        "joined_at", "gone_at", "left_at", "leave_reason", "worker", "conn_id",
-    ]  # fmt: skip
-    readonly_fields = ["session_link", "room_link"]
-    shown_to = {
-        **dict.fromkeys(["session_link", "session__id", "session__id__exact"], "session"), "observed": "metadataentry",
-        **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
-    }  # fmt: skip
-
-    @admin.display(description="room", ordering="session__room__name")
-    def room_link(self, peer: Peer) -> str:
-        return link(peer.session.room)
-
-    @admin.display(description="session", ordering="session")
-    def session_link(self, peer: Peer) -> str:
-        return link(peer.session)
 
 
 @admin.register(MetadataEntry)

@@ -1,27 +1,114 @@
-"""Templates."""
+"""Templates: sets of roles, with what preview shows and the rules of session metadata."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from rooms.admin.fields import JSONText
 from rooms.admin.shared import Inspection, indented, list_link, number_of
+from rooms.creation import load_template
 from rooms.models import Room, Template
+from rooms.wire.roles import NAME, check_template, shows_as_written
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Template]
+else:
+    ModelForm = forms.ModelForm
+
+
+class TemplateForm(ModelForm):
+    """A template with the checks of ``manage.py template``; each mistake stands at its field, with its path.
+
+    ``seen`` is the state of the template that the form was made from, so that one who was slower undoes nothing.
+    """
+
+    roles = JSONText(help_text='{"host": {"priority": 1, "permissions": {"endRoom": true, …}}, …}')
+    settings = JSONText(required=False, help_text='What preview shows: {"roomState": {"enabled": true, …}}')
+    metadata_rules = JSONText(
+        required=False, label="Rules of session metadata", help_text='[{"key": "score:*", "write": ["host"]}, …]'
+    )
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = Template
+        fields = ["name"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        template = self.instance
+        if not template._state.adding:
+            held = {name: getattr(template, name) for name in ("roles", "settings", "metadata_rules")}
+            self.initial.update(held, seen=template.generation)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if not shows_as_written(name):
+            raise forms.ValidationError(f"expected {NAME}")
+        return name
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The template as a file would have it."""
+        values = {name: self.cleaned_data.get(name) for name in ("roles", "settings", "metadata_rules")}
+        rules = [] if values["metadata_rules"] is None else values["metadata_rules"]
+        settings = {} if values["settings"] is None else values["settings"]
+        return {"roles": values["roles"], "settings": settings, "plugins": {"metadata": {"rules": rules}}}
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.instance._state.adding and self.cleaned_data.get("seen") != self.instance.generation:
+            raise forms.ValidationError("The template changed meanwhile, and nothing was stored. Look at it again.")
+        if self.errors:
+            return
+        try:
+            check_template(self.given)
+        except ValueError as error:
+            field = {"roles": "roles", "settings": "settings", "plugins": "metadata_rules"}
+            self.add_error(field.get(str(error).partition(":")[0].partition(".")[0]), str(error))
 
 
 @admin.register(Template)
 class TemplateAdmin(Inspection):
+    form = TemplateForm
     list_display = ["name", "role_names", "number_of_rooms"]
     ordering = ["name"]
     search_fields = ["id", "name"]
     shown_to = {"number_of_rooms": "room"}
     fields = ["id", "name", "roles_text", "settings_text", "rules_text", "number_of_rooms"]
-    readonly_fields = ["roles_text", "settings_text", "rules_text", "number_of_rooms"]
+    readonly_fields = ["id", "roles_text", "settings_text", "rules_text", "number_of_rooms"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).annotate(number=number_of(Room.objects.all(), "template"))
+
+    # --- Changing -----------------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("rooms.add_template"))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("rooms.change_template"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        typed = ["roles", "settings", "metadata_rules", "seen"]
+        if obj is None:
+            return ["name", *typed]
+        if self.has_change_permission(request):
+            return self._shown(request, ["id", "name", *typed, "number_of_rooms"])
+        return super().get_fields(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        # By its name a template is known to files, rooms and codes.
+        return [*self.readonly_fields, *(["name"] if obj else [])]
+
+    def save_model(self, request: HttpRequest, template: Template, form: Any, change: bool) -> None:
+        # As the command does, for those who are in its rooms are told.
+        template.pk = load_template(template.name, form.given).pk
+
+    # --- Showing ------------------------------------------------------------------------------------
 
     @admin.display(description="roles")
     def role_names(self, template: Template) -> str:

@@ -5,10 +5,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils import timezone
 
+from rooms.admin.configuration import differences
 from rooms.admin.shared import Inspection, number_of
 from rooms.models import Peer, Worker
 
@@ -25,6 +29,22 @@ class WorkerAdmin(Inspection):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         connected = Peer.objects.filter(state=Peer.State.CONNECTED)
         return super().get_queryset(request).annotate(number=number_of(connected, "worker"))
+
+    def get_urls(self) -> list[Any]:
+        page = path("configuration/", self.admin_site.admin_view(self.configuration), name="rooms_worker_configuration")
+        return [page, *super().get_urls()]
+
+    def configuration(self, request: HttpRequest) -> HttpResponse:
+        """The settings of the process that answers, as far as they are other than by default."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Configuration",
+            "opts": self.opts,
+            "differences": differences(),
+        }
+        return TemplateResponse(request, "admin/rooms/worker/configuration.html", context)
 
     @admin.display(description="alive", boolean=True)
     def is_alive(self, worker: Worker) -> bool:
