@@ -25,6 +25,7 @@ from rooms.delivery.giving_way import giving_way
 from rooms.observe import background
 from rooms.process import drain, jobs, server_lock, sqlite_log
 from rooms.routing import websocket_application
+from rooms.webhooks import courier
 
 # WhiteNoise's files are such answers; none is long.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
@@ -60,6 +61,7 @@ try:
     start.check_database()
     with start.explained():
         jobs.start()
+        courier.start()
 except ImproperlyConfigured as error:
     start.stop(error)
 background.repeat("keys", revocation.close_revoked, revocation.INTERVAL)

@@ -101,6 +101,14 @@ CLIENT_ID_SECONDS = env.span("CLIENT_ID_SECONDS", default=300)
 COALESCE_MS = env.span("COALESCE_MS", default=4, unit="ms", most=1)
 FAST_PATH = env.switch("FAST_PATH", default=True)
 
+# --- Webhooks -----------------------------------------------------------------------------------
+
+WEBHOOK_TIMEOUT = env.span("WEBHOOK_TIMEOUT", default=10, least=0.1, most=60)
+WEBHOOK_HTTP = env.switch("WEBHOOK_HTTP", default=DEVELOPMENT)
+WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
+# What is tried again for a day must be kept for longer.
+WEBHOOK_DAYS = env.span("WEBHOOK_DAYS", default=30, unit="d", least=2 * DAY)
+
 # --- Django -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

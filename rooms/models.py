@@ -1,4 +1,4 @@
-"""What is stored: rooms and how to enter them, sessions, peers, session metadata, the journal, leases.
+"""What is stored: rooms and how to enter them, sessions, peers, session metadata, the journal, leases, webhooks.
 
 Nothing here knows of sockets. Times are UTC; JSON that peers wrote is kept as the text they wrote. What belongs to a
 session is found by the constraint or key that begins with the session, so that needs no index of its own.
@@ -552,3 +552,122 @@ class AccessKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WebhookEndpoint(models.Model):
+    """Where a back end is told what happens in rooms: in all of them, or in one, for which it replaces those of all.
+
+    ``events`` are the names of those it wants, none stands for all; ``metadata_keys`` the keys, or beginnings of keys
+    with an asterisk, whose changes it is told, with their values if ``metadata_values``. ``headers``, which are
+    ``{name: value}``, and ``secrets``, the newest first, are JSON text, sealed. ``since`` is in microseconds since
+    1970: whoever was in a room before is not told to leave. Of a room's own that was removed there stays a row without
+    a URL, which says since when those of all rooms have it again.
+    """
+
+    id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, null=True, blank=True, related_name="webhook_endpoints")
+    url = models.CharField(max_length=2000)
+    enabled = models.BooleanField(default=True)
+    events = models.JSONField(default=list, blank=True)
+    metadata_keys = models.JSONField(default=list, blank=True)
+    metadata_values = models.BooleanField(default=False)
+    headers = models.TextField(blank=True, default="")
+    secrets = models.TextField(blank=True, default="")
+    since = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookReplay(models.Model):
+    """Events that are told again on demand: those that ``filters`` says, as canonical JSON text.
+
+    They are taken up in order: ``position`` is the last one, ``until`` the last one that there was at the start. Of
+    them ``offset`` are left out, and ``limit`` is the most. Moments are in milliseconds since 1970.
+    """
+
+    id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+    filters = models.TextField()
+    position = models.BigIntegerField(default=0)
+    until = models.BigIntegerField()
+    offset = models.PositiveIntegerField(default=0)
+    limit = models.PositiveIntegerField()
+    taken = models.PositiveIntegerField(default=0)
+    paced_at = models.BigIntegerField(default=0)
+    started_at = models.BigIntegerField()
+    completed_at = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["filters"], condition=Q(completed_at__isnull=True), name="one_running_replay_of_a_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class WebhookDelivery(models.Model):
+    """An event for one endpoint, and what became of it. Written in the transaction of what it tells.
+
+    ``stream`` is the session whose events an endpoint gets one after the other, in the order of their keys.
+    ``event_id`` is the same at every try, at every endpoint and when it is replayed. ``status`` and ``error`` are of
+    the last try, ``at`` and ``done_at``, when it was delivered or given up, in milliseconds since 1970.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        DEAD = "dead"
+
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    stream = models.CharField(max_length=50)
+    event_id = models.CharField(max_length=36)
+    room_id = models.CharField(max_length=24)
+    session_id = models.CharField(max_length=24, blank=True)
+    seq = models.BigIntegerField(default=0)
+    name = models.CharField(max_length=40)
+    body = models.TextField()
+    at = models.BigIntegerField()
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    status = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=200, blank=True, default="")
+    done_at = models.BigIntegerField(null=True, blank=True)
+    replay = models.ForeignKey(
+        WebhookReplay, on_delete=models.CASCADE, null=True, blank=True, related_name="deliveries", db_index=False
+    )
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        indexes = [
+            models.Index(fields=["at"], name="webhook_at"),
+            # Of all that are kept the few that are yet to be delivered.
+            models.Index(fields=["endpoint", "stream", "id"], condition=Q(state="waiting"), name="webhook_waiting"),
+            models.Index(fields=["replay"], condition=Q(replay__isnull=False), name="webhook_replayed"),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class WebhookStream(models.Model):
+    """What an endpoint has to be told of one session; there while anything waits.
+
+    ``next_at`` is when it is tried next, in milliseconds since 1970; whoever delivers it puts that off and leaves its
+    ``claim``, so that it is tried again by another if it dies.
+    """
+
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="streams", db_index=False)
+    stream = models.CharField(max_length=50)
+    next_at = models.BigIntegerField()
+    claim = models.CharField(max_length=16, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["endpoint", "stream"], name="webhook_stream_unique")]
+        indexes = [models.Index(fields=["next_at"], name="webhook_next")]
+
+    def __str__(self) -> str:
+        return self.stream

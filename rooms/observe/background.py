@@ -84,6 +84,11 @@ def repeat(name: str, job: Callable[[], None], interval: float) -> None:
     threading.Thread(target=run, name=name, daemon=True).start()
 
 
+def is_stopping() -> bool:
+    """Whether no job begins again: a long one comes to its end."""
+    return _stopped.is_set()
+
+
 def stop() -> None:
     """Let no job begin again; for the end of the process."""
     _stopped.set()

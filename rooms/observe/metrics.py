@@ -19,6 +19,11 @@ DATABASE_FAILURES = Counter("hmsroom_database_failures", "Transactions that fail
 LEASE_AGE = Gauge("hmsroom_lease_age_seconds", "Time since this process renewed its lease")
 REFUSALS = Counter("hmsroom_refusals", "Requests, sockets and handshakes refused", ["code"])
 REAPED = Counter("hmsroom_reaped_peers", "Peers removed because they did not come back")
+WEBHOOKS_DELIVERED = Counter("hmsroom_webhooks_delivered", "Webhooks that were taken")
+WEBHOOK_FAILURES = Counter("hmsroom_webhook_failures", "Tries of webhooks that were not taken")
+WEBHOOKS_DEAD = Counter("hmsroom_webhooks_dead", "Webhooks that were given up")
+WEBHOOK_BACKLOG = Gauge("hmsroom_webhook_backlog", "Webhooks that wait, those of other processes included")
+WEBHOOK_AGE = Gauge("hmsroom_webhook_age_seconds", "Age of the oldest webhook that waits")
 
 
 class Events(Collector):

@@ -220,6 +220,8 @@ def _answer(work: Work, call: Call) -> Answer:
         outcome = call.operation.function(context, **call.arguments)
     except RoomError as error:
         # Operations refuse before they change anything, so what the others did in this set stands.
+        if work.outbox and not call.operation.joined and not call.operation.reads:
+            work.outbox.refused(call, error)
         session = work.session(call.caller.room_id)
         place = (session.id, session.seq) if session else ("", 0)
         return Answer(call, {}, error, *place, due, history=work.history)
@@ -227,7 +229,10 @@ def _answer(work: Work, call: Call) -> Answer:
     session = context.live_session or work.session(call.caller.room_id)
     if session is None:
         return Answer(call, outcome.result, for_socket=outcome.for_socket, history=work.history)
-    numbered = [*due, *work.record(session, outcome.events)] if outcome.events else due
+    caused = work.record(session, outcome.events) if outcome.events else []
+    numbered = [*due, *caused] if due else caused
+    if work.outbox and (caused or outcome.end):
+        work.outbox.note(call, session, caused, outcome.end)
     if outcome.end:
         work.end_session(session, outcome.end)
     # The answer's place is after its own events, so that whoever asked has got all of them when it comes.
@@ -241,6 +246,8 @@ def _settle(work: Work, session: Session) -> list[Numbered]:
     context = Context(work, Caller(room.id), room, session, None, None)
     # Each recorded by itself, for an event may tell its own number.
     due = [event for function in _when_due for event in work.record(session, function(context))]
+    if work.outbox:
+        work.outbox.note(Call(call.operation, context.caller), session, due)
     work.look_again(session)
     return due
 

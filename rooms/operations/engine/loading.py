@@ -54,6 +54,7 @@ class Loaded:
                 newcomers.setdefault(call.caller.room_id, set()).add(call.caller.owner)
         places, self.held = memory.lock(cursor, askers, patience=patience)
         self.history = next(iter(places.values())).history if places else ""
+        self.has_webhooks = any(place.webhooks for place in places.values())
         # The server's own jobs, which make good what went wrong, believe the rows alone.
         unknown = []
         for place in places.values():

@@ -24,7 +24,10 @@ MAX_ENTRY_BYTES = 1024
 
 
 class Place(NamedTuple):
-    """Where a room stands, read with its lock. Of a room that nobody is in, session_id is None."""
+    """Where a room stands, read with its lock. Of a room that nobody is in, session_id is None.
+
+    ``webhooks`` says whether there is an endpoint at all.
+    """
 
     room_id: str
     title: str
@@ -38,6 +41,7 @@ class Place(NamedTuple):
     messages: int
     journal_bytes: int
     history: str
+    webhooks: bool
 
 
 class Head(NamedTuple):
@@ -135,7 +139,7 @@ _SELECT_PLACES = """
     SELECT CAST({collect}({row}(
         r.id, r.title, r.enabled, r.large_room, r.size, t.generation,
         s.id, COALESCE(s.generation, 0), COALESCE(s.seq, 0), COALESCE(s.messages, 0),
-        COALESCE(s.journal_bytes, 0), {history}
+        COALESCE(s.journal_bytes, 0), {history}, EXISTS (SELECT 1 FROM rooms_webhookendpoint)
     )) AS text)
     FROM rooms_room r JOIN rooms_template t ON t.id = r.template_id
     LEFT JOIN rooms_session s ON s.room_id = r.id AND s.ended_at IS NULL

@@ -31,6 +31,7 @@ from rooms.operations.engine import journal, memory, statements
 from rooms.operations.engine.calls import Call
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Head, Standing
+from rooms.operations.engine.outbox import Outbox
 from rooms.operations.engine.statements import ClientId, Sent
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire.events import End, Event, Numbered
@@ -70,6 +71,7 @@ class Work:
         self.held, self.history = self._loaded.held, self._loaded.history
         self.now = statements.now(cursor)
         self.at = milliseconds(self.now)
+        self.outbox = Outbox(self, cursor) if self._loaded.has_webhooks else None
         self._changed: dict[int, tuple[models.Model, set[str]]] = {}  # by their addresses, which cost nothing to ask
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._sent_under: dict[ClientId, Sent] | None = None
@@ -364,6 +366,8 @@ class Work:
                 written.append((pages.session, pages.events))
         if written:
             journal.append(self._cursor, written, at=self.at)
+        if self.outbox:
+            self.outbox.flush()
 
     def remember(self) -> None:
         """Keep what is known of the rooms for the next transaction, now that all is committed."""

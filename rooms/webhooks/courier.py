@@ -1,0 +1,169 @@
+"""Tells back ends what waits, in a thread of this process that gives way to rooms.
+
+Each session's events go one after the other, many sessions side by side. Nothing is held in memory but the few events
+that are under way.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+
+from rooms.delivery.giving_way import giving_way
+from rooms.delivery.writer import release_connection
+from rooms.models import milliseconds
+from rooms.observe import background, metrics
+from rooms.observe.background import attempt
+from rooms.operations.engine.statements import database_now
+from rooms.webhooks import queue, replays
+from rooms.webhooks.queue import Batch, Claim, Tried
+from rooms.webhooks.sending import Resolve, Rules, Sender, resolve
+
+log = logging.getLogger("rooms.webhooks")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+INTERVAL = 0.25
+"""Seconds between two looks for something to tell."""
+
+MOST = 32
+"""Sessions that are told of at once, and of one endpoint, so that one which hangs leaves places to others."""
+MOST_OF_ENDPOINT = 12
+
+_BATCH_SECONDS = 2.0
+"""After so long what came of the tries is stored."""
+
+_SHARE = 4
+"""Times what it worked this thread pauses: so it takes a fifth of a processor at most."""
+
+_HOUSEKEEPING_SECONDS = 10.0
+
+
+def start() -> None:
+    """Begin to tell what waits."""
+    background.repeat("webhooks", Courier().run_once, INTERVAL)
+
+
+class Courier:
+    """``run_once`` tells everything that is due, and what becomes due meanwhile."""
+
+    def __init__(self, resolve: Resolve = resolve) -> None:
+        self._resolve = resolve
+        self._tidied_at = 0.0
+
+    def run_once(self) -> None:
+        attempt(replays.proceed)
+        if claimed := self._claim(MOST, Counter()):
+            with ThreadPoolExecutor(1, thread_name_prefix="webhooks_database") as database:
+                asyncio.run(_Round(self._resolve, database, self._claim).run(claimed))
+        if time.monotonic() - self._tidied_at > _HOUSEKEEPING_SECONDS:
+            self._tidied_at = time.monotonic()
+            attempt(self._keep_house)
+
+    def _claim(self, free: int, busy: Counter[str]) -> list[Claim]:
+        return queue.claim(free, most=MOST_OF_ENDPOINT, busy=busy, seconds=_lease())
+
+    def _keep_house(self) -> None:
+        now = database_now()
+        waiting, oldest = queue.backlog()
+        metrics.WEBHOOK_BACKLOG.set(waiting)
+        metrics.WEBHOOK_AGE.set(max(0, milliseconds(now) - oldest) / 1000 if waiting else 0)
+        while queue.tidy(now, days=settings.WEBHOOK_DAYS) and not background.is_stopping():
+            pass
+
+
+def _lease() -> float:
+    """Seconds for which a process has a session's events to itself: more than it may take to tell some of them."""
+    return float(settings.WEBHOOK_TIMEOUT) + _BATCH_SECONDS + 3
+
+
+class _Round:
+    """From the first event that is due until none is."""
+
+    def __init__(
+        self, resolve: Resolve, database: ThreadPoolExecutor, claim: Callable[[int, Counter[str]], list[Claim]]
+    ) -> None:
+        self._resolve, self._database, self._claim = resolve, database, claim
+        self._pace = _Pace()
+        self._running: dict[asyncio.Task[None], Claim] = {}
+        networks = settings.WEBHOOK_ALLOWED_NETWORKS
+        self._rules = Rules(settings.WEBHOOK_TIMEOUT, settings.WEBHOOK_HTTP, networks)
+
+    async def run(self, claimed: list[Claim]) -> None:
+        while True:
+            for claim in claimed:
+                self._running[asyncio.create_task(self._tell(claim))] = claim
+            if not self._running:
+                return
+            done, _ = await asyncio.wait(self._running, timeout=INTERVAL, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                claim = self._running.pop(task)
+                if error := task.exception():
+                    background.report(self._tell, error)
+            claimed = []
+            if not background.is_stopping() and (free := MOST - len(self._running)):
+                busy = Counter(claim.endpoint_id for claim in self._running.values())
+                claimed = await self._ask(self._claim, free, busy)
+
+    async def _ask(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """What a function that uses the database gives."""
+
+        def run() -> T:
+            try:
+                with giving_way():
+                    return function(*arguments, **named)
+            finally:
+                release_connection()
+
+        return await asyncio.get_running_loop().run_in_executor(self._database, run)
+
+    async def _tell(self, claim: Claim) -> None:
+        """Tell a session's events, as long as they are taken."""
+        tried: list[Tried] = []
+        while not background.is_stopping():
+            batch = await self._ask(queue.proceed, claim, tried, seconds=_lease())
+            if batch is None:
+                return
+            tried = await self._send(batch)
+        # What was sent is stored also at the end of the process.
+        if await self._ask(queue.proceed, claim, tried, seconds=_lease()):
+            await self._ask(queue.give_back, claim)
+
+    async def _send(self, batch: Batch) -> list[Tried]:
+        """Try one after the other, up to one that is not taken."""
+        tried: list[Tried] = []
+        until = time.monotonic() + _BATCH_SECONDS
+        async with Sender(*batch.endpoint, self._rules, self._resolve) as sender:
+            for waiting in batch.deliveries:
+                await self._pace()
+                sent = await sender.send(waiting.event_id, waiting.body)
+                tried.append(Tried(waiting, sent))
+                if sent.taken:
+                    metrics.WEBHOOKS_DELIVERED.inc()
+                else:
+                    metrics.WEBHOOK_FAILURES.inc()
+                    break
+                if time.monotonic() > until or background.is_stopping():
+                    break
+        return tried
+
+
+class _Pace:
+    """Waits before each try, so that this thread leaves the processor to others most of the time."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._worked = time.thread_time()
+
+    async def __call__(self) -> None:
+        async with self._lock:
+            worked = time.thread_time()
+            pause = (worked - self._worked) * _SHARE
+            self._worked = worked
+            await asyncio.sleep(pause)

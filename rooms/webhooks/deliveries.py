@@ -1,0 +1,46 @@
+"""What was told, and what came of it: for REST, commands and the admin."""
+
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from rooms.models import WebhookDelivery
+from rooms.wire.events import compact
+
+_STATES = {"failed": WebhookDelivery.State.DEAD, "success": WebhookDelivery.State.DELIVERED}
+
+STATUSES = ("all", *_STATES)
+"""In the service's words. What waits yet is neither failed nor a success."""
+
+
+class Filters(NamedTuple):
+    """Which deliveries: written from ``start`` on and before ``end``, in milliseconds since 1970, of a room or all, of
+    one of STATUSES, of these names or all.
+    """
+
+    start: int
+    end: int
+    room_id: str = ""
+    status: str = "all"
+    names: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """The same for the same filters."""
+        return compact([*self[:4], sorted(set(self.names))])
+
+
+def chosen(filters: Filters) -> QuerySet[WebhookDelivery]:
+    """The deliveries of these filters, in no order."""
+    rows = WebhookDelivery.objects.filter(at__gte=filters.start, at__lt=filters.end)
+    if filters.room_id:
+        rows = rows.filter(room_id=filters.room_id)
+    if filters.status in _STATES:
+        rows = rows.filter(state=_STATES[filters.status])
+    if filters.names:
+        rows = rows.filter(name__in=filters.names)
+    return rows
+
+
+def listed(filters: Filters) -> QuerySet[WebhookDelivery]:
+    """The same with their endpoints, the newest first."""
+    return chosen(filters).select_related("endpoint").order_by("-at", "-pk")

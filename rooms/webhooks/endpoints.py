@@ -1,0 +1,233 @@
+"""Where webhooks go: one way to add, change and remove endpoints, for commands, REST and the admin.
+
+Whatever is committed in a room after one of these returns follows it: what was under way in the rooms concerned is
+waited for.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from rooms.access.sealing import seal, unseal
+from rooms.models import Room, WebhookDelivery, WebhookEndpoint
+from rooms.operations.engine.statements import database_now
+from rooms.webhooks import guard, signing
+from rooms.webhooks.guard import Refused
+from rooms.wire.webhooks import EVENTS, METADATA, microseconds
+
+MAX_ENDPOINTS = 20
+"""For all rooms, and for one: each event is written once for each of them."""
+
+MAX_HEADERS = 20
+MAX_HEADER_CHARS = 1000
+MAX_SECRETS = 5
+MAX_KEYS = 50
+
+_OURS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "accept-encoding"}
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_LOCK_SECONDS = 5
+_MOST_REMOVED = 500
+
+
+def add(
+    url: str,
+    *,
+    room: Room | None = None,
+    headers: Mapping[str, str] | None = None,
+    events: Sequence[str] = (),
+    metadata_keys: Sequence[str] = (),
+    metadata_values: bool = False,
+    enabled: bool = True,
+    secret: str = "",
+) -> WebhookEndpoint:
+    """A new endpoint, of all rooms or of one. Its secret, if none is given, is a new one. Raises ValidationError."""
+    made = WebhookEndpoint(
+        room=room, enabled=enabled, secrets=_sealed([_checked_secret(secret or signing.new_secret())])
+    )
+    wanted = {"events": events, "metadata_keys": metadata_keys, "metadata_values": metadata_values}
+    _set(made, {"url": url, "headers": headers or {}, **wanted})
+    with _changing(room):
+        others = WebhookEndpoint.objects.filter(room=room).exclude(url="")
+        if others.count() >= MAX_ENDPOINTS:
+            raise ValidationError({"url": f"There are {MAX_ENDPOINTS} endpoints already."})
+        made.since = microseconds(database_now())
+        made.save(force_insert=True)
+        WebhookEndpoint.objects.filter(room=room, url="").delete()
+    return made
+
+
+def change(endpoint_id: str, **fields: Any) -> WebhookEndpoint:
+    """Give an endpoint other values of the fields that ``add`` takes.
+
+    Raises ValidationError, WebhookEndpoint.DoesNotExist.
+    """
+    room = _found(endpoint_id).room
+    with _changing(room):
+        endpoint = _found(endpoint_id)
+        before = endpoint.enabled, endpoint.events
+        _set(endpoint, fields)
+        if endpoint.enabled and before != (True, endpoint.events):
+            endpoint.since = microseconds(database_now())
+        endpoint.save()
+    return endpoint
+
+
+def remove(endpoint_id: str) -> None:
+    """Tell an endpoint nothing more, and forget what it was told. Raises WebhookEndpoint.DoesNotExist."""
+    endpoint = _found(endpoint_id)
+    with _changing(endpoint.room):
+        if endpoint.room and not WebhookEndpoint.objects.filter(room=endpoint.room).exclude(pk=endpoint.pk).exists():
+            # Those of all rooms have this one again, but were not told who is in it: what is left of the row says so.
+            since = microseconds(database_now())
+            WebhookEndpoint.objects.create(room=endpoint.room, url="", enabled=False, since=since)
+        WebhookEndpoint.objects.filter(pk=endpoint_id).update(enabled=False)
+    # A few at a time: with SQLite everybody waits for it.
+    rows = WebhookDelivery.objects.filter(endpoint_id=endpoint_id).order_by("pk").values_list("pk", flat=True)
+    while chosen := list(rows[:_MOST_REMOVED]):
+        WebhookDelivery.objects.filter(pk__in=chosen).delete()
+    endpoint.delete()
+
+
+def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None) -> None:
+    """Let a room have this endpoint alone, instead of those of all rooms; with no URL, those again."""
+    own = list(listed(room))
+    if url and own:
+        change(own[0].pk, url=url, headers=headers or {}, enabled=True)
+    elif url:
+        add(url, room=room, headers=headers)
+    for endpoint in own[1:] if url else own:
+        remove(endpoint.pk)
+
+
+def listed(room: Room | None) -> list[WebhookEndpoint]:
+    """The endpoints of all rooms, or a room's own."""
+    return list(WebhookEndpoint.objects.filter(room=room).exclude(url="").order_by("created_at", "pk"))
+
+
+# --- Secrets ------------------------------------------------------------------------------------
+
+
+def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
+    """The secrets that sign, the newest first."""
+    found: list[str] = json.loads(unseal(endpoint.secrets))
+    return found
+
+
+def headers_of(endpoint: WebhookEndpoint) -> dict[str, str]:
+    found: dict[str, str] = json.loads(unseal(endpoint.headers))
+    return found
+
+
+def add_secret(endpoint_id: str, secret: str = "") -> str:
+    """Sign with another secret too, a new one if none is given, until ``drop_secrets``. Raises ValidationError."""
+    chosen = _checked_secret(secret or signing.new_secret())
+    with transaction.atomic():
+        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
+        before = [known for known in secrets_of(endpoint) if known != chosen]
+        if len(before) >= MAX_SECRETS:
+            raise ValidationError({"secret": f"There are {len(before)} secrets already."})
+        endpoint.secrets = _sealed([chosen, *before])
+        endpoint.save(update_fields=["secrets"])
+    return chosen
+
+
+def drop_secrets(endpoint_id: str) -> None:
+    """Sign with the newest secret alone."""
+    with transaction.atomic():
+        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
+        endpoint.secrets = _sealed(secrets_of(endpoint)[:1])
+        endpoint.save(update_fields=["secrets"])
+
+
+def _sealed(secrets: Sequence[str]) -> str:
+    return seal(json.dumps(secrets))
+
+
+def _checked_secret(secret: str) -> str:
+    try:
+        signing.key_of(secret)
+    except ValueError as error:
+        raise ValidationError({"secret": f"{error}."}) from None
+    return secret
+
+
+# --- Changing -----------------------------------------------------------------------------------
+
+
+def _found(endpoint_id: str) -> WebhookEndpoint:
+    return WebhookEndpoint.objects.select_related("room").exclude(url="").get(pk=endpoint_id)
+
+
+@contextmanager
+def _changing(room: Room | None) -> Iterator[None]:
+    """A transaction that begins when all that is under way in the room, or in all of them, is committed."""
+    with transaction.atomic():
+        if connection.vendor != "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+                if room:
+                    cursor.execute("SELECT id FROM rooms_room WHERE id = %s FOR UPDATE", [room.pk])
+                else:
+                    # Whoever changes anything in a room holds its row, which this does not go together with.
+                    cursor.execute("LOCK TABLE rooms_room IN EXCLUSIVE MODE")
+        yield
+
+
+def _set(endpoint: WebhookEndpoint, fields: Mapping[str, Any]) -> None:
+    """Set fields after a look at them. Raises ValidationError."""
+    for name, value in fields.items():
+        try:
+            match name:
+                case "url":
+                    guard.target_of(value, allow_http=settings.WEBHOOK_HTTP)
+                    endpoint.url = value
+                case "headers":
+                    endpoint.headers = seal(json.dumps(_checked_headers(value)))
+                case "events":
+                    endpoint.events = _checked_events(value)
+                case "metadata_keys":
+                    endpoint.metadata_keys = _checked_keys(value)
+                case "metadata_values" | "enabled":
+                    setattr(endpoint, name, bool(value))
+                case _:
+                    raise TypeError(f"an endpoint has no {name}")
+        except (Refused, ValueError) as error:
+            raise ValidationError({name: str(error)}) from None
+
+
+def _checked_headers(given: Mapping[str, str]) -> dict[str, str]:
+    if len(given) > MAX_HEADERS:
+        raise ValueError(f"more than {MAX_HEADERS} headers")
+    for name, value in given.items():
+        lower = name.lower()
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name[:100]!r} is no name of a header")
+        if lower in _OURS or lower.startswith("webhook-"):
+            raise ValueError(f"{name}: is set by the server")
+        if not (isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()):
+            raise ValueError(f"{name}: expected plain ASCII text")
+        if len(value) > MAX_HEADER_CHARS:
+            raise ValueError(f"{name}: more than {MAX_HEADER_CHARS} characters")
+    return dict(given)
+
+
+def _checked_events(given: Sequence[str]) -> list[str]:
+    if unknown := [name for name in given if name not in EVENTS or name == METADATA]:
+        known = ", ".join(name for name in EVENTS if name != METADATA)
+        raise ValueError(f"{unknown[0]!r} is none of {known}")
+    return list(dict.fromkeys(given))
+
+
+def _checked_keys(given: Sequence[str]) -> list[str]:
+    if len(given) > MAX_KEYS:
+        raise ValueError(f"more than {MAX_KEYS} keys")
+    for pattern in given:
+        if not pattern or len(pattern) > 128 or "*" in pattern[:-1]:
+            raise ValueError(f"{pattern[:128]!r}: expected a key, or what keys begin with and an asterisk")
+    return list(dict.fromkeys(given))
