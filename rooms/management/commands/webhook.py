@@ -1,0 +1,109 @@
+"""``manage.py webhook``: where back ends are told what happens in rooms."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+
+from rooms import creation
+from rooms.access.sealing import Unreadable
+from rooms.management.base import DatabaseCommand
+from rooms.models import Room, WebhookEndpoint
+from rooms.webhooks import endpoints
+from rooms.wire.webhooks import EVENTS, METADATA
+
+
+class Command(DatabaseCommand):
+    help = "Lists, adds and removes the addresses that are told what happens in rooms, and replaces their secrets."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="act", required=True, metavar="list | add | set | secret | remove")
+        commands.add_parser("list", help="all endpoints: id, whose, on or off, address")
+        add = commands.add_parser("add", help="tell another address; prints its id and its secret")
+        add.add_argument("url")
+        add.add_argument("--room", help="name or id; the room then tells this address alone, and no other")
+        add.add_argument("--secret", default="", help="whsec_…, to sign with; a new one if none is given")
+        change = commands.add_parser("set", help="change an endpoint")
+        change.add_argument("endpoint", help="id")
+        change.add_argument("--url")
+        change.add_argument("--enabled", choices=("yes", "no"))
+        for changing in (add, change):
+            changing.add_argument("--header", action="append", metavar="NAME:VALUE", help="sent with each event")
+            names = ", ".join(name for name in EVENTS if name != METADATA)
+            changing.add_argument("--event", action="append", metavar="NAME", help=f"only these events: {names}")
+            changing.add_argument(
+                "--key", action="append", metavar="KEY", help=f"{METADATA} of these keys; score:* of all"
+            )
+            changing.add_argument("--values", choices=("yes", "no"), help="of those keys, too")
+        secret = commands.add_parser("secret", help="sign with a new secret beside the old ones, and print it")
+        secret.add_argument("endpoint", help="id")
+        secret.add_argument("--secret", default="")
+        secret.add_argument("--drop-old", action="store_true", help="sign with the newest alone from now on")
+        commands.add_parser("remove", help="tell it nothing more, and forget what it was told").add_argument("endpoint")
+
+    def handle(self, *, act: str, **options: Any) -> None:
+        try:
+            # The parser lets none but its own through.
+            getattr(self, f"_{act}")(**options)
+        except ValidationError as error:
+            raise CommandError(
+                "; ".join(f"{name}: {' '.join(told)}" for name, told in error.message_dict.items())
+            ) from None
+        except WebhookEndpoint.DoesNotExist:
+            raise CommandError("There is no such endpoint. All are told by: python manage.py webhook list") from None
+        except Unreadable as error:
+            raise CommandError(str(error)) from None
+
+    def _list(self, **_: Any) -> None:
+        known = WebhookEndpoint.objects.exclude(url="").select_related("room").order_by("room__name", "created_at")
+        for endpoint in known:
+            whose = endpoint.room.name if endpoint.room else "all rooms"
+            self.stdout.write(f"{endpoint.pk}\t{whose}\t{'on' if endpoint.enabled else 'off'}\t{endpoint.url}")
+
+    def _add(self, *, url: str, room: str | None, secret: str, **options: Any) -> None:
+        made = endpoints.add(url, room=_room(room) if room else None, secret=secret, **_given(options))
+        self._print(made, endpoints.secrets_of(made)[0])
+
+    def _set(self, *, endpoint: str, url: str | None, enabled: str | None, **options: Any) -> None:
+        fields = _given(options)
+        if url:
+            fields["url"] = url
+        if enabled:
+            fields["enabled"] = enabled == "yes"
+        if not fields:
+            raise CommandError("Nothing to set: name one of --url, --enabled, --header, --event, --key, --values.")
+        endpoints.change(endpoint, **fields)
+
+    def _secret(self, *, endpoint: str, secret: str, drop_old: bool, **_: Any) -> None:
+        if drop_old:
+            endpoints.drop_secrets(endpoint)
+        else:
+            self.stdout.write(endpoints.add_secret(endpoint, secret))
+
+    def _remove(self, *, endpoint: str, **_: Any) -> None:
+        endpoints.remove(endpoint)
+
+    def _print(self, endpoint: WebhookEndpoint, secret: str) -> None:
+        self.stdout.write(f"{endpoint.pk}\t{secret}")
+
+
+def _room(name: str) -> Room:
+    room = creation.find_room(name)
+    if room is None:
+        raise CommandError(f"There is no room {name!r}. All are told by: python manage.py room list")
+    return room
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Those fields of an endpoint that were named."""
+    fields: dict[str, Any] = {}
+    if options["header"] is not None:
+        pairs = [header.partition(":") for header in options["header"]]
+        fields["headers"] = {name.strip(): value.strip() for name, _, value in pairs}
+    if options["event"] is not None:
+        fields["events"] = options["event"]
+    if options["key"] is not None:
+        fields["metadata_keys"] = options["key"]
+    if options["values"] is not None:
+        fields["metadata_values"] = options["values"] == "yes"
+    return fields
