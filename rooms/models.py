@@ -581,20 +581,18 @@ class WebhookEndpoint(models.Model):
 
 
 class WebhookReplay(models.Model):
-    """Events that are told again on demand: those that ``filters`` says, as canonical JSON text.
+    """Deliveries that are made again on demand: those that ``filters`` says, as canonical JSON text; ``total`` of them.
 
-    They are taken up in order: ``position`` is the last one, ``until`` the last one that there was at the start. Of
-    them ``offset`` are left out, and ``limit`` is the most. Moments are in milliseconds since 1970.
+    They are taken up in the order of their keys, after ``position`` and not after ``until``. Moments are in
+    milliseconds since 1970; ``paced_at`` is when the last one was taken up.
     """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
     filters = models.TextField()
-    position = models.BigIntegerField(default=0)
+    total = models.PositiveIntegerField()
+    position = models.BigIntegerField()
     until = models.BigIntegerField()
-    offset = models.PositiveIntegerField(default=0)
-    limit = models.PositiveIntegerField()
-    taken = models.PositiveIntegerField(default=0)
-    paced_at = models.BigIntegerField(default=0)
+    paced_at = models.BigIntegerField()
     started_at = models.BigIntegerField()
     completed_at = models.BigIntegerField(null=True, blank=True)
 

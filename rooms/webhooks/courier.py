@@ -74,6 +74,7 @@ class Courier:
         waiting, oldest = queue.backlog()
         metrics.WEBHOOK_BACKLOG.set(waiting)
         metrics.WEBHOOK_AGE.set(max(0, milliseconds(now) - oldest) / 1000 if waiting else 0)
+        replays.tidy(now, days=settings.WEBHOOK_DAYS)
         while queue.tidy(now, days=settings.WEBHOOK_DAYS) and not background.is_stopping():
             pass
 

@@ -1,12 +1,119 @@
-"""Telling again, on demand, what was told before: a workflow that goes on in the background.
+"""Telling again, on demand, what was told before or given up: a workflow that goes on in the background.
 
-It writes deliveries as rooms do, a few a second, which then go the same way. Their ids are those of the first time.
+It writes deliveries as rooms do, a few a second, which then go the same way; their ids are those of the first time.
 """
 
-from rooms.models import WebhookReplay
+import json
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+
+from rooms.models import WebhookDelivery, WebhookReplay, milliseconds
+from rooms.operations.engine.outbox import wake
+from rooms.operations.engine.statements import database_now
+from rooms.operations.engine.transaction import Cursor
+from rooms.webhooks.deliveries import Filters, chosen
+from rooms.wire.events import compact
+from rooms.wire.webhooks import replayed
+
+MOST = 50_000
+"""Deliveries of one workflow."""
+
+RATE = 10
+"""A second."""
+
+_MOST_WAITING = 10 * RATE
+"""No more are taken up while so many wait for an endpoint that does not take them."""
+
+
+class Started(NamedTuple):
+    workflow: WebhookReplay
+    is_new: bool
+
+
+def start(filters: Filters, *, limit: int = MOST, offset: int = 0) -> Started:
+    """Tell again what these filters choose; the workflow that does so already, if one is under way."""
+    text = compact([filters.text(), limit, offset])
+    keys = list(_done(filters).order_by("pk").values_list("pk", flat=True)[offset : offset + min(limit, MOST)])
+    at = milliseconds(database_now())
+    made = WebhookReplay(filters=text, total=len(keys), position=0, until=0, started_at=at, paced_at=at)
+    if keys:
+        made.position, made.until = keys[0] - 1, keys[-1]
+    try:
+        with transaction.atomic():
+            made.save(force_insert=True)
+    except IntegrityError:
+        running = WebhookReplay.objects.filter(filters=text, completed_at=None).first()
+        # None if it came to its end at this very moment.
+        return Started(running, False) if running else start(filters, limit=limit, offset=offset)
+    return Started(made, True)
+
+
+def found(workflow_id: str) -> WebhookReplay | None:
+    return WebhookReplay.objects.filter(pk=workflow_id).first()
 
 
 def proceed() -> None:
-    """Take up the next of the events that are to be told again."""
-    if WebhookReplay.objects.filter(completed_at=None).exists():
-        pass
+    """Take up what of the workflows is next. Any number of processes may do so at once."""
+    for workflow_id in list(WebhookReplay.objects.filter(completed_at=None).values_list("pk", flat=True)):
+        with transaction.atomic():
+            _proceed(workflow_id)
+
+
+def _proceed(workflow_id: str) -> None:
+    rows = WebhookReplay.objects.filter(pk=workflow_id, completed_at=None)
+    if connection.vendor != "sqlite":
+        rows = rows.select_for_update(skip_locked=True)
+    workflow = rows.first()
+    if workflow is None:
+        return
+    at = milliseconds(database_now())
+    waiting = workflow.deliveries.filter(state=WebhookDelivery.State.WAITING).count()
+    if workflow.position >= workflow.until:
+        if not waiting:
+            workflow.completed_at = at
+            workflow.save(update_fields=["completed_at"])
+        return
+    number = min(RATE, (at - workflow.paced_at) * RATE // 1000, _MOST_WAITING - waiting)
+    if number < 1:
+        return
+    *filters, names = json.loads(json.loads(workflow.filters)[0])
+    rest = _done(Filters(*filters, tuple(names))).filter(pk__gt=workflow.position, pk__lte=workflow.until)
+    taken = list(rest.order_by("pk")[:number])
+    again = [_again(delivery, workflow, at) for delivery in taken]
+    WebhookDelivery.objects.bulk_create(again)
+    with Cursor() as cursor:
+        wake(cursor, [(delivery.endpoint_id, delivery.stream) for delivery in again], at)
+    workflow.position = taken[-1].pk if len(taken) == number else workflow.until
+    workflow.paced_at = at
+    workflow.save(update_fields=["position", "paced_at"])
+
+
+def tidy(now: datetime, *, days: float) -> None:
+    """Forget the workflows that ended more than so many days ago."""
+    before = milliseconds(now - timedelta(days=days))
+    WebhookReplay.objects.filter(completed_at__lt=before).delete()
+
+
+def _done(filters: Filters) -> QuerySet[WebhookDelivery]:
+    """The first tellings of these filters that are over; a disabled endpoint is told nothing again either."""
+    first = chosen(filters).filter(replay=None, endpoint__enabled=True)
+    return first.exclude(state=WebhookDelivery.State.WAITING)
+
+
+def _again(delivery: WebhookDelivery, workflow: WebhookReplay, at: int) -> WebhookDelivery:
+    return WebhookDelivery(
+        endpoint_id=delivery.endpoint_id,
+        # One of its own, so that what happens meanwhile does not wait for it.
+        stream=f"{workflow.pk}{delivery.stream}",
+        event_id=delivery.event_id,
+        room_id=delivery.room_id,
+        session_id=delivery.session_id,
+        seq=delivery.seq,
+        name=delivery.name,
+        body=replayed(delivery.body),
+        at=at,
+        replay=workflow,
+    )

@@ -88,7 +88,8 @@ class Sender:
             return Sent(0, f"no answer within {self._rules.seconds:g} s")
         except socket.gaierror:
             return Sent(0, "the name cannot be resolved")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except Exception as error:
+            # Whatever it is, the event has its next try, and is given up in the end.
             return Sent(0, f"{type(error).__name__}: {error}")
 
     async def _send(self, event_id: str, body: bytes) -> Sent:

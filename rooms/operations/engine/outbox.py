@@ -6,7 +6,7 @@ follows it.
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -193,8 +193,13 @@ class Outbox:
         """Write everything that was noted."""
         if self._rows:
             self._cursor.executemany(_INSERT, self._rows)
-            streams = sorted({row[:2] for row in self._rows})
-            self._cursor.executemany(_WAKE, [(*stream, self._work.at) for stream in streams])
+            wake(self._cursor, [row[:2] for row in self._rows], self._work.at)
+
+
+def wake(cursor: Cursor, streams: Collection[tuple[str, str]], at: int) -> None:
+    """Have these streams, ``(endpoint, stream)``, told; ``at`` is now, in milliseconds."""
+    if streams:
+        cursor.executemany(_WAKE, [(*stream, at) for stream in sorted(set(streams))])
 
 
 def _is_of_before(fact: Fact, endpoint: _Endpoint) -> bool:
