@@ -1,5 +1,6 @@
 """What was told, and what came of it: for REST, commands and the admin."""
 
+import json
 from typing import NamedTuple
 
 from django.db.models import QuerySet
@@ -27,6 +28,11 @@ class Filters(NamedTuple):
     def text(self) -> str:
         """The same for the same filters."""
         return compact([*self[:4], sorted(set(self.names))])
+
+    @classmethod
+    def of(cls, text: str) -> "Filters":
+        *others, names = json.loads(text)
+        return cls._make([*others, tuple(names)])
 
 
 def chosen(filters: Filters) -> QuerySet[WebhookDelivery]:

@@ -79,8 +79,7 @@ def _proceed(workflow_id: str) -> None:
     number = min(RATE, (at - workflow.paced_at) * RATE // 1000, _MOST_WAITING - waiting)
     if number < 1:
         return
-    *filters, names = json.loads(json.loads(workflow.filters)[0])
-    rest = _done(Filters(*filters, tuple(names))).filter(pk__gt=workflow.position, pk__lte=workflow.until)
+    rest = _done(Filters.of(json.loads(workflow.filters)[0])).filter(pk__gt=workflow.position, pk__lte=workflow.until)
     taken = list(rest.order_by("pk")[:number])
     again = [_again(delivery, workflow, at) for delivery in taken]
     WebhookDelivery.objects.bulk_create(again)

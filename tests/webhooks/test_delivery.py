@@ -1,26 +1,51 @@
 """What waits is sent, in order, until it is taken."""
 
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from rooms.creation import create_room
 from rooms.models import Room, WebhookDelivery, WebhookStream
-from rooms.webhooks import endpoints, signing
+from rooms.observe import background
+from rooms.operations.engine import statements
+from rooms.webhooks import courier, endpoints, queue, replays, signing
 from rooms.webhooks.courier import Courier
+from rooms.webhooks.deliveries import Filters
+from rooms.webhooks.queue import Tried
+from rooms.webhooks.sending import Sent
 from tests.operations.driver import do, visitor
-from tests.support.receiver import Receiver
+from tests.support.receiver import Got, Receiver
 
 pytestmark = pytest.mark.matrix
 
 
 @pytest.fixture(autouse=True)
 def webhooks_to_loopback(settings: Any, database: str) -> None:
-    from ipaddress import ip_network
-
     settings.WEBHOOK_HTTP = True
     settings.WEBHOOK_TIMEOUT = 1
     settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def hours(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets time pass, by the clock of the database."""
+    passed = timedelta()
+    real = statements.now
+
+    def let_pass(hours: float) -> None:
+        nonlocal passed
+        passed += timedelta(hours=hours)
+
+    monkeypatch.setattr(statements, "now", lambda cursor: real(cursor) + passed)
+    for module in (courier, replays):
+        monkeypatch.setattr(module, "database_now", lambda: statements.database_now())
+    return let_pass
 
 
 @pytest.fixture
@@ -56,3 +81,194 @@ def test_a_session_is_sent_in_order_signed_and_with_the_headers(room, receiver):
         assert (got.headers["x-secret"], got.headers["content-type"]) == ("s3cret", "application/json")
     assert set(WebhookDelivery.objects.values_list("state", "attempts", "status")) == {("delivered", 1, 200)}
     assert not WebhookStream.objects.exists()
+
+
+def test_what_is_not_taken_holds_up_its_session_alone_and_is_tried_again(room, receiver, hours):
+    endpoints.add(receiver.url)
+    other = create_room(name="other")
+    come_and_go(room)
+    come_and_go(other)
+    failing = {room.id}
+    receiver.answer = lambda got: 503 if got.event["data"]["room_id"] in failing else 200
+    for _ in range(3):
+        Courier().run_once()
+
+    assert [got.event["data"]["room_id"] for got in receiver.taken()] == [other.id] * 4
+    [waits] = WebhookDelivery.objects.filter(attempts__gt=0, state="waiting")
+    assert (waits.name, waits.attempts, waits.status, waits.error) == ("session.open.success", 1, 503, "answered 503")
+    hours(1 / 3600)
+    Courier().run_once()
+    waits.refresh_from_db()
+    assert waits.attempts == 2
+    failing.clear()
+    Courier().run_once()
+    assert len(receiver.taken()) == 4  # its time has not come
+    hours(3 / 3600)
+    Courier().run_once()
+
+    assert [got.event["type"] for got in receiver.taken()[4:]] == OF_A_SESSION
+    assert len({got.id for got in receiver.got}) == 8 and len(receiver.got) == 10
+
+
+def test_what_is_not_taken_for_a_day_is_given_up_and_the_next_is_told(room, receiver, hours):
+    endpoints.add(receiver.url)
+    come_and_go(room)
+    receiver.answer = lambda got: 500 if got.event["type"] == "session.open.success" else 200
+    tries = 0
+    while WebhookStream.objects.exists():
+        tries += 1
+        Courier().run_once()
+        hours(1)
+        assert tries < 40
+
+    assert [got.event["type"] for got in receiver.taken()] == OF_A_SESSION[1:]
+    dead = WebhookDelivery.objects.get(state="dead")
+    assert (dead.name, dead.attempts) == ("session.open.success", tries)
+    assert dead.done_at is not None and 24 <= tries <= 26
+
+
+def test_an_endpoint_that_hangs_leaves_places_to_others(settings, database, receiver):
+    settings.WEBHOOK_TIMEOUT = 3
+    with Receiver(slowly) as slow:
+        slow_room, quick_room = create_room(name="slow"), create_room(name="quick")
+        endpoints.add(slow.url, room=slow_room)
+        endpoints.add(receiver.url, room=quick_room)
+        for number in range(20):
+            come_and_go(slow_room, f"Alice{number}")
+        come_and_go(quick_room, "Bob")
+        began = time.monotonic()
+        courier = threading.Thread(target=run_and_close, daemon=True)
+        courier.start()
+        receiver.wait_for(lambda taken: len(taken) == 4, 10)
+        assert time.monotonic() - began < 2
+        assert courier.is_alive()
+        background._stopped.set()
+        try:
+            courier.join(10)
+        finally:
+            background._stopped.clear()
+    # Who ends gives back what it had, and does not forget what was told.
+    assert WebhookStream.objects.exists()
+    assert {stream.claim for stream in WebhookStream.objects.all()} == {""}
+    assert WebhookDelivery.objects.filter(state="delivered").count() >= 4 + 12
+
+
+def slowly(got: Got) -> int:
+    time.sleep(2)
+    return 200
+
+
+def run_and_close() -> None:
+    try:
+        Courier().run_once()
+    finally:
+        connection.close()
+
+
+def test_a_claim_that_ran_out_changes_nothing(room, receiver, hours):
+    endpoints.add(receiver.url)
+    come_and_go(room)
+    [lost] = queue.claim(9, most=9, busy={}, seconds=5)
+    batch = queue.proceed(lost, [], seconds=5)
+    assert batch is not None and len(batch.deliveries) == 4
+    assert queue.claim(9, most=9, busy={}, seconds=5) == []
+    hours(1)
+    Courier().run_once()
+    assert len(receiver.taken()) == 4
+
+    tried = [Tried(batch.deliveries[0], Sent(500, "late"))]
+    assert queue.proceed(lost, tried, seconds=5) is None
+    queue.give_back(lost)
+    assert set(WebhookDelivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
+
+
+def test_what_is_written_while_the_last_is_told_is_told_too(room, receiver):
+    """The session's stream is about to end when more of it comes."""
+    endpoints.add(receiver.url)
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    [claimed] = queue.claim(9, most=9, busy={}, seconds=5)
+    batch = queue.proceed(claimed, [], seconds=5)
+    assert batch is not None
+    do(alice, "leave")
+    rest = queue.proceed(claimed, [Tried(waiting, Sent(200)) for waiting in batch.deliveries], seconds=5)
+    assert rest is not None and len(rest.deliveries) == 2
+    assert queue.proceed(claimed, [Tried(waiting, Sent(200)) for waiting in rest.deliveries], seconds=5) is None
+    assert not WebhookStream.objects.exists()
+    come_and_go(room)
+    Courier().run_once()
+    assert types(receiver) == OF_A_SESSION
+
+
+def test_a_disabled_endpoint_is_told_the_rest_when_it_is_enabled_again(room, receiver):
+    endpoint = endpoints.add(receiver.url)
+    come_and_go(room)
+    endpoints.change(endpoint.pk, enabled=False)
+    Courier().run_once()
+    assert receiver.got == []
+    endpoints.change(endpoint.pk, enabled=True)
+    Courier().run_once()
+    assert types(receiver) == OF_A_SESSION
+
+
+def test_what_is_old_is_tidied_away(room, receiver, hours, settings):
+    endpoints.add(receiver.url)
+    come_and_go(room)
+    Courier().run_once()
+    hours(24 * settings.WEBHOOK_DAYS - 1)
+    Courier().run_once()
+    assert WebhookDelivery.objects.count() == 4
+    hours(2)
+    Courier().run_once()
+    assert not WebhookDelivery.objects.exists()
+
+
+# --- Replay -------------------------------------------------------------------------------------
+
+
+def between(room: Room, **filters: Any) -> Filters:
+    return Filters(0, 10**13, room.id, **filters)
+
+
+def test_a_replay_tells_again_under_the_same_ids_ten_a_second(room, receiver, hours):
+    endpoints.add(receiver.url)
+    for _ in range(4):
+        come_and_go(room)
+    Courier().run_once()
+    first = by_session(receiver)
+    receiver.got.clear()
+    workflow, is_new = replays.start(between(room))
+    same, _ = replays.start(between(room))
+    assert (is_new, same.pk, workflow.total) == (True, workflow.pk, 16)
+    for seconds in (0.55, 1, 1, 0.1):
+        before = len(receiver.got)
+        hours(seconds / 3600)
+        Courier().run_once()
+        assert len(receiver.got) - before <= 10
+
+    again = by_session(receiver)
+    assert [event.pop("is_replay") for events in again.values() for event in events] == [True] * 16
+    assert again == first
+    workflow.refresh_from_db()
+    assert workflow.completed_at is not None
+    assert replays.start(between(room)).is_new
+    assert replays.start(between(room), limit=5, offset=2).workflow.total == 5
+
+
+def by_session(receiver: Receiver) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for got in receiver.got:
+        found.setdefault(got.event["data"]["session_id"], []).append(got.event)
+    return found
+
+
+def test_a_replay_of_what_failed_tells_that_alone(room, receiver, hours):
+    endpoints.add(receiver.url)
+    come_and_go(room)
+    WebhookDelivery.objects.filter(name="peer.join.success").update(state="dead")
+    Courier().run_once()
+    receiver.got.clear()
+    replays.start(between(room, status="failed"))
+    hours(1)
+    Courier().run_once()
+    assert [(got.event["type"], got.event["is_replay"]) for got in receiver.got] == [("peer.join.success", True)]

@@ -1,15 +1,20 @@
 """What happens in a room is told, in the transaction in which it happens, and nothing else."""
 
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from rooms.creation import create_room
 from rooms.models import Peer, Room, WebhookDelivery
+from rooms.operations.engine import statements
 from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.gate import run
 from rooms.operations.leaving import disconnect
+from rooms.operations.metadata.governing import set_metadata_rules
+from rooms.operations.metadata.lapses import settle_due
 from rooms.operations.moderation import end_room
 from rooms.operations.reaping import reap
 from rooms.webhooks import endpoints
@@ -26,6 +31,20 @@ def webhooks_to_anywhere(settings: Any, database: str) -> None:
 @pytest.fixture
 def room(database: str) -> Room:
     return create_room(name="team")
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets time pass, in seconds, by the clock of the database."""
+    passed = timedelta()
+    real = statements.now
+
+    def let_pass(seconds: float) -> None:
+        nonlocal passed
+        passed += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(statements, "now", lambda cursor: real(cursor) + passed)
+    return let_pass
 
 
 URL = "https://back.example.org/hook"
@@ -232,3 +251,28 @@ def test_a_disabled_endpoint_is_told_nothing(room):
 
     assert names() == ["session.open.success", "peer.join.success"]
     assert row(alice).leave_reason == Peer.Leave.REQUEST
+
+
+def test_what_expires_and_what_goes_with_its_owner_is_told(room, later):
+    endpoints.add(URL, metadata_keys=["*"], events=["session.close.success"])
+    alice, bob = come(room, "Alice", "Bob")
+    do(alice, "update-metadata", changes=[{"key": "soon", "data": 1, "expires_in": 5}])
+    do(bob, "update-metadata", changes=[{"key": "own", "data": 1, "owner": True}])
+    later(6)
+    call(alice, "get-metadata", key="soon")
+    ask(server(room), settle_due)
+    do(bob, "leave")
+
+    changes = [(data["source"], data["changes"][0]["key"], data["changes"][0]["removed"]) for _, data in told()]
+    assert changes == [("peer", "soon", False), ("peer", "own", False), ("server", "soon", True), ("peer", "own", True)]
+
+
+def test_what_a_role_may_read_from_now_on_is_no_change(room):
+    endpoints.add(URL, metadata_keys=["*"], events=["session.close.success"])
+    alice, bob = come(room, "Alice", "Bob")
+    do(bob, "listen-metadata-change", keys=["k"])
+    do(alice, "set-metadata", key="k", data=1)
+    ask(server(room), set_metadata_rules, rules=[{"key": "k", "read": ["viewer"]}])
+    do(alice, "role-change-request", requested_for=bob.peer_id, role="viewer", force=True)
+
+    assert names() == ["metadata.change.success"]

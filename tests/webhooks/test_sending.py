@@ -208,7 +208,8 @@ def test_a_secret_of_another_form_is_refused(secret):
 
 
 def test_it_is_tried_again_as_with_the_service_then_ever_later_for_a_day():
-    waits, age = [], 0.0
+    waits: list[float] = []
+    age = 0.0
     while (wait := retries.wait(len(waits) + 1, age)) is not None:
         waits.append(wait)
         age += wait

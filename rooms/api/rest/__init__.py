@@ -1,9 +1,10 @@
 """The REST API for back ends, one file per resource. Importing it registers every resource."""
 
-from rooms.api.rest import metadata, rooms
+from rooms.api.rest import analytics, metadata, rooms
 from rooms.api.rest.frame import rest
 
 rest.add_router("/rooms", rooms.router)
 rest.add_router("/active-rooms/{room_id}/metadata", metadata.router)
+rest.add_router("/analytics", analytics.router)
 
 __all__ = ["rest"]

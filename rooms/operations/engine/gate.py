@@ -247,7 +247,7 @@ def _settle(work: Work, session: Session) -> list[Numbered]:
     # Each recorded by itself, for an event may tell its own number.
     due = [event for function in _when_due for event in work.record(session, function(context))]
     if work.outbox:
-        work.outbox.note(Call(call.operation, context.caller), session, due)
+        work.outbox.note(None, session, due)
     work.look_again(session)
     return due
 

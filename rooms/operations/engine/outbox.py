@@ -64,8 +64,11 @@ class Outbox:
         self._found: list[_Endpoint] | None = None
         self._rows: list[tuple[Any, ...]] = []
 
-    def note(self, call: Call, session: Session, events: Sequence[Numbered], end: End | None = None) -> None:
-        """Note what is to be told of a call's events, and of the session's end. Before the session is ended."""
+    def note(self, call: Call | None, session: Session, events: Sequence[Numbered], end: End | None = None) -> None:
+        """Note what is to be told of a call's events, or of what was due, and of the session's end.
+
+        Before the session is ended, for those who are in it are told to leave.
+        """
         if not end and not any(event.effect or event.kind == "on-metadata-change" for event in events):
             return
         endpoints = self._endpoints(session.room)
@@ -96,7 +99,7 @@ class Outbox:
         # By the room, for it need not have a session.
         self._tell(endpoints, room, "", Fact("peer.join.failure", self._work.now, 0, data))
 
-    def _facts(self, call: Call, session: Session, event: Numbered, reason: str) -> Iterator[Fact]:
+    def _facts(self, call: Call | None, session: Session, event: Numbered, reason: str) -> Iterator[Fact]:
         now, seq = self._work.now, event.seq
         match event.effect:
             case Came(peer_id):
@@ -118,15 +121,17 @@ class Outbox:
                 )
             case RoleChanged(peer_id, before, _):
                 told = {"previous_role": before, "role_changed_at": moment(now)}
-                if call.operation.method == "role-change-request" and call.caller.peer_id:
+                # Who accepts an offer does not say of whom it was.
+                if call and call.operation.method == "role-change-request" and call.caller.peer_id:
                     told["role_change_requested_by"] = call.caller.peer_id
                 data = _of_session(session, seq) | _of_peer(self._peer(session, peer_id)) | told
                 yield Fact("role.change.success", now, seq, data)
             case SentAway(None):
-                told = {"lock_room": call.arguments.get("lock", False), "reason": reason, "source": _source(call)}
-                if call.caller.peer_id:
-                    told["peer_id"] = call.caller.peer_id
-                yield Fact("room.end.success", now, seq, _of_session(session, seq) | told)
+                locks = bool(call and call.arguments.get("lock"))
+                ended: dict[str, Any] = {"lock_room": locks, "reason": reason, "source": _source(call)}
+                if call and call.caller.peer_id:
+                    ended["peer_id"] = call.caller.peer_id
+                yield Fact("room.end.success", now, seq, _of_session(session, seq) | ended)
             case _ if event.kind == "on-metadata-change" and not (event.audience.peer or event.audience.roles):
                 # What is told to a peer or a role alone is no change, but what it may read from now on.
                 heads = self._work.entry_heads(session)
@@ -243,6 +248,8 @@ def _left(session: Session, seq: int, peer: Peer, why: str, now: datetime, messa
     return _of_session(session, seq) | _of_peer(peer) | told
 
 
-def _source(call: Call) -> str:
+def _source(call: Call | None) -> str:
     """Who it was, in the service's word for a peer and ours for others."""
+    if call is None:
+        return "server"
     return "peer" if call.caller.peer_id else call.caller.source
