@@ -1,5 +1,7 @@
 """``manage.py webhook``: where back ends are told what happens in rooms."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,8 +10,10 @@ from django.core.management.base import CommandError, CommandParser
 from rooms import creation
 from rooms.access.sealing import Unreadable
 from rooms.management.base import DatabaseCommand
-from rooms.models import Room, WebhookEndpoint
-from rooms.webhooks import endpoints
+from rooms.models import Room, WebhookEndpoint, milliseconds
+from rooms.operations.engine.statements import database_now
+from rooms.webhooks import endpoints, replays
+from rooms.webhooks.deliveries import STATUSES, Filters
 from rooms.wire.webhooks import EVENTS, METADATA
 
 
@@ -17,7 +21,9 @@ class Command(DatabaseCommand):
     help = "Lists, adds and removes the addresses that are told what happens in rooms, and replaces their secrets."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        commands = parser.add_subparsers(dest="act", required=True, metavar="list | add | set | secret | remove")
+        commands = parser.add_subparsers(
+            dest="act", required=True, metavar="list | add | set | secret | remove | replay"
+        )
         commands.add_parser("list", help="all endpoints: id, whose, on or off, address")
         add = commands.add_parser("add", help="tell another address; prints its id and its secret")
         add.add_argument("url")
@@ -40,6 +46,15 @@ class Command(DatabaseCommand):
         secret.add_argument("--secret", default="")
         secret.add_argument("--drop-old", action="store_true", help="sign with the newest alone from now on")
         commands.add_parser("remove", help="tell it nothing more, and forget what it was told").add_argument("endpoint")
+
+        replay = commands.add_parser("replay", help="tell again what was told or given up, ten events a second")
+        replay.add_argument(
+            "--since", type=span, required=True, metavar="SPAN", help="from so long ago on: 30m, 3h, 2d"
+        )
+        replay.add_argument("--until", type=span, default=timedelta(), metavar="SPAN", help="up to so long ago")
+        replay.add_argument("--room", help="name or id")
+        replay.add_argument("--status", choices=STATUSES, default="failed")
+        replay.add_argument("--event", action="append", metavar="NAME", choices=EVENTS, default=[])
 
     def handle(self, *, act: str, **options: Any) -> None:
         try:
@@ -83,8 +98,22 @@ class Command(DatabaseCommand):
     def _remove(self, *, endpoint: str, **_: Any) -> None:
         endpoints.remove(endpoint)
 
+    def _replay(self, *, since: timedelta, until: timedelta, room: str | None, status: str, **options: Any) -> None:
+        now = database_now()
+        room_id = _room(room).pk if room else ""
+        start, end = milliseconds(now - since), milliseconds(now - until)
+        workflow, is_new = replays.start(Filters(start, end, room_id, status, tuple(options["event"])))
+        self.stdout.write(f"{workflow.pk}\t{workflow.total}\t{'started' if is_new else 'already running'}")
+
     def _print(self, endpoint: WebhookEndpoint, secret: str) -> None:
         self.stdout.write(f"{endpoint.pk}\t{secret}")
+
+
+def span(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
+    if found is None:
+        raise ValueError(text)
+    return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
 
 
 def _room(name: str) -> Room:

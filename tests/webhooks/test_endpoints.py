@@ -1,0 +1,192 @@
+"""Endpoints are made, changed and removed by commands, which say what is wrong."""
+
+import io
+import json
+import threading
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from rooms.creation import create_room
+from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream
+from rooms.operations.arriving import join
+from rooms.operations.engine.calls import Call
+from rooms.operations.engine.gate import run
+from rooms.webhooks import endpoints, signing
+from tests.operations.driver import do, visitor
+
+URL = "https://back.example.org/hook"
+
+
+def printed(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("webhook", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def fails(*arguments: str) -> str:
+    with pytest.raises(CommandError) as refused:
+        printed(*arguments)
+    return str(refused.value)
+
+
+@pytest.mark.django_db
+def test_an_endpoint_is_added_listed_changed_and_removed():
+    create_room(name="tea")
+    key, secret = printed("add", URL, "--header", "X-Secret: a:b", "--key", "score:*").strip().split("\t")
+    own, _ = printed("add", URL + "/tea", "--room", "TEA", "--event", "peer.join.success").strip().split("\t")
+
+    assert (
+        printed("list") == f"{key}\tall rooms\ton\t{URL}\n{own}\ttea\ton\t{URL}/tea\n"
+        or printed("list").count("\n") == 2
+    )
+    endpoint = WebhookEndpoint.objects.get(pk=key)
+    assert endpoints.secrets_of(endpoint) == [secret]
+    assert endpoints.headers_of(endpoint) == {"X-Secret": "a:b"}
+    assert (endpoint.events, endpoint.metadata_keys, endpoint.metadata_values) == ([], ["score:*"], False)
+    assert "a:b" not in endpoint.headers and secret not in endpoint.secrets
+    printed("set", key, "--enabled", "no", "--url", URL + "/2", "--values", "yes")
+    endpoint.refresh_from_db()
+    assert (endpoint.enabled, endpoint.url, endpoint.metadata_values) == (False, URL + "/2", True)
+    assert endpoints.headers_of(endpoint) == {"X-Secret": "a:b"}
+
+    second = printed("secret", key).strip()
+    endpoint.refresh_from_db()
+    assert endpoints.secrets_of(endpoint) == [second, secret]
+    printed("secret", key, "--drop-old")
+    endpoint.refresh_from_db()
+    assert endpoints.secrets_of(endpoint) == [second]
+    printed("remove", key)
+    printed("remove", own)
+    assert printed("list") == ""
+
+
+@pytest.mark.django_db
+def test_removing_an_endpoint_takes_what_it_was_told_with_it(monkeypatch):
+    monkeypatch.setattr(endpoints, "_MOST_REMOVED", 2)
+    room = create_room(name="tea")
+    kept, gone = endpoints.add(URL), endpoints.add(URL)
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    do(alice, "leave")
+    endpoints.remove(gone.pk)
+
+    assert set(WebhookDelivery.objects.values_list("endpoint_id", flat=True)) == {kept.pk}
+    assert set(WebhookStream.objects.values_list("endpoint_id", flat=True)) == {kept.pk}
+    assert WebhookDelivery.objects.count() == 4
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["add", "http://back.example.org"], "url: is http://, which WEBHOOK_HTTP allows"),
+        (["add", "https://u:p@back.example.org"], "url: has a user's name in it; send it in a header"),
+        (["add", URL, "--header", "Host: x"], "headers: Host: is set by the server"),
+        (["add", URL, "--header", "webhook-id: x"], "headers: webhook-id: is set by the server"),
+        (["add", URL, "--header", "X-A: a\nb"], "headers: X-A: expected plain ASCII text"),
+        (["add", URL, "--header", "no colon"], "headers: 'no colon' is no name of a header"),
+        (["add", URL, "--event", "peer.join"], "events: 'peer.join' is none of session.open.success"),
+        (["add", URL, "--event", "metadata.change.success"], "events: 'metadata.change.success' is none of"),
+        (["add", URL, "--key", "a*b"], "metadata_keys: 'a*b': expected a key"),
+        (["add", URL, "--secret", "short"], "secret: expected whsec_ and 24 to 64 bytes in base64."),
+        (["add", URL, "--room", "milk"], "There is no room 'milk'."),
+        (["set", "unknown", "--enabled", "no"], "There is no such endpoint."),
+        (["secret", "unknown"], "There is no such endpoint."),
+        (["remove", "unknown"], "There is no such endpoint."),
+        (["set", "unknown"], "Nothing to set"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(arguments, told):
+    assert fails(*arguments).startswith(told)
+    assert not WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.django_db
+def test_endpoints_are_few(monkeypatch):
+    monkeypatch.setattr(endpoints, "MAX_ENDPOINTS", 2)
+    for _ in range(2):
+        endpoints.add(URL)
+    endpoints.add(URL, room=create_room(name="tea"))
+    with pytest.raises(ValidationError, match="There are 2 endpoints already"):
+        endpoints.add(URL)
+
+
+@pytest.mark.django_db
+def test_a_rooms_webhook_is_set_replaced_and_taken_away():
+    room = create_room(name="tea")
+    endpoints.set_of_room(room, URL, {"X-A": "1"})
+    endpoints.set_of_room(room, URL + "/2")
+    [own] = endpoints.listed(room)
+    assert (own.url, endpoints.headers_of(own)) == (URL + "/2", {})
+    endpoints.set_of_room(room, "")
+    assert endpoints.listed(room) == []
+
+
+@pytest.mark.django_db
+def test_a_replay_is_started_by_command():
+    room = create_room(name="tea")
+    endpoints.add(URL)
+    do(visitor(room, "Alice", "host"), "join", name="Alice")
+    WebhookDelivery.objects.update(state="dead")
+
+    assert printed("replay", "--since", "1h").split("\t")[1:] == ["2", "started\n"]
+    assert printed("replay", "--since", "1h", "--event", "peer.join.success").split("\t")[1] == "1"
+    assert printed("replay", "--since", "1h", "--room", "tea", "--status", "success").split("\t")[1] == "0"
+
+
+@pytest.fixture
+def room(database: str) -> Room:
+    return create_room(name="tea")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("own", [False, True])
+def test_a_change_waits_for_what_is_under_way_so_that_all_after_it_is_told(room, own, monkeypatch):
+    """A join that began before the endpoint was there is not told to leave, one that began after it is told."""
+    begun, go_on = threading.Event(), threading.Event()
+    real = join.function
+
+    def slow(context: Any, **arguments: Any) -> Any:
+        begun.set()
+        assert go_on.wait(10)
+        return real(context, **arguments)
+
+    def in_thread(work: Any) -> threading.Thread:
+        def run_and_close() -> None:
+            try:
+                work()
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run_and_close)
+        thread.start()
+        return thread
+
+    alice, bob = visitor(room, "Alice", "host"), visitor(room, "Bob", "host")
+    import dataclasses
+
+    held = dataclasses.replace(join, function=slow)
+    joining = in_thread(lambda: run([Call(held, alice, {"name": "Alice"})]))
+    assert begun.wait(10)
+    adding = in_thread(lambda: endpoints.add(URL, room=room if own else None))
+    adding.join(0.5)
+    assert adding.is_alive()
+    go_on.set()
+    joining.join(10)
+    adding.join(10)
+    do(bob, "join", name="Bob")
+    do(alice, "leave")
+    do(bob, "leave")
+
+    told = [json.loads(body) for body in WebhookDelivery.objects.order_by("pk").values_list("body", flat=True)]
+    assert [(event["type"], event["data"].get("user_name")) for event in told] == [
+        ("peer.join.success", "Bob"), ("peer.leave.success", "Bob"), ("session.close.success", None),
+    ]  # fmt: skip
+
+
+def test_a_new_secret_is_one_of_the_right_form():
+    assert len(signing.key_of(signing.new_secret())) == 32
