@@ -4,19 +4,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
 
 from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, new_generation
 from rooms.operations.engine.calls import Caller
 from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
-from rooms.wire.errors import NotFound
+from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, rules_of
 
 DEFAULT = "default"
-CHANGEABLE = ("name", "title", "size", "large_room", "enabled", "metadata_rules")
+CHANGEABLE = (
+    "name", "title", "size", "large_room", "enabled", "metadata_rules", "template", "max_duration_seconds",
+    "description", "region",
+)  # fmt: skip
+
+MAX_CODES = 100
+"""Of one room, those included that open nothing."""
 
 
 def default_template() -> Template:
@@ -70,17 +78,94 @@ def change_room(room_id: str, **fields: Any) -> Room:
     """Give a room other values of CHANGEABLE. Who is inside stays. Raises ValidationError."""
     with transaction.atomic():
         room = _lock(room_id)
+        before = room.template
         for name, value in fields.items():
             setattr(room, name, value)
         room.full_clean()
+        room.updated_at = timezone.now()
         rules = fields.pop("metadata_rules", None)
-        room.save(update_fields=list(fields))
+        room.save(update_fields=[*fields, "updated_at"])
         # What is remembered of a live session knows the room by its old name.
         Session.objects.filter(room=room, ended_at=None).update(generation=new_generation())
     if rules is not None:
         # By the operation, for those who are inside are told.
         perform_now(set_metadata_rules, Caller(room_id), rules=rules)
+    if room.template != before:
+        perform_now(template_changed, Caller(room_id), rules=before.metadata_rules)
     return room
+
+
+def make_or_change_room(*, name: str, **fields: Any) -> Room:
+    """The room of this name, in any case, with these values of CHANGEABLE; made if there is none.
+
+    Raises ValidationError.
+    """
+    if found := named(name):
+        return change_room(found.pk, **fields)
+    try:
+        return create_room(name=name, **fields)
+    except (ValidationError, IntegrityError):
+        # Somebody may have made it at this very moment.
+        if found := named(name):
+            return change_room(found.pk, **fields)
+        raise
+
+
+def named(name: str) -> Room | None:
+    """The room of this name in any case."""
+    # By the constraint's own index.
+    return Room.objects.alias(lower=Lower("name")).filter(lower=name.lower()).first()
+
+
+def make_codes(room_id: str, role: str = "") -> list[RoomCode]:
+    """A code that opens the room for each of its roles, or for one: that which there is, else a new one.
+
+    Codes of roles that the room has no longer are closed. Raises Forbidden if the room is closed, NotFound if it has no
+    such role, BadRequest if it has too many codes.
+    """
+    with transaction.atomic():
+        room = _lock(room_id)
+        if not room.enabled:
+            raise Forbidden("room: it is disabled")
+        roles = list(room.template.usable_roles)
+        if role and role not in roles:
+            raise NotFound("role: the room has no such role")
+        codes = list(room.codes.order_by("created_at", "code"))
+        for code in codes:
+            if code.enabled and code.role not in roles:
+                _switch(code, on=False)
+        found = {code.role: code for code in codes if code.enabled}
+        wanted = [role] if role else roles
+        missing = [name for name in wanted if name not in found]
+        if len(codes) + len(missing) > MAX_CODES:
+            raise BadRequest(f"room: it has {len(codes)} codes, at most {MAX_CODES}")
+        for made in RoomCode.objects.bulk_create([RoomCode(room=room, role=name) for name in missing]):
+            found[made.role] = made
+        return [found[name] for name in wanted]
+
+
+def switch_code(code: str, *, on: bool) -> RoomCode:
+    """Let a code open its room, or nothing. Raises NotFound, and Forbidden if it would open nothing in any case."""
+    room_id = RoomCode.objects.filter(code=code).values_list("room_id", flat=True).first()
+    if room_id is None:
+        raise NotFound("code: no such room code")
+    with transaction.atomic():
+        room = _lock(room_id)
+        found = room.codes.filter(code=code).first()
+        if found is None:
+            raise NotFound("code: no such room code")
+        if on and not room.enabled:
+            raise Forbidden("code: its room is disabled")
+        if on and found.role not in room.template.usable_roles:
+            raise Forbidden("code: the room has its role no longer")
+        if found.enabled != on:
+            _switch(found, on=on)
+        return found
+
+
+def _switch(code: RoomCode, *, on: bool) -> None:
+    code.enabled, code.updated_at = on, timezone.now()
+    code.save(update_fields=["enabled", "updated_at"])
 
 
 def replace_code(room_id: str, role: str) -> RoomCode:

@@ -56,6 +56,12 @@ PERSON_CHARS = 22
 room_name = RegexValidator(r"^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 letters, digits or any of . - : _")
 
 
+def session_length(seconds: int) -> None:
+    """Raises ValidationError unless sessions may be told to last so long."""
+    if seconds and not 120 <= seconds <= 43_200:
+        raise ValidationError("A session lasts 120 to 43200 seconds at most; 0 is no limit.")
+
+
 MAX_SIZE = 100_000
 """The most that a room may be said to take, as of MAX_ROOM_PEERS."""
 
@@ -116,8 +122,15 @@ class Template(models.Model):
 class Room(models.Model):
     """A place that sessions happen in. ``size`` is the most peers it takes, 0 the server's own limit.
 
-    ``metadata_rules`` go before those of the template.
+    ``metadata_rules`` go before those of the template. A session lasts ``max_duration_seconds``, 0 is no limit.
+    ``description`` and ``region`` are kept for back ends, which the service lets have them; nothing here reads them.
     """
+
+    class Region(models.TextChoices):
+        AUTO = "auto"
+        EUROPE = "eu"
+        INDIA = "in"
+        UNITED_STATES = "us"
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
     name = models.CharField(max_length=100, default=new_id, validators=[room_name])
@@ -127,7 +140,11 @@ class Room(models.Model):
     large_room = models.BooleanField(default=False)
     size = models.PositiveIntegerField(default=0)
     metadata_rules = models.JSONField(default=list, blank=True)
+    max_duration_seconds = models.PositiveIntegerField(default=0, validators=[session_length])
+    description = models.TextField(blank=True, default="", max_length=2000)
+    region = models.CharField(max_length=4, choices=Region.choices, default=Region.AUTO)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         # Commands find a room by its name in any case: two that differ in it alone would be mixed up.
@@ -167,6 +184,7 @@ class RoomCode(models.Model):
     role = models.CharField(max_length=100)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
         return self.code

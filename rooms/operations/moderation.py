@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from django.core.signing import BadSignature, Signer
 
 from rooms.models import Peer, milliseconds
+from rooms.operations.arriving import PeerMetadata, RawName
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.leaving import depart
 from rooms.operations.metadata.governing import other_role
 from rooms.operations.persons import peers_with, remember_role, shut_out
 from rooms.operations.policies import policy
-from rooms.operations.presence import peer_updated
+from rooms.operations.presence import describe, peer_updated, shown_name
 from rooms.wire.effects import RoleChanged, SentAway
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.events import EVERYBODY, Audience, End, Event, compact
@@ -136,6 +137,25 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
     return events
 
 
+@operation()
+def change_peer(
+    context: Context,
+    *,
+    peer_id: PeerId,
+    name: RawName | None = None,
+    role: RoleName | None = None,
+    metadata: PeerMetadata | None = None,
+) -> Outcome:
+    """Give a peer another name, role or metadata; only what is given changes. Answers the peer."""
+    peer = context.present_peer(peer_id)
+    shown = None if name is None else shown_name(name)
+    # What may be refused comes before anything is changed.
+    events = _give_role(context, [peer], _role(context, role)) if role is not None else []
+    if describe(context, peer, name=shown, metadata=metadata):
+        events.append(peer_updated(peer))
+    return Outcome({"peer": peer.as_wire()}, events)
+
+
 # --- Removal ------------------------------------------------------------------------------------
 
 
@@ -148,13 +168,27 @@ def remove_peer(context: Context, *, requested_for: PeerId, reason: Reason = "")
     peer = context.present_peer(requested_for, field="requested_for")
     if peer.peer_id == context.actor:
         raise BadRequest("requested_for: to go yourself, leave")
-    gone = peers_with(context, [peer])
+    return _remove(context, [peer], reason)
+
+
+@operation()
+def remove_role(context: Context, *, role: RoleName, reason: Reason = "") -> Outcome:
+    """Remove everybody who holds a role, as ``remove_peer`` does; there may be nobody."""
+    holders = [peer for peer in context.work.present(context.session) if peer.role == role]
+    if not holders:
+        _role(context, role)
+        return Outcome()
+    return _remove(context, holders, reason)
+
+
+def _remove(context: Context, chosen: Sequence[Peer], reason: str) -> Outcome:
+    gone = peers_with(context, chosen)
     # Before they depart, for who has departed is told nothing any more.
     told = [
         _sent_away(context, reason, Audience(peer=other.peer_id), SentAway(other.peer_id), room_end=False)
         for other in gone
     ]
-    told += shut_out(context, peer, reason)
+    told += shut_out(context, chosen, reason)
     events, end = depart(context, gone, reason=Peer.Leave.REMOVED, by=context.actor, after=len(told))
     return Outcome({}, [*told, *events], end)
 
@@ -165,8 +199,8 @@ def end_room(context: Context, *, lock: bool = False, reason: Reason = "") -> Ou
     if context.caller.is_server:
         context.session.ended_by = context.caller.name
     if lock:
-        context.room.enabled = False
-        context.work.changed(context.room, "enabled")
+        context.room.enabled, context.room.updated_at = False, context.now
+        context.work.changed(context.room, "enabled", "updated_at")
     others = Audience(but=context.actor) if context.actor else EVERYBODY
     told = _sent_away(context, reason, others, SentAway(None), room_end=True)
     return Outcome({}, [told], End(reason or ENDED, context.actor))

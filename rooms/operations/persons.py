@@ -79,17 +79,17 @@ MAX_PERSONS = 5_000
 # --- Removal ------------------------------------------------------------------------------------
 
 
-def shut_out(context: Context, peer: Peer, reason: str) -> list[Event]:
-    """Keep the owner of a removed peer out of the session; the event that tells those who may let it in again."""
+def shut_out(context: Context, peers: Collection[Peer], reason: str) -> list[Event]:
+    """Keep the owners of removed peers out of the session; the event that tells those who may let them in again."""
     # Who closes another tab of its own is not shut out with it.
-    if peer.owner == context.caller.owner:
-        return []
-    person = _person(context, peer)
-    person.name, person.role, person.reason = peer.name, peer.role, reason
-    person.removed_at, person.removed_by = context.now, context.actor_name
-    person.removed_by_person = context.known_peer.person if context.known_peer else ""
-    context.work.changed(person, "name", "role", "reason", "removed_at", "removed_by", "removed_by_person")
-    return [_removed_changed(context)]
+    others = [peer for peer in peers if peer.owner != context.caller.owner]
+    for peer in others:
+        person = _person(context, peer)
+        person.name, person.role, person.reason = peer.name, peer.role, reason
+        person.removed_at, person.removed_by = context.now, context.actor_name
+        person.removed_by_person = context.known_peer.person if context.known_peer else ""
+        context.work.changed(person, "name", "role", "reason", "removed_at", "removed_by", "removed_by_person")
+    return [_removed_changed(context)] if others else []
 
 
 @operation("peers-removed", requires="removeOthers")

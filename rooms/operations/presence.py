@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from rooms.models import Peer, milliseconds
 from rooms.operations.engine.gate import Context
 from rooms.wire.effects import CameBack, StateChanged, Updated
+from rooms.wire.errors import BadRequest
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact
+from rooms.wire.names import clean_name
 
 NOTHING_HELD: dict[str, Any] = {"groups": [], "observed": [], "hand_raised_at": 0}
 """What a peer that comes holds of what others were told of it before."""
@@ -32,3 +36,23 @@ def peer_updated(peer: Peer, *, but: str = "") -> Event:
     # Groups and role are told to the peer too: somebody else may have changed them.
     audience = Audience(but=but) if but else EVERYBODY
     return Event("on-peer-update", compact(peer.as_wire()), audience, Updated(peer.peer_id))
+
+
+def shown_name(name: str) -> str:
+    """A name as others are shown it. Raises BadRequest if nothing of it shows."""
+    shown = clean_name(name, limit=settings.MAX_NAME_CHARS)
+    if not shown:
+        raise BadRequest("name: empty")
+    return shown
+
+
+def describe(context: Context, peer: Peer, *, name: str | None, metadata: str | None) -> bool:
+    """Give a peer another name or metadata; None leaves it as it is. Whether that changed anything."""
+    before = peer.name, peer.metadata
+    peer.name = peer.name if name is None else name
+    peer.metadata = peer.metadata if metadata is None else metadata
+    # Apps say the same again and again, which is no news for hundreds of others.
+    if (peer.name, peer.metadata) == before:
+        return False
+    context.work.changed(peer, "name", "metadata")
+    return True

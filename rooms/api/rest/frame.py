@@ -3,16 +3,17 @@
 import logging
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError as InvalidFields
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from ninja import Field, NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.security import HttpBearer
+from pydantic import ConfigDict
 
 from rooms.access import keys, tokens
 from rooms.api.http import body
@@ -62,6 +63,28 @@ rest = Rest(
     parser=Json(),
     urls_namespace="rest",
 )
+
+
+class Body(Schema):
+    """What a request brings: JSON values of exactly these types. Fields that are not named are passed over."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Problem(Schema):
+    """What was wrong."""
+
+    code: Annotated[int, Field(description="The HTTP status", examples=[404])]
+    message: Annotated[
+        str, Field(description="The reason, with the field and the limit", examples=["room: no such room"])
+    ]
+    details: Annotated[list[str], Field(description="All reasons", examples=[["room: no such room"]])]
+    data: Annotated[Any, Field(description="More for programs, as docs/protocol.md lists it by error")] = None
+
+
+def answers(schema: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
+    """``response=`` of an endpoint: what it answers, and how it refuses besides what any endpoint may answer."""
+    return {status: schema, frozenset({400, 401, 413, 429, 500, 503, *refusals}): Problem}
 
 
 def perform(request: HttpRequest, room_id: str, operation: Operation, **arguments: Any) -> Mapping[str, Any]:

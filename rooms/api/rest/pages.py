@@ -1,23 +1,45 @@
 """Lists by page: ``limit`` and ``start`` in, ``{limit, data, last}`` out, newest first."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 from ninja import Field, Schema
+from pydantic import field_validator
+from pydantic_core import PydanticUseDefault
 
 Row = TypeVar("Row", bound=Model)
+Shown = TypeVar("Shown")
 
 
-class PageQuery(Schema):
+class Filters(Schema):
+    """What a query says. An empty value is none, and so is what a script of JavaScript writes for one."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _given(cls, value: Any) -> Any:
+        if value in ("", "undefined"):
+            raise PydanticUseDefault
+        return value
+
+
+class PageQuery(Filters):
     """What every list takes."""
 
-    limit: Annotated[int, Field(ge=1, le=100, description="How many at most, 1 to 100")] = 10
-    start: Annotated[str, Field(max_length=128, description="The last of the page before")] = ""
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most, 1 to 100", examples=[10])] = 10
+    start: Annotated[str, Field(max_length=128, description="`last` of the page before", examples=[""])] = ""
+
+
+class PageOf(Schema, Generic[Shown]):
+    """A page of a list, newest first."""
+
+    limit: Annotated[int, Field(description="How many at most", examples=[10])]
+    data: Annotated[list[Shown], Field(description="So many, or fewer at the end")]
+    last: Annotated[str, Field(description="`start` of the next page; empty at the end", examples=[""])]
 
 
 def page(
-    rows: QuerySet[Row], query: PageQuery, shown: Callable[[Row], Any], *, at: str = "created_at"
+    rows: QuerySet[Row], query: PageQuery, shown: Callable[[Row], Any] = lambda row: row, *, at: str = "created_at"
 ) -> dict[str, Any]:
     """A page of rows, ordered by a moment and then their key, both falling; ``last`` is empty after the last page."""
     ordered = rows.order_by(f"-{at}", "-pk")

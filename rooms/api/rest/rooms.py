@@ -2,57 +2,142 @@
 
 from typing import Annotated, Any
 
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from rooms import creation
-from rooms.api.rest.pages import PageQuery, page
-from rooms.models import Room
-from rooms.wire.errors import NotFound
+from rooms.api.rest.frame import Body, answers
+from rooms.api.rest.pages import PageOf, PageQuery, page
+from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
+from rooms.models import Room, Template
+from rooms.wire.errors import BadRequest, NotFound
 
 router = Router(tags=["Rooms"])
 
+MAX_SIZE = 2_500
+MAX_LARGE_SIZE = 20_000
 
-class RoomBody(Schema):
-    """What of a room can be given; what is left out stays as it is."""
+Name = Annotated[
+    str, Field(description="1 to 100 letters, digits or any of . - : _; unique in any case", examples=["standup"])
+]
+Description = Annotated[str, Field(description="Text for the back end", examples=["Every morning"])]
+Region = Annotated[str, Field(description="`auto`, `eu`, `in` or `us`; kept, and no more", examples=["auto"])]
+Size = Annotated[
+    int, Field(description="Peers it takes: to 2,500, large rooms to 20,000; 0 is `MAX_ROOM_PEERS`", examples=[0])
+]
+Large = Annotated[bool, Field(description="Peers are told how many others there are, not who", examples=[False])]
+Duration = Annotated[
+    int, Field(description="Seconds after which a session ends: 120 to 43,200, 0 for no end", examples=[3600])
+]
+TemplateId = Annotated[
+    str, Field(description="Id of the template, 24 hex digits", examples=["66efa1b2c3d4e5f601234567"])
+]
+Enabled = Annotated[bool, Field(description="Whether anybody may enter", examples=[True])]
 
-    name: Annotated[str | None, Field(max_length=100, description="Letters, digits, . - : and _")] = None
-    enabled: Annotated[bool | None, Field(description="Whether anybody may enter")] = None
+
+class Recording(Schema):
+    enabled: Annotated[bool, Field(description="Always false: nothing is recorded", examples=[False])] = False
+
+
+class RoomAnswer(Schema):
+    """A room. `template`, `app_id` and `customer` are there for old apps."""
+
+    id: RoomId
+    name: Name
+    enabled: Enabled
+    description: Description
+    customer_id: Account
+    app_id: Account
+    template_id: TemplateId
+    template: Annotated[str, Field(description="Name of the template", examples=["default"])]
+    region: Region
+    large_room: Large
+    size: Size
+    max_duration_seconds: Duration
+    recording_info: Recording
+    created_at: Moment
+    updated_at: Moment
+    customer: Account
+
+
+class RoomBody(Body):
+    """What is left out, or null, stays as it is. Recording does not exist here: what is said of it is passed over."""
+
+    name: Annotated[Name | None, Field(max_length=100)] = None
+    description: Annotated[Description | None, Field(max_length=2_000)] = None
+    template_id: Annotated[TemplateId | None, Field(max_length=24)] = None
+    region: Annotated[Region | None, Field(pattern="^(auto|eu|in|us)$")] = None
+    size: Annotated[Size | None, Field(ge=0, le=MAX_LARGE_SIZE)] = None
+    large_room: Large | None = None
+    max_duration_seconds: Annotated[Duration | None, Field(ge=0, le=43_200)] = None
+    enabled: Enabled | None = None
+
+    def fields(self, room: Room | None) -> dict[str, Any]:
+        """What is to be changed of a room, or of none yet. Raises RoomError."""
+        given = self.dict(exclude_none=True)
+        if "size" in given or "large_room" in given:
+            size, large = (given.get(name, getattr(room, name, 0)) for name in ("size", "large_room"))
+            most = MAX_LARGE_SIZE if large else MAX_SIZE
+            if size > most:
+                raise BadRequest(f"size: at most {most}{'' if large else ' without large_room'}")
+        if (template_id := given.pop("template_id", "")) and (room is None or room.template_id != template_id):
+            given["template"] = Template.objects.filter(pk=template_id).first()
+            if given["template"] is None:
+                raise NotFound("template_id: no such template")
+        return given
 
 
 class RoomQuery(PageQuery):
-    name: Annotated[str, Field(max_length=100, description="The whole name, in any case")] = ""
-    enabled: Annotated[bool, Field(description="Rooms that may be entered, or those that may not")] = True
+    name: Annotated[str, Field(max_length=100, description="The whole name, in any case", examples=["standup"])] = ""
+    enabled: Annotated[bool, Field(description="Rooms that may be entered, or those that may not", examples=[True])] = (
+        True
+    )
+    template_id: Annotated[str, Field(max_length=24, description="Rooms of this template; none is any")] = ""
+    after: Annotated[GivenMoment | None, Field(description="Made then or later; RFC 3339, UTC if no zone is said")] = (
+        None
+    )
+    before: Annotated[GivenMoment | None, Field(description="Made then or earlier; as `after`")] = None
 
 
-@router.post("")
-def create_room(request: HttpRequest, payload: RoomBody) -> dict[str, Any]:
-    """Make a room; of an existing name, change and return that one."""
-    given = payload.dict(exclude_none=True)
-    found = Room.objects.filter(name__iexact=given["name"]).first() if given.get("name") else None
-    room = creation.change_room(found.pk, **given) if found else creation.create_room(**given)
-    return shown(room)
+@router.post("", response=answers(RoomAnswer, 404))
+def create_room(request: HttpRequest, payload: RoomBody) -> Any:
+    """Make a room, with a code for each role; of an existing name, change and return that one.
+
+    Without a template it gets the default one, without a name one of its own. 404: there is no such template.
+    """
+    if not payload.name:
+        return shown(creation.create_room(**payload.fields(None)))
+    fields = payload.fields(creation.named(payload.name))
+    return shown(creation.make_or_change_room(**fields))
 
 
-@router.get("")
-def list_rooms(request: HttpRequest, query: Query[RoomQuery]) -> dict[str, Any]:
-    """Rooms, newest first."""
+@router.get("", response=answers(PageOf[RoomAnswer]))
+def list_rooms(request: HttpRequest, query: Query[RoomQuery]) -> Any:
+    """Rooms, newest first; those that are disabled only if they are asked for."""
     rooms = Room.objects.filter(enabled=query.enabled).select_related("template")
     if query.name:
-        rooms = rooms.filter(name__iexact=query.name)
+        rooms = rooms.alias(lower=Lower("name")).filter(lower=query.name.lower())
+    if query.template_id:
+        rooms = rooms.filter(template_id=query.template_id)
+    if query.after:
+        rooms = rooms.filter(created_at__gte=query.after)
+    if query.before:
+        rooms = rooms.filter(created_at__lte=query.before)
     return page(rooms, query, shown)
 
 
-@router.get("/{room_id}")
-def get_room(request: HttpRequest, room_id: str) -> dict[str, Any]:
+@router.get("/{room_id}", response=answers(RoomAnswer, 404))
+def get_room(request: HttpRequest, room_id: str) -> Any:
     """One room."""
     return shown(find(room_id))
 
 
-@router.post("/{room_id}")
-def update_room(request: HttpRequest, room_id: str, payload: RoomBody) -> dict[str, Any]:
-    """Change what of a room is given."""
-    return shown(creation.change_room(find(room_id).pk, **payload.dict(exclude_none=True)))
+@router.post("/{room_id}", response=answers(RoomAnswer, 404))
+def update_room(request: HttpRequest, room_id: str, payload: RoomBody) -> Any:
+    """Change what of a room is given. Who is inside stays, also when it is disabled."""
+    room = find(room_id)
+    return shown(creation.change_room(room.pk, **payload.fields(room)))
 
 
 def find(room_id: str) -> Room:
@@ -63,5 +148,13 @@ def find(room_id: str) -> Room:
     return room
 
 
+SHOWN = (
+    "name", "enabled", "description", "template_id", "region", "large_room", "size", "max_duration_seconds",
+    "created_at", "updated_at",
+)  # fmt: skip
+
+
 def shown(room: Room) -> dict[str, Any]:
-    return {"id": room.pk, "name": room.name, "enabled": room.enabled, "created_at": room.created_at}
+    own = dict.fromkeys(("customer_id", "app_id", "customer"), account())
+    stored = {name: getattr(room, name) for name in SHOWN}
+    return {"id": room.pk, **own, **stored, "template": room.template.name, "recording_info": {"enabled": False}}

@@ -256,7 +256,8 @@ def _enter(work: Work, call: Call) -> Context:
     caller, wanted = call.caller, call.operation
     room = work.rooms.get(caller.room_id)
     if room is None:
-        raise Forbidden("room not available")
+        # Strangers are not told which rooms there are.
+        raise NotFound("room: no such room") if caller.is_server else Forbidden("room not available")
     session = work.session(room.id)
     peer = role = None
     if caller.peer_id:

@@ -1,0 +1,103 @@
+"""``/v2/sessions``: what ran in rooms, now and before, and who was there."""
+
+from typing import Annotated, Any
+
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from ninja import Field, Query, Router, Schema
+
+from rooms.api.rest.frame import answers
+from rooms.api.rest.pages import PageOf, PageQuery, page
+from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoleName, RoomId, account
+from rooms.models import Peer, Session
+from rooms.wire.errors import NotFound
+
+router = Router(tags=["Sessions"])
+
+SessionId = Annotated[str, Field(description="Id of the session, 24 hex digits", examples=["66f1a1b2c3d4e5f601234567"])]
+
+
+class SessionPeer(Schema):
+    """Somebody who was in a session, with the name and role of the end."""
+
+    id: Annotated[str, Field(description="Id of the peer", examples=["3f1cdb2e-5b0a-4c7e-9a39-2f1f0a8a7d11"])]
+    session_id: SessionId
+    name: Annotated[str, Field(description="What others saw", examples=["Alice"])]
+    role: RoleName
+    user_id: Annotated[str, Field(description="As the token said", examples=["alice-1"])]
+    joined_at: Moment
+    left_at: Annotated[Moment | None, Field(description="Null while the peer is there")]
+
+
+class SessionAnswer(Schema):
+    """One run of a room, from the first join until the last peer left."""
+
+    id: SessionId
+    room_id: RoomId
+    customer_id: Account
+    app_id: Account
+    active: Annotated[bool, Field(description="Whether it goes on", examples=[True])]
+    created_at: Annotated[Moment, Field(description="When it began")]
+    updated_at: Annotated[Moment, Field(description="When somebody last came or went, or it ended")]
+    peers: Annotated[dict[str, SessionPeer], Field(description="All who were in it, by id")]
+
+
+class SessionQuery(PageQuery):
+    room_id: Annotated[str, Field(max_length=24, description="Sessions of this room; none is any")] = ""
+    active: Annotated[
+        bool | None, Field(description="Those that go on, or those that are over; none is both", examples=[True])
+    ] = None
+    after: Annotated[GivenMoment | None, Field(description="Begun then or later; RFC 3339, UTC if no zone is said")] = (
+        None
+    )
+    before: Annotated[GivenMoment | None, Field(description="Begun then or earlier; as `after`")] = None
+
+
+@router.get("", response=answers(PageOf[SessionAnswer]))
+def list_sessions(request: HttpRequest, query: Query[SessionQuery]) -> Any:
+    """Sessions, newest first; those that are over for `HISTORY_DAYS`."""
+    sessions = _sessions()
+    if query.room_id:
+        sessions = sessions.filter(room_id=query.room_id)
+    if query.active is not None:
+        sessions = sessions.filter(ended_at__isnull=query.active)
+    if query.after:
+        sessions = sessions.filter(started_at__gte=query.after)
+    if query.before:
+        sessions = sessions.filter(started_at__lte=query.before)
+    return page(sessions, query, shown, at="started_at")
+
+
+@router.get("/{session_id}", response=answers(SessionAnswer, 404))
+def get_session(request: HttpRequest, session_id: str) -> Any:
+    """One session."""
+    session = _sessions().filter(pk=session_id).first()
+    if session is None:
+        raise NotFound("session: no such session")
+    return shown(session)
+
+
+PEER_FIELDS = ("session_id", "name", "role", "user_id", "joined_at", "left_at")
+
+
+def _sessions() -> QuerySet[Session]:
+    peers = Peer.objects.order_by("joined_at", "pk").only("peer_id", *PEER_FIELDS)
+    return Session.objects.prefetch_related(Prefetch("peers", peers))
+
+
+def shown(session: Session) -> dict[str, Any]:
+    peers = list(session.peers.all())
+    moments = [session.started_at, session.ended_at]
+    moments += [moment for peer in peers for moment in (peer.joined_at, peer.left_at)]
+    return {
+        "id": session.pk,
+        "room_id": session.room_id,
+        "customer_id": account(),
+        "app_id": account(),
+        "active": session.ended_at is None,
+        "created_at": session.started_at,
+        "updated_at": max(filter(None, moments)),
+        "peers": {
+            peer.peer_id: {"id": peer.peer_id, **{name: getattr(peer, name) for name in PEER_FIELDS}} for peer in peers
+        },
+    }
