@@ -1,11 +1,12 @@
 """What some peers may do to others: give them roles, remove them, end the session."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from django.core.signing import BadSignature, Signer
 
-from rooms.models import Peer, milliseconds
+from rooms.models import Peer, Session, milliseconds
 from rooms.operations.arriving import PeerMetadata, RawName
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.leaving import depart
@@ -25,6 +26,7 @@ OFFER_SECONDS = 600
 """How long a peer may take to accept a role."""
 
 ENDED = "room ended"
+OVERLONG = "maximum duration reached"
 
 _signer = Signer(salt="rooms.role-offer")
 
@@ -204,6 +206,24 @@ def end_room(context: Context, *, lock: bool = False, reason: Reason = "") -> Ou
     others = Audience(but=context.actor) if context.actor else EVERYBODY
     told = _sent_away(context, reason, others, SentAway(None), room_end=True)
     return Outcome({}, [told], End(reason or ENDED, context.actor))
+
+
+@operation()
+def end_overlong(context: Context) -> Outcome:
+    """End a session that lasted as long as its room lets sessions last."""
+    session, most = context.live_session, context.room.max_duration_seconds
+    # Looked at again, under the lock: it may be another session, or the room's limit another one.
+    if session is None or not most or context.now < session.started_at + timedelta(seconds=most):
+        return Outcome()
+    told = _sent_away(context, OVERLONG, EVERYBODY, SentAway(None), room_end=True)
+    return Outcome({}, [told], End(OVERLONG))
+
+
+def rooms_with_overlong_sessions(now: datetime) -> list[str]:
+    """Ids of the rooms for which end_overlong has something to do."""
+    live = Session.objects.filter(ended_at=None, room__max_duration_seconds__gt=0)
+    lasting = live.values_list("room_id", "started_at", "room__max_duration_seconds")
+    return [room_id for room_id, started_at, most in lasting if started_at + timedelta(seconds=most) <= now]
 
 
 def _sent_away(context: Context, reason: str, audience: Audience, effect: SentAway, *, room_end: bool) -> Event:

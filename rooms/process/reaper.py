@@ -16,6 +16,7 @@ from rooms.observe.background import attempt
 from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.statements import database_now
 from rooms.operations.metadata.lapses import settle_due
+from rooms.operations.moderation import end_overlong, rooms_with_overlong_sessions
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import forget_departed, mark_lost, reap, rooms_with_many_departed
 from rooms.process.lease import PATIENCE, Lease, for_room
@@ -53,6 +54,7 @@ class Reaper:
         if moment >= self._lease.reap_after:
             attempt(self._remove, now)
         attempt(self._stop_polls, now)
+        attempt(self._end_overlong, now)
         if moment - self._tidied_at > _HOUSEKEEPING_SECONDS:
             self._tidied_at = moment
             attempt(tidy, now)
@@ -62,6 +64,10 @@ class Reaper:
     def _stop_polls(self, now: datetime) -> None:
         for room_id in rooms_with_overdue_polls(now):
             for_room(stop_overdue_polls, room_id)
+
+    def _end_overlong(self, now: datetime) -> None:
+        for room_id in rooms_with_overlong_sessions(now):
+            for_room(end_overlong, room_id)
 
     def _declare_dead(self, now: datetime) -> None:
         silent = Worker.objects.filter(dead_at__isnull=True, last_seen__lt=now - timedelta(seconds=settings.LEASE_TTL))
