@@ -166,8 +166,8 @@ class MessageBody(Body):
     type: Annotated[
         str | None, Field(max_length=64, description="`chat` for people, any other for the app", examples=[CHAT])
     ] = None
-    peer_id: Annotated[str | None, Field(description="To this peer alone, whatever role is named")] = None
-    peerId: Annotated[str | None, Field(description="As peer_id: what the service's server SDK sends")] = None
+    peer_id: Annotated[PeerId | None, Field(description="To this peer alone, whatever role is named")] = None
+    peerId: Annotated[PeerId | None, Field(description="As peer_id: what the service's server SDK sends")] = None
     role: Annotated[str | None, Field(description="To all with this role", examples=["host"])] = None
 
 
@@ -188,7 +188,7 @@ def send_message(request: HttpRequest, room_id: str, payload: MessageBody) -> An
 
 
 class RemovalBody(Body):
-    peer_id: Annotated[str | None, Field(description="This peer, whatever role is named")] = None
+    peer_id: Annotated[PeerId | None, Field(description="This peer, whatever role is named")] = None
     role: Annotated[str | None, Field(description="All with this role", examples=["guest"])] = None
     reason: Reason = ""
 

@@ -79,7 +79,10 @@ class Problem(Schema):
         str, Field(description="The reason, with the field and the limit", examples=["room: no such room"])
     ]
     details: Annotated[list[str], Field(description="All reasons", examples=[["room: no such room"]])]
-    data: Annotated[Any, Field(description="More for programs, as docs/protocol.md lists it by error")] = None
+    data: Annotated[
+        Any,
+        Field(description="More for programs, as docs/protocol.md lists it by error", examples=[{"limit": "max_keys"}]),
+    ] = None
 
 
 def answers(schema: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:

@@ -93,7 +93,7 @@ class RoomQuery(PageQuery):
     enabled: Annotated[bool, Field(description="Rooms that may be entered, or those that may not", examples=[True])] = (
         True
     )
-    template_id: Annotated[str, Field(max_length=24, description="Rooms of this template; none is any")] = ""
+    template_id: Annotated[TemplateId, Field(max_length=24, description="Rooms of this template; none is any")] = ""
     after: Annotated[GivenMoment | None, Field(description="Made then or later; RFC 3339, UTC if no zone is said")] = (
         None
     )

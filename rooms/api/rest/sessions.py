@@ -43,7 +43,7 @@ class SessionAnswer(Schema):
 
 
 class SessionQuery(PageQuery):
-    room_id: Annotated[str, Field(max_length=24, description="Sessions of this room; none is any")] = ""
+    room_id: Annotated[RoomId, Field(max_length=24, description="Sessions of this room; none is any")] = ""
     active: Annotated[
         bool | None, Field(description="Those that go on, or those that are over; none is both", examples=[True])
     ] = None

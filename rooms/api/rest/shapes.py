@@ -29,5 +29,5 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("expected a time of the years 1 to 9999 in UTC") from None
 
 
-GivenMoment = Annotated[datetime, AfterValidator(_in_utc)]
+GivenMoment = Annotated[datetime, AfterValidator(_in_utc), Field(examples=["2026-01-05T09:00:00Z"])]
 """A time in a query; of no zone means UTC."""
