@@ -13,7 +13,7 @@ def as_old_as_they_are(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rooms", "0006_access_keys"),
+        ("rooms", "0008_webhooks"),
     ]
 
     operations = [
