@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import orjson
@@ -18,8 +19,10 @@ ClientId = tuple[str, str, str]
 """Session id, peer id, client id."""
 Sent = tuple[str, int, int]
 """Message id, when (milliseconds), seq."""
-Taken = Sequence[tuple[str, Any]]
-"""The names of fields whose values are stored, each with the field if it has them changed for that."""
+Changed = tuple[models.Model, tuple[str, ...]]
+"""A row, and the names of its fields that are to be saved."""
+Taken = tuple[Callable[[models.Model], Sequence[Any]], Sequence[tuple[int, Any]]]
+"""Gives the values of a row's fields, and the places of those that are changed to be stored, each with its field."""
 
 
 def database_now() -> datetime:
@@ -142,9 +145,9 @@ def forget_all_applied(cursor: Cursor, session_id: str, peer_ids: Collection[str
 
 def insert(cursor: Cursor, rows: Sequence[models.Model]) -> None:
     """What ``bulk_create(rows)`` does for rows of one kind, which would take longer than the rest of a join."""
-    statement, fields = _insert_statement(type(rows[0]))
+    statement, taken = _insert_statement(type(rows[0]))
     for row in rows:
-        cursor.execute(statement, _values(cursor, row, fields))
+        cursor.execute(statement, _values(cursor, row, taken))
         [row.pk] = cursor.fetchone()
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
@@ -160,38 +163,48 @@ def _insert_statement(kind: type[models.Model]) -> tuple[str, Taken]:
     return statement, _taken(fields)
 
 
-def update(cursor: Cursor, row: models.Model, names: Iterable[str]) -> None:
-    """What ``row.save(update_fields=names)`` does, which would take most of the time of a small change."""
-    statement, fields = _update_statement(type(row), tuple(sorted(names)))
-    cursor.execute(statement, [*_values(cursor, row, fields), row.pk])
+def update(cursor: Cursor, changed: Iterable[Changed]) -> None:
+    """What ``row.save(update_fields=names)`` does for each, which would take most of the time of a small change."""
+    alike: dict[str, list[list[Any]]] = {}
+    for row, names in changed:
+        statement, taken = _update_statement(type(row), names)
+        alike.setdefault(statement, []).append(_values(cursor, row, taken))
+    for statement, values in alike.items():
+        if len(values) == 1:
+            cursor.execute(statement, values[0])
+        else:
+            cursor.executemany(statement, values)
 
 
 @functools.cache
 def _update_statement(kind: type[models.Model], names: tuple[str, ...]) -> tuple[str, Taken]:
-    """The statement, and the fields whose values it takes before the row's key."""
+    """The statement, and the fields whose values it takes, the row's key last."""
     key: Any = kind._meta.pk
     fields: list[Any] = [kind._meta.get_field(name) for name in names]
     changes = ", ".join([f'"{field.column}" = %s' for field in fields])
-    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', _taken(fields)
+    return f'UPDATE "{kind._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', _taken([*fields, key])
 
 
-_STORED_AS_IS = {models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField}
+_STORED_AS_IS = {
+    models.CharField, models.TextField, models.BigIntegerField, models.PositiveIntegerField, models.BigAutoField,
+}  # fmt: skip
 
 
-def _taken(fields: Iterable[Any]) -> Taken:
-    return [(field.attname, None if type(field) in _STORED_AS_IS else field) for field in fields]
+def _taken(fields: Sequence[Any]) -> Taken:
+    others = [(place, field) for place, field in enumerate(fields) if type(field) not in _STORED_AS_IS]
+    return attrgetter(*[field.attname for field in fields]), others  # of two fields at least, or it gives no sequence
 
 
-def _values(cursor: Cursor, row: models.Model, fields: Taken) -> list[Any]:
+def _values(cursor: Cursor, row: models.Model, taken: Taken) -> list[Any]:
     """What these fields of a row hold, as the database takes it."""
-    values = []
-    for name, field in fields:
-        value = getattr(row, name)
-        if field is None or value is None:
+    held, others = taken
+    values = list(held(row))
+    for place, field in others:
+        value = values[place]
+        if value is None:
             pass
         elif type(value) is datetime and cursor.vendor == "sqlite":
-            value = str(value.replace(tzinfo=None))  # as Django writes moments, which are of UTC here
+            values[place] = str(value.replace(tzinfo=None))  # as Django writes moments, which are of UTC here
         else:
-            value = field.get_db_prep_save(value, cursor.connection)
-        values.append(value)
+            values[place] = field.get_db_prep_save(value, cursor.connection)
     return values

@@ -32,7 +32,7 @@ from rooms.operations.engine.calls import Call
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Head, Standing
 from rooms.operations.engine.outbox import Outbox
-from rooms.operations.engine.statements import ClientId, Sent
+from rooms.operations.engine.statements import Changed, ClientId, Sent
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire.events import End, Event, Numbered
 
@@ -72,7 +72,7 @@ class Work:
         self.now = statements.now(cursor)
         self.at = milliseconds(self.now)
         self.outbox = Outbox(self, cursor) if self._loaded.has_webhooks else None
-        self._changed: dict[int, tuple[models.Model, set[str]]] = {}  # by their addresses, which cost nothing to ask
+        self._changed: dict[int, Changed] = {}  # by their addresses, which cost nothing to ask
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self._sent_under: dict[ClientId, Sent] | None = None
         # The kernel is asked once a transaction; what follows in an id is what tells those of a transaction apart.
@@ -227,8 +227,8 @@ class Work:
         pages.known.heads[entry.key] = Head(entry.size, entry.owner, entry.expires_at)
         if entry.change_version == 1:
             self.add(entry)
-        else:
-            self.changed(entry, *_OF_A_CHANGE)
+        elif not entry._state.adding:
+            self._changed[id(entry)] = entry, _OF_A_CHANGE
 
     def entry_touched(self, entry: MetadataEntry) -> None:
         """Note that an entry expires at another time."""
@@ -325,7 +325,11 @@ class Work:
         if isinstance(row, _TELLING):
             self._pages[row.session_id].rows_changed = True
         if not row._state.adding:
-            self._changed.setdefault(id(row), (row, set()))[1].update(fields)
+            before = self._changed.get(id(row))
+            if before is None:
+                self._changed[id(row)] = row, fields
+            elif before[1] != fields:
+                self._changed[id(row)] = row, tuple(sorted({*before[1], *fields}))
 
     def add(self, row: models.Model) -> None:
         """Note that this row is to be inserted."""
@@ -348,8 +352,7 @@ class Work:
                 pages.session.save(update_fields=["ended_at"])
         for rows in filter(None, self._added.values()):
             statements.insert(self._cursor, rows)
-        for row, fields in self._changed.values():
-            statements.update(self._cursor, row, fields)
+        statements.update(self._cursor, self._changed.values())
         written = []
         for pages in self._pages.values():
             if pages.end:

@@ -95,11 +95,10 @@ def make(context: Context, changes: Sequence[Change]) -> list[Event]:
     """As ``apply``, but whatever the limits: for what must be done, as when somebody leaves."""
     if not changes:
         return []
-    for change in changes:
-        _write(context, change)
     told, refresh = [], None
     for change in changes:
         entry = change.entry
+        _write(context, change)
         told.append((entry.key, change.rule.read, text_of(entry)))
         # Old clients cannot hear this event. One that writes tells the others itself.
         if entry.key == DEFAULT_KEY and not context.caller.legacy:
@@ -137,14 +136,16 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
     # All before any is changed: of several entries that do not fit together none may stand.
     growth = never_used = added = 0
     for change in changes:
-        entry = change.entry
-        if change.text is not None:
-            _check_value(change.rule, len(change.text.encode()))
+        entry, text, size = change.entry, change.text, 0
+        if text is not None:
+            size = len(text.encode())
+            _check_value(change.rule, size)
+            size += len(entry.key.encode())
         if entry.key in OWN_KEYS:
             continue
-        growth += _size(entry.key, change.text) - entry.size
+        growth += size - entry.size
         never_used += not entry.change_version
-        added += (change.text is not None) - (entry.data is not None)
+        added += (text is not None) - (entry.data is not None)
     # What shrinks fits always, also when a setting was made smaller meanwhile.
     if growth <= 0 and added <= 0 and not never_used:
         return
