@@ -1,8 +1,11 @@
 """Rules are checked in the transaction of the write, whoever writes, and on every way by which a value is told."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from rooms.models import Peer, Room, Template
+from rooms.operations.engine import memory
 from tests.operations.driver import (
     attachment,
     call,
@@ -165,6 +168,26 @@ def test_a_host_restricts_what_everybody_could_do(alice, bob, room):
     _, (_, news) = told(bob, call(host, "set-metadata-rules", rules=[]).events)
     assert news["values"][0]["data"] == SECRET
     do(bob, "set-metadata", key="topic", data=1)
+
+
+def test_other_rules_are_told_with_those_keys_alone_that_somebody_observes(alice, bob, victor):
+    for number in range(30):
+        do(bob, "set-metadata", key=f"k{number}", data="x" * 2000)
+    do(bob, "listen-metadata-change", keys=["k3", "k1", "never set"])
+    do(victor, "listen-metadata-change", keys=["k2"])
+    closed = [{"key": "k*", "read": ["host"]}]
+    seen = {}
+    for rules in (closed, []):
+        memory._remembered.clear()
+        with CaptureQueriesContext(connection) as asked:
+            answer = call(alice, "set-metadata-rules", rules=rules)
+        changes = [event for event in answer.events if event.kind == "on-metadata-change"]
+        assert [[share.key for share in event.audience.entries] for event in changes] == [["k1", "k3"], ["k2"]]
+        seen = {who: told(who, answer.events)[1:] for who in (alice, bob, victor)}
+        assert sum('FROM "rooms_metadataentry"' in query["sql"] for query in asked) <= 3
+    assert seen[alice] == []
+    [(_, news)] = seen[bob]
+    assert [(value["key"], value["data"]) for value in news["values"]] == [("k1", "x" * 2000), ("k3", "x" * 2000)]
 
 
 def test_rules_of_the_room_go_before_those_of_the_template(people, ruled):
