@@ -29,6 +29,8 @@ def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False
     if who is None or (who == "owner" and not entry.owner):
         context.require(PERMISSION)
     elif not _is_among(context, who, entry.owner):
+        if not may_read(context, entry.key):
+            wanted = "changed"  # whether it is set is not for the caller to know
         message = f"key: {entry.key} may be {wanted} by {_named(who)}"
         raise RuleForbids(message, key=entry.key, rule=rule.wire, roles=_roles(who))
     if rule.lock:

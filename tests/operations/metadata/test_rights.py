@@ -145,6 +145,21 @@ def test_i41_another_role_is_told_what_it_may_read_now_and_what_no_more(people):
     assert list(back.values) == [{"key": "hidden", "change_version": 0, "data": None}]
 
 
+def test_who_may_not_read_a_key_is_not_told_by_a_refusal_whether_it_is_set(people, ruled):
+    rules = [{"key": "s", "write": ["host"], "read": ["host"]}, {"key": "t", "write": ["host"], "read": ["guest"]}]
+    do(people["host"], "set-metadata-rules", rules=rules)
+
+    def refusals(key):
+        found = [refused(people["guest"], "set-metadata", key=key, data=1)]
+        return [*found, refused(people["guest"], "touch-metadata", key=key, expires_in=1)]
+
+    before = refusals("s"), refusals("t")
+    for key in ("s", "t"):
+        do(people["host"], "set-metadata", key=key, data=SECRET)
+    assert before[0] == refusals("s") == [(403, "key: s may be changed by host")] * 2
+    assert before[1] != refusals("t") == [(403, "key: t may be written by host")] * 2
+
+
 # --- Rules of a running room --------------------------------------------------------------------
 
 
