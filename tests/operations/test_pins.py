@@ -67,8 +67,12 @@ def test_there_are_three_pins_the_newest_first(alice, bob):
     assert do(alice, "get-metadata")["data"] == "Bob: 4"
 
 
-def test_long_pins_make_way_for_a_new_one(alice, bob, settings):
-    settings.MAX_VALUE_BYTES = 800
+@pytest.mark.parametrize("limit", ["of the server", "of a rule"])
+def test_long_pins_make_way_for_a_new_one(alice, bob, settings, limit):
+    if limit == "of a rule":
+        do(alice, "set-metadata-rules", rules=[{"key": "pinnedMessages", "max_bytes": 800}])
+    else:
+        settings.MAX_VALUE_BYTES = 800
     said = [say(bob, "я" * 70) for _ in range(3)]
     for message_id in said:
         do(alice, "pin-message", id=message_id)

@@ -42,7 +42,8 @@ def pin_message(context: Context, *, id: MessageId, if_lock: IfLock | None = Non
     if any(pin.get("id") == id for pin in pins):
         return Outcome({"pinned": pins})
     pins = [_pin(context, id, field="id"), *pins][:MAX_PINS]
-    while len(pins) > 1 and len(compact(pins).encode()) > settings.MAX_VALUE_BYTES:
+    most = min(settings.MAX_VALUE_BYTES, context.room.rules.of(PINS_KEY).max_bytes or settings.MAX_VALUE_BYTES)
+    while len(pins) > 1 and len(compact(pins).encode()) > most:
         pins.pop()
     return _set_pins(context, pins, held)
 
