@@ -266,6 +266,8 @@ class PeerConsumer(SocketConsumer):
                 self._respond_placed(request, answer.result)
                 if isinstance(given, Observation):
                     self.membership.observe(given)
+            if self.waiting and not self.membership.member:
+                self._give_up_waiting()  # by this very call the peer has left
             self.requests.finish()
         except Exception:
             # Also one of the next request, which is started here.
@@ -316,6 +318,11 @@ class PeerConsumer(SocketConsumer):
             self._refuse(request.id, answer.error, request.method)
         else:
             self._respond_placed(request, answer.result)
+
+    def _give_up_waiting(self) -> None:
+        for name in self.waiting:
+            if request := self._waited(name):
+                self._refuse(request.id, NotJoined("not joined"), request.method)
 
     def _respond_placed(self, request: Request, result: Mapping[str, Any]) -> None:
         assert self.membership

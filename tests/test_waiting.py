@@ -47,6 +47,20 @@ def told(peer: LocalPeer) -> list[tuple[str | None, str]]:
     return [(change["holder"], change["reason"]) for change in peer.named("on-lock-change")]
 
 
+async def test_who_leaves_is_told_at_once_that_it_waits_no_more(world: World):
+    alice, bob = await world.peer("alice"), await world.peer("bob")
+    held = await lock(alice)
+    of_bob = await wait(bob)
+    await bob.call("leave")
+    async with asyncio.timeout(5):
+        assert (await refusal(of_bob)).code == 410
+    # Nor is it answered by what the peer gets when it has come again.
+    await bob.join("Bob")
+    await unlock(alice, held)
+    await lock(bob)
+    assert told(bob)[-1] == (bob.peer_id, "locked")
+
+
 @pytest.mark.matrix
 async def test_who_waits_is_answered_when_it_gets_the_lock_after_the_event(world: World):
     alice, bob, carla = [await world.peer(user) for user in ("alice", "bob", "carla")]
