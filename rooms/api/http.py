@@ -23,6 +23,7 @@ from rooms.wire.errors import (
     Unauthorized,
     Unavailable,
 )
+from rooms.wire.json_gate import JSON
 from rooms.wire.rates import Buckets, network
 
 log = logging.getLogger("rooms.api")
@@ -116,6 +117,14 @@ def bearer(request: HttpRequest) -> str:
 
 def body(request: HttpRequest) -> dict[str, Any]:
     """The JSON object in the body, whatever content type it claims. Raises BadRequest or TooLarge."""
+    value = json_value(request)
+    if not isinstance(value, dict):
+        raise BadRequest("body: expected a JSON object")
+    return value
+
+
+def json_value(request: HttpRequest) -> JSON:
+    """The JSON value that is the body, whatever content type it claims. Raises BadRequest or TooLarge."""
     # The server lets longer ones through, for forms of the admin.
     size, most = len(request.body), settings.MAX_FRAME_BYTES
     if size > most:
@@ -124,7 +133,4 @@ def body(request: HttpRequest) -> dict[str, Any]:
         text = request.body.decode()
     except UnicodeDecodeError:
         raise BadRequest("body: not UTF-8") from None
-    value = json_gate.load_json(text)
-    if not isinstance(value, dict):
-        raise BadRequest("body: expected a JSON object")
-    return value
+    return json_gate.load_json(text)

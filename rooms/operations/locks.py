@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypedDict
 from rooms.models import Lock, Peer, Session, milliseconds
 from rooms.operations.engine.gate import Context, operation, when_due
 from rooms.wire.effects import Granted
-from rooms.wire.errors import Forbidden, LockConflict, TooLarge
+from rooms.wire.errors import Forbidden, LockConflict, NotFound, PreconditionFailed, TooLarge
 from rooms.wire.events import Event, compact
 from rooms.wire.parameters import Between, Chars
 from rooms.wire.results import Outcome, Waiting
@@ -85,6 +85,32 @@ def unlock(context: Context, *, name: LockName, token: Token) -> Outcome:
         context.require("removeOthers")
     event = _pass_on(context, found, "released" if found.holder == context.actor else "revoked")
     return Outcome(as_wire(name, _find(context, name)), [event])
+
+
+@operation()
+def revoke_lock(context: Context, *, name: LockName, tokens: list[Token] | None = None) -> Outcome:
+    """Free a lock whoever holds it, for the server; the next who waits for it gets it.
+
+    With tokens only under one of them. Answers the lock as it is then. Raises NotFound if nobody holds it, and
+    PreconditionFailed, which carries the lock as it stands.
+    """
+    found = _held(context, name)
+    if tokens is not None and found.token not in tokens:
+        raise PreconditionFailed(f"If-Match: the lock is held under {found.token}", data=as_wire(name, found))
+    return unlock.function(context, name=name, token=found.token)
+
+
+@operation()
+def read_lock(context: Context, *, name: LockName) -> Outcome:
+    """A lock that somebody holds. Raises NotFound."""
+    return Outcome(as_wire(name, _held(context, name)))
+
+
+def _held(context: Context, name: str) -> Lock:
+    """A lock that somebody holds. Raises NotFound."""
+    if (found := _find(context, name)) is None:
+        raise NotFound("name: nobody holds the lock")
+    return found
 
 
 @operation("locks")

@@ -81,6 +81,12 @@ class NotJoined(RoomError):
     code = 410
 
 
+class PreconditionFailed(RoomError):
+    """What an HTTP request makes its condition is not so; ``data`` is the entry, or the lock, as it stands."""
+
+    code = 412
+
+
 class TooLarge(RoomError):
     """A value is over its limit; ``data`` may be ``{limit, used, max}``, the limit's name and figures."""
 
@@ -88,6 +94,12 @@ class TooLarge(RoomError):
 
     def __init__(self, message: str, *, limit: str = "", used: int = 0, most: int = 0) -> None:
         super().__init__(message, data={"limit": limit, "used": used, "max": most} if limit else None)
+
+
+class UnknownMediaType(RoomError):
+    """The body of an HTTP request is of a kind that nothing is known to do with."""
+
+    code = 415
 
 
 class Unprocessable(RoomError):

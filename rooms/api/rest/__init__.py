@@ -1,12 +1,13 @@
 """The REST API for back ends, one file per resource. Importing it registers every resource."""
 
-from rooms.api.rest import active_rooms, analytics, metadata, room_codes, rooms, sessions
+from rooms.api.rest import active_rooms, analytics, locks, metadata, room_codes, rooms, sessions
 from rooms.api.rest.frame import rest
 
 rest.add_router("/rooms", rooms.router)
 rest.add_router("/room-codes", room_codes.router)
-rest.add_router("/active-rooms/{room_id}/metadata", metadata.router)
 rest.add_router("/active-rooms", active_rooms.router)
+rest.add_router("/active-rooms", metadata.router)
+rest.add_router("/active-rooms", locks.router)
 rest.add_router("/sessions", sessions.router)
 rest.add_router("/analytics", analytics.router)
 

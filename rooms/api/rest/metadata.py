@@ -1,28 +1,226 @@
 """``/v2/active-rooms/{room}/metadata``: the session metadata of a live room."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema
 
-from rooms.api.rest.frame import perform
-from rooms.operations.metadata.reading import get_metadata
-from rooms.operations.metadata.writing import set_metadata
+from rooms.api.http import json_value
+from rooms.api.rest import paths  # noqa: F401, makes {name:…}
+from rooms.api.rest.conditions import IfMatch, IfNoneMatch, is_set, tag, versions
+from rooms.api.rest.frame import Body, answers, perform
+from rooms.operations.metadata.conditions import change_entry, list_entries, read_entry
+from rooms.operations.metadata.writing import Wanted, update_metadata
+from rooms.wire.errors import BadRequest, UnknownMediaType
+from rooms.wire.parameters import bind, fields_of
+from rooms.wire.rules import MAX_EXPIRES_IN
 
 router = Router(tags=["Session metadata"])
 
+MERGE_PATCH, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 
-class Value(Schema):
-    data: Annotated[Any, Field(description="Any JSON value")]
-
-
-@router.get("/{key}")
-def get_entry(request: HttpRequest, room_id: str, key: str) -> Any:
-    """The entry of a key."""
-    return perform(request, room_id, get_metadata, key=key)
+Key = Annotated[str, Field(description="1 to `MAX_KEY_BYTES` bytes, any characters", examples=["slide"])]
+AnyValue = Annotated[Any, Field(description="Any JSON value, `MAX_VALUE_BYTES` bytes at most", examples=[7])]
+Seq = Annotated[int, Field(description="The number of the session's last event when this was so", examples=[104])]
 
 
-@router.put("/{key}")
-def put_entry(request: HttpRequest, room_id: str, key: str, payload: Value) -> Any:
+# --- What is told -------------------------------------------------------------------------------
+
+
+class Entry(Schema):
+    """A key of session metadata, as sockets are told it."""
+
+    key: Key
+    data: Annotated[Any, Field(description="The value; null also if the key is not set", examples=[7])]
+    change_version: Annotated[
+        int, Field(description="Grows by 1 with every change until the session ends; 0 if never set", examples=[12])
+    ]
+    updated_by: Annotated[
+        str, Field(description="The id of the peer that wrote it; empty for the server", examples=["3f1c0a7e"])
+    ] = ""
+    updated_at: Annotated[
+        int, Field(description="When it was written, milliseconds since 1970", examples=[1795816800000])
+    ] = 0
+    owner: Annotated[str, Field(description="The id of the peer with which it goes", examples=["3f1c0a7e"])] = ""
+    expires_at: Annotated[int, Field(description="When it goes, milliseconds since 1970", examples=[1795817400000])] = 0
+
+
+class OneEntry(Entry):
+    seq: Seq
+
+
+class Entries(Schema):
+    entries: Annotated[list[Entry], Field(description="`MAX_KEYS` at most")]
+    seq: Seq
+
+
+# --- What can be asked for ----------------------------------------------------------------------
+
+
+class IfLock(Body):
+    """A lock that somebody holds."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, description="Its name", examples=["deck"])]
+    token: Annotated[int, Field(ge=0, description="The token that it is held under", examples=[98])]
+
+
+Lock = Annotated[IfLock | None, Field(description="Only while this lock is held under this token, else 409")]
+
+
+class Terms(Body):
+    expires_in: Annotated[
+        float | None,
+        Field(ge=1, le=MAX_EXPIRES_IN, description="Seconds after which it goes", examples=[600]),
+    ] = None
+    owner: Annotated[
+        bool | str | None,
+        Field(description="The id of a peer that is in the room: the entry goes with it", examples=["3f1c0a7e"]),
+    ] = None
+    on_leave: Annotated[
+        Literal["remove", "null", "keep"] | None,
+        Field(description="What becomes of it when its owner leaves", examples=["remove"]),
+    ] = None
+    if_change_version: Annotated[
+        int | None,
+        Field(ge=0, description="Only if it is at this version, else 409 with it as it stands", examples=[12]),
+    ] = None
+
+
+class Value(Terms):
+    data: AnyValue
+    if_lock: Lock = None
+
+
+class Change(Terms):
+    """A change of one key: one of `data`, `patch`, `increment` and `remove`."""
+
+    key: Key
+    data: AnyValue = None
+    patch: Annotated[
+        dict[str, Any] | list[Any],
+        Field(description="An object is a merge patch (RFC 7396), a list a JSON Patch (RFC 6902)"),
+    ] = {}
+    increment: Annotated[float, Field(description="What is added to a number, −2^53 to 2^53", examples=[1])] = 0
+    remove: Annotated[bool, Field(description="Take the key away", examples=[True])] = False
+
+
+class Changes(Body):
+    changes: Annotated[list[Change], Field(description="1 to 100 changes of different keys")]
+    change_id: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            description="A repetition under the same id within `CLIENT_ID_SECONDS` changes nothing",
+            examples=["5d0b6c1e"],
+        ),
+    ] = None
+    if_lock: Lock = None
+
+
+class EntriesQuery(Schema):
+    prefix: Annotated[str, Field(description="Only keys that begin so", examples=["deck:"])] = ""
+
+
+# --- Resources ----------------------------------------------------------------------------------
+
+ENTRY = "/{room_id}/metadata/{name:key}"
+
+
+@router.get("/{room_id}/metadata", response=answers(Entries, 404), exclude_unset=True)
+def list_metadata(request: HttpRequest, room_id: str, query: Query[EntriesQuery]) -> Any:
+    """All keys that are set, in their order, with their values."""
+    return perform(request, room_id, list_entries, prefix=query.prefix)
+
+
+@router.post("/{room_id}/metadata", response=answers(Entries, 403, 404, 409, 422), exclude_unset=True)
+def change_metadata(request: HttpRequest, room_id: str, payload: Changes) -> Any:
+    """Change several keys at once, or none of them, as the method `update-metadata` does."""
+    return perform(request, room_id, update_metadata, **payload.dict(exclude_unset=True))
+
+
+@router.get(ENTRY, response=answers(OneEntry, 404), exclude_unset=True)
+def get_entry(request: HttpRequest, response: HttpResponse, room_id: str, key: str) -> Any:
+    """The entry of a key that is set, with its version as `ETag`."""
+    return _tagged(response, perform(request, room_id, read_entry, key=key))
+
+
+@router.put(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
+def put_entry(
+    request: HttpRequest,
+    response: HttpResponse,
+    room_id: str,
+    key: str,
+    payload: Value,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Any:
     """Set a key."""
-    return perform(request, room_id, set_metadata, key=key, data=payload.data)
+    given = payload.dict(exclude_unset=True)
+    if_lock = given.pop("if_lock", None)
+    return _change(request, response, room_id, key, given, (if_match, if_none_match), if_lock)
+
+
+@router.delete(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
+def delete_entry(request: HttpRequest, response: HttpResponse, room_id: str, key: str, if_match: IfMatch = None) -> Any:
+    """Remove a key. One that is not set stays so, and is no error."""
+    return _change(request, response, room_id, key, {"remove": True}, (if_match, None))
+
+
+def _one_of(*kinds: str) -> dict[str, Any]:
+    content = {kind: {"schema": {"description": "As its RFC says"}} for kind in kinds}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.patch(
+    ENTRY,
+    response=answers(OneEntry, 403, 404, 409, 412, 415, 422),
+    exclude_unset=True,
+    openapi_extra=_one_of(MERGE_PATCH, JSON_PATCH),
+)
+def patch_entry(
+    request: HttpRequest,
+    response: HttpResponse,
+    room_id: str,
+    key: str,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Any:
+    """Change a part of a value: by a merge patch (RFC 7396) or a JSON Patch (RFC 6902), as the content type says."""
+    kind, patch = request.content_type, json_value(request)
+    if kind not in (MERGE_PATCH, JSON_PATCH):
+        raise UnknownMediaType(f"Content-Type: expected {MERGE_PATCH} or {JSON_PATCH}")
+    if kind == JSON_PATCH and not isinstance(patch, list):
+        raise BadRequest("body: expected a list of steps")
+    # A merge patch that is no object is the new value.
+    change = {"patch": patch} if kind == JSON_PATCH or isinstance(patch, dict) else {"data": patch}
+    return _change(request, response, room_id, key, change, (if_match, if_none_match))
+
+
+def _change(
+    request: HttpRequest,
+    response: HttpResponse,
+    room_id: str,
+    key: str,
+    change: Mapping[str, Any],
+    conditions: tuple[str | None, str | None],
+    if_lock: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
+    # Checked here already, where the fields have the names that were sent.
+    bound = bind(fields_of(Wanted), {"key": key, **change})
+    entry = perform(
+        request,
+        room_id,
+        change_entry,
+        change=bound,
+        if_lock=if_lock,
+        versions=versions(conditions[0]),
+        is_set=is_set(*conditions),
+    )
+    return _tagged(response, entry)
+
+
+def _tagged(response: HttpResponse, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    response["ETag"] = tag(entry["change_version"])
+    return entry

@@ -1,0 +1,51 @@
+"""Session metadata as HTTP knows it: entries that are there or are not, and conditions on that. For the server."""
+
+from typing import Annotated
+
+from rooms.operations.engine.gate import Context, operation
+from rooms.operations.locks import IfLock
+from rooms.operations.metadata.entries import Key, as_wire
+from rooms.operations.metadata.writing import Version, Wanted, update_metadata
+from rooms.wire.errors import NotFound, PreconditionFailed
+from rooms.wire.parameters import Bytes
+from rooms.wire.results import Outcome
+
+
+@operation()
+def read_entry(context: Context, *, key: Key) -> Outcome:
+    """The entry of a key that is set. Raises NotFound for any other, with the version that it is at."""
+    entry = context.work.entry(context.session, key)
+    if entry.data is None:
+        raise NotFound("key: is not set", data=as_wire(entry))
+    return Outcome(as_wire(entry))
+
+
+@operation()
+def list_entries(context: Context, *, prefix: Annotated[str, Bytes(0, "MAX_KEY_BYTES")] = "") -> Outcome:
+    """The entries that are set and whose keys begin so, by key: ``{entries: [entry]}``."""
+    heads = context.work.entry_heads(context.session)
+    keys = sorted(key for key, head in heads.items() if head.size and key.startswith(prefix))
+    return Outcome({"entries": [as_wire(entry) for entry in context.work.entries(context.session, keys)]})
+
+
+@operation()
+def change_entry(
+    context: Context,
+    *,
+    change: Wanted,
+    if_lock: IfLock | None = None,
+    versions: list[Version] | None = None,
+    is_set: bool | None = None,
+) -> Outcome:
+    """Change one key as ``update-metadata`` does, if it is at one of these versions and is set, or is not.
+
+    Answers the entry. Raises PreconditionFailed, which carries it as it stands.
+    """
+    entry = context.work.entry(context.session, change["key"])
+    if versions is not None and entry.change_version not in versions:
+        raise PreconditionFailed(f"If-Match: the key is at version {entry.change_version}", data=as_wire(entry))
+    if is_set is not None and is_set != (entry.data is not None):
+        message = "If-Match: the key is not set" if is_set else "If-None-Match: the key is set"
+        raise PreconditionFailed(message, data=as_wire(entry))
+    outcome = update_metadata.function(context, changes=[change], if_lock=if_lock)
+    return Outcome(outcome.result["entries"][0], outcome.events)

@@ -1,0 +1,205 @@
+"""Session metadata over REST: the entry that a socket would be told, with its version as entity tag."""
+
+from urllib.parse import quote
+
+import pytest
+
+from rooms.creation import create_room
+from rooms.models import Room, Session
+from rooms.operations.engine.calls import Caller
+from tests.api.rest.conftest import BackEnd
+from tests.operations.driver import do, visitor
+
+MERGE, STEPS = "application/merge-patch+json", "application/json-patch+json"
+
+
+@pytest.fixture
+def room(db: None) -> Room:
+    return create_room(name="team")
+
+
+@pytest.fixture
+def alice(room: Room) -> Caller:
+    caller = visitor(room, "Alice", "host")
+    do(caller, "join", name="Alice")
+    return caller
+
+
+@pytest.fixture
+def keys(rest: BackEnd, room: Room, alice: Caller) -> str:
+    """The address of the metadata of a room that Alice is in."""
+    return f"/active-rooms/{room.id}/metadata"
+
+
+def test_an_entry_is_what_a_socket_is_told_with_its_version_as_etag(rest, keys, alice):
+    do(alice, "set-metadata", key="slide", data=7, expires_in=600, owner=True)
+
+    answer = rest.ask("GET", f"{keys}/slide")
+
+    assert answer.status_code == 200
+    assert answer.json() == do(alice, "get-metadata", key="slide")
+    assert answer["ETag"] == '"1"'
+
+
+def test_what_is_put_is_stored_for_peers_as_the_server_s(rest, keys, alice):
+    answer = rest.ask("PUT", f"{keys}/slide", {"data": [None, 1.5, "ä"], "expires_in": 600, "owner": alice.peer_id})
+
+    entry = answer.json()
+    assert (answer.status_code, answer["ETag"]) == (200, '"1"')
+    assert entry == do(alice, "get-metadata", key="slide") | {"seq": entry["seq"]}
+    assert (entry["data"], entry["updated_by"], entry["owner"]) == ([None, 1.5, "ä"], "", alice.peer_id)
+
+
+def test_null_is_a_value_and_no_removal(rest, keys):
+    rest("PUT", f"{keys}/slide", {"data": None})
+    assert rest("GET", f"{keys}/slide")[1]["data"] is None
+    assert rest("PUT", f"{keys}/slide", {})[1]["message"].startswith("data: ")
+
+
+def test_a_key_that_is_not_set_is_not_found_but_tells_its_version(rest, keys):
+    assert rest("GET", f"{keys}/slide")[1]["data"] == {"key": "slide", "change_version": 0, "data": None}
+    rest("PUT", f"{keys}/slide", {"data": 1})
+    status, entry = rest("DELETE", f"{keys}/slide")
+    assert (status, entry["data"], entry["change_version"]) == (200, None, 2)
+
+    status, answer = rest("GET", f"{keys}/slide")
+
+    assert (status, answer["message"], answer["data"]["change_version"]) == (404, "key: is not set", 2)
+    assert rest("DELETE", f"{keys}/slide")[1]["change_version"] == 2
+
+
+@pytest.mark.parametrize("key", ["a/b", "/a", "a%2Fb", "100%", "a?b#c", "ü 🙂", "a\nb", "history", "..", "a/../b"])
+def test_a_key_may_hold_any_character(rest, keys, alice, key):
+    address = f"{keys}/{quote(key, safe='')}"
+    assert rest("PUT", address, {"data": 1})[0] == 200
+    assert do(alice, "get-metadata", key=key)["data"] == 1
+    assert rest("GET", address)[1]["key"] == key
+    assert rest("DELETE", address)[1]["change_version"] == 2
+
+
+def test_of_two_writers_with_the_same_version_one_is_told_what_the_other_wrote(rest, keys):
+    etag = rest.ask("PUT", f"{keys}/slide", {"data": 1})["ETag"]
+
+    first = rest("PUT", f"{keys}/slide", {"data": 2}, if_match=etag)
+    status, refused = rest("PUT", f"{keys}/slide", {"data": 3}, if_match=etag)
+
+    assert first[0] == 200
+    assert (status, refused["code"]) == (412, 412)
+    assert refused["data"] == {name: value for name, value in first[1].items() if name != "seq"}
+    assert rest("GET", f"{keys}/slide")[1]["data"] == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"if_match": '"2"'}, 200),
+        ({"if_match": 'W/"2"'}, 200),
+        ({"if_match": '"1", "2"'}, 200),
+        ({"if_match": "*"}, 200),
+        ({"if_match": '"1"'}, 412),
+        ({"if_match": '"else"'}, 412),
+        ({"if_none_match": "*"}, 412),
+        ({"if_match": "2"}, 400),
+        ({"if_match": ""}, 400),
+        ({"if_none_match": '"2"'}, 400),
+        ({"if_match": '"2"', "if_none_match": "*"}, 400),
+    ],
+)
+def test_conditions_of_a_key_that_is_at_version_2(rest, keys, headers, status):
+    for value in (1, 2):
+        rest("PUT", f"{keys}/slide", {"data": value})
+    assert rest("PUT", f"{keys}/slide", {"data": 3}, **headers)[0] == status
+    assert rest("GET", f"{keys}/slide")[1]["data"] == (3 if status == 200 else 2)
+
+
+def test_a_key_can_be_made_only_if_it_is_not_there_also_after_it_was_removed(rest, keys):
+    assert rest("PUT", f"{keys}/slide", {"data": 1}, if_match="*")[0] == 412
+    assert rest("PUT", f"{keys}/slide", {"data": None}, if_none_match="*")[0] == 200
+    status, refused = rest("PUT", f"{keys}/slide", {"data": 2}, if_none_match="*")
+    assert (status, refused["message"], refused["data"]["data"]) == (412, "If-None-Match: the key is set", None)
+    rest("DELETE", f"{keys}/slide", if_match='"1"')
+    assert rest("PUT", f"{keys}/slide", {"data": 2}, if_none_match="*")[1]["change_version"] == 3
+
+
+def test_a_value_is_patched_by_the_kind_that_the_content_type_names(rest, keys):
+    rest("PUT", f"{keys}/agenda", {"data": {"title": "Q2", "old": 1}})
+
+    merged = rest.ask("PATCH", f"{keys}/agenda", {"title": "Q3", "old": None}, content_type=MERGE)
+    assert (merged.json()["data"], merged["ETag"]) == ({"title": "Q3"}, '"2"')
+
+    steps = [{"op": "test", "path": "/title", "value": "Q3"}, {"op": "add", "path": "/place", "value": None}]
+    assert rest("PATCH", f"{keys}/agenda", steps, content_type=STEPS)[1]["data"] == {"title": "Q3", "place": None}
+    status, refused = rest("PATCH", f"{keys}/agenda", [*steps, {"op": "remove", "path": "/no"}], content_type=STEPS)
+    assert (status, refused["message"], refused["data"]) == (422, "changes[1].patch[2]: does not apply", {"index": 2})
+
+    assert rest("PATCH", f"{keys}/agenda", [1], content_type=MERGE)[1]["data"] == [1]
+    assert rest("PATCH", f"{keys}/agenda", {"a": 1}, content_type=STEPS)[0] == 400
+    status, refused = rest("PATCH", f"{keys}/agenda", {"a": 1})
+    assert (status, refused["message"]) == (415, f"Content-Type: expected {MERGE} or {STEPS}")
+    assert rest("PATCH", f"{keys}/agenda", {"a": 1}, content_type=MERGE, if_match='"2"')[0] == 412
+
+
+def test_keys_are_listed_by_their_beginning_without_those_that_were_removed(rest, keys):
+    for key in ("deck:b", "deck:a", "other", "deck:gone"):
+        rest("PUT", f"{keys}/{key}", {"data": key})
+    rest("DELETE", f"{keys}/deck:gone")
+    assert [entry["key"] for entry in rest("GET", keys)[1]["entries"]] == ["deck:a", "deck:b", "other"]
+    entries = rest("GET", f"{keys}?prefix=deck:")[1]["entries"]
+    assert [(entry["key"], entry["data"]) for entry in entries] == [("deck:a", "deck:a"), ("deck:b", "deck:b")]
+
+
+def test_several_keys_change_at_once_or_not_at_all(rest, keys, alice):
+    changes = [{"key": "a", "data": None}, {"key": "b", "increment": 2}, {"key": "c", "patch": {"d": 1}}]
+    status, answer = rest("POST", keys, {"changes": changes, "change_id": "one"})
+    assert status == 200
+    assert [(entry["key"], entry["data"]) for entry in answer["entries"]] == [("a", None), ("b", 2), ("c", {"d": 1})]
+    assert rest("POST", keys, {"changes": changes, "change_id": "one"})[1]["entries"][1]["data"] == 2
+
+    stale = [{"key": "b", "increment": 1}, {"key": "c", "remove": True, "if_change_version": 5}]
+    status, refused = rest("POST", keys, {"changes": stale})
+    assert (status, [entry["key"] for entry in refused["data"]["entries"]]) == (409, ["c"])
+    assert do(alice, "get-metadata", key="b")["data"] == 2
+
+
+def test_the_server_writes_and_reads_what_rules_do_not_forbid_to_all(rest, room, keys):
+    room.metadata_rules = [
+        {"key": "billing", "write": "server", "read": []},
+        {"key": "host", "write": ["host"]},
+        {"key": "never", "write": "none"},
+    ]
+    room.save()
+    assert [rest("PUT", f"{keys}/{key}", {"data": 1})[0] for key in ("billing", "host", "never")] == [200, 200, 403]
+    assert rest("GET", f"{keys}/billing")[1]["data"] == 1
+    assert rest("PUT", f"{keys}/never", {"data": 1})[1]["data"]["rule"] == {"key": "never", "write": "none"}
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "status", "message"),
+    [
+        ("slide", {"data": "x" * 20_000}, 413, "data: 20000 bytes, at most"),
+        ("k" * 200, {"data": 1}, 400, "key: expected 1 to"),
+        ("slide", {"data": 1, "expires_in": 0}, 400, "expires_in: "),
+        ("slide", {"data": 1, "expires_in": "5"}, 400, "expires_in: "),
+        ("slide", {"data": 1, "on_leave": "stay"}, 400, "on_leave: "),
+        ("slide", {"data": 1, "owner": "nobody"}, 404, "owner: no such peer"),
+        ("slide", {"data": 1, "if_lock": {"name": "deck", "token": 5}}, 409, "if_lock: the lock is held by nobody"),
+        ("slide", "[1]", 400, "body: expected a JSON object"),
+    ],
+)
+def test_a_write_is_refused_with_its_field_and_limit(rest, keys, key, body, status, message):
+    code, answer = rest("PUT", f"{keys}/{key}", body)
+    assert (code, answer["message"][: len(message)]) == (status, message)
+    if status == 413:
+        assert answer["data"]["limit"] == "max_value_bytes"
+
+
+def test_without_a_session_or_a_room_there_is_nothing(rest, room):
+    assert rest("GET", f"/active-rooms/{room.id}/metadata")[1]["message"] == "room: nobody is in it"
+    assert rest("PUT", "/active-rooms/nothing/metadata/a", {"data": 1})[1]["message"] == "room: no such room"
+
+
+def test_metadata_ends_with_the_session(rest, keys, alice):
+    rest("PUT", f"{keys}/slide", {"data": 1})
+    do(alice, "leave")
+    assert Session.objects.get().ended_at
+    assert rest("GET", f"{keys}/slide")[0] == 404
