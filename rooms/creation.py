@@ -1,5 +1,6 @@
 """Making, changing and deleting rooms: one way for pages, commands and the admin."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from rooms.operations.engine.calls import Caller
 from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
-from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, rules_of
+from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, check_template, rules_of
 
 DEFAULT = "default"
 CHANGEABLE = (
@@ -53,12 +54,38 @@ def load_template(name: str, given: JSONObject) -> Template:
 
     ``given`` was checked by ``check_template``.
     """
-    template = Template.objects.filter(name=name).first() or Template(name=name)
-    before = template.metadata_rules
-    # What was checked, and nothing else that was given.
-    template.roles, template.settings = given["roles"], given.get("settings") or {}
-    template.metadata_rules = rules_of(given)
-    template.save()
+    template, is_new = Template.objects.get_or_create(name=name, defaults=_held(given))
+    return template if is_new else change_template(template.pk, lambda found: replace_held(found, given))
+
+
+def replace_held(template: Template, given: JSONObject) -> None:
+    """Let a template hold all that is given, which was checked, and nothing else."""
+    for field, value in _held(given).items():
+        setattr(template, field, value)
+
+
+def _held(given: JSONObject) -> dict[str, Any]:
+    # Where recordings go, and by which credentials, is of no use here.
+    settings = {name: value for name, value in (given.get("settings") or {}).items() if name != "recording"}
+    plugins = {name: value for name, value in (given.get("plugins") or {}).items() if name != "metadata"}
+    return {"roles": given["roles"], "settings": settings, "plugins": plugins, "metadata_rules": rules_of(given)}
+
+
+def change_template(template_id: str, change: Callable[[Template], object]) -> Template:
+    """Have a template changed, which nobody else changes meanwhile; whoever is in a room of it is told.
+
+    Raises ValidationError if it then is of the wrong form, or has another's name, and Template.DoesNotExist.
+    """
+    with transaction.atomic():
+        template = Template.objects.select_for_update().get(pk=template_id)
+        before = template.metadata_rules
+        change(template)
+        try:
+            check_template(template.as_wire())
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+        template.validate_unique()
+        template.save()
     for room_id in Session.objects.filter(room__template=template, ended_at=None).values_list("room_id", flat=True):
         perform_now(template_changed, Caller(room_id), rules=before)
     return template

@@ -73,7 +73,7 @@ def new_generation() -> int:
 
 class Template(models.Model):
     """A named set of roles: ``roles`` is ``{name: role}``, ``settings`` what preview shows, ``metadata_rules`` who may
-    do what with session metadata, see wire/rules.py.
+    do what with session metadata, see wire/rules.py. ``plugins`` are those of other products, kept for who asks.
 
     ``generation`` changes with every save, so that what is remembered of the roles can be told from what holds.
     """
@@ -83,16 +83,19 @@ class Template(models.Model):
     roles = models.JSONField(default=dict)
     settings = models.JSONField(default=dict, blank=True)
     metadata_rules = models.JSONField(default=list, blank=True)
+    plugins = models.JSONField(default=dict, blank=True)
     generation = models.BigIntegerField(default=new_generation, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.generation = new_generation()
+        self.generation, self.updated_at = new_generation(), timezone.now()
         # Without it the roles would change, and what processes remember of them would not.
         if kwargs.get("update_fields") is not None:
-            kwargs["update_fields"] = {*kwargs["update_fields"], "generation"}
+            kwargs["update_fields"] = {*kwargs["update_fields"], "generation", "updated_at"}
         super().save(*args, **kwargs)
 
     def role(self, name: str) -> Role | None:
@@ -103,6 +106,11 @@ class Template(models.Model):
     def policy(self) -> Mapping[str, Any]:
         """All roles as clients are told them."""
         return known_roles(self.usable_roles)
+
+    def as_wire(self) -> dict[str, Any]:
+        """The template as one is written: ``{roles, settings, plugins}``."""
+        plugins = self.plugins | ({"metadata": {"rules": self.metadata_rules}} if self.metadata_rules else {})
+        return {"roles": self.roles, "settings": self.settings, "plugins": plugins}
 
     @property
     def room_state(self) -> JSONObject:

@@ -56,7 +56,8 @@ class TemplateForm(ModelForm):
         values = {name: self.cleaned_data.get(name) for name in ("roles", "settings", "metadata_rules")}
         rules = [] if values["metadata_rules"] is None else values["metadata_rules"]
         settings = {} if values["settings"] is None else values["settings"]
-        return {"roles": values["roles"], "settings": settings, "plugins": {"metadata": {"rules": rules}}}
+        plugins = self.instance.plugins | {"metadata": {"rules": rules}}
+        return {"roles": values["roles"], "settings": settings, "plugins": plugins}
 
     def clean(self) -> None:
         super().clean()
@@ -78,8 +79,11 @@ class TemplateAdmin(Inspection):
     ordering = ["name"]
     search_fields = ["id", "name"]
     shown_to = {"number_of_rooms": "room"}
-    fields = ["id", "name", "roles_text", "settings_text", "rules_text", "number_of_rooms"]
-    readonly_fields = ["id", "roles_text", "settings_text", "rules_text", "number_of_rooms"]
+    fields = [
+        "id", "name", "roles_text", "settings_text", "rules_text", "plugins_text", "number_of_rooms", "created_at",
+        "updated_at",
+    ]  # fmt: skip
+    readonly_fields = ["id", "roles_text", "settings_text", "rules_text", "plugins_text", "number_of_rooms"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).annotate(number=number_of(Room.objects.all(), "template"))
@@ -97,7 +101,7 @@ class TemplateAdmin(Inspection):
         if obj is None:
             return ["name", *typed]
         if self.has_change_permission(request):
-            return self._shown(request, ["id", "name", *typed, "number_of_rooms"])
+            return self._shown(request, ["id", "name", *typed, "plugins_text", "number_of_rooms", "created_at", "updated_at"])
         return super().get_fields(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -126,6 +130,10 @@ class TemplateAdmin(Inspection):
     @admin.display(description="rules of session metadata")
     def rules_text(self, template: Template) -> str:
         return indented(json.dumps(template.metadata_rules))
+
+    @admin.display(description="plugins of other products")
+    def plugins_text(self, template: Template) -> str:
+        return indented(json.dumps(template.plugins))
 
     @admin.display(description="settings")
     def settings_text(self, template: Template) -> str:

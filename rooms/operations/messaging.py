@@ -3,6 +3,7 @@
 They are kept for the life of the session, the last KEPT_MESSAGES of them, as part of its journal.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
@@ -13,7 +14,7 @@ from rooms.operations.engine.work import RANDOM_DIGITS
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.events import EVERYBODY, Audience, Event, Stored, compact
 from rooms.wire.names import shows
-from rooms.wire.parameters import Chars, Items, PeerId, RoleName, Text
+from rooms.wire.parameters import Between, Chars, Items, PeerId, RoleName, Text
 from rooms.wire.results import Outcome
 
 CHAT = "chat"
@@ -98,14 +99,45 @@ def _check(context: Context, info: Info, roles: Sequence[str]) -> None:
 
 _MESSAGE_ID = re.compile(r"[0-9a-f]{32,36}")
 
+MAX_PAGE = 100
+
+
+@operation(reads=True)
+def list_messages(
+    context: Context, *, before: Annotated[str, Chars(0, 64)] = "", limit: Annotated[int, Between(1, MAX_PAGE)]
+) -> Outcome:
+    """Messages that are kept, whoever they were for, the newest first: ``{messages, last}``. For the server.
+
+    ``before`` is the id of a message, which may be kept no more. A private one names its receiver in ``peer_id``.
+    """
+    messages = Message.objects.filter(session_id=context.session.id).order_by("-seq")
+    if before:
+        messages = messages.filter(seq__lt=_number(before))
+    found = list(messages[: limit + 1])
+    page = found[:limit]
+    return Outcome(
+        {"messages": [_as_wire(row) for row in page], "last": page[-1].message_id if len(found) > limit else ""}
+    )
+
+
+def _as_wire(row: Message) -> dict[str, Any]:
+    receiver = Audience.decode(row.audience).peer
+    message: dict[str, Any] = json.loads(row.body)
+    return {**message, "peer_id": receiver} if receiver else message
+
+
+def _number(message_id: str) -> int:
+    """The number of the event that the message is; 0 for what is no id of a message."""
+    return int(message_id[RANDOM_DIGITS:], 16) if _MESSAGE_ID.fullmatch(message_id) else 0
+
 
 def public_message(context: Context, message_id: str, *, field: str) -> Message:
     """A message of the session that was for everybody.
 
     Raises Forbidden for one that was for the caller and others, and NotFound for any else, as if it did not exist.
     """
-    seq = int(message_id[RANDOM_DIGITS:], 16) if _MESSAGE_ID.fullmatch(message_id) else 0
-    found = Message.objects.filter(session_id=context.session.id, seq=seq, message_id=message_id).first()
+    number = _number(message_id)
+    found = Message.objects.filter(session_id=context.session.id, seq=number, message_id=message_id).first()
     audience = Audience.decode(found.audience) if found else EVERYBODY
     if found and audience._replace(but="") == EVERYBODY:
         return found

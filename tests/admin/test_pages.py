@@ -184,7 +184,7 @@ NO_PAGE = {"AppliedChange", "Event", "Lock", "Message", "Person", "Poll", "PollA
     "WebhookStream",
 }
 NOT_SHOWN = {
-    "Template": {"generation", "metadata_rules", "roles", "settings"},
+    "Template": {"generation", "metadata_rules", "plugins", "roles", "settings"},
     "Room": {"template"},
     "RoomCode": {"room"},
     "Session": {"due_at", "empty_since", "end_reason", "generation", "histories", "journal_bytes", "room"},
