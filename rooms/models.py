@@ -132,6 +132,7 @@ class Room(models.Model):
 
     ``metadata_rules`` go before those of the template. A session lasts ``max_duration_seconds``, 0 is no limit.
     ``description`` and ``region`` are kept for back ends, which the service lets have them; nothing here reads them.
+    ``polls`` are the ids of prepared ones that each session gets.
     """
 
     class Region(models.TextChoices):
@@ -151,6 +152,7 @@ class Room(models.Model):
     max_duration_seconds = models.PositiveIntegerField(default=0, validators=[session_length])
     description = models.TextField(blank=True, default="", max_length=2000)
     region = models.CharField(max_length=4, choices=Region.choices, default=Region.AUTO)
+    polls = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -481,8 +483,28 @@ class Worker(models.Model):
         return self.id
 
 
+class PreparedPoll(models.Model):
+    """A poll or quiz that a back end made, for whatever session begins in a room that is linked with it.
+
+    ``questions`` are as those of a Poll. One that ``starts_by_itself`` runs from the session's beginning.
+    """
+
+    id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+    title = models.CharField(max_length=200, blank=True)
+    is_quiz = models.BooleanField(default=False)
+    duration = models.PositiveIntegerField(default=0)
+    anonymous = models.BooleanField(default=False)
+    mode = models.CharField(max_length=8)
+    starts_by_itself = models.BooleanField(default=True)
+    questions = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Poll(models.Model):
-    """A poll or quiz of a session.
+    """A poll or quiz of a session, maybe one that was ``prepared``.
 
     ``questions`` are as the protocol has them, ``{question, options, answer}``, checked. ``voters`` and ``viewers`` are
     the roles that may answer and that may see what others answered; none stands for all. ``duration`` is in seconds, 0
@@ -503,6 +525,7 @@ class Poll(models.Model):
         NAME = "username"
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="polls")
+    prepared = models.ForeignKey(PreparedPoll, null=True, on_delete=models.SET_NULL, related_name="polls")
     poll_id = models.CharField(max_length=64)
     title = models.CharField(max_length=200)
     is_quiz = models.BooleanField(default=False)

@@ -16,6 +16,7 @@ from rooms.operations.metadata.reading import present_values
 from rooms.operations.persons import person_of, was_let_in
 from rooms.operations.policies import policy
 from rooms.operations.poll_listing import poll_news
+from rooms.operations.polls import take_prepared
 from rooms.operations.presence import NOTHING_HELD, came_back, peer_updated
 from rooms.wire.effects import Came
 from rooms.wire.errors import NotJoined
@@ -122,6 +123,7 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
         return _join_again(context, session, peer, name=name, data=data, place=resume)
     if resume and peer and peer.leave_reason == Peer.Leave.REMOVED and not was_let_in(context, session):
         raise NotJoined("resume: the peer was removed from the session")
+    begins = session is None
     if session is None:
         session = context.work.start_session(context.room)
     fields = {"name": name or NAMELESS, "metadata": data, "role": context.role.name, **NOTHING_HELD}
@@ -136,11 +138,13 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
         for field_name, value in fields.items():
             setattr(peer, field_name, value)
         context.work.changed(peer, *fields)
-    event = _enter_session(context, session, peer)
+    events = [_enter_session(context, session, peer)]
+    if begins:
+        events += take_prepared(context, session)
     result = _whereabouts(context, session)
     if resume:
         result["resync"] = True
-    return Outcome(result, [event], for_socket=_attachment(context, session, peer))
+    return Outcome(result, events, for_socket=_attachment(context, session, peer))
 
 
 def _forget_earlier(context: Context, session: Session, peer: Peer) -> None:

@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from rooms.models import Poll, milliseconds
+from rooms.models import Poll, PreparedPoll, Session, milliseconds
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
 from rooms.wire.errors import BadRequest, NotFound, TooLarge
@@ -161,15 +161,40 @@ def start_poll(context: Context, *, poll_id: PollId) -> Outcome:
     _require_draft(poll)
     if not poll.questions:
         raise BadRequest("poll_id: the poll has no questions")
-    poll.state, poll.started_by, poll.started_at = Poll.State.STARTED, context.actor, context.now
+    _start(context, poll, by=context.actor)
+    poll.save()
+    return Outcome(result, [_news(context, "on-poll-start", [poll])])
+
+
+def take_prepared(context: Context, session: Session) -> list[Event]:
+    """Give a session that begins the polls that are linked with its room; those that start by themselves run."""
+    if not context.room.polls:
+        return []
+    prepared = PreparedPoll.objects.in_bulk(context.room.polls)
+    events = []
+    # Those that are deleted are passed over, and stay in the room's list.
+    for made in (prepared[poll_id] for poll_id in context.room.polls if poll_id in prepared):
+        fields = {name: getattr(made, name) for name in _PREPARED}
+        poll = Poll(session=session, poll_id=made.id, prepared=made, created_at=context.now, **fields)
+        if made.starts_by_itself and made.questions:
+            _start(context, poll)
+            events.append(_news(context, "on-poll-start", [poll]))
+        poll.save()
+    return events
+
+
+_PREPARED = ("title", "is_quiz", "duration", "anonymous", "mode", "questions")
+"""What a poll of a session takes from one that was prepared."""
+
+
+def _start(context: Context, poll: Poll, *, by: str = "") -> None:
+    poll.state, poll.started_by, poll.started_at = Poll.State.STARTED, by, context.now
     if poll.duration:
         poll.ends_at = context.now + timedelta(seconds=poll.duration)
-    poll.max_users = context.work.head_count(context.session)
+    poll.max_users = context.work.head_count(poll.session)
     poll.tally = [
         {"options": [0] * len(item["options"]), "correct": 0, "skipped": 0, "total": 0} for item in poll.questions
     ]
-    poll.save()
-    return Outcome(result, [_news(context, "on-poll-start", [poll])])
 
 
 @operation("poll-stop", requires="pollWrite")

@@ -177,7 +177,7 @@ def test_every_detail_page_opens(operator):
         page(operator, f"{row._meta.model_name}/{row.pk}/change/")
 
 
-NO_PAGE = {"AppliedChange", "Event", "Lock", "Message", "Person", "Poll", "PollAnswer"} | {
+NO_PAGE = {"AppliedChange", "Event", "Lock", "Message", "Person", "Poll", "PollAnswer", "PreparedPoll"} | {
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookReplay",
@@ -185,7 +185,7 @@ NO_PAGE = {"AppliedChange", "Event", "Lock", "Message", "Person", "Poll", "PollA
 }
 NOT_SHOWN = {
     "Template": {"generation", "metadata_rules", "plugins", "roles", "settings"},
-    "Room": {"template"},
+    "Room": {"polls", "template"},
     "RoomCode": {"room"},
     "Session": {"due_at", "empty_since", "end_reason", "generation", "histories", "journal_bytes", "room"},
     "Peer": {"hand_raised_at", "history", "id", "joined_role", "joined_seq", "owner", "person", "role_seq", "session"},

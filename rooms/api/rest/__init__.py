@@ -1,6 +1,17 @@
 """The REST API for back ends, one file per resource. Importing it registers every resource."""
 
-from rooms.api.rest import active_rooms, analytics, locks, messages, metadata, room_codes, rooms, sessions, templates
+from rooms.api.rest import (
+    active_rooms,
+    analytics,
+    locks,
+    messages,
+    metadata,
+    polls,
+    room_codes,
+    rooms,
+    sessions,
+    templates,
+)
 from rooms.api.rest.frame import rest
 
 rest.add_router("/rooms", rooms.router)
@@ -12,5 +23,6 @@ rest.add_router("/active-rooms", messages.router)
 rest.add_router("/sessions", sessions.router)
 rest.add_router("/analytics", analytics.router)
 rest.add_router("/templates", templates.router)
+rest.add_router("/polls", polls.router)
 
 __all__ = ["rest"]

@@ -1,0 +1,192 @@
+"""Polls over REST: prepared ones, which linked rooms' sessions begin with, and what was answered."""
+
+from typing import Any
+
+import pytest
+
+from rooms.creation import create_room
+from rooms.models import Poll, PreparedPoll, Room
+from rooms.operations.engine.calls import Caller
+from tests.api.rest.conftest import BackEnd
+from tests.operations.driver import call, do, visitor
+
+CHOICE: dict[str, Any] = {
+    "index": 1, "text": "Tea or milk?", "type": "single-choice", "format": "text",
+    "attachment": [{"type": "image/png", "url": "https://example.org/a.png"}],
+    "skippable": True, "once": False, "weight": 2, "duration": 0, "answer_min_len": 1, "answer_max_len": 1024,
+    "options": [{"index": 1, "text": "tea", "weight": 1}, {"index": 2, "text": "milk", "weight": 1}],
+    "answer": {"hidden": False, "options": [2], "case": False, "trim": True},
+}  # fmt: skip
+WORDS: dict[str, Any] = {"index": 2, "text": "Why?", "type": "short-answer", "options": [], "answer": {"hidden": True}}
+QUIZ: dict[str, Any] = {
+    "title": "Lunch", "duration": 60, "anonymous": False, "mode": "userid", "type": "quiz", "start": "auto",
+    "questions": [CHOICE, WORDS],
+}  # fmt: skip
+
+
+@pytest.fixture
+def quiz(rest: BackEnd) -> str:
+    poll_id: str = rest("POST", "/polls", QUIZ)[1]["id"]
+    return poll_id
+
+
+@pytest.fixture
+def room(quiz: str) -> Room:
+    return create_room(name="team", polls=[quiz])
+
+
+def enter(room: Room, name: str, role: str = "host") -> Caller:
+    caller = visitor(room, name, role)
+    do(caller, "join", name=name)
+    return caller
+
+
+def test_a_poll_is_told_as_it_was_given(rest, quiz):
+    assert rest("GET", f"/polls/{quiz}") == (200, QUIZ | {"id": quiz})
+    assert rest("GET", "/polls")[1]["data"] == [QUIZ | {"id": quiz}]
+    assert rest("GET", "/polls/none")[0] == rest("POST", "/polls/none", QUIZ)[0] == 404
+
+
+def test_what_is_left_out_is_as_the_service_has_it(rest):
+    status, poll = rest("POST", "/polls", {})
+    usual = {"title": "", "duration": 0, "anonymous": False, "mode": "userid", "type": "poll", "start": "auto"}
+    assert (status, poll) == (200, {"id": poll["id"], **usual, "questions": []})
+
+
+def test_an_update_replaces_all_and_a_deleted_poll_is_gone(rest, quiz):
+    assert rest("POST", f"/polls/{quiz}", {"title": "Dinner"})[1]["questions"] == []
+    assert rest("GET", f"/polls/{quiz}")[1]["title"] == "Dinner"
+    assert rest("DELETE", f"/polls/{quiz}") == (204, None)
+    assert rest("DELETE", f"/polls/{quiz}")[0] == rest("GET", f"/polls/{quiz}")[0] == 404
+
+
+def test_questions_and_options_are_replaced_and_move_up(rest, quiz):
+    questions = f"/polls/{quiz}/questions"
+    assert rest("POST", f"{questions}/2", {"text": "And?", "type": "long-answer"})[1]["text"] == "And?"
+    assert rest("POST", f"{questions}/1/options/1", {"text": "green tea"}) == (200, {"index": 1, "text": "green tea"})
+    assert rest("DELETE", f"{questions}/1/options/1") == (204, None)
+
+    choice = rest("GET", f"/polls/{quiz}")[1]["questions"][0]
+    assert (choice["options"], choice["answer"]["options"]) == ([{"index": 1, "text": "milk", "weight": 1}], [1])
+    assert rest("DELETE", f"{questions}/1/options/1")[1]["message"] == "questions[1].options: missing"
+
+    assert rest("DELETE", f"{questions}/1") == (204, None)
+    [left] = rest("GET", f"/polls/{quiz}")[1]["questions"]
+    assert (left["index"], left["text"]) == (1, "And?")
+    for address in ("2", "0", "1/options/1"):
+        assert rest("DELETE", f"{questions}/{address}")[0] == 404
+    assert rest("POST", f"{questions}/9", CHOICE)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"title": "x" * 201}, "title: "),
+        ({"mode": "else"}, "mode: "),
+        ({"start": "later"}, "start: "),
+        ({"questions": [CHOICE] * 51}, "questions: "),
+        ({"questions": [CHOICE | {"type": "else"}]}, "questions.0.type: "),
+        ({"questions": [CHOICE | {"options": []}]}, "questions[1].options: missing"),
+        ({"questions": [CHOICE | {"answer": {"options": [3]}}]}, "questions[1].answer: there is no option 3"),
+        ({"questions": [WORDS]}, "questions[1].question.index: expected 1"),
+        ({"duration": -1}, "duration: "),
+    ],
+)
+def test_a_poll_is_refused_with_its_field(rest, change, message):
+    status, refused = rest("POST", "/polls", QUIZ | change)
+    assert (status, refused["message"][: len(message)]) == (400, message)
+    assert not PreparedPoll.objects.exists()
+
+
+@pytest.mark.matrix
+def test_a_linked_poll_runs_from_the_session_s_beginning(database, rest, quiz, room):
+    answer = call(visitor(room, "Alice", "host"), "join", name="Alice")
+
+    [started] = [event for event in answer.events if event.kind == "on-poll-start"]
+    assert f'"poll_id":"{quiz}"' in started.body
+    poll = Poll.objects.get()
+    assert (poll.state, poll.max_users, (poll.ends_at - poll.started_at).seconds) == ("started", 1, 60)
+    bob = enter(room, "Bob", "guest")
+    assert [told["poll_id"] for told in do(bob, "poll-list", state="started")["polls"]] == [quiz]
+    question = do(bob, "poll-questions-get", poll_id=quiz)["questions"][0]
+    assert (question["question"]["text"], question["question"]["attachment"]) == (CHOICE["text"], CHOICE["attachment"])
+    assert Poll.objects.count() == 1
+
+
+def test_one_that_somebody_is_to_start_waits(rest, quiz, room):
+    rest("POST", f"/polls/{quiz}", QUIZ | {"start": "manual"})
+    alice = enter(room, "Alice")
+    assert do(alice, "poll-info-get", poll_id=quiz)["state"] == "created"
+    assert rest("GET", f"/polls/{quiz}/sessions")[1]["responses"] == []
+    do(alice, "poll-start", poll_id=quiz)
+
+
+def test_each_session_gets_the_poll_anew_as_it_is_then(rest, quiz, room):
+    alice = enter(room, "Alice")
+    rest("POST", f"/polls/{quiz}", QUIZ | {"title": "Dinner"})
+    assert do(alice, "poll-info-get", poll_id=quiz)["title"] == "Lunch"
+    do(alice, "leave")
+    alice = enter(room, "Alice")
+    assert do(alice, "poll-info-get", poll_id=quiz)["title"] == "Dinner"
+    do(alice, "leave")
+    rest("DELETE", f"/polls/{quiz}")
+    assert do(enter(room, "Alice"), "poll-list")["polls"] == []
+
+
+def test_what_was_answered_is_told_while_the_session_lives(rest, quiz, room):
+    alice, bob = enter(room, "Alice"), enter(room, "Bob", "guest")
+    do(alice, "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}, {"question": 2, "text": "why"}])
+    do(bob, "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 1}])
+    do(bob, "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}])
+
+    [run] = rest("GET", f"/polls/{quiz}/sessions")[1]["responses"]
+    session = room.sessions.get().pk
+    assert (run["poll_id"], run["session_id"], run["stopped_at"]) == (quiz, session, None)
+    assert (run["total_responses"], run["unique_participants"]) == (3, 2)
+
+    first, second, third = rest("GET", f"/polls/{quiz}/responses")[1]["responses"]
+    assert (first["user_id"], first["options"], first["update"]) == ("user-Alice", [2], False)
+    assert (second["question"], second["text"]) == (2, "why")
+    assert (third["peer_id"], third["options"], third["update"]) == (bob.peer_id, [2], True)
+    assert first["sent_at"] >= run["started_at"]
+    assert rest("GET", f"/polls/{quiz}/responses/{third['id']}") == (200, third)
+
+    page = rest("GET", f"/polls/{quiz}/results?limit=1&question=1")[1]
+    assert [result["score"] for result in page["responses"]] == [2]
+    rest_of_them = rest("GET", f"/polls/{quiz}/results?limit=1&question=1&start={page['last']}")[1]
+    assert (rest_of_them["responses"][0]["id"], rest_of_them["last"]) == (third["id"], "")
+    assert rest("GET", f"/polls/{quiz}/results/{third['id']}")[1]["score"] == 2
+    assert rest("GET", f"/polls/{quiz}/results?session_id=other")[1]["responses"] == []
+
+    do(alice, "leave")
+    do(bob, "leave")
+    for part in ("sessions", "responses", "results"):
+        assert rest("GET", f"/polls/{quiz}/{part}")[1] == {"limit": 10, "responses": [], "last": ""}
+    assert rest("GET", f"/polls/{quiz}/responses/{third['id']}")[0] == 404
+    assert rest("GET", f"/polls/{quiz}/responses/x")[0] == 404
+
+
+def test_a_poll_that_a_peer_made_is_told_too_but_is_none_of_a_prepared_one(rest, quiz, room):
+    other = create_room(name="other")
+    mallory = enter(other, "Mallory")
+    for poll_id in (quiz, "own"):
+        do(mallory, "poll-info-set", poll_id=poll_id, title="Mine")
+        do(
+            mallory,
+            "poll-questions-set",
+            poll_id=poll_id,
+            questions=[{"question": {"text": "a", "type": "short-answer"}}],
+        )
+        do(mallory, "poll-start", poll_id=poll_id)
+        do(mallory, "poll-response", poll_id=poll_id, responses=[{"question": 1, "text": "b"}])
+
+    assert rest("GET", f"/polls/{quiz}/responses")[1]["responses"] == []
+    assert rest("GET", "/polls/own")[1]["title"] == "Mine"
+    assert [response["text"] for response in rest("GET", "/polls/own/responses")[1]["responses"]] == ["b"]
+
+
+def test_nobody_is_named_in_an_anonymous_poll(rest, quiz, room):
+    rest("POST", f"/polls/{quiz}", QUIZ | {"anonymous": True})
+    do(enter(room, "Alice"), "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}])
+    [response] = rest("GET", f"/polls/{quiz}/responses")[1]["responses"]
+    assert (response["peer_id"], response["user_id"]) == ("", "")
