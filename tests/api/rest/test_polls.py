@@ -105,6 +105,7 @@ def test_a_linked_poll_runs_from_the_session_s_beginning(database, rest, quiz, r
     [started] = [event for event in answer.events if event.kind == "on-poll-start"]
     assert f'"poll_id":"{quiz}"' in started.body
     poll = Poll.objects.get()
+    assert poll.ends_at and poll.started_at
     assert (poll.state, poll.max_users, (poll.ends_at - poll.started_at).seconds) == ("started", 1, 60)
     bob = enter(room, "Bob", "guest")
     assert [told["poll_id"] for told in do(bob, "poll-list", state="started")["polls"]] == [quiz]
