@@ -28,6 +28,8 @@ def depart(
     for peer in peers:
         peer.state, peer.left_at, peer.leave_reason = Peer.State.LEFT, context.now, reason
         context.work.changed(peer, "state", "left_at", "leave_reason")
+        if context.work.outbox:
+            context.work.outbox.parts(peer)
         if reason != Peer.Leave.TIMED_OUT:  # who may come back as it was
             peer.metadata, peer.groups, peer.observed, peer.hand_raised_at = "", [], [], 0
             context.work.changed(peer, "metadata", *NOTHING_HELD)

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from rooms.access.sealing import seal, unseal
-from rooms.models import Room, WebhookDelivery, WebhookEndpoint
+from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import guard, signing
 from rooms.webhooks.guard import Refused
@@ -32,6 +32,8 @@ MAX_KEYS = 50
 _OURS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "accept-encoding"}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _LOCK_SECONDS = 5
+_NEVER = 10**12
+"""Milliseconds: thirty years."""
 _MOST_REMOVED = 500
 
 
@@ -75,6 +77,10 @@ def change(endpoint_id: str, **fields: Any) -> WebhookEndpoint:
         if endpoint.enabled and before != (True, endpoint.events):
             endpoint.since = microseconds(database_now())
         endpoint.save()
+        if before[0] != endpoint.enabled:
+            # Nobody looks at what waits for one that is told nothing; what waited is told at once.
+            at = milliseconds(database_now())
+            WebhookStream.objects.filter(endpoint=endpoint).update(next_at=at if endpoint.enabled else at + _NEVER)
     return endpoint
 
 

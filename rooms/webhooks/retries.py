@@ -5,7 +5,8 @@ DAY = 24 * 60 * 60
 _FIRST = (1, 3, 10)
 """Seconds after the first tries, as with the service."""
 
-_MOST = 60 * 60
+_MOST = 10 * 60
+"""Seconds between two tries at most: so long everything may wait when a receiver is back."""
 
 
 def wait(attempts: int, age: float) -> float | None:

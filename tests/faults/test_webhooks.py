@@ -98,7 +98,10 @@ async def calm(cluster: Cluster, rooms: list[str], *, seconds: float = 90) -> No
             await asyncio.sleep(0.2)
 
 
-async def test_all_arrives_in_order_and_once_while_either_process_is_killed(pair: Cluster, receiver: Receiver):
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
+async def test_all_arrives_in_order_and_once_while_either_process_is_killed(
+    pair: Cluster, receiver: Receiver, kills: int
+):
     chance = random.Random(7)
     rooms = [pair.room() for _ in range(4)]
     # What the receiver does is up to chance, too.
@@ -111,7 +114,7 @@ async def test_all_arrives_in_order_and_once_while_either_process_is_killed(pair
         return 500 if fate < 0.06 else 0 if fate < 0.08 else 302 if fate < 0.1 else 200
 
     receiver.answer, receiver.location = answer, "http://127.0.0.1:9/elsewhere"
-    await asyncio.to_thread(pair.first.manage, "webhook", "add", receiver.url)
+    endpoint = (await asyncio.to_thread(pair.first.manage, "webhook", "add", receiver.url)).partition("\t")[0]
     over = asyncio.Event()
 
     async def live(room: str, number: int) -> None:
@@ -121,7 +124,7 @@ async def test_all_arrives_in_order_and_once_while_either_process_is_killed(pair
             await come_and_go(pair, room, f"user-{number}-{count}", chance)
 
     people = [asyncio.create_task(live(room, number)) for number, room in enumerate(rooms * 2)]
-    for _ in range(4):
+    for _ in range(kills):
         await asyncio.sleep(1 + 2 * chance.random())
         victim = chance.choice(pair.processes)
         await asyncio.to_thread(victim.kill)
@@ -143,3 +146,4 @@ async def test_all_arrives_in_order_and_once_while_either_process_is_killed(pair
     sent_again = len(receiver.got) - sum(map(len, expected.values()))
     print(json.dumps({"sessions": len(expected), "events": sum(map(len, expected.values())), "again": sent_again}))
     assert len(expected) > 5 and sent_again > 0
+    await asyncio.to_thread(pair.first.manage, "webhook", "remove", endpoint)

@@ -133,7 +133,7 @@ def test_an_endpoint_that_hangs_leaves_places_to_others(settings, database, rece
         slow_room, quick_room = create_room(name="slow"), create_room(name="quick")
         endpoints.add(slow.url, room=slow_room)
         endpoints.add(receiver.url, room=quick_room)
-        for number in range(20):
+        for number in range(40):
             come_and_go(slow_room, f"Alice{number}")
         come_and_go(quick_room, "Bob")
         began = time.monotonic()
@@ -173,12 +173,14 @@ def test_a_claim_that_ran_out_changes_nothing(room, receiver, hours):
     assert batch is not None and len(batch.deliveries) == 4
     assert queue.claim(9, most=9, busy={}, seconds=5) == []
     hours(1)
-    Courier().run_once()
-    assert len(receiver.taken()) == 4
+    [taken_over] = queue.claim(9, most=9, busy={}, seconds=5)
 
-    tried = [Tried(batch.deliveries[0], Sent(500, "late"))]
-    assert queue.proceed(lost, tried, seconds=5) is None
+    late = [Tried(waiting, Sent(200)) for waiting in batch.deliveries]
+    assert queue.proceed(lost, late, seconds=5) is None
     queue.give_back(lost)
+    assert set(WebhookDelivery.objects.values_list("state", "attempts")) == {("waiting", 0)}
+    assert WebhookStream.objects.get().claim == taken_over.name
+    assert queue.proceed(taken_over, late, seconds=5) is None
     assert set(WebhookDelivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
 
 

@@ -6,8 +6,7 @@ follows it.
 
 import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,6 +62,11 @@ class Outbox:
         self._work, self._cursor = work, cursor
         self._found: list[_Endpoint] | None = None
         self._rows: list[tuple[Any, ...]] = []
+        self._parting: dict[tuple[str, str], str] = {}
+
+    def parts(self, peer: Peer) -> None:
+        """Remember what a peer held that is about to leave and keeps nothing."""
+        self._parting[peer.session_id, peer.peer_id] = peer.metadata
 
     def note(self, call: Call | None, session: Session, events: Sequence[Numbered], end: End | None = None) -> None:
         """Note what is to be told of a call's events, or of what was due, and of the session's end.
@@ -78,6 +82,8 @@ class Outbox:
         for event in events:
             if isinstance(event.effect, SentAway):
                 reason = json.loads(event.body).get("reason", "")
+            if event.kind == "on-metadata-change" and not any(endpoint.wish.keys for endpoint in endpoints):
+                continue
             for fact in self._facts(call, session, event, reason):
                 self._tell(endpoints, session.room, session.id, fact)
         if end:
@@ -106,19 +112,11 @@ class Outbox:
                 if seq == 1:
                     # Told before the first of its numbers.
                     yield Fact("session.open.success", now, 0, _of_session(session, 0))
-                yield Fact(
-                    "peer.join.success", now, seq, _of_session(session, seq) | _of_peer(self._peer(session, peer_id))
-                )
+                data = _of_session(session, seq) | _of_peer(self._peer(session, peer_id))
+                yield Fact("peer.join.success", now, seq, data)
             case Left(peer_id):
                 peer = self._peer(session, peer_id)
-                yield Fact(
-                    "peer.leave.success",
-                    now,
-                    seq,
-                    _left(session, seq, peer, peer.leave_reason, now, reason),
-                    (),
-                    peer.joined_at,
-                )
+                yield self._left(session, seq, peer, peer.leave_reason, reason)
             case RoleChanged(peer_id, before, _):
                 told = {"previous_role": before, "role_changed_at": moment(now)}
                 # Who accepts an offer does not say of whom it was.
@@ -144,17 +142,20 @@ class Outbox:
         now, seq = self._work.now, session.seq
         for peer in self._work.present(session):
             seq += 1
-            yield Fact(
-                "peer.leave.success",
-                now,
-                seq,
-                _left(session, seq, peer, Peer.Leave.ENDED, now, reason),
-                (),
-                peer.joined_at,
-            )
+            yield self._left(session, seq, peer, Peer.Leave.ENDED, reason)
         seconds = int((now - session.started_at).total_seconds())
         told = {"session_stopped_at": moment(now), "session_duration": seconds, "reason": end.reason}
         yield Fact("session.close.success", now, seq + 1, _of_session(session, seq + 1) | told)
+
+    def _left(self, session: Session, seq: int, peer: Peer, why: str, message: str) -> Fact:
+        now = self._work.now
+        held = self._parting.pop((session.id, peer.peer_id), peer.metadata)
+        seconds = int((now - peer.joined_at).total_seconds())
+        told: dict[str, Any] = {"left_at": moment(now), "duration": seconds, "reason": str(why), "user_data": held}
+        if message:
+            told["message"] = message
+        data = _of_session(session, seq) | _of_peer(peer) | told
+        return Fact("peer.leave.success", now, seq, data, joined_at=peer.joined_at)
 
     def _peer(self, session: Session, peer_id: str) -> Peer:
         peer = self._work.peer(session, peer_id)
@@ -238,14 +239,6 @@ def _who(peer_id: str, user_id: str, name: str, data: str, role: str) -> dict[st
 def _of_peer(peer: Peer) -> dict[str, Any]:
     who = _who(peer.peer_id, peer.user_id, peer.name, peer.metadata, peer.role)
     return {**who, "joined_at": moment(peer.joined_at)}
-
-
-def _left(session: Session, seq: int, peer: Peer, why: str, now: datetime, message: str) -> Mapping[str, Any]:
-    seconds = int((now - peer.joined_at).total_seconds())
-    told: dict[str, Any] = {"left_at": moment(now), "duration": seconds, "reason": str(why)}
-    if message:
-        told["message"] = message
-    return _of_session(session, seq) | _of_peer(peer) | told
 
 
 def _source(call: Call | None) -> str:
