@@ -84,12 +84,16 @@ def _run(view: View, methods: tuple[str, ...], request: HttpRequest, captured: d
 
 def is_api(request: HttpRequest) -> bool:
     """Whether clients ask, which read JSON, and not people."""
-    return request.path == "/init" or request.path.startswith("/v2/")
+    return is_api_path(request.path)
+
+
+def is_api_path(path: str) -> bool:
+    return path == "/init" or path.startswith("/v2/")
 
 
 def refusal(error: RoomError) -> HttpResponse:
     """The answer to a request that reaches no endpoint."""
-    response = JsonResponse(error.as_wire(), status=error.code)
+    response = JsonResponse({**error.as_wire(), "details": [error.message]}, status=error.code)
     response["Access-Control-Allow-Origin"] = "*"
     return response
 

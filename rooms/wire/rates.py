@@ -37,6 +37,12 @@ class Bucket:
         return max(0.0, missing / self._rate)
 
     @property
+    def standing(self) -> tuple[int, float]:
+        """How many more are within the rate now, and seconds until it has forgotten everything that was taken."""
+        level = min(self._burst, self._level + (self._clock() - self._filled_at) * self._rate)
+        return int(level), (self._burst - level) / self._rate if self._rate else 0.0
+
+    @property
     def is_full(self) -> bool:
         """Whether it has forgotten everything that was taken."""
         return not self._rate or self._level + (self._clock() - self._filled_at) * self._rate >= self._burst
@@ -62,6 +68,11 @@ class Buckets:
         """Whether one more of this key is within its rate; if so it counts."""
         with self._lock:
             return self._take(key)
+
+    def standing(self, key: str) -> tuple[int, float]:
+        """As of the bucket of this key, of which something was taken just now."""
+        with self._lock:
+            return self._held[key].standing
 
     def _take(self, key: str) -> bool:
         bucket = self._held.get(key)

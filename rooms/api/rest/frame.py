@@ -36,7 +36,9 @@ class Management(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> keys.Key:
         key = tokens.read_management(token)
-        if not _rates.take(key.access_key):
+        is_within = _rates.take(key.access_key)
+        request.rate = _rates.standing(key.access_key)  # type: ignore[attr-defined]
+        if not is_within:
             raise TooFast(f"at most {settings.REST_RATE:g} requests a second of one access key")
         return key
 
@@ -52,6 +54,11 @@ class Rest(NinjaAPI):
     def create_response(self, request: HttpRequest, data: Any, **options: Any) -> HttpResponse:
         response = super().create_response(request, data, **options)
         response["Cache-Control"] = "no-store"
+        if settings.REST_RATE and (rate := getattr(request, "rate", None)):
+            left, seconds = rate
+            window = math.ceil(settings.REST_BURST / settings.REST_RATE)
+            response["RateLimit-Policy"] = f'"key";q={settings.REST_BURST};w={window}'
+            response["RateLimit"] = f'"key";r={left};t={math.ceil(seconds)}'
         return response
 
 

@@ -233,11 +233,18 @@ def test_all_with_a_role_are_removed_and_told_of_at_once(rest, room, alice, bob)
     assert {person["name"] for person in do(alice, "peers-removed")["removed"]} == {"Bob", "Ben"}
 
 
-def test_removing_a_role_that_nobody_has_is_no_error_and_changes_nothing(rest, room, alice):
+def test_removing_a_role_that_nobody_has_is_no_error_and_changes_nothing(rest, room, alice, settings):
     before = position(room.pk)
     assert rest("POST", f"/active-rooms/{room.pk}/remove-peers", {"role": "viewer"})[0] == 200
     assert rest("POST", f"/active-rooms/{room.pk}/remove-peers", {"role": "king"})[0] == 404
     assert position(room.pk) == before and live_session(room)
+
+    settings.SESSION_LINGER = 60
+    do(alice, "leave")
+    lingering = live_session(room)
+    assert lingering and lingering.empty_since
+    assert rest("POST", f"/active-rooms/{room.pk}/remove-peers", {"role": "host"})[0] == 200
+    assert Session.objects.get().empty_since == lingering.empty_since
 
 
 @pytest.mark.parametrize(

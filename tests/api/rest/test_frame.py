@@ -88,6 +88,7 @@ def test_a_token_for_a_room_is_none_for_the_api_and_the_other_way_round(rest, cl
         ("POST", "/rooms", {"name": "a b"}, 400, "name: "),
         ("GET", "/rooms?limit=101", None, 400, "limit: "),
         ("GET", "/rooms?limit=a", None, 400, "limit: "),
+        ("GET", "/rooms?name=%00", None, 400, "query: not text"),
     ],
 )
 def test_whatever_is_wrong_is_told_as_text(rest, method, path, body, status, message):
@@ -103,6 +104,22 @@ def test_a_key_that_asks_too_fast_is_told_how_long_to_wait(rest, client, monkeyp
     assert [rest("GET", "/rooms")[0] for _ in range(3)] == [200, 200, 429]
     assert rest.ask("GET", "/rooms")["Retry-After"] == "1"
     assert other("GET", "/rooms")[0] == 200
+
+
+def test_every_answer_to_a_good_token_tells_what_is_left_of_its_rate(rest, monkeypatch, settings):
+    settings.REST_RATE, settings.REST_BURST = 1, 2
+    monkeypatch.setattr(frame, "_rates", Buckets(1, 2))
+
+    answers = [rest.ask("GET", path) for path in ("/rooms", "/rooms/nothing", "/rooms")]
+
+    assert [(answer.status_code, answer["RateLimit"]) for answer in answers] == [
+        (200, '"key";r=1;t=1'),
+        (404, '"key";r=0;t=2'),
+        (429, '"key";r=0;t=2'),
+    ]
+    assert {answer["RateLimit-Policy"] for answer in answers} == {'"key";q=2;w=2'}
+    rest.token = "nobody's"
+    assert "RateLimit" not in rest.ask("GET", "/rooms")
 
 
 def _pair(made: tuple[AccessKey, str]) -> tuple[str, str, str]:
