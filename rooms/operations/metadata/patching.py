@@ -19,8 +19,25 @@ _FAILURES = (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, Typ
 MAX_STEPS = 100
 """Of a JSON Patch."""
 
+MAX_PATCH_WORK = 512 * 1024
+"""Bytes that the steps of the JSON Patches of one call may handle: each as many as the value has after it."""
 
-def patched(value: JSON, patch: JSON, *, field: str) -> JSON:
+
+class Effort:
+    """What the patches of one call have cost so far: nobody else can write meanwhile."""
+
+    def __init__(self) -> None:
+        self.spent = 0
+
+    def spend(self, size: int, *, field: str) -> None:
+        """Raises TooLarge over MAX_PATCH_WORK."""
+        self.spent += size
+        if self.spent > MAX_PATCH_WORK:
+            message = f"{field}: the steps of the call would handle {self.spent} bytes, at most {MAX_PATCH_WORK}"
+            raise TooLarge(message, limit="max_patch_work", used=self.spent, most=MAX_PATCH_WORK)
+
+
+def patched(value: JSON, patch: JSON, *, field: str, effort: Effort) -> JSON:
     """The value after a patch of either kind; a list changes the given one in place.
 
     Raises Unprocessable, which names the step that does not apply, BadRequest, and TooLarge.
@@ -46,6 +63,7 @@ def patched(value: JSON, patch: JSON, *, field: str) -> JSON:
         if size > (most := settings.MAX_VALUE_BYTES):
             message = f"{field}[{index}]: makes the value larger than {most} bytes"
             raise TooLarge(message, limit="max_value_bytes", used=size, most=most)
+        effort.spend(size, field=f"{field}[{index}]")
     return value
 
 

@@ -9,7 +9,7 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata import pins
 from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, Key, apply, as_wire, head, value_of
-from rooms.operations.metadata.patching import patched
+from rooms.operations.metadata.patching import Effort, patched
 from rooms.operations.metadata.rights import check_read, check_write, may_read
 from rooms.operations.metadata.terms import moment, terms
 from rooms.operations.metadata.validating import validated
@@ -190,10 +190,10 @@ def _shown(context: Context, entry: MetadataEntry) -> dict[str, Any]:
 def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], held: str) -> Sequence[Change]:
     """The changes that are wanted, those that change nothing left out, and what goes with them. Raises RoomError."""
     changes: list[Change] = []
-    pinned = False
+    pinned, effort = False, Effort()
     for place, (wanted, entry) in enumerate(pairs, 1):
         rule = check_write(context, entry, removes=wanted.get("remove") is True, held=held)
-        value = _value(context, wanted, entry, place=place)
+        value = _value(context, wanted, entry, effort, place=place)
         if entry.key == PINS_KEY:
             value, pinned = pins.checked(context, value), True
         text = None if isinstance(value, Missing) else compact(value)
@@ -208,7 +208,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
     return validated(context, changes)
 
 
-def _value(context: Context, wanted: Wanted, entry: MetadataEntry, *, place: int) -> JSON | Missing:
+def _value(context: Context, wanted: Wanted, entry: MetadataEntry, effort: Effort, *, place: int) -> JSON | Missing:
     if wanted.get("remove") is True:
         return MISSING
     if "data" in wanted:
@@ -217,7 +217,7 @@ def _value(context: Context, wanted: Wanted, entry: MetadataEntry, *, place: int
     check_read(context, entry.key)
     before, field = value_of(entry), f"changes[{place}]"
     if "patch" in wanted:
-        value = patched(before, wanted["patch"], field=f"{field}.patch")
+        value = patched(before, wanted["patch"], field=f"{field}.patch", effort=effort)
         return load_json(compact(value))  # of more values, or deeper, than may be
     number = 0 if before is None else before
     if type(number) not in (int, float):

@@ -11,7 +11,7 @@ from rooms.operations.arriving import MAX_LEFT_OF_OWNER
 from rooms.operations.engine.gate import run
 from rooms.operations.engine.work import MAX_APPLIED
 from rooms.operations.leaving import disconnect
-from rooms.operations.metadata.patching import patched
+from rooms.operations.metadata.patching import MAX_PATCH_WORK, Effort, patched
 from rooms.operations.reaping import reap
 from tests.operations.driver import ask, call, do, error_of, kinds, position, prepare, refused, server, told, visitor
 
@@ -155,6 +155,25 @@ def test_what_a_patch_adds_is_changed_by_its_later_steps_and_in_the_value_alone(
     assert json.dumps(steps) == sent
 
 
+class Unlimited(Effort):
+    def spend(self, size: int, *, field: str) -> None:
+        pass
+
+
+def test_the_steps_of_one_call_handle_so_many_bytes_and_no_more(alice, settings):
+    settings.MAX_STORE_BYTES = 10**6
+    for number in range(5):
+        do(alice, "set-metadata", key=f"k{number}", data="x" * 12_000)
+    long = [{"op": "replace", "path": "", "value": "x" * 12_000}] + [{"op": "copy", "from": "", "path": ""}] * 9
+    update(alice, *({"key": f"k{number}", "patch": long} for number in range(4)))
+    before = position(alice.room_id)
+    error = error_of(alice, "update-metadata", changes=[{"key": f"k{number}", "patch": long} for number in range(5)])
+    assert error.code == 413
+    assert error.message.startswith("changes[5].patch[3]: the steps of the call would handle 528088 bytes")
+    assert error.data == {"limit": "max_patch_work", "used": 528088, "max": MAX_PATCH_WORK}
+    assert position(alice.room_id) == before
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -172,7 +191,10 @@ def test_the_steps_of_a_patch_take_less_than_to_copy_the_value_for_each(step):
         return time.process_time() - started
 
     copying = min(seconds(lambda: copy.deepcopy(value)) for _ in range(5))
-    patching = min(seconds(lambda: patched(copy.deepcopy(value), [step] * 100, field="patch")) for _ in range(3))
+    patch = [step] * 100
+    patching = min(
+        seconds(lambda: patched(copy.deepcopy(value), patch, field="patch", effort=Unlimited())) for _ in range(3)
+    )
     assert patching < 25 * copying
 
 
