@@ -21,7 +21,7 @@ from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, che
 DEFAULT = "default"
 CHANGEABLE = (
     "name", "title", "size", "large_room", "enabled", "metadata_rules", "template", "max_duration_seconds",
-    "description", "region",
+    "description", "region", "polls",
 )  # fmt: skip
 
 MAX_CODES = 100

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rooms", "0006_access_keys"),
+        ("rooms", "0009_rooms_of_back_ends"),
     ]
 
     operations = [

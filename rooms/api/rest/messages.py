@@ -47,7 +47,12 @@ class Message(Schema):
     timestamp: Annotated[int, Field(description="When, milliseconds since 1970", examples=[1795816800000])]
     private: Annotated[bool, Field(description="Whether it was for one peer alone", examples=[False])]
     info: Said
-    peer: Annotated[Sender, Field(description="Missing where the server sent it")] = None  # type: ignore[assignment]
+    peer: Annotated[
+        Sender | None,
+        Field(
+            description="Who sent it; missing where the server did", examples=[{"peer_id": "3f1c0a7e", "role": "host"}]
+        ),
+    ] = None
     roles: Annotated[list[str], Field(description="Whom it was for; missing for all", examples=[["host"]])] = []
     peer_id: Annotated[PeerId, Field(description="Whom a private one was for")] = ""
 
@@ -59,7 +64,9 @@ class Messages(Schema):
 
 
 class MessagesQuery(Filters):
-    before: Annotated[str, Field(max_length=64, description="Id of a message; only those before it")] = ""
+    before: Annotated[str, Field(max_length=64, description="Id of a message; only those before it", examples=[""])] = (
+        ""
+    )
     limit: Annotated[int, Field(ge=1, le=100, description="How many at most, 1 to 100", examples=[10])] = 10
 
 

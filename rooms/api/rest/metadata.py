@@ -99,7 +99,10 @@ class Change(Terms):
     data: AnyValue = None
     patch: Annotated[
         dict[str, Any] | list[Any],
-        Field(description="An object is a merge patch (RFC 7396), a list a JSON Patch (RFC 6902)"),
+        Field(
+            description="An object is a merge patch (RFC 7396), a list a JSON Patch (RFC 6902)",
+            examples=[{"title": "Q3"}],
+        ),
     ] = {}
     increment: Annotated[float, Field(description="What is added to a number, −2^53 to 2^53", examples=[1])] = 0
     remove: Annotated[bool, Field(description="Take the key away", examples=[True])] = False

@@ -66,7 +66,9 @@ class Question(Body):
         Literal["single-choice", "multiple-choice", "short-answer", "long-answer"],
         Field(description="How it is answered", examples=["single-choice"]),
     ]
-    format: Annotated[str | None, Field(max_length=20, description="Of the text; kept, and no more")] = None
+    format: Annotated[
+        str | None, Field(max_length=20, description="Of the text; kept, and no more", examples=["text"])
+    ] = None
     attachment: Annotated[
         list[Attachment] | None, Field(max_length=MAX_ATTACHMENTS, description="Kept and told, and no more")
     ] = None
@@ -173,12 +175,16 @@ class RunsQuery(Filters):
 
 
 class AnswersQuery(RunsQuery):
-    question: Annotated[int, Field(ge=0, le=MAX_QUESTIONS, description="Of this question; 0 is any")] = 0
-    session_id: Annotated[str, Field(max_length=24, description="Of this session; none is any")] = ""
+    question: Annotated[int, Field(ge=0, le=MAX_QUESTIONS, description="Of this question; 0 is any", examples=[1])] = 0
+    session_id: Annotated[
+        str, Field(max_length=24, description="Of this session; none is any", examples=["66f1a1b2c3d4e5f601234567"])
+    ] = ""
 
 
 class ResponsesQuery(AnswersQuery):
-    all: Annotated[bool, Field(description="Changes nothing: what was answered before is not kept")] = False
+    all: Annotated[
+        bool, Field(description="Changes nothing: what was answered before is not kept", examples=[False])
+    ] = False
 
 
 # --- Polls --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from rooms import creation
 from rooms.api.rest.frame import Body, answers
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
-from rooms.models import Room, Template
+from rooms.models import PreparedPoll, Room, Template
 from rooms.wire.errors import BadRequest, NotFound
 
 router = Router(tags=["Rooms"])
@@ -32,6 +32,10 @@ Duration = Annotated[
 ]
 TemplateId = Annotated[
     str, Field(description="Id of the template, 24 hex digits", examples=["66efa1b2c3d4e5f601234567"])
+]
+Polls = Annotated[
+    list[str],
+    Field(description="Ids of polls that each session gets, at most 20", examples=[["655bffeecd34739a72637305"]]),
 ]
 Enabled = Annotated[bool, Field(description="Whether anybody may enter", examples=[True])]
 
@@ -56,6 +60,7 @@ class RoomAnswer(Schema):
     size: Size
     max_duration_seconds: Duration
     recording_info: Recording
+    polls: Polls
     created_at: Moment
     updated_at: Moment
     customer: Account
@@ -71,6 +76,7 @@ class RoomBody(Body):
     size: Annotated[Size | None, Field(ge=0, le=MAX_LARGE_SIZE)] = None
     large_room: Large | None = None
     max_duration_seconds: Annotated[Duration | None, Field(ge=0, le=43_200)] = None
+    polls: Annotated[Polls | None, Field(max_length=20)] = None
     enabled: Enabled | None = None
 
     def fields(self, room: Room | None) -> dict[str, Any]:
@@ -85,6 +91,10 @@ class RoomBody(Body):
             given["template"] = Template.objects.filter(pk=template_id).first()
             if given["template"] is None:
                 raise NotFound("template_id: no such template")
+        if polls := given.get("polls"):
+            known = PreparedPoll.objects.filter(pk__in=polls).values_list("pk", flat=True)
+            if missing := set(polls) - set(known):
+                raise NotFound(f"polls: no such poll {min(missing)}")
         return given
 
 
@@ -104,7 +114,7 @@ class RoomQuery(PageQuery):
 def create_room(request: HttpRequest, payload: RoomBody) -> Any:
     """Make a room, with a code for each role; of an existing name, change and return that one.
 
-    Without a template it gets the default one, without a name one of its own. 404: there is no such template.
+    Without a template it gets the default one, without a name one of its own. 404: there is no such template, or poll.
     """
     if not payload.name:
         return shown(creation.create_room(**payload.fields(None)))
@@ -149,7 +159,7 @@ def find(room_id: str) -> Room:
 
 
 SHOWN = (
-    "name", "enabled", "description", "template_id", "region", "large_room", "size", "max_duration_seconds",
+    "name", "enabled", "description", "template_id", "region", "large_room", "size", "max_duration_seconds", "polls",
     "created_at", "updated_at",
 )  # fmt: skip
 

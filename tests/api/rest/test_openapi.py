@@ -31,6 +31,8 @@ def test_every_call_says_what_it_does_and_how_it_is_refused(name: str, call: dic
     assert call["summary"] and call["description"].endswith(".")
     assert {"400", "401", "429", "500", "503"} <= {str(code) for code in call["responses"]}
     for status, answer in call["responses"].items():
+        if status == 204:
+            continue
         assert "schema" in answer["content"]["application/json"], status
     for parameter in call.get("parameters", []):
         if parameter["in"] == "query":

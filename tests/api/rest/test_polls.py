@@ -31,8 +31,8 @@ def quiz(rest: BackEnd) -> str:
 
 
 @pytest.fixture
-def room(quiz: str) -> Room:
-    return create_room(name="team", polls=[quiz])
+def room(rest: BackEnd, quiz: str) -> Room:
+    return Room.objects.get(pk=rest("POST", "/rooms", {"name": "team", "polls": [quiz]})[1]["id"])
 
 
 def enter(room: Room, name: str, role: str = "host") -> Caller:
@@ -112,6 +112,14 @@ def test_a_linked_poll_runs_from_the_session_s_beginning(database, rest, quiz, r
     question = do(bob, "poll-questions-get", poll_id=quiz)["questions"][0]
     assert (question["question"]["text"], question["question"]["attachment"]) == (CHOICE["text"], CHOICE["attachment"])
     assert Poll.objects.count() == 1
+
+
+def test_a_room_is_linked_with_polls_that_there_are(rest, quiz, room):
+    address = f"/rooms/{room.pk}"
+    assert rest("GET", address)[1]["polls"] == [quiz]
+    assert rest("POST", address, {"polls": [quiz, "none"]})[1]["message"] == "polls: no such poll none"
+    assert rest("POST", address, {"polls": []})[1]["polls"] == []
+    assert do(enter(room, "Alice"), "poll-list")["polls"] == []
 
 
 def test_one_that_somebody_is_to_start_waits(rest, quiz, room):
