@@ -101,7 +101,9 @@ class TemplateAdmin(Inspection):
         if obj is None:
             return ["name", *typed]
         if self.has_change_permission(request):
-            return self._shown(request, ["id", "name", *typed, "plugins_text", "number_of_rooms", "created_at", "updated_at"])
+            return self._shown(
+                request, ["id", "name", *typed, "plugins_text", "number_of_rooms", "created_at", "updated_at"]
+            )
         return super().get_fields(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
