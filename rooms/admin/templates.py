@@ -83,7 +83,9 @@ class TemplateAdmin(Inspection):
         "id", "name", "roles_text", "settings_text", "rules_text", "plugins_text", "number_of_rooms", "created_at",
         "updated_at",
     ]  # fmt: skip
-    readonly_fields = ["id", "roles_text", "settings_text", "rules_text", "plugins_text", "number_of_rooms"]
+    readonly_fields = [
+        "id", "roles_text", "settings_text", "rules_text", "plugins_text", "number_of_rooms", "created_at", "updated_at",
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).annotate(number=number_of(Room.objects.all(), "template"))

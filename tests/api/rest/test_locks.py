@@ -2,30 +2,10 @@
 
 import pytest
 
-from rooms.creation import create_room
 from rooms.models import Room
 from rooms.operations.engine.calls import Caller
 from tests.api.rest.conftest import BackEnd
-from tests.operations.driver import call, do, visitor
-
-
-@pytest.fixture
-def room(db: None) -> Room:
-    return create_room(name="team")
-
-
-@pytest.fixture
-def alice(room: Room) -> Caller:
-    caller = visitor(room, "Alice", "host")
-    do(caller, "join", name="Alice")
-    return caller
-
-
-@pytest.fixture
-def bob(room: Room, alice: Caller) -> Caller:
-    caller = visitor(room, "Bob", "host")
-    do(caller, "join", name="Bob")
-    return caller
+from tests.operations.driver import call, do
 
 
 @pytest.fixture

@@ -2,23 +2,10 @@
 
 import pytest
 
-from rooms.creation import create_room
 from rooms.models import Room
 from rooms.operations.engine.calls import Caller
 from tests.api.rest.conftest import BackEnd
-from tests.operations.driver import do, say, visitor
-
-
-@pytest.fixture
-def room(db: None) -> Room:
-    return create_room(name="team")
-
-
-@pytest.fixture
-def alice(room: Room) -> Caller:
-    caller = visitor(room, "Alice", "host")
-    do(caller, "join", name="Alice")
-    return caller
+from tests.operations.driver import do, say
 
 
 @pytest.fixture
@@ -40,9 +27,7 @@ def test_messages_come_newest_first_by_pages(rest, messages, alice):
     assert pages == [ids[:2:-1], ids[2:0:-1], ids[:1]]
 
 
-def test_a_message_is_what_its_receivers_were_told_and_whom_it_was_for(rest, messages, alice, room):
-    bob = visitor(room, "Bob", "guest")
-    do(bob, "join", name="Bob")
+def test_a_message_is_what_its_receivers_were_told_and_whom_it_was_for(rest, messages, alice, bob):
     say(alice, "to all")
     say(alice, "to hosts", roles=["host"])
     say(alice, "to Bob", peer_id=bob.peer_id)

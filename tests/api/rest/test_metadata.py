@@ -4,25 +4,12 @@ from urllib.parse import quote
 
 import pytest
 
-from rooms.creation import create_room
 from rooms.models import Room, Session
 from rooms.operations.engine.calls import Caller
 from tests.api.rest.conftest import BackEnd
-from tests.operations.driver import do, visitor
+from tests.operations.driver import do
 
 MERGE, STEPS = "application/merge-patch+json", "application/json-patch+json"
-
-
-@pytest.fixture
-def room(db: None) -> Room:
-    return create_room(name="team")
-
-
-@pytest.fixture
-def alice(room: Room) -> Caller:
-    caller = visitor(room, "Alice", "host")
-    do(caller, "join", name="Alice")
-    return caller
 
 
 @pytest.fixture
