@@ -84,7 +84,8 @@ class TemplateAdmin(Inspection):
         "updated_at",
     ]  # fmt: skip
     readonly_fields = [
-        "id", "roles_text", "settings_text", "rules_text", "plugins_text", "number_of_rooms", "created_at", "updated_at",
+        "id", "roles_text", "settings_text", "rules_text", "plugins_text", "number_of_rooms", "created_at",
+        "updated_at",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
