@@ -23,4 +23,4 @@ def differences() -> list[Difference]:
         for name, asked in settings.ENVIRONMENT.asked.items()
         if asked.given is not None and asked.given.strip() != asked.default
     ]
-    return sorted([*found, *(Difference(name, None, "made for development alone") for name in SECRETS)])
+    return sorted([*found, *(Difference(name, None, "") for name in SECRETS)])

@@ -16,7 +16,7 @@ class JSONText(forms.JSONField):
     It is shown again as it was typed. None if nothing was typed, where that may be.
     """
 
-    widget = forms.Textarea
+    widget = forms.Textarea(attrs={"rows": 16, "cols": 80, "class": "vLargeTextField", "spellcheck": "false"})
 
     def to_python(self, value: Any) -> JSON:
         text = str(value or "").strip()

@@ -18,9 +18,9 @@ MAX_STEPS = 200
 """Of a peer's timeline, the last ones."""
 
 NOT_KEPT = (
-    "Kept is when a peer came and left last, as long as its session is. What lies between (lost connections, roles, "
-    "earlier visits) is read from the journal of a live session, which reaches back no further than a message may. "
-    "Who gave a role or removed somebody stands there only by what the room was told."
+    "Stored with a peer is when it came and left last. What lies between (lost connections, roles, earlier visits) is "
+    "read from the journal of its session, which keeps the newest events alone and goes when the session ends. "
+    "Who gave a role or removed somebody is not told by either."
 )
 
 

@@ -46,7 +46,7 @@ def test_it_tells_what_became_of_a_peer(operator, room, alice):
 def test_of_a_session_that_is_over_it_tells_what_is_kept_and_says_so(operator, room, alice):
     do(server(room), "end-room")
     assert timeline(operator, row(alice)) == ["joined as host", "left: server removed peer"]
-    assert "the journal of a live session" in page(operator, f"peer/{row(alice).pk}/change/")
+    assert "the journal of its session" in page(operator, f"peer/{row(alice).pk}/change/")
 
 
 def test_who_may_act_can_do_so_from_a_peers_page(operator, client, room, alice):
