@@ -100,11 +100,21 @@ def remove(endpoint_id: str) -> None:
     endpoint.delete()
 
 
+def check(url: str, headers: Mapping[str, str] | None = None) -> None:
+    """Raises ValidationError if no endpoint may be like that."""
+    _set(WebhookEndpoint(), {"url": url, "headers": headers or {}})
+
+
 def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None) -> None:
-    """Let a room have this endpoint alone, instead of those of all rooms; with no URL, those again."""
+    """Let a room have this endpoint alone, instead of those of all rooms; with no URL, those again.
+
+    Without headers it keeps what it sends to this URL already. Raises ValidationError.
+    """
     own = list(listed(room))
     if url and own:
-        change(own[0].pk, url=url, headers=headers or {}, enabled=True)
+        # Not to another URL, for headers are what it is known by.
+        kept = {} if headers is None and own[0].url == url else {"headers": headers or {}}
+        change(own[0].pk, url=url, enabled=True, **kept)
     elif url:
         add(url, room=room, headers=headers)
     for endpoint in own[1:] if url else own:

@@ -230,6 +230,11 @@ async def test_media_is_told_to_be_missing(hms: BackEnd, path: str):
     assert (refusal.value.code, refusal.value.message) == (404, "no such resource")
 
 
+@pytest.mark.parametrize("wrapper", ["listTrackEvents", "listRecordingEvents"])
+async def test_there_are_no_events_of_media(hms: BackEnd, place: Place, wrapper: str):
+    assert await hms.call(f"analytics.{wrapper}", {"room_id": place.id}) == []
+
+
 async def test_calls_that_have_no_wrapper_go_by_get_and_post(hms: BackEnd, place: Place):
     found = await hms.call("api.get", "/rooms", {"name": (await hms.call("api.get", f"/rooms/{place.id}"))["name"]})
     assert [room["id"] for room in found["data"]] == [place.id]

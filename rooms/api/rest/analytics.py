@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from rooms.api.rest.frame import answers
-from rooms.api.rest.shapes import GivenMoment, Moment, RoomId
 from rooms.models import WebhookDelivery, WebhookReplay, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import deliveries, replays
@@ -20,26 +19,27 @@ router = Router(tags=["Analytics"])
 
 _BACK, _SPAN = timedelta(days=30), timedelta(days=14)
 
-OnlyRoom = Annotated[str, Field(max_length=24, description="Only of this room", examples=["66f0a1b2c3d4e5f601234567"])]
+RoomId = Annotated[str, Field(max_length=24, description="Only of this room", examples=["66f0a1b2c3d4e5f601234567"])]
 Names = Annotated[
     list[str],
     Field(max_length=20, description=f"Only these events: {', '.join(EVENTS)}", examples=[["peer.join.success"]]),
 ]
-Start = Annotated[GivenMoment, Field(description="RFC 3339, UTC if no zone is said; at most 30 days ago")]
+Status = Annotated[Literal["all", "failed", "success"], Field(description="What became of them", examples=["failed"])]
+Start = Annotated[datetime, Field(description="RFC 3339; at most 30 days ago", examples=["2026-01-05T09:00:00Z"])]
 End = Annotated[
-    GivenMoment | None, Field(description="As start_time; at most 14 days after it, now or then if it is missing")
+    datetime | None,
+    Field(
+        description="RFC 3339; at most 14 days after start_time, now or then if it is missing",
+        examples=["2026-01-06T09:00:00Z"],
+    ),
 ]
-
-
-Status = Literal["all", "failed", "success"]
-ReplayId = Annotated[str, Field(description="Id of the replay", examples=["66f3a1b2c3d4e5f601234567"])]
 
 
 class DeliveryQuery(Schema):
     start_time: Start
     end_time: End = None
-    room_id: OnlyRoom = ""
-    status: Annotated[Status, Field(description="What became of them", examples=["all"])] = "all"
+    room_id: RoomId = ""
+    status: Status = "all"
     event_names: Names = []
     limit: Annotated[int, Field(ge=1, le=100, description="How many on a page", examples=[50])] = 50
     page: Annotated[int, Field(ge=1, le=100_000, description="Which page, from 1 on", examples=[1])] = 1
@@ -48,79 +48,91 @@ class DeliveryQuery(Schema):
 class ReplayBody(Schema):
     start_time: Start
     end_time: End = None
-    room_id: OnlyRoom = ""
-    status: Annotated[Status, Field(description="Only what failed, or was taken", examples=["failed"])] = "all"
+    room_id: RoomId = ""
+    status: Status = "all"
     event_names: Names = []
-    limit: Annotated[int, Field(ge=1, le=replays.MOST, description="How many at most", examples=[500])] = replays.MOST
+    limit: Annotated[int, Field(ge=1, le=replays.MOST, description="How many at most", examples=[1000])] = replays.MOST
     offset: Annotated[
         int, Field(ge=0, le=10_000_000, description="How many of the oldest are left out", examples=[0])
     ] = 0
 
 
-class DeliveryPayload(Schema):
+class Payload(Schema):
     event_data: Annotated[dict[str, Any], Field(description="`data` of the event", examples=[{"room_name": "standup"}])]
-    webhook_url: Annotated[str, Field(description="Where it goes", examples=["https://example.org/hook"])]
-    original_event_name: Annotated[str, Field(description="The event", examples=["peer.join.success"])]
-    error_reason: Annotated[str, Field(description="Why it failed last, or empty", examples=["answered 500"])]
+    webhook_url: Annotated[str, Field(description="Where to", examples=["https://example.org/hook"])]
+    original_event_name: Annotated[str, Field(description="Name of the event", examples=["peer.join.success"])]
+    error_reason: Annotated[str, Field(description="Why the last try failed; empty if none did", examples=[""])]
 
 
 class DeliveryAnswer(Schema):
-    """One event on its way to one endpoint."""
+    """An event for one endpoint, and what became of it."""
 
-    event_id: Annotated[str, Field(description="The same over retries and replays", examples=["5f0c…"])]
-    event_name: Annotated[str, Field(description="The event", examples=["peer.join.success"])]
-    room_id: RoomId
-    event_timestamp: Moment
-    status: Annotated[str, Field(description="`waiting`, `delivered` or `dead`", examples=["delivered"])]
-    attempts: Annotated[int, Field(description="How often it was sent", examples=[1])]
-    response_status: Annotated[int | None, Field(description="What was answered last", examples=[200])]
-    is_replay: Annotated[bool, Field(description="Whether it was asked for again", examples=[False])]
-    payload: DeliveryPayload
+    event_id: Annotated[
+        str, Field(description="The same at every try and replay", examples=["0b54a9c0-2d5e-4a5e-8f0f-6a8e3b1c2d3e"])
+    ]
+    event_name: Annotated[str, Field(description="Name of the event", examples=["peer.join.success"])]
+    room_id: Annotated[str, Field(description="Id of the room", examples=["66f0a1b2c3d4e5f601234567"])]
+    event_timestamp: Annotated[
+        str, Field(description="RFC 3339, UTC: when it was", examples=["2026-01-05T09:00:01.000Z"])
+    ]
+    status: Annotated[
+        Literal["waiting", "delivered", "dead"],
+        Field(description="`dead`: given up after a day, and to be replayed", examples=["delivered"]),
+    ]
+    attempts: Annotated[int, Field(description="Tries so far", examples=[1])]
+    response_status: Annotated[int, Field(description="HTTP status of the last answer, 0 for none", examples=[200])]
+    is_replay: Annotated[bool, Field(description="Whether it was told again on demand", examples=[False])]
+    payload: Payload
 
 
 class Pagination(Schema):
-    current_page: Annotated[int, Field(description="From 1 on", examples=[1])]
+    current_page: Annotated[int, Field(description="This page, from 1 on", examples=[1])]
     page_size: Annotated[int, Field(description="How many on a page", examples=[50])]
-    total_pages: Annotated[int, Field(description="How many pages", examples=[3])]
-    total_items: Annotated[int, Field(description="How many in all", examples=[120])]
-    has_next: Annotated[bool, Field(description="Whether a page follows", examples=[True])]
-    has_prev: Annotated[bool, Field(description="Whether a page came before", examples=[False])]
+    total_pages: Annotated[int, Field(description="How many pages there are", examples=[3])]
+    total_items: Annotated[int, Field(description="How many deliveries there are", examples=[120])]
+    has_next: Annotated[bool, Field(description="Whether there is a page after this one", examples=[True])]
+    has_prev: Annotated[bool, Field(description="Whether there is a page before this one", examples=[False])]
 
 
 class Summary(Schema):
-    total_events: Annotated[int, Field(description="How many in all", examples=[120])]
+    total_events: Annotated[int, Field(description="How many deliveries there are", examples=[120])]
 
 
 class DeliveriesAnswer(Schema):
-    events: Annotated[list[DeliveryAnswer], Field(description="This page, newest first")]
+    events: Annotated[list[DeliveryAnswer], Field(description="Newest first")]
     pagination: Pagination
     summary: Summary
 
 
-class ReplayAnswer(Schema):
-    workflow_id: ReplayId
+WorkflowId = Annotated[str, Field(description="Id of the replay, 24 hex digits", examples=["66f2a1b2c3d4e5f601234567"])]
+
+
+class ReplayStarted(Schema):
+    workflow_id: WorkflowId
     status: Annotated[
         Literal["started", "already_running"],
-        Field(description="The same filters run once at a time", examples=["started"]),
+        Field(description="Whether it is a new one, or one of the same filters that runs", examples=["started"]),
     ]
-    message: Annotated[str, Field(description="In words", examples=["120 events are told again"])]
-    filters: Annotated[dict[str, Any], Field(description="As they were given", examples=[{"status": "failed"}])]
+    message: Annotated[str, Field(description="How much it tells", examples=["12 events are told again"])]
+    filters: Annotated[dict[str, Any], Field(description="What was asked for", examples=[{"status": "failed"}])]
 
 
-class ReplayStateAnswer(Schema):
-    workflow_id: ReplayId
-    status: Annotated[Literal["running", "completed"], Field(description="How it stands", examples=["running"])]
-    started_at: Moment
-    completed_at: Annotated[Moment | None, Field(description="Null while it runs")]
-    total_events: Annotated[int, Field(description="How many are told again", examples=[120])]
-    done_events: Annotated[int, Field(description="How many of them were", examples=[37])]
+class ReplayAnswer(Schema):
+    workflow_id: WorkflowId
+    status: Annotated[Literal["running", "completed"], Field(description="How far it is", examples=["running"])]
+    started_at: Annotated[str, Field(description="RFC 3339, UTC", examples=["2026-01-05T09:00:00.000Z"])]
+    completed_at: Annotated[
+        str | None, Field(description="RFC 3339, UTC; null while it runs", examples=["2026-01-05T09:00:09.000Z"])
+    ]
+    total_events: Annotated[int, Field(description="How many it tells again", examples=[12])]
+    done_events: Annotated[int, Field(description="How many of them are told, or given up", examples=[4])]
 
 
-class TrackEventsAnswer(Schema):
-    limit: Annotated[int, Field(description="How many on a page", examples=[10])]
-    total: Annotated[int, Field(description="How many in all", examples=[0])]
-    next: Annotated[str, Field(description="Empty: no page follows", examples=[""])]
-    events: Annotated[list[dict[str, Any]], Field(description="None", examples=[[]])]
+class TrackEvents(Schema):
+    limit: Annotated[int, Field(description="How many at most", examples=[10])]
+    total: Annotated[int, Field(description="None", examples=[0])]
+    next: Annotated[str, Field(description="Empty", examples=[""])]
+    events: Annotated[list[dict[str, Any]], Field(description="Empty", examples=[[]])]
 
 
 @router.get("/webhooks", response=answers(DeliveriesAnswer))
@@ -144,7 +156,7 @@ def list_deliveries(request: HttpRequest, query: Query[DeliveryQuery]) -> Any:
     }
 
 
-@router.post("/webhooks/replay", response=answers(ReplayAnswer))
+@router.post("/webhooks/replay", response=answers(ReplayStarted))
 def replay(request: HttpRequest, payload: ReplayBody) -> Any:
     """Tell again what these filters choose, ten a second; of the same filters one runs at a time."""
     workflow, is_new = replays.start(_filters(payload), limit=payload.limit, offset=payload.offset)
@@ -156,7 +168,7 @@ def replay(request: HttpRequest, payload: ReplayBody) -> Any:
     }
 
 
-@router.get("/webhooks/replay/{workflow_id}", response=answers(ReplayStateAnswer, 404))
+@router.get("/webhooks/replay/{workflow_id}", response=answers(ReplayAnswer, 404))
 def get_replay(request: HttpRequest, workflow_id: str) -> Any:
     """How far a replay has got."""
     workflow = WebhookReplay.objects.filter(pk=workflow_id).first()
@@ -173,7 +185,7 @@ def get_replay(request: HttpRequest, workflow_id: str) -> Any:
     }
 
 
-@router.get("/events", response=answers(TrackEventsAnswer))
+@router.get("/events", response=answers(TrackEvents))
 def list_track_events(request: HttpRequest) -> Any:
     """Events of tracks and recordings: none, for there is no media."""
     return {"limit": 10, "total": 0, "next": "", "events": []}
@@ -181,15 +193,19 @@ def list_track_events(request: HttpRequest) -> Any:
 
 def _filters(given: DeliveryQuery | ReplayBody) -> Filters:
     now = database_now()
-    start = given.start_time
+    start = _aware(given.start_time)
     if not now - _BACK <= start <= now:
         raise BadRequest("start_time: expected at most 30 days ago, and not later than now")
-    end = min(start + _SPAN, now) if given.end_time is None else given.end_time
+    end = min(start + _SPAN, now) if given.end_time is None else _aware(given.end_time)
     if not start <= end <= start + _SPAN:
         raise BadRequest("end_time: expected at most 14 days after start_time")
     if unknown := [name for name in given.event_names if name not in EVENTS]:
         raise BadRequest(f"event_names: {unknown[0][:40]!r} is none of {', '.join(EVENTS)}")
     return Filters(milliseconds(start), milliseconds(end), given.room_id, given.status, tuple(given.event_names))
+
+
+def _aware(given: datetime) -> datetime:
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def _at(at: int) -> str:

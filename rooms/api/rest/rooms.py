@@ -1,7 +1,10 @@
 """``/v2/rooms``: rooms, made, looked for and changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
+from django.core.exceptions import ValidationError
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
@@ -11,6 +14,7 @@ from rooms.api.rest.frame import Body, answers
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
 from rooms.models import PreparedPoll, Room, Template
+from rooms.webhooks import endpoints
 from rooms.wire.errors import BadRequest, NotFound
 
 router = Router(tags=["Rooms"])
@@ -44,6 +48,32 @@ class Recording(Schema):
     enabled: Annotated[bool, Field(description="Always false: nothing is recorded", examples=[False])] = False
 
 
+class WebhookAnswer(Schema):
+    """Where a back end is told of the room, instead of where it is told of all."""
+
+    url: Annotated[
+        str, Field(description="Where to; its headers are told to nobody", examples=["https://example.org/hook"])
+    ]
+
+
+class WebhookBody(Body):
+    url: Annotated[
+        str,
+        Field(
+            max_length=2_000,
+            description="Where to; empty for the endpoints of all rooms",
+            examples=["https://example.org/hook"],
+        ),
+    ]
+    headers: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="Sent with each event; if missing, those that are sent to this URL already",
+            examples=[{"X-Secret": "s"}],
+        ),
+    ] = None
+
+
 class RoomAnswer(Schema):
     """A room. `template`, `app_id` and `customer` are there for old apps."""
 
@@ -61,6 +91,7 @@ class RoomAnswer(Schema):
     max_duration_seconds: Duration
     recording_info: Recording
     polls: Polls
+    webhook: Annotated[WebhookAnswer | None, Field(description="Null if the room has none of its own")]
     created_at: Moment
     updated_at: Moment
     customer: Account
@@ -77,11 +108,16 @@ class RoomBody(Body):
     large_room: Large | None = None
     max_duration_seconds: Annotated[Duration | None, Field(ge=0, le=43_200)] = None
     polls: Annotated[Polls | None, Field(max_length=20)] = None
+    webhook: Annotated[WebhookBody | None, Field(description="For this room, instead of those of all rooms")] = None
     enabled: Enabled | None = None
 
     def fields(self, room: Room | None) -> dict[str, Any]:
         """What is to be changed of a room, or of none yet. Raises RoomError."""
-        given = self.dict(exclude_none=True)
+        given = self.dict(exclude_none=True, exclude={"webhook"})
+        if self.webhook and self.webhook.url:
+            # Before the room is made or changed, which is not undone.
+            with _of_the_webhook():
+                endpoints.check(self.webhook.url, self.webhook.headers)
         if "size" in given or "large_room" in given:
             size, large = (given.get(name, getattr(room, name, 0)) for name in ("size", "large_room"))
             most = MAX_LARGE_SIZE if large else MAX_SIZE
@@ -116,16 +152,17 @@ def create_room(request: HttpRequest, payload: RoomBody) -> Any:
 
     Without a template it gets the default one, without a name one of its own. 404: there is no such template, or poll.
     """
-    if not payload.name:
-        return shown(creation.create_room(**payload.fields(None)))
-    fields = payload.fields(creation.named(payload.name))
-    return shown(creation.make_or_change_room(**fields))
+    if payload.name:
+        room = creation.make_or_change_room(**payload.fields(creation.named(payload.name)))
+    else:
+        room = creation.create_room(**payload.fields(None))
+    return shown(_with_webhook(room, payload))
 
 
 @router.get("", response=answers(PageOf[RoomAnswer]))
 def list_rooms(request: HttpRequest, query: Query[RoomQuery]) -> Any:
     """Rooms, newest first; those that are disabled only if they are asked for."""
-    rooms = Room.objects.filter(enabled=query.enabled).select_related("template")
+    rooms = Room.objects.filter(enabled=query.enabled).select_related("template").prefetch_related("webhook_endpoints")
     if query.name:
         rooms = rooms.alias(lower=Lower("name")).filter(lower=query.name.lower())
     if query.template_id:
@@ -147,7 +184,23 @@ def get_room(request: HttpRequest, room_id: str) -> Any:
 def update_room(request: HttpRequest, room_id: str, payload: RoomBody) -> Any:
     """Change what of a room is given. Who is inside stays, also when it is disabled."""
     room = find(room_id)
-    return shown(creation.change_room(room.pk, **payload.fields(room)))
+    return shown(_with_webhook(creation.change_room(room.pk, **payload.fields(room)), payload))
+
+
+def _with_webhook(room: Room, payload: RoomBody) -> Room:
+    if payload.webhook:
+        with _of_the_webhook():
+            endpoints.set_of_room(room, payload.webhook.url, payload.webhook.headers)
+    return room
+
+
+@contextmanager
+def _of_the_webhook() -> Iterator[None]:
+    """Let what is wrong with a webhook begin with the field that it is in."""
+    try:
+        yield
+    except ValidationError as error:
+        raise ValidationError({f"webhook.{name}": texts for name, texts in error.message_dict.items()}) from None
 
 
 def find(room_id: str) -> Room:
@@ -167,4 +220,12 @@ SHOWN = (
 def shown(room: Room) -> dict[str, Any]:
     own = dict.fromkeys(("customer_id", "app_id", "customer"), account())
     stored = {name: getattr(room, name) for name in SHOWN}
-    return {"id": room.pk, **own, **stored, "template": room.template.name, "recording_info": {"enabled": False}}
+    urls = sorted((endpoint.created_at, endpoint.url) for endpoint in room.webhook_endpoints.all() if endpoint.url)
+    return {
+        "id": room.pk,
+        **own,
+        **stored,
+        "template": room.template.name,
+        "recording_info": {"enabled": False},
+        "webhook": {"url": urls[0][1]} if urls else None,
+    }

@@ -10,6 +10,7 @@ from django.test import Client
 from rooms.access import keys
 from rooms.creation import create_room
 from rooms.models import Room, Template
+from rooms.webhooks import endpoints
 from tests.api.rest.conftest import BackEnd, is_moment
 from tests.operations.driver import journalled, position, row, told
 from tests.support.at_once import in_threads
@@ -37,6 +38,7 @@ def test_a_room_is_made_with_a_code_for_each_role_and_is_told_whole(rest):
         "max_duration_seconds": 0,
         "recording_info": {"enabled": False},
         "polls": [],
+        "webhook": None,
         "customer": ACCOUNT,
     }
     assert room.codes.count() == 3
@@ -153,7 +155,58 @@ def test_a_size_is_looked_at_together_with_what_the_room_is_already(rest, room):
     assert rest("POST", path, {"description": "big"})[1]["large_room"] is True
 
 
+# --- Its own webhook ------------------------------------------------------------------------------
+
+
+def own_webhook(room_id: str) -> list[tuple[str, dict[str, str]]]:
+    return [
+        (endpoint.url, endpoints.headers_of(endpoint)) for endpoint in endpoints.listed(Room.objects.get(pk=room_id))
+    ]
+
+
+def test_a_room_has_a_webhook_of_its_own_whose_headers_are_kept_and_told_to_nobody(rest, settings):
+    url, headers = "https://example.org/hook?room=tea", {"X-Secret": "s"}
+    made = rest("POST", "/rooms", {"name": "tea", "webhook": {"url": url, "headers": headers}})[1]
+    path = f"/rooms/{made['id']}"
+
+    assert made["webhook"] == {"url": url} and rest("GET", path)[1] == made
+    assert own_webhook(made["id"]) == [(url, headers)]
+    # What was read may be written back.
+    assert rest("POST", path, {name: made[name] for name in ("description", "webhook")})[1]["webhook"] == {"url": url}
+    assert own_webhook(made["id"]) == [(url, headers)]
+    # A secret is not sent where it was not meant to go.
+    rest("POST", path, {"webhook": {"url": "https://example.net/"}})
+    assert own_webhook(made["id"]) == [("https://example.net/", {})]
+    assert rest("POST", path, {"webhook": None})[1]["webhook"] == {"url": "https://example.net/"}
+    assert rest("POST", path, {"webhook": {"url": ""}})[1]["webhook"] is None
+    assert own_webhook(made["id"]) == []
+
+
+@pytest.mark.parametrize(
+    ("webhook", "message"),
+    [
+        ({"url": "ftp://example.org/"}, "webhook.url: "),
+        ({"url": "https://example.org/", "headers": {"Host": "x"}}, "webhook.headers: "),
+        ({"headers": {}}, "webhook.url: "),
+        ("https://example.org/", "webhook"),
+    ],
+)
+def test_a_webhook_that_cannot_be_makes_and_changes_nothing(rest, room, webhook, message):
+    for path, body in (("/rooms", {"name": "new"}), (f"/rooms/{room.pk}", {"description": "new"})):
+        status, answer = rest("POST", path, {**body, "webhook": webhook})
+        assert status == 400 and answer["message"].startswith(message), answer
+    assert Room.objects.get().description == ""
+
+
 # --- Lists ----------------------------------------------------------------------------------------
+
+
+def test_a_page_asks_as_little_for_many_rooms_as_for_one(rest, django_assert_num_queries):
+    for number in range(3):
+        endpoints.add("https://example.org/", room=create_room(name=f"room-{number}"))
+    for limit in (1, 3):
+        with django_assert_num_queries(2):
+            assert len(rest("GET", f"/rooms?limit={limit}")[1]["data"]) == limit
 
 
 def names(answer: tuple[int, Any]) -> list[str]:
