@@ -39,6 +39,8 @@ ROOM_CREATION = env.one_of("ROOM_CREATION", "anyone", "staff")
 METRICS_TOKEN = env.bearer("METRICS_TOKEN")
 HISTORY_DAYS = env.span("HISTORY_DAYS", default=30, unit="d")
 ROOM_DAYS = env.span("ROOM_DAYS", default=0, unit="d")
+AUDIT_DAYS = env.span("AUDIT_DAYS", default=30, unit="d")
+AUDIT_VALUE_BYTES = env.whole("AUDIT_VALUE_BYTES", default=0, most=MIB)
 
 # --- Presence (seconds) -------------------------------------------------------------------------
 

@@ -1,5 +1,9 @@
-"""Making, changing and deleting rooms: one way for pages, commands and the admin."""
+"""Making, changing and deleting rooms: one way for pages, commands, the admin and back ends.
 
+Each act is written down in the audit as its author's.
+"""
+
+import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +16,8 @@ from django.utils import timezone
 
 from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, new_generation
-from rooms.operations.engine.calls import Caller
+from rooms.operations.engine.audit import record
+from rooms.operations.engine.calls import SERVER, Author
 from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
@@ -30,13 +35,16 @@ MAX_CODES = 100
 
 def default_template() -> Template:
     """The template that rooms get which name none; made if it is not there."""
-    template, _ = Template.objects.get_or_create(
-        name=DEFAULT, defaults={"roles": DEFAULT_TEMPLATE, "settings": DEFAULT_SETTINGS}
-    )
+    with transaction.atomic():
+        template, is_new = Template.objects.get_or_create(
+            name=DEFAULT, defaults={"roles": DEFAULT_TEMPLATE, "settings": DEFAULT_SETTINGS}
+        )
+        if is_new:
+            record(SERVER, "template.create", key=DEFAULT)
     return template
 
 
-def create_room(*, name: str = "", template: Template | None = None, **fields: Any) -> Room:
+def create_room(*, name: str = "", template: Template | None = None, author: Author = SERVER, **fields: Any) -> Room:
     """A new room with one code for each role of its template. Raises ValidationError."""
     with transaction.atomic():
         room = Room(template=template or default_template(), **fields)
@@ -46,16 +54,21 @@ def create_room(*, name: str = "", template: Template | None = None, **fields: A
         # An id that is there already is an error, and not a room to write over.
         room.save(force_insert=True)
         RoomCode.objects.bulk_create([RoomCode(room=room, role=role) for role in room.template.usable_roles])
+        record(author, "room.create", room=room, details={"name": room.name, "template": room.template.name})
     return room
 
 
-def load_template(name: str, given: JSONObject) -> Template:
+def load_template(name: str, given: JSONObject, *, author: Author = SERVER) -> Template:
     """Make a template of this name, or replace what it holds; whoever is in a room of it is told.
 
     ``given`` was checked by ``check_template``.
     """
-    template, is_new = Template.objects.get_or_create(name=name, defaults=_held(given))
-    return template if is_new else change_template(template.pk, lambda found: replace_held(found, given))
+    with transaction.atomic():
+        template, is_new = Template.objects.get_or_create(name=name, defaults=_held(given))
+        if is_new:
+            record(author, "template.create", key=name)
+            return template
+    return change_template(template.pk, lambda found: replace_held(found, given), author=author)
 
 
 def replace_held(template: Template, given: JSONObject) -> None:
@@ -71,14 +84,15 @@ def _held(given: JSONObject) -> dict[str, Any]:
     return {"roles": given["roles"], "settings": settings, "plugins": plugins, "metadata_rules": rules_of(given)}
 
 
-def change_template(template_id: str, change: Callable[[Template], object]) -> Template:
+def change_template(template_id: str, change: Callable[[Template], object], *, author: Author = SERVER) -> Template:
     """Have a template changed, which nobody else changes meanwhile; whoever is in a room of it is told.
 
     Raises ValidationError if it then is of the wrong form, or has another's name, and Template.DoesNotExist.
     """
     with transaction.atomic():
         template = Template.objects.select_for_update().get(pk=template_id)
-        before = template.metadata_rules
+        before = {field: getattr(template, field) for field in _OF_A_TEMPLATE}
+        roles = copy.deepcopy(template.roles)  # it may be changed as it stands
         change(template)
         try:
             check_template(template.as_wire())
@@ -86,9 +100,21 @@ def change_template(template_id: str, change: Callable[[Template], object]) -> T
             raise ValidationError(str(error)) from None
         template.validate_unique()
         template.save()
+        _record_template(author, template, {**before, "roles": roles})
     for room_id in Session.objects.filter(room__template=template, ended_at=None).values_list("room_id", flat=True):
-        perform_now(template_changed, Caller(room_id), rules=before)
+        perform_now(template_changed, author.caller(room_id), rules=before["metadata_rules"])
     return template
+
+
+_OF_A_TEMPLATE = ("name", "roles", "settings", "plugins", "metadata_rules")
+
+
+def _record_template(author: Author, template: Template, before: dict[str, Any]) -> None:
+    """Write down which of its fields, and which of its roles, a template has otherwise than before."""
+    if changed := [field for field in _OF_A_TEMPLATE if getattr(template, field) != before[field]]:
+        then, now = before["roles"], template.roles
+        roles = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+        record(author, "template.change", key=template.name, details={"changed": changed, "roles": roles})
 
 
 def find_room(name_or_id: str) -> Room | None:
@@ -101,40 +127,49 @@ def _lock(room_id: str) -> Room:
     return Room.objects.select_for_update(of=("self",)).select_related("template").get(pk=room_id)
 
 
-def change_room(room_id: str, **fields: Any) -> Room:
+def change_room(room_id: str, *, author: Author = SERVER, **fields: Any) -> Room:
     """Give a room other values of CHANGEABLE. Who is inside stays. Raises ValidationError."""
     with transaction.atomic():
         room = _lock(room_id)
-        before = room.template
+        template = room.template
+        before = {name: getattr(room, name) for name in fields}
         for name, value in fields.items():
             setattr(room, name, value)
         room.full_clean()
         room.updated_at = timezone.now()
         rules = fields.pop("metadata_rules", None)
         room.save(update_fields=[*fields, "updated_at"])
+        if changed := [name for name in fields if before[name] != getattr(room, name)]:
+            details = {name: [_told(before[name]), _told(getattr(room, name))] for name in changed}
+            record(author, "room.change", room=room, details=details)
         # What is remembered of a live session knows the room by its old name.
         Session.objects.filter(room=room, ended_at=None).update(generation=new_generation())
     if rules is not None:
         # By the operation, for those who are inside are told.
-        perform_now(set_metadata_rules, Caller(room_id), rules=rules)
-    if room.template != before:
-        perform_now(template_changed, Caller(room_id), rules=before.metadata_rules)
+        perform_now(set_metadata_rules, author.caller(room_id), rules=rules)
+    if room.template != template:
+        perform_now(template_changed, author.caller(room_id), rules=template.metadata_rules)
     return room
 
 
-def make_or_change_room(*, name: str, **fields: Any) -> Room:
+def _told(value: Any) -> Any:
+    """A field's value as the audit tells it."""
+    return value.name if isinstance(value, Template) else value
+
+
+def make_or_change_room(*, name: str, author: Author = SERVER, **fields: Any) -> Room:
     """The room of this name, in any case, with these values of CHANGEABLE; made if there is none.
 
     Raises ValidationError.
     """
     if found := named(name):
-        return change_room(found.pk, **fields)
+        return change_room(found.pk, author=author, **fields)
     try:
-        return create_room(name=name, **fields)
+        return create_room(name=name, author=author, **fields)
     except (ValidationError, IntegrityError):
         # Somebody may have made it at this very moment.
         if found := named(name):
-            return change_room(found.pk, **fields)
+            return change_room(found.pk, author=author, **fields)
         raise
 
 
@@ -144,7 +179,7 @@ def named(name: str) -> Room | None:
     return Room.objects.alias(lower=Lower("name")).filter(lower=name.lower()).first()
 
 
-def make_codes(room_id: str, role: str = "") -> list[RoomCode]:
+def make_codes(room_id: str, role: str = "", *, author: Author = SERVER) -> list[RoomCode]:
     """A code that opens the room for each of its roles, or for one: that which there is, else a new one.
 
     Codes of roles that the room has no longer are closed. Raises Forbidden if the room is closed, NotFound if it has no
@@ -160,7 +195,7 @@ def make_codes(room_id: str, role: str = "") -> list[RoomCode]:
         codes = list(room.codes.order_by("created_at", "code"))
         for code in codes:
             if code.enabled and code.role not in roles:
-                _switch(code, on=False)
+                _switch(code, on=False, author=author)
         found = {code.role: code for code in codes if code.enabled}
         wanted = [role] if role else roles
         missing = [name for name in wanted if name not in found]
@@ -168,10 +203,11 @@ def make_codes(room_id: str, role: str = "") -> list[RoomCode]:
             raise BadRequest(f"room: it has {len(codes)} codes, at most {MAX_CODES}")
         for made in RoomCode.objects.bulk_create([RoomCode(room=room, role=name) for name in missing]):
             found[made.role] = made
+            record(author, "code.create", room=room, key=made.role)
         return [found[name] for name in wanted]
 
 
-def switch_code(code: str, *, on: bool) -> RoomCode:
+def switch_code(code: str, *, on: bool, author: Author = SERVER) -> RoomCode:
     """Let a code open its room, or nothing. Raises NotFound, and Forbidden if it would open nothing in any case."""
     room_id = RoomCode.objects.filter(code=code).values_list("room_id", flat=True).first()
     if room_id is None:
@@ -186,16 +222,17 @@ def switch_code(code: str, *, on: bool) -> RoomCode:
         if on and found.role not in room.template.usable_roles:
             raise Forbidden("code: the room has its role no longer")
         if found.enabled != on:
-            _switch(found, on=on)
+            _switch(found, on=on, author=author)
         return found
 
 
-def _switch(code: RoomCode, *, on: bool) -> None:
+def _switch(code: RoomCode, *, on: bool, author: Author) -> None:
     code.enabled, code.updated_at = on, timezone.now()
     code.save(update_fields=["enabled", "updated_at"])
+    record(author, "code.change", room=code.room, key=code.role, details={"enabled": on})
 
 
-def replace_code(room_id: str, role: str) -> RoomCode:
+def replace_code(room_id: str, role: str, *, author: Author = SERVER) -> RoomCode:
     """A new code for a role; older ones of it open nothing any more, and who is inside stays.
 
     Raises ValidationError if the room has no such role.
@@ -207,18 +244,21 @@ def replace_code(room_id: str, role: str) -> RoomCode:
                 f"The room has no role {role!r}, only {', '.join(sorted(room.template.usable_roles))}."
             )
         room.codes.filter(role=role).delete()
+        record(author, "code.replace", room=room, key=role)
         return RoomCode.objects.create(room=room, role=role)
 
 
-def delete_room(room_id: str, *, by: str) -> None:
+def delete_room(room_id: str, *, author: Author) -> None:
     """Close a room, end its session, of which its peers are told, and delete it with its history."""
-    change_room(room_id, enabled=False)  # so that nobody comes in between
+    change_room(room_id, author=author, enabled=False)  # so that nobody comes in between
     try:
-        perform_now(end_room, Caller(room_id, name=by))
+        perform_now(end_room, author.caller(room_id))
     except NotFound:
         pass  # nobody is in it
     with transaction.atomic():
-        _lock(room_id).delete()
+        room = _lock(room_id)
+        record(author, "room.delete", room=room, details={"name": room.name})
+        room.delete()
 
 
 def delete_unused(now: datetime, *, days: float, most: int) -> None:
@@ -233,4 +273,7 @@ def delete_unused(now: datetime, *, days: float, most: int) -> None:
         # With their locks, for somebody may come at this very moment; others have theirs, and those rooms go later.
         locked = [room.pk for room in Room.objects.select_for_update(skip_locked=True).filter(pk__in=chosen)]
         sessions = Session.objects.filter(room=OuterRef("pk"))
-        Room.objects.filter(~Exists(sessions), pk__in=locked).delete()
+        going = Room.objects.filter(~Exists(sessions), pk__in=locked)
+        for room in going:
+            record(SERVER, "room.delete", cause="expiry", room=room, details={"name": room.name})
+        going.delete()

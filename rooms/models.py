@@ -472,6 +472,37 @@ class Message(models.Model):
         ]
 
 
+class AuditEntry(models.Model):
+    """One act, or one change of session metadata: who, from where, what; see operations/engine/audit.py.
+
+    What it names may be gone when somebody reads it, so it names all by text. ``author_id`` is a peer id, blank for
+    who is none. ``version`` is that of the key, 0 if it has none. ``old`` and ``new`` are the beginnings of values,
+    null where there was none or none is kept. ``details`` is JSON text, blank for none; ``at`` is in milliseconds since
+    1970. Rows are numbered in the order of their times, nearly, so that one index is enough: each costs every change.
+    """
+
+    at = models.BigIntegerField()
+    what = models.CharField(max_length=40)
+    source = models.CharField(max_length=10)
+    author_id = models.CharField("author's peer id", max_length=128, blank=True)
+    author = models.CharField(max_length=400, blank=True)
+    room_id = models.CharField("room's id", max_length=24, blank=True)
+    room_name = models.CharField("room", max_length=200, blank=True)
+    session_id = models.CharField("session", max_length=24, blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    version = models.BigIntegerField(default=0)
+    old = models.TextField(null=True)
+    new = models.TextField(null=True)
+    details = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["room_id", "id"])]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.key}".rstrip()
+
+
 class Worker(models.Model):
     """The lease of one server process; its peers are lost once it is not renewed."""
 

@@ -21,6 +21,7 @@ from rooms.api.http import limit_address
 from rooms.creation import create_room
 from rooms.models import Peer, Room, RoomCode
 from rooms.observe.logs import describe
+from rooms.operations.engine.calls import Author
 from rooms.wire.errors import TooFast
 
 log = logging.getLogger("rooms.views")
@@ -72,7 +73,7 @@ def new_room(request: HttpRequest) -> HttpResponseBase:
         problem = "Too many rooms were made from here just now. Try again in a moment."
         return _start(request, status=429, title=title, title_problem=problem)
     try:
-        made = create_room(title=title)
+        made = create_room(title=title, author=Author(request.user.get_username(), "page"))
     except ValidationError as error:
         return _start(request, status=400, title=title, title_problem=" ".join(error.messages))
     return redirect("room", code=_most_important(made).code)

@@ -7,6 +7,7 @@ import pytest
 from rooms import creation
 from rooms.access import tokens
 from rooms.models import Room, Template
+from rooms.operations.engine.calls import Author
 from tests.support.sockets import World
 
 
@@ -17,7 +18,7 @@ async def test_deleting_a_live_room_tells_its_peers_and_lets_nobody_in(world: Wo
     await alice.connect()
     await alice.join("Alice")
 
-    await world.query(lambda: creation.delete_room(made.pk, by="olga"))
+    await world.query(lambda: creation.delete_room(made.pk, author=Author("olga", "admin")))
 
     told = await alice.wait_for("on-peer-leave-request")
     assert told["params"]["room_end"] is True

@@ -10,10 +10,13 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from rooms.access.sealing import Unreadable, seal, unseal
 from rooms.models import AccessKey
+from rooms.operations.engine.audit import record
+from rooms.operations.engine.calls import SERVER, Author
 from rooms.wire.json_gate import is_storable
 
 log = logging.getLogger("rooms.access")
@@ -68,13 +71,20 @@ def note_use(key: Key) -> None:
     before.update(last_used_at=now)
 
 
-def create(name: str) -> tuple[AccessKey, str]:
+def create(name: str, *, author: Author = SERVER) -> tuple[AccessKey, str]:
     """A new pair: its row, and its secret. Raises ValidationError."""
     row = AccessKey(name=name)
     secret = give_secret(row)
     row.full_clean()
-    row.save()
+    store(row, author=author)
     return row, secret
+
+
+def store(row: AccessKey, *, author: Author) -> None:
+    """Store a new pair."""
+    with transaction.atomic():
+        row.save(force_insert=True)
+        record(author, "key.create", key=row.name)
 
 
 def give_secret(row: AccessKey) -> str:
@@ -84,9 +94,11 @@ def give_secret(row: AccessKey) -> str:
     return secret
 
 
-def revoke(row: AccessKey) -> None:
+def revoke(row: AccessKey, *, author: Author = SERVER) -> None:
     """Let no token of a pair be good any more; the processes close the sockets of such soon, see ``revoked``."""
-    AccessKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        if AccessKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            record(author, "key.revoke", key=row.name)
 
 
 def revoked(access_keys: Collection[str]) -> set[str]:

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 
 from rooms.access import keys
 from rooms.admin.actions import confirmation
-from rooms.admin.shared import Inspection
+from rooms.admin.shared import Inspection, author
 from rooms.models import AccessKey
 
 
@@ -36,7 +36,7 @@ class AccessKeyAdmin(Inspection):
 
     def save_model(self, request: HttpRequest, row: AccessKey, form: Any, change: Any) -> None:
         secret = keys.give_secret(row)
-        row.save(force_insert=True)
+        keys.store(row, author=author(request))
         told = "The secret of “{}” is <code>{}</code>. Write it down: it is not shown again."
         self.message_user(request, format_html(told, row.name, secret), messages.WARNING)
 
@@ -53,7 +53,7 @@ class AccessKeyAdmin(Inspection):
         ):  # fmt: skip
             return question
         for row in chosen:
-            keys.revoke(row)
+            keys.revoke(row, author=author(request))
             self.log_change(request, row, "revoked")
             self.message_user(request, f"“{row.name}” is revoked.", messages.SUCCESS)
         return None

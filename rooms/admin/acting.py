@@ -8,10 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html
 
-from rooms.admin.shared import SHOWN_CHARS, may_act, may_view, shortened
+from rooms.admin.shared import SHOWN_CHARS, author, may_act, may_view, shortened
 from rooms.delivery.hub import perform_now
 from rooms.models import Session
-from rooms.operations.engine.calls import Caller, Operation
+from rooms.operations.engine.calls import Operation
 from rooms.operations.groups import HANDS, remove_from_group
 from rooms.operations.locks import unlock
 from rooms.operations.messaging import broadcast
@@ -81,8 +81,7 @@ def perform(request: HttpRequest, session: Session, operation: Operation, **argu
     # Operations are of a room: what is meant for this session must not meet the next one.
     if not Session.objects.filter(pk=session.pk, ended_at=None).exists():
         raise NotFound("the session is over")
-    caller = Caller(session.room_id, name=request.user.get_username(), source="admin")
-    return perform_now(operation, caller, **bind(operation.parameters, arguments))
+    return perform_now(operation, author(request).caller(session.room_id), **bind(operation.parameters, arguments))
 
 
 def perform_act(request: HttpRequest, session: Session, act: Act) -> str:

@@ -9,10 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from rooms.admin.shared import Inspection
+from rooms.admin.shared import Inspection, author
 from rooms.delivery.hub import perform_now
 from rooms.models import Session
-from rooms.operations.engine.calls import Caller
 from rooms.operations.moderation import end_room
 from rooms.wire.errors import RoomError
 
@@ -61,7 +60,7 @@ def end_sessions(
     for session in live:
         try:
             # By the operation that peers call, so that those who are inside are told.
-            perform_now(end_room, Caller(session.room_id, name=request.user.get_username(), source="admin"))
+            perform_now(end_room, author(request).caller(session.room_id))
         except RoomError as error:
             model_admin.message_user(request, f"“{session.room}”: {error.message}", messages.ERROR)
         else:

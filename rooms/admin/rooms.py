@@ -8,9 +8,9 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from rooms.admin.actions import confirmation, end_sessions
-from rooms.admin.shared import Inspection, LiveFilter, lasting, link, list_link, number_of, present, table
+from rooms.admin.shared import Inspection, LiveFilter, author, lasting, link, list_link, number_of, present, table
 from rooms.creation import change_room, delete_room, replace_code
-from rooms.models import Room, RoomCode, Session
+from rooms.models import AuditEntry, Room, RoomCode, Session
 from rooms.wire.errors import RoomError
 
 
@@ -25,19 +25,20 @@ class RoomAdmin(Inspection):
     shown_to = {
         "people": "peer", "live_for": "session", LiveFilter: "session", "session": "session", "earlier": "session",
         "codes": "roomcode", "codes__code": "roomcode", "template": "template", "template_link": "template",
+        "acts": "auditentry",
     }  # fmt: skip
     fields = [
         "id", "name", "title", "enabled", "template_link", "size", "large_room", "metadata_rules", "created_at",
-        "people", "session", "earlier", "codes",
+        "people", "session", "earlier", "codes", "acts",
     ]  # fmt: skip
-    readonly_fields = ["id", "enabled", "created_at", "template_link", "people", "session", "earlier", "codes"]
+    readonly_fields = ["id", "enabled", "created_at", "template_link", "people", "session", "earlier", "codes", "acts"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_manage_permission(request)
 
     def save_model(self, request: HttpRequest, room: Room, form: Any, change: Any) -> None:
         # Under the room's lock, and only what was typed: the rest may have changed since the page was made.
-        change_room(room.pk, **{name: form.cleaned_data[name] for name in form.changed_data})
+        change_room(room.pk, author=author(request), **{name: form.cleaned_data[name] for name in form.changed_data})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Room]:
         live = Session.objects.filter(room=OuterRef("pk"), ended_at=None)
@@ -76,6 +77,10 @@ class RoomAdmin(Inspection):
         codes = room.codes.order_by("role", "created_at")
         return table(["Code", "Role", "Enabled"], [(link(code), code.role, code.enabled) for code in codes])
 
+    @admin.display(description="audit")
+    def acts(self, room: Room) -> str:
+        return list_link(AuditEntry, "who did what", room_id=room.pk)
+
     @admin.action(description="Close selected rooms to newcomers", permissions=["manage"])
     def close(self, request: HttpRequest, rooms: QuerySet[Room]) -> None:
         self._set_enabled(request, rooms, False, "closed")
@@ -86,7 +91,7 @@ class RoomAdmin(Inspection):
 
     def _set_enabled(self, request: HttpRequest, rooms: QuerySet[Room], enabled: bool, word: str) -> None:
         for room in rooms:
-            change_room(room.pk, enabled=enabled)
+            change_room(room.pk, author=author(request), enabled=enabled)
             self.log_change(request, room, word)
             self.message_user(request, f"Room “{room}” is {word}.", messages.SUCCESS)
 
@@ -102,7 +107,7 @@ class RoomAdmin(Inspection):
             # First, for the entry has the room's name in it.
             self.log_deletions(request, Room.objects.filter(pk=room.pk))
             try:
-                delete_room(room.pk, by=request.user.get_username())
+                delete_room(room.pk, author=author(request))
             except (RoomError, Room.DoesNotExist) as error:
                 self.message_user(request, f"“{room}”: {error}", messages.ERROR)
             else:
@@ -138,7 +143,7 @@ class RoomCodeAdmin(Inspection):
         # A set: several old codes of a role get one new one.
         for room, role in {(code.room, code.role) for code in codes.select_related("room")}:
             try:
-                new = replace_code(room.pk, role)
+                new = replace_code(room.pk, role, author=author(request))
             except (ValidationError, Room.DoesNotExist) as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:

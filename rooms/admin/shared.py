@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from rooms.models import Peer, Room, Session
+from rooms.operations.engine.calls import Author
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -47,6 +48,11 @@ def may_act(request: HttpRequest) -> bool:
 def may_manage(request: HttpRequest) -> bool:
     """Whether somebody may change rooms and their codes."""
     return bool(request.user.has_perm("rooms.change_room"))
+
+
+def author(request: HttpRequest) -> Author:
+    """Whose act it is that a request asks for."""
+    return Author(request.user.get_username(), "admin")
 
 
 class Inspection(ModelAdmin):
@@ -156,6 +162,11 @@ def link(row: Model, text: object = None) -> str:
     """A link to the page of a row."""
     url = reverse(f"admin:rooms_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a href="{}">{}</a>', url, row if text is None else text)
+
+
+def isolated(text: object) -> str:
+    """Text that others typed, whose direction of writing changes nothing around it."""
+    return format_html("<bdi>{}</bdi>", text)
 
 
 def list_link(model: type[Model], text: object, **filters: str) -> str:

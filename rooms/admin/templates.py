@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from rooms.admin.fields import JSONText
-from rooms.admin.shared import Inspection, indented, list_link, number_of
+from rooms.admin.shared import Inspection, author, indented, list_link, number_of
 from rooms.creation import load_template
 from rooms.models import Room, Template
 from rooms.wire.roles import NAME, check_template, shows_as_written
@@ -115,7 +115,7 @@ class TemplateAdmin(Inspection):
 
     def save_model(self, request: HttpRequest, template: Template, form: Any, change: bool) -> None:
         # As the command does, for those who are in its rooms are told.
-        template.pk = load_template(template.name, form.given).pk
+        template.pk = load_template(template.name, form.given, author=author(request)).pk
 
     # --- Showing ------------------------------------------------------------------------------------
 

@@ -5,6 +5,10 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from hmsroom import start
+from rooms.operations.engine.calls import Author
+
+AUTHOR = Author("manage.py", "command")
+"""Of what commands do: nobody has logged in."""
 
 
 class DatabaseCommand(BaseCommand):

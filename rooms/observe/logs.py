@@ -151,14 +151,15 @@ class LineFormatter(logging.Formatter):
         if request_id.get():
             context["request"] = request_id.get()
         return " ".join(
-            [super().formatMessage(record), *(f"{name}={_value(value)}" for name, value in context.items())]
+            [super().formatMessage(record), *(f"{name}={quoted(value)}" for name, value in context.items())]
         )
 
     def formatException(self, exc_info: object) -> str:
         return hide_tokens(cut(super().formatException(exc_info), 4 * MAX_MESSAGE))  # type: ignore[arg-type]
 
 
-def _value(value: object) -> str:
+def quoted(value: object) -> str:
+    """A value as it stands in a line, which nothing in it ends."""
     # Cut twice: a token is found only whole, and looking for it takes its time.
     text = cut(hide_tokens(cut(str(value), MAX_MESSAGE)))
     return text if _PLAIN.fullmatch(text) else json.dumps(text)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from rooms.models import Peer, milliseconds
 from rooms.operations.engine.gate import Context, operation
-from rooms.operations.presence import peer_updated
+from rooms.operations.presence import peer_updated, told_of
 from rooms.wire.errors import TooLarge
 from rooms.wire.parameters import Chars, PeerId
 from rooms.wire.results import Outcome
@@ -60,4 +60,5 @@ def _regroup(context: Context, peer: Peer, groups: list[str]) -> Outcome:
         peer.hand_raised_at = milliseconds(context.now) if HANDS in groups else 0
     peer.groups = groups
     context.work.changed(peer, "groups", "hand_raised_at")
+    context.audit_act("peer.group", details={**told_of(peer), "groups": groups})
     return Outcome({"groups": groups}, [peer_updated(peer)])

@@ -45,7 +45,13 @@ def depart(
         context.session.empty_since = context.now
         context.work.session_changed(context.session)
         return [*_released(context, peers, after=after), *events], None
-    return events, End(EMPTIED, by)
+    return events, emptied(context, by)
+
+
+def emptied(context: Context, by: str = "") -> End:
+    """The end of a session that nobody is in."""
+    context.audit("session.end", cause="end", details={"reason": EMPTIED})
+    return End(EMPTIED, by)
 
 
 def _released(context: Context, peers: Sequence[Peer], *, after: int) -> list[Event]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Annotated, Any, TypedDict
 
 from rooms.models import Lock, Peer, Session, milliseconds
+from rooms.operations.engine.audit import Cause
 from rooms.operations.engine.gate import Context, operation, when_due
 from rooms.wire.effects import Granted
 from rooms.wire.errors import Forbidden, LockConflict, NotFound, PreconditionFailed, TooLarge
@@ -261,9 +262,16 @@ def _waiting(context: Context, held: Lock) -> list[Waiter]:
     return [waiter for waiter in held.waiters if waiter["until"] > context.work.at]
 
 
+_CAUSES: dict[str, Cause] = {"expired": "expiry", "left": "leave"}
+
+
 def _pass_on(context: Context, held: Lock, reason: str, *, after: int = 0) -> Event:
     """Give a lock to the next who waits for it, or free it."""
-    if waiters := _waiting(context, held):
+    waiters = _waiting(context, held)
+    if reason != "released":
+        details = {"holder": held.holder, "next": waiters[0]["peer_id"] if waiters else None, "reason": reason}
+        context.audit("lock.release", cause=_CAUSES.get(reason), key=held.name, version=held.token, details=details)
+    if waiters:
         _set_waiters(context, held, waiters[1:])
         _give(context, held, waiters[0]["peer_id"], waiters[0]["expires_in"], after=after)
         context.work.changed(held, "holder", "token", "expires_at")

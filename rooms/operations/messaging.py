@@ -65,6 +65,7 @@ def broadcast(
         message["peer"] = author(sender)
     if roles and not peer_id:
         message["roles"] = list(dict.fromkeys(roles))
+    context.audit_act("message.send", details={"peer": peer_id, "roles": message.get("roles")})
     audience = Audience(but=context.actor, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
     session.messages += 1
     if client_id:

@@ -13,7 +13,7 @@ from rooms.operations.leaving import depart
 from rooms.operations.metadata.governing import other_role
 from rooms.operations.persons import peers_with, remember_role, shut_out
 from rooms.operations.policies import policy
-from rooms.operations.presence import describe, peer_updated, shown_name
+from rooms.operations.presence import describe, peer_updated, shown_name, told_of
 from rooms.wire.effects import RoleChanged, SentAway
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.events import EVERYBODY, Audience, End, Event, compact
@@ -55,6 +55,9 @@ def request_role_change(
     else:
         raise BadRequest("requested_for: missing, and so is roles")
     if not force:
+        for peer in chosen:
+            if peer.role != wanted.name:
+                context.audit_act("peer.offer-role", details={**told_of(peer), "role": wanted.name})
         return Outcome(events=[_offer(context, peer, wanted) for peer in chosen if peer.role != wanted.name])
     return Outcome(events=_give_role(context, chosen, wanted))
 
@@ -129,6 +132,7 @@ def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Even
         if peer.role == role.name:
             continue
         before, peer.role = peer.role, role.name
+        context.audit("peer.role", details={**told_of(peer), "before": before, "now": role.name})
         context.work.changed(peer, "role")
         effect = RoleChanged(peer.peer_id, before, peer.role)
         events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), effect))
@@ -155,6 +159,8 @@ def change_peer(
     events = _give_role(context, [peer], _role(context, role)) if role is not None else []
     if describe(context, peer, name=shown, metadata=metadata):
         events.append(peer_updated(peer))
+        fields = [field for field, given in (("name", name), ("metadata", metadata)) if given is not None]
+        context.audit_act("peer.update", details={**told_of(peer), "fields": fields})
     return Outcome({"peer": peer.as_wire()}, events)
 
 
@@ -191,6 +197,8 @@ def _remove(context: Context, chosen: Sequence[Peer], reason: str) -> Outcome:
         for other in gone
     ]
     told += shut_out(context, chosen, reason)
+    for peer in chosen:
+        context.audit("peer.remove", details={**told_of(peer), "reason": reason})
     events, end = depart(context, gone, reason=Peer.Leave.REMOVED, by=context.actor, after=len(told))
     return Outcome({}, [*told, *events], end)
 
@@ -203,6 +211,7 @@ def end_room(context: Context, *, lock: bool = False, reason: Reason = "") -> Ou
     if lock:
         context.room.enabled, context.room.updated_at = False, context.now
         context.work.changed(context.room, "enabled", "updated_at")
+    context.audit("session.end", details={"reason": reason or ENDED, "lock": lock})
     others = Audience(but=context.actor) if context.actor else EVERYBODY
     told = _sent_away(context, reason, others, SentAway(None), room_end=True)
     return Outcome({}, [told], End(reason or ENDED, context.actor))
@@ -215,6 +224,7 @@ def end_overlong(context: Context) -> Outcome:
     # Looked at again, under the lock: it may be another session, or the room's limit another one.
     if session is None or not most or context.now < session.started_at + timedelta(seconds=most):
         return Outcome()
+    context.audit("session.end", cause="expiry", details={"reason": OVERLONG})
     told = _sent_away(context, OVERLONG, EVERYBODY, SentAway(None), room_end=True)
     return Outcome({}, [told], End(OVERLONG))
 

@@ -105,6 +105,7 @@ def let_in(context: Context, *, person: Annotated[str, Chars(1, PERSON_CHARS)]) 
     if not removed:
         raise NotFound("person: nobody like that was removed")
     removed[0].removed_at, removed[0].was_let_in = None, True
+    context.audit("peer.let-in", details={"person": person, "name": removed[0].name})
     context.work.changed(removed[0], "removed_at", "was_let_in")
     return Outcome({"person": person}, [_removed_changed(context)])
 

@@ -123,6 +123,7 @@ def set_poll_info(
         _require_draft(poll)
         # Not save(), which would write its questions again, and they may be long.
         Poll.objects.filter(pk=poll.pk).update(**fields)
+    context.audit_act("poll.set", key=poll_id)
     return Outcome({"poll_id": poll_id})
 
 
@@ -139,6 +140,7 @@ def set_poll_questions(
     if sum(len(compact(one)) for one in [poll.questions, *others]) > MAX_POLLS_BYTES:
         raise TooLarge(f"questions: those of all polls would take more than {MAX_POLLS_BYTES} bytes")
     poll.save(update_fields=["questions"])
+    context.audit_act("poll.set", key=poll_id)
     return Outcome({"poll_id": poll_id, "total_questions": len(poll.questions)})
 
 
@@ -163,6 +165,7 @@ def start_poll(context: Context, *, poll_id: PollId) -> Outcome:
         raise BadRequest("poll_id: the poll has no questions")
     _start(context, poll, by=context.actor)
     poll.save()
+    context.audit_act("poll.start", key=poll_id)
     return Outcome(result, [_news(context, "on-poll-start", [poll])])
 
 
@@ -207,6 +210,7 @@ def stop_poll(context: Context, *, poll_id: PollId) -> Outcome:
     if poll.state == Poll.State.CREATED:
         raise BadRequest("poll_id: the poll was not started")
     _stop(context, poll)
+    context.audit_act("poll.stop", key=poll_id)
     return Outcome(result, [_news(context, "on-poll-stop", [poll])])
 
 

@@ -31,6 +31,11 @@ def _state(context: Context, peer: Peer) -> str:
     return compact({"peer_id": peer.peer_id, "state": str(peer.state), "at": milliseconds(context.now)})
 
 
+def told_of(peer: Peer) -> dict[str, str]:
+    """Whom an entry of the audit is about."""
+    return {"peer": peer.peer_id, "name": peer.name}
+
+
 def peer_updated(peer: Peer, *, but: str = "") -> Event:
     """The news that a peer's name, metadata, role or groups are other than before."""
     # Groups and role are told to the peer too: somebody else may have changed them.

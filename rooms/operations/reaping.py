@@ -9,9 +9,9 @@ from django.db.models import Count
 
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
-from rooms.operations.leaving import EMPTIED, depart, lose
+from rooms.operations.leaving import depart, emptied, lose
 from rooms.operations.presence import state_changed
-from rooms.wire.events import End, Event
+from rooms.wire.events import Event
 from rooms.wire.results import Outcome
 
 MAX_DEPARTED = 1000
@@ -52,8 +52,8 @@ def reap(context: Context) -> Outcome:
     ]
     events, end = depart(context, overdue, reason=Peer.Leave.TIMED_OUT) if overdue else ([], None)
     empty_since = context.session.empty_since
-    if empty_since and empty_since <= context.now - timedelta(seconds=settings.SESSION_LINGER):
-        end = End(EMPTIED)
+    if end is None and empty_since and empty_since <= context.now - timedelta(seconds=settings.SESSION_LINGER):
+        end = emptied(context)
     return Outcome({"reaped": len(overdue)}, events, end)
 
 

@@ -13,6 +13,7 @@ from rooms.delivery import hub as hubs
 from rooms.models import Peer, Session, Worker, milliseconds
 from rooms.observe import metrics
 from rooms.observe.background import attempt
+from rooms.operations.engine import audit
 from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.statements import database_now
 from rooms.operations.metadata.lapses import settle_due
@@ -110,7 +111,7 @@ def _reap(room_id: str) -> None:
 
 
 def tidy(now: datetime) -> None:
-    """Delete what is kept for a time only: old sessions, unused rooms, dead leases, expired logins.
+    """Delete what is kept for a time only: old sessions, unused rooms, dead leases, the audit, expired logins.
 
     Of each not all that there may be: with SQLite everybody waits until it is done.
     """
@@ -120,5 +121,6 @@ def tidy(now: datetime) -> None:
     Worker.objects.filter(dead_at__lt=now - timedelta(days=1)).delete()
     if settings.ROOM_DAYS:
         delete_unused(now, days=settings.ROOM_DAYS, most=_MOST_TIDIED)
+    audit.forget_old(now)
     logins = Login.objects.filter(expire_date__lt=now).values_list("pk", flat=True)
     Login.objects.filter(pk__in=list(logins[:_MOST_TIDIED])).delete()

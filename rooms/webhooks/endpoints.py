@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,6 +17,8 @@ from django.db import connection, transaction
 
 from rooms.access.sealing import seal, unseal
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
+from rooms.operations.engine.audit import What, record
+from rooms.operations.engine.calls import SERVER, Author
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import guard, signing
 from rooms.webhooks.guard import Refused
@@ -47,6 +50,7 @@ def add(
     metadata_values: bool = False,
     enabled: bool = True,
     secret: str = "",
+    author: Author = SERVER,
 ) -> WebhookEndpoint:
     """A new endpoint, of all rooms or of one. Its secret, if none is given, is a new one. Raises ValidationError."""
     made = WebhookEndpoint(
@@ -61,10 +65,11 @@ def add(
         made.since = microseconds(database_now())
         made.save(force_insert=True)
         WebhookEndpoint.objects.filter(room=room, url="").delete()
+        _record(author, "webhook.create", made)
     return made
 
 
-def change(endpoint_id: str, **fields: Any) -> WebhookEndpoint:
+def change(endpoint_id: str, *, author: Author = SERVER, **fields: Any) -> WebhookEndpoint:
     """Give an endpoint other values of the fields that ``add`` takes.
 
     Raises ValidationError, WebhookEndpoint.DoesNotExist.
@@ -77,6 +82,7 @@ def change(endpoint_id: str, **fields: Any) -> WebhookEndpoint:
         if endpoint.enabled and before != (True, endpoint.events):
             endpoint.since = microseconds(database_now())
         endpoint.save()
+        _record(author, "webhook.change", endpoint, fields=sorted(fields))
         if before[0] != endpoint.enabled:
             # Nobody looks at what waits for one that is told nothing; what waited is told at once.
             at = milliseconds(database_now())
@@ -84,7 +90,7 @@ def change(endpoint_id: str, **fields: Any) -> WebhookEndpoint:
     return endpoint
 
 
-def remove(endpoint_id: str) -> None:
+def remove(endpoint_id: str, *, author: Author = SERVER) -> None:
     """Tell an endpoint nothing more, and forget what it was told. Raises WebhookEndpoint.DoesNotExist."""
     endpoint = _found(endpoint_id)
     with _changing(endpoint.room):
@@ -93,6 +99,7 @@ def remove(endpoint_id: str) -> None:
             since = microseconds(database_now())
             WebhookEndpoint.objects.create(room=endpoint.room, url="", enabled=False, since=since)
         WebhookEndpoint.objects.filter(pk=endpoint_id).update(enabled=False)
+        _record(author, "webhook.delete", endpoint)
     # A few at a time: with SQLite everybody waits for it.
     rows = WebhookDelivery.objects.filter(endpoint_id=endpoint_id).order_by("pk").values_list("pk", flat=True)
     while chosen := list(rows[:_MOST_REMOVED]):
@@ -105,7 +112,7 @@ def check(url: str, headers: Mapping[str, str] | None = None) -> None:
     _set(WebhookEndpoint(), {"url": url, "headers": headers or {}})
 
 
-def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None) -> None:
+def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None, *, author: Author = SERVER) -> None:
     """Let a room have this endpoint alone, instead of those of all rooms; with no URL, those again.
 
     Without headers it keeps what it sends to this URL already. Raises ValidationError.
@@ -114,11 +121,11 @@ def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None) 
     if url and own:
         # Not to another URL, for headers are what it is known by.
         kept = {} if headers is None and own[0].url == url else {"headers": headers or {}}
-        change(own[0].pk, url=url, enabled=True, **kept)
+        change(own[0].pk, url=url, enabled=True, author=author, **kept)
     elif url:
-        add(url, room=room, headers=headers)
+        add(url, room=room, headers=headers, author=author)
     for endpoint in own[1:] if url else own:
-        remove(endpoint.pk)
+        remove(endpoint.pk, author=author)
 
 
 def listed(room: Room | None) -> list[WebhookEndpoint]:
@@ -140,7 +147,7 @@ def headers_of(endpoint: WebhookEndpoint) -> dict[str, str]:
     return found
 
 
-def add_secret(endpoint_id: str, secret: str = "") -> str:
+def add_secret(endpoint_id: str, secret: str = "", *, author: Author = SERVER) -> str:
     """Sign with another secret too, a new one if none is given, until ``drop_secrets``. Raises ValidationError."""
     chosen = _checked_secret(secret or signing.new_secret())
     with transaction.atomic():
@@ -150,15 +157,17 @@ def add_secret(endpoint_id: str, secret: str = "") -> str:
             raise ValidationError({"secret": f"There are {len(before)} secrets already."})
         endpoint.secrets = _sealed([chosen, *before])
         endpoint.save(update_fields=["secrets"])
+        _record(author, "webhook.change", endpoint, fields=["secrets"])
     return chosen
 
 
-def drop_secrets(endpoint_id: str) -> None:
+def drop_secrets(endpoint_id: str, *, author: Author = SERVER) -> None:
     """Sign with the newest secret alone."""
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
         endpoint.secrets = _sealed(secrets_of(endpoint)[:1])
         endpoint.save(update_fields=["secrets"])
+        _record(author, "webhook.change", endpoint, fields=["secrets"])
 
 
 def _sealed(secrets: Sequence[str]) -> str:
@@ -174,6 +183,12 @@ def _checked_secret(secret: str) -> str:
 
 
 # --- Changing -----------------------------------------------------------------------------------
+
+
+def _record(author: Author, what: What, endpoint: WebhookEndpoint, **more: Any) -> None:
+    """Write down an act by the endpoint's id and host: the rest of its URL may be as good as a password."""
+    details = {"host": urlsplit(endpoint.url).hostname, **more}
+    record(author, what, room=endpoint.room, key=endpoint.pk, details=details)
 
 
 def _found(endpoint_id: str) -> WebhookEndpoint:

@@ -11,6 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
 from rooms.models import WebhookDelivery, WebhookReplay, milliseconds
+from rooms.operations.engine.audit import record
+from rooms.operations.engine.calls import SERVER, Author
 from rooms.operations.engine.outbox import wake
 from rooms.operations.engine.statements import database_now
 from rooms.operations.engine.transaction import Cursor
@@ -33,7 +35,7 @@ class Started(NamedTuple):
     is_new: bool
 
 
-def start(filters: Filters, *, limit: int = MOST, offset: int = 0) -> Started:
+def start(filters: Filters, *, limit: int = MOST, offset: int = 0, author: Author = SERVER) -> Started:
     """Tell again what these filters choose; the workflow that does so already, if one is under way."""
     text = compact([filters.text(), limit, offset])
     keys = list(_done(filters).order_by("pk").values_list("pk", flat=True)[offset : offset + min(limit, MOST)])
@@ -44,10 +46,11 @@ def start(filters: Filters, *, limit: int = MOST, offset: int = 0) -> Started:
     try:
         with transaction.atomic():
             made.save(force_insert=True)
+            record(author, "webhook.replay", key=made.pk, details={"total": made.total})
     except IntegrityError:
         running = WebhookReplay.objects.filter(filters=text, completed_at=None).first()
         # None if it came to its end at this very moment.
-        return Started(running, False) if running else start(filters, limit=limit, offset=offset)
+        return Started(running, False) if running else start(filters, limit=limit, offset=offset, author=author)
     return Started(made, True)
 
 

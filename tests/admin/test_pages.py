@@ -32,6 +32,7 @@ LISTS = {
     "roomcode": "role=host",
     "template": "",
     "worker": "",
+    "auditentry": "what=metadata.set&source=socket&when=day",
 }
 """Every list page, and filters of it."""
 
@@ -192,6 +193,7 @@ NOT_SHOWN = {
     "MetadataEntry": {"data", "id", "session"},
     "Worker": set(),
     "AccessKey": {"id", "secret"},
+    "AuditEntry": {"at", "author", "details", "id", "key", "new", "old", "room_name", "session_id"},
 }
 """What is stored and not on the pages as it is: links and words stand for it, or it is for the server alone."""
 

@@ -28,6 +28,7 @@ def visitor(room: Room, name: str, role: str, **claims: Any) -> Caller:
         "user_id": f"user-{name}",
         "conn_id": f"conn-{name}",
         "worker": "worker-1",
+        "source": "socket",
     }
     return Caller(room.id, role=role, name=name, **{**known, **claims})
 

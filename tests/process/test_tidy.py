@@ -10,8 +10,9 @@ from django.db import connection
 from django.utils import timezone
 
 from rooms.creation import create_room
-from rooms.models import Peer, Room, RoomCode, Session, Worker
+from rooms.models import AuditEntry, Peer, Room, RoomCode, Session, Worker, milliseconds
 from rooms.operations import reaping
+from rooms.operations.engine import audit
 from rooms.process import reaper
 from rooms.process.lease import Lease
 from rooms.process.reaper import Reaper, tidy
@@ -176,6 +177,36 @@ def test_unused_rooms_go_bit_by_bit(settings, monkeypatch):
         left.append((Session.objects.count(), Room.objects.count()))
 
     assert left == [(1, 1), (0, 0)]
+
+
+def audited(*days_ago: float) -> None:
+    """Entries of the audit, the oldest first."""
+    for days in days_ago:
+        at = milliseconds(timezone.now() - timedelta(days=days))
+        AuditEntry.objects.create(at=at, what="login", source="admin")
+
+
+def test_the_audit_is_kept_for_audit_days_and_goes_bit_by_bit(settings, monkeypatch):
+    settings.AUDIT_DAYS = 2
+    monkeypatch.setattr(audit, "_STEP", 2)
+    monkeypatch.setattr(audit, "_MOST_STEPS", 2)
+    audited(9, 8, 7, 6, 5, 2.1, 1.9, 0)
+
+    left = []
+    for _ in range(3):
+        tidy(timezone.now())
+        left.append(AuditEntry.objects.count())
+
+    assert left == [4, 2, 2]
+
+
+def test_an_audit_that_is_switched_off_goes(settings):
+    settings.AUDIT_DAYS = 0
+    audited(9, 0.1)
+
+    tidy(timezone.now())
+
+    assert not AuditEntry.objects.exists()
 
 
 def test_expired_logins_go():

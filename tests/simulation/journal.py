@@ -147,6 +147,7 @@ class Journals:
         self.ended: set[str] = set()
         self._scheduler = scheduler
         self._server = server
+        self.found: Violation | None = None
         server.committed = self.committed
 
     @property
@@ -160,7 +161,14 @@ class Journals:
         self.timelines.append({session_id: journal.copy() for session_id, journal in copy.items()})
 
     def committed(self, transaction: Transaction) -> None:
-        """Note what a transaction wrote. Raises Violation."""
+        """Note what a transaction wrote. Raises Violation, and keeps it, for the server may go on after any error."""
+        try:
+            self._note(transaction)
+        except Violation as error:
+            self.found = self.found or error
+            raise
+
+    def _note(self, transaction: Transaction) -> None:
         rows = [(session, seq, kind, audience, body) for session, seq, kind, audience, body, *_ in transaction.events]
         rows += [(row[0], row[1], "on-broadcast", row[6], row[7]) for row in transaction.messages]
         for session_id, seq, kind, audience, body in sorted(rows):
@@ -198,13 +206,28 @@ class Journals:
         self.ended.add(session_id)
         self._scheduler.note("ended", session_id[:6])
         self._scheduler.sometimes("a session ends")
+        self._check_audit(session_id, journal.versions)
         for table in ("rooms_event", "rooms_message", "rooms_metadataentry", "rooms_person", "rooms_lock"):
             statement = f"SELECT COUNT(*) FROM {table} WHERE session_id = ?"
             [left] = self._server.storage.execute(statement, (session_id,)).fetchone()
             if left:
                 raise Violation(f"session {session_id} has ended, and {left} rows of {table} are left")
 
+    def _check_audit(self, session_id: str, versions: dict[str, int]) -> None:
+        """Every change is written down once; those that came with the session's end, which are not told, as well."""
+        written = {key: counts for key, *counts in self._server.storage.execute(_AUDITED, (session_id,))}
+        for key, version in versions.items():
+            if key not in written or written[key][2] < version:
+                raise Violation(f"of key {key}, which came to version {version}, is written down {written.get(key)}")
+        for key, (rows, different, last) in written.items():
+            if not rows == different == last:
+                raise Violation(f"of key {key}, {rows} changes of {different} versions up to {last} are written down")
 
+
+_AUDITED = (
+    "SELECT key, COUNT(*), COUNT(DISTINCT version), MAX(version) FROM rooms_auditentry"
+    " WHERE session_id = ? AND what IN ('metadata.set', 'metadata.remove') GROUP BY key"
+)
 _FINAL = "SELECT seq FROM rooms_session WHERE id = ?"
 _ORPHANS = (
     "SELECT e.key, e.owner FROM rooms_metadataentry e WHERE e.owner != '' AND NOT EXISTS (SELECT 1 FROM rooms_peer p"

@@ -11,7 +11,7 @@ from rooms.delivery import hub
 from rooms.delivery.hub import Hub
 from rooms.delivery.order import Missed
 from rooms.operations import leaving, locks
-from rooms.operations.engine import gate, journal, memory
+from rooms.operations.engine import audit, gate, journal, memory
 from rooms.operations.metadata import entries
 from rooms.operations.metadata.terms import Terms
 from rooms.wire.rules import Rules
@@ -181,6 +181,18 @@ def _token() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _written_down() -> Iterator[None]:
+    """Of what a transaction changes at once the last is not written down."""
+    append = audit.append
+
+    def all_but_the_last(cursor: Any, entries: Any, *, at: int) -> None:
+        append(cursor, entries[:-1] or entries, at=at)
+
+    with mock.patch.object(audit, "append", all_but_the_last):
+        yield
+
+
 MUTANTS: dict[str, Mutant] = {
     "without the generation check": _generation,
     "without the room lock": _lock,
@@ -195,4 +207,5 @@ MUTANTS: dict[str, Mutant] = {
     "changes are told to those who may not read": _readers,
     "values are told to those who may not read": _present,
     "a lock keeps its token": _token,
+    "a change is not written down": _written_down,
 }

@@ -84,7 +84,7 @@ class World:
     def step(self) -> bool:
         """One step, and what must be so after it. Raises Violation."""
         done = self.scheduler.step()
-        if found := getattr(self.listener, "found", None):
+        if found := self.journals.found or getattr(self.listener, "found", None):
             raise found
         return done
 

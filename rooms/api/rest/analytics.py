@@ -7,7 +7,7 @@ import orjson
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from rooms.api.rest.frame import answers
+from rooms.api.rest.frame import answers, author
 from rooms.models import WebhookDelivery, WebhookReplay, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import deliveries, replays
@@ -159,7 +159,9 @@ def list_deliveries(request: HttpRequest, query: Query[DeliveryQuery]) -> Any:
 @router.post("/webhooks/replay", response=answers(ReplayStarted))
 def replay(request: HttpRequest, payload: ReplayBody) -> Any:
     """Tell again what these filters choose, ten a second; of the same filters one runs at a time."""
-    workflow, is_new = replays.start(_filters(payload), limit=payload.limit, offset=payload.offset)
+    workflow, is_new = replays.start(
+        _filters(payload), limit=payload.limit, offset=payload.offset, author=author(request)
+    )
     return {
         "workflow_id": workflow.pk,
         "status": "started" if is_new else "already_running",

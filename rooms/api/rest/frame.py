@@ -19,7 +19,7 @@ from rooms.access import keys, tokens
 from rooms.api.http import body
 from rooms.delivery.hub import perform_now
 from rooms.observe.logs import describe
-from rooms.operations.engine.calls import Caller, Operation
+from rooms.operations.engine.calls import Author, Operation
 from rooms.wire.errors import BadRequest, InternalError, NotFound, RoomError, TooFast, Unauthorized, Unavailable
 from rooms.wire.parameters import bind
 from rooms.wire.rates import Buckets
@@ -97,14 +97,18 @@ def answers(schema: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
     return {status: schema, frozenset({400, 401, 413, 429, 500, 503, *refusals}): Problem}
 
 
+def author(request: HttpRequest) -> Author:
+    """Whose act it is that a request asks for: that of the holder of its access key."""
+    return Author(request.auth.name, "rest")  # type: ignore[attr-defined]
+
+
 def perform(request: HttpRequest, room_id: str, operation: Operation, **arguments: Any) -> Mapping[str, Any]:
     """What an operation answers to the holder of the request's access key. Raises RoomError.
 
     Arguments pass the limits that those of a socket pass; None is left out.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
-    caller = Caller(room_id, name=request.auth.name, source="rest")  # type: ignore[attr-defined]
-    return perform_now(operation, caller, **bind(operation.parameters, given))
+    return perform_now(operation, author(request).caller(room_id), **bind(operation.parameters, given))
 
 
 def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpResponse:

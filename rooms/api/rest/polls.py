@@ -10,10 +10,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from rooms.api.rest.frame import Body, answers
+from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import Filters, PageOf, PageQuery, page
 from rooms.api.rest.shapes import Moment
 from rooms.models import Poll, PollAnswer, PreparedPoll
+from rooms.operations.engine.audit import record
 from rooms.operations.poll_questions import MAX_DURATION, MAX_OPTIONS, MAX_QUESTIONS, MAX_TEXT_CHARS, check_questions
 from rooms.wire.errors import NotFound
 
@@ -199,7 +200,11 @@ def list_polls(request: HttpRequest, query: Query[PageQuery]) -> Any:
 @router.post("", response=answers(PollAnswered), exclude_none=True)
 def create_poll(request: HttpRequest, payload: PollBody) -> Any:
     """Prepare a poll. Each session that begins in a room that names it in `polls` gets it."""
-    return shown(PreparedPoll.objects.create(**_fields(payload)))
+    fields = _fields(payload)
+    with transaction.atomic():
+        poll = PreparedPoll.objects.create(**fields)
+        record(author(request), "poll.prepare", key=poll.pk)
+    return shown(poll)
 
 
 @router.get("/{poll_id}", response=answers(PollAnswered, 404), exclude_none=True)
@@ -215,7 +220,7 @@ def get_poll(request: HttpRequest, poll_id: str) -> Any:
 def update_poll(request: HttpRequest, poll_id: str, payload: PollBody) -> Any:
     """Replace all of a prepared poll. Sessions that have begun keep it as it was."""
     fields = _fields(payload)
-    with _changed(poll_id) as poll:
+    with _changed(request, poll_id) as poll:
         for name, value in fields.items():
             setattr(poll, name, value)
     return shown(poll)
@@ -224,9 +229,11 @@ def update_poll(request: HttpRequest, poll_id: str, payload: PollBody) -> Any:
 @router.delete("/{poll_id}", response=answers(None, 404, status=204))
 def delete_poll(request: HttpRequest, poll_id: str) -> Any:
     """Delete a prepared poll. Sessions that have begun keep it."""
-    deleted, _ = PreparedPoll.objects.filter(pk=poll_id).delete()
-    if not deleted:
-        raise NotFound("poll: no such poll")
+    with transaction.atomic():
+        deleted, _ = PreparedPoll.objects.filter(pk=poll_id).delete()
+        if not deleted:
+            raise NotFound("poll: no such poll")
+        record(author(request), "poll.delete", key=poll_id)
     return Status(204, None)
 
 
@@ -239,7 +246,7 @@ OPTION = f"{QUESTION}/options/{{option_id}}"
 @router.post(QUESTION, response=answers(Question, 404), exclude_none=True)
 def update_question(request: HttpRequest, poll_id: str, question_id: int, payload: Question) -> Any:
     """Replace a question, by its place from 1."""
-    with _changed(poll_id) as poll:
+    with _changed(request, poll_id) as poll:
         _at(poll.questions, question_id, "question")
         poll.questions[question_id - 1] = _item({**payload.dict(exclude_none=True), "index": question_id})
         poll.questions = check_questions(poll.questions)
@@ -249,7 +256,7 @@ def update_question(request: HttpRequest, poll_id: str, question_id: int, payloa
 @router.delete(QUESTION, response=answers(None, 404, status=204))
 def delete_question(request: HttpRequest, poll_id: str, question_id: int) -> Any:
     """Take a question away; those after it move up."""
-    with _changed(poll_id) as poll:
+    with _changed(request, poll_id) as poll:
         _at(poll.questions, question_id, "question")
         del poll.questions[question_id - 1]
         for place, item in enumerate(poll.questions, 1):
@@ -260,7 +267,7 @@ def delete_question(request: HttpRequest, poll_id: str, question_id: int) -> Any
 @router.post(OPTION, response=answers(Option, 404), exclude_none=True)
 def update_option(request: HttpRequest, poll_id: str, question_id: int, option_id: int, payload: Option) -> Any:
     """Replace an option, by its place from 1."""
-    with _changed(poll_id) as poll:
+    with _changed(request, poll_id) as poll:
         item = _at(poll.questions, question_id, "question")
         _at(item["options"], option_id, "option")
         item["options"][option_id - 1] = payload.dict(exclude_none=True) | {"index": option_id}
@@ -271,7 +278,7 @@ def update_option(request: HttpRequest, poll_id: str, question_id: int, option_i
 @router.delete(OPTION, response=answers(None, 404, status=204))
 def delete_option(request: HttpRequest, poll_id: str, question_id: int, option_id: int) -> Any:
     """Take an option away; those after it move up, and the right answer with them. A question keeps one."""
-    with _changed(poll_id) as poll:
+    with _changed(request, poll_id) as poll:
         item = _at(poll.questions, question_id, "question")
         _at(item["options"], option_id, "option")
         del item["options"][option_id - 1]
@@ -329,7 +336,7 @@ def get_poll_result(request: HttpRequest, poll_id: str, result_id: str) -> Any:
 
 
 @contextmanager
-def _changed(poll_id: str) -> Iterator[PreparedPoll]:
+def _changed(request: HttpRequest, poll_id: str) -> Iterator[PreparedPoll]:
     """A prepared poll that nobody else changes meanwhile, saved at the end. Raises NotFound."""
     with transaction.atomic():
         poll = PreparedPoll.objects.select_for_update().filter(pk=poll_id).first()
@@ -337,6 +344,7 @@ def _changed(poll_id: str) -> Iterator[PreparedPoll]:
             raise NotFound("poll: no such poll")
         yield poll
         poll.save()
+        record(author(request), "poll.prepare", key=poll_id)
 
 
 def _fields(payload: PollBody) -> dict[str, Any]:

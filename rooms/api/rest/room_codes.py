@@ -7,7 +7,7 @@ from ninja import Field, Query, Router, Schema
 from pydantic import ConfigDict
 
 from rooms import creation
-from rooms.api.rest.frame import Body, answers
+from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.rooms import find
 from rooms.api.rest.shapes import Moment, RoleName, RoomId
@@ -55,13 +55,13 @@ def create_codes(request: HttpRequest, room_id: str) -> Any:
     A role that has one which is on keeps it. Codes of roles that the template has no longer are switched off. 403: the
     room is disabled.
     """
-    return {"data": creation.make_codes(find(room_id).pk)}
+    return {"data": creation.make_codes(find(room_id).pk, author=author(request))}
 
 
 @router.post("/room/{room_id}/role/{path:role}", response=answers(RoomCodeAnswer, 403, 404))
 def create_code(request: HttpRequest, room_id: str, role: str) -> Any:
     """A code for one role of a room: the one that is on, else a new one. 403: the room is disabled."""
-    [code] = creation.make_codes(find(room_id).pk, role)
+    [code] = creation.make_codes(find(room_id).pk, role, author=author(request))
     return code
 
 
@@ -79,4 +79,4 @@ def list_codes(request: HttpRequest, room_id: str, query: Query[CodeQuery]) -> A
 @router.post("/code", response=answers(RoomCodeAnswer, 403, 404))
 def switch_code(request: HttpRequest, payload: CodeBody) -> Any:
     """Switch a code on or off. Who is inside stays. 403: its room is disabled, or has its role no longer."""
-    return creation.switch_code(payload.code, on=payload.enabled)
+    return creation.switch_code(payload.code, on=payload.enabled, author=author(request))

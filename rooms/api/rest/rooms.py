@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from rooms import creation
-from rooms.api.rest.frame import Body, answers
+from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
 from rooms.models import PreparedPoll, Room, Template
@@ -153,10 +153,10 @@ def create_room(request: HttpRequest, payload: RoomBody) -> Any:
     Without a template it gets the default one, without a name one of its own. 404: there is no such template, or poll.
     """
     if payload.name:
-        room = creation.make_or_change_room(**payload.fields(creation.named(payload.name)))
+        room = creation.make_or_change_room(author=author(request), **payload.fields(creation.named(payload.name)))
     else:
-        room = creation.create_room(**payload.fields(None))
-    return shown(_with_webhook(room, payload))
+        room = creation.create_room(author=author(request), **payload.fields(None))
+    return shown(_with_webhook(request, room, payload))
 
 
 @router.get("", response=answers(PageOf[RoomAnswer]))
@@ -184,13 +184,14 @@ def get_room(request: HttpRequest, room_id: str) -> Any:
 def update_room(request: HttpRequest, room_id: str, payload: RoomBody) -> Any:
     """Change what of a room is given. Who is inside stays, also when it is disabled."""
     room = find(room_id)
-    return shown(_with_webhook(creation.change_room(room.pk, **payload.fields(room)), payload))
+    changed = creation.change_room(room.pk, author=author(request), **payload.fields(room))
+    return shown(_with_webhook(request, changed, payload))
 
 
-def _with_webhook(room: Room, payload: RoomBody) -> Room:
+def _with_webhook(request: HttpRequest, room: Room, payload: RoomBody) -> Room:
     if payload.webhook:
         with _of_the_webhook():
-            endpoints.set_of_room(room, payload.webhook.url, payload.webhook.headers)
+            endpoints.set_of_room(room, payload.webhook.url, payload.webhook.headers, author=author(request))
     return room
 
 

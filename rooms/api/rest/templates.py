@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rooms import creation
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.frame import Body, answers
+from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, Moment, account
 from rooms.models import RoomCode, Template
@@ -145,7 +145,7 @@ def list_templates(request: HttpRequest, query: Query[PageQuery]) -> Any:
 @router.post("", response=answers(TemplateAnswer), by_alias=True)
 def create_template(request: HttpRequest, payload: TemplateBody) -> Any:
     """Make a template; one of this name is replaced, and whoever is in a room of it is told."""
-    return shown(creation.load_template(_name(payload.name or ""), _checked(payload)))
+    return shown(creation.load_template(_name(payload.name or ""), _checked(payload), author=author(request)))
 
 
 @router.get("/{template_id}", response=answers(TemplateAnswer, 404), by_alias=True)
@@ -164,7 +164,7 @@ def update_template(request: HttpRequest, template_id: str, payload: TemplateBod
             template.name = _name(payload.name)
         creation.replace_held(template, given)
 
-    return shown(_change(template_id, replace))
+    return shown(_change(request, template_id, replace))
 
 
 # --- Roles --------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def put_role(request: HttpRequest, template_id: str, role: str, payload: RoleBod
         roles = {name if key == role else key: value for key, value in template.roles.items()}
         template.roles = {**roles, name: {**given, "name": name}}
 
-    return _shown_role(_change(template_id, put), name)
+    return _shown_role(_change(request, template_id, put), name)
 
 
 @router.delete(ROLE, response=answers(None, 404, status=204))
@@ -207,7 +207,7 @@ def delete_role(request: HttpRequest, template_id: str, role: str) -> Any:
             raise NotFound("role: no such role")
         template.roles = {name: value for name, value in template.roles.items() if name != role}
 
-    _change(template_id, delete)
+    _change(request, template_id, delete)
     return Status(204, None)
 
 
@@ -228,7 +228,7 @@ def put_settings(request: HttpRequest, template_id: str, payload: SettingsBody) 
     def put(template: Template) -> None:
         creation.replace_held(template, {**template.as_wire(), "settings": given})
 
-    return _shown_settings(_change(template_id, put))
+    return _shown_settings(_change(request, template_id, put))
 
 
 def _nothing(request: HttpRequest, template_id: str) -> Any:
@@ -259,9 +259,9 @@ def _find(template_id: str) -> Template:
     return template
 
 
-def _change(template_id: str, change: Callable[[Template], object]) -> Template:
+def _change(request: HttpRequest, template_id: str, change: Callable[[Template], object]) -> Template:
     try:
-        return creation.change_template(template_id, change)
+        return creation.change_template(template_id, change, author=author(request))
     except Template.DoesNotExist:
         raise NotFound("template: no such template") from None
 

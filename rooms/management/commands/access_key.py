@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
 from rooms.access import keys
-from rooms.management.base import DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.models import AccessKey
 
 
@@ -24,7 +24,7 @@ class Command(DatabaseCommand):
 
     def _create(self, given: dict[str, Any]) -> None:
         try:
-            row, secret = keys.create(given["name"])
+            row, secret = keys.create(given["name"], author=AUTHOR)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
         self.stdout.write(f"ACCESS_KEY={row.access_key}\nAPP_SECRET={secret}")
@@ -39,5 +39,5 @@ class Command(DatabaseCommand):
         row = AccessKey.objects.filter(access_key=given["access_key"]).first()
         if row is None:
             raise CommandError(f"There is no access key {given['access_key']!r}, see `manage.py access_key list`.")
-        keys.revoke(row)
+        keys.revoke(row, author=AUTHOR)
         self.stdout.write(f"{row.access_key} is revoked; its sockets are closed within a minute.")

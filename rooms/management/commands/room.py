@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q
 
 from rooms import creation
-from rooms.management.base import DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.models import Peer, Room, Template
 from rooms.wire import json_gate
 from rooms.wire.errors import RoomError
@@ -70,23 +70,23 @@ class Command(DatabaseCommand):
         chosen = Template.objects.filter(name=template).first()
         if chosen is None and template != creation.DEFAULT:
             raise CommandError(f"There is no template {template!r}. Load it: python manage.py template {template} FILE")
-        self._print(creation.create_room(template=chosen, **_given(options)))
+        self._print(creation.create_room(template=chosen, author=AUTHOR, **_given(options)))
 
     def _set(self, *, room: str, **options: Any) -> None:
         if not (given := _given(options)):
             raise CommandError(
                 "Nothing to set: name one of --name, --title, --size, --large-room, --metadata-rules, --enabled."
             )
-        self._print(creation.change_room(_found(room).pk, **given))
+        self._print(creation.change_room(_found(room).pk, author=AUTHOR, **given))
 
     def _code(self, *, room: str, role: str, **_: Any) -> None:
-        self.stdout.write(f"{role}\t{_link(creation.replace_code(_found(room).pk, role).code)}")
+        self.stdout.write(f"{role}\t{_link(creation.replace_code(_found(room).pk, role, author=AUTHOR).code)}")
 
     def _delete(self, *, room: str, yes: bool, **_: Any) -> None:
         found = _found(room)
         if not yes and not _confirmed(f"Delete {found.name} ({found}), its codes and its history? [y/N] "):
             raise CommandError("Nothing is deleted. Answer y, or confirm with --yes.")
-        creation.delete_room(found.pk, by="manage.py")
+        creation.delete_room(found.pk, author=AUTHOR)
         self.stdout.write(f"{found.name} is deleted.")
 
     def _print(self, room: Room) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from rooms.creation import load_template
-from rooms.management.base import DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.wire import json_gate
 from rooms.wire.errors import RoomError
 from rooms.wire.roles import NAME, check_template, shows_as_written
@@ -35,5 +35,5 @@ class Command(DatabaseCommand):
         except ValueError as error:
             raise CommandError(f"{file}: {error}") from None
         assert isinstance(given, dict)
-        load_template(name, given)
+        load_template(name, given, author=AUTHOR)
         self.stdout.write(f"Template {name}: {', '.join(sorted(given['roles']))}")

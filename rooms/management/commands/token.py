@@ -9,7 +9,7 @@ from django.db import transaction
 
 from rooms import creation
 from rooms.access import tokens
-from rooms.management.base import DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand
 
 
 class Command(DatabaseCommand):
@@ -31,7 +31,7 @@ def _signed(room: str, role: str, user: str, *, create: bool) -> str:
     found = creation.find_room(room)
     if found is None and create:
         try:
-            found = creation.create_room(name=room)
+            found = creation.create_room(name=room, author=AUTHOR)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
     if found is None:

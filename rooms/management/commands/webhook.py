@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from rooms import creation
 from rooms.access.sealing import Unreadable
-from rooms.management.base import DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.models import Room, WebhookEndpoint, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import endpoints, replays
@@ -76,7 +76,7 @@ class Command(DatabaseCommand):
             self.stdout.write(f"{endpoint.pk}\t{whose}\t{'on' if endpoint.enabled else 'off'}\t{endpoint.url}")
 
     def _add(self, *, url: str, room: str | None, secret: str, **options: Any) -> None:
-        made = endpoints.add(url, room=_room(room) if room else None, secret=secret, **_given(options))
+        made = endpoints.add(url, room=_room(room) if room else None, secret=secret, author=AUTHOR, **_given(options))
         self._print(made, endpoints.secrets_of(made)[0])
 
     def _set(self, *, endpoint: str, url: str | None, enabled: str | None, **options: Any) -> None:
@@ -87,22 +87,22 @@ class Command(DatabaseCommand):
             fields["enabled"] = enabled == "yes"
         if not fields:
             raise CommandError("Nothing to set: name one of --url, --enabled, --header, --event, --key, --values.")
-        endpoints.change(endpoint, **fields)
+        endpoints.change(endpoint, author=AUTHOR, **fields)
 
     def _secret(self, *, endpoint: str, secret: str, drop_old: bool, **_: Any) -> None:
         if drop_old:
-            endpoints.drop_secrets(endpoint)
+            endpoints.drop_secrets(endpoint, author=AUTHOR)
         else:
-            self.stdout.write(endpoints.add_secret(endpoint, secret))
+            self.stdout.write(endpoints.add_secret(endpoint, secret, author=AUTHOR))
 
     def _remove(self, *, endpoint: str, **_: Any) -> None:
-        endpoints.remove(endpoint)
+        endpoints.remove(endpoint, author=AUTHOR)
 
     def _replay(self, *, since: timedelta, until: timedelta, room: str | None, status: str, **options: Any) -> None:
         now = database_now()
         room_id = _room(room).pk if room else ""
         start, end = milliseconds(now - since), milliseconds(now - until)
-        workflow, is_new = replays.start(Filters(start, end, room_id, status, tuple(options["event"])))
+        workflow, is_new = replays.start(Filters(start, end, room_id, status, tuple(options["event"])), author=AUTHOR)
         self.stdout.write(f"{workflow.pk}\t{workflow.total}\t{'started' if is_new else 'already running'}")
 
     def _print(self, endpoint: WebhookEndpoint, secret: str) -> None:

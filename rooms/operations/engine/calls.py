@@ -9,7 +9,7 @@ from rooms.wire.events import End, Numbered
 from rooms.wire.parameters import Parameter
 from rooms.wire.results import NOTHING, ForSocket, Outcome
 
-Source = Literal["socket", "rest", "admin", "command", "server"]
+Source = Literal["socket", "page", "rest", "admin", "command", "server"]
 """From where a call comes; what comes of the server is of its own accord."""
 
 
@@ -36,6 +36,22 @@ class Caller:
     @property
     def is_server(self) -> bool:
         return not self.peer_id
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who acts from outside of a room: an administrator, an access key or a command, by its ``name``."""
+
+    name: str = ""
+    source: Source = "server"
+
+    def caller(self, room_id: str) -> Caller:
+        """The same as the caller of an operation."""
+        return Caller(room_id, name=self.name, source=self.source)
+
+
+SERVER = Author()
+"""The server itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,18 @@ into a *context*, which is what the database confirms in the operation's own tra
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from rooms.models import Peer, Room, Session
 from rooms.observe import metrics
 from rooms.observe.logs import describe
+from rooms.operations.engine.audit import ACTING, Cause, Entry, What, beginning, bounded, is_kept
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
 from rooms.operations.engine.presence_log import chronicle
 from rooms.operations.engine.transaction import Cursor, Transaction
@@ -89,6 +91,42 @@ class Context:
         if self.room.template.role(role.name) is None:
             raise Forbidden(f"the room has the role {role.name} no longer")
         raise Forbidden(f"the role {role.name} lacks the permission {permission}")
+
+    def audit(
+        self,
+        what: What,
+        *,
+        cause: Cause | None = None,
+        key: str = "",
+        version: int = 0,
+        old: str | None = None,
+        new: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down what is being done, or what follows from it for that cause. ``old`` and ``new`` are JSON text."""
+        if not is_kept():
+            return
+        session = self.live_session
+        entry = Entry(
+            what,
+            cause or self.caller.source,
+            self.caller.peer_id,
+            self.actor_name,
+            self.room.id,
+            str(self.room),
+            session.id if session else "",
+            key,
+            version,
+            beginning(old),
+            beginning(new),
+            bounded(details),
+        )
+        self.work.audited.append(entry)
+
+    def audit_act(self, what: What, *, key: str = "", details: Mapping[str, Any] | None = None) -> None:
+        """Write down what peers do all the time, if an administrator, an access key or a command does it."""
+        if self.caller.source in ACTING:
+            self.audit(what, key=key, details=details)
 
 
 METHODS: dict[str, Operation] = {}

@@ -27,7 +27,7 @@ from rooms.models import (
     new_generation,
 )
 from rooms.models import Event as EventRow
-from rooms.operations.engine import journal, memory, statements
+from rooms.operations.engine import audit, journal, memory, statements
 from rooms.operations.engine.calls import Call
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Head, Standing
@@ -74,6 +74,7 @@ class Work:
         self.outbox = Outbox(self, cursor) if self._loaded.has_webhooks else None
         self._changed: dict[int, Changed] = {}  # by their addresses, which cost nothing to ask
         self._added: dict[type[models.Model], list[models.Model]] = {}
+        self.audited: list[audit.Entry] = []
         self._sent_under: dict[ClientId, Sent] | None = None
         # The kernel is asked once a transaction; what follows in an id is what tells those of a transaction apart.
         self.random = os.urandom(RANDOM_DIGITS // 2).hex()
@@ -371,6 +372,8 @@ class Work:
             journal.append(self._cursor, written, at=self.at)
         if self.outbox:
             self.outbox.flush()
+        if self.audited:
+            audit.append(self._cursor, self.audited, at=self.at)
 
     def remember(self) -> None:
         """Keep what is known of the rooms for the next transaction, now that all is committed."""

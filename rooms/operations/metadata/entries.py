@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from django.conf import settings
 
 from rooms.models import MetadataEntry, Session, milliseconds
+from rooms.operations.engine.audit import Cause, What
 from rooms.operations.engine.gate import Context
 from rooms.operations.metadata.terms import NO_TERMS, Terms
 from rooms.wire.effects import Refresh
@@ -91,14 +92,14 @@ def apply(context: Context, changes: Sequence[Change]) -> list[Event]:
     return make(context, changes)
 
 
-def make(context: Context, changes: Sequence[Change]) -> list[Event]:
-    """As ``apply``, but whatever the limits: for what must be done, as when somebody leaves."""
+def make(context: Context, changes: Sequence[Change], *, cause: Cause | None = None) -> list[Event]:
+    """As ``apply``, but whatever the limits: for what must be done for a cause, as when somebody leaves."""
     if not changes:
         return []
     told, refresh = [], None
     for change in changes:
         entry = change.entry
-        _write(context, change)
+        _write(context, change, cause)
         told.append((entry.key, change.rule.read, text_of(entry)))
         # Old clients cannot hear this event. One that writes tells the others itself.
         if entry.key == DEFAULT_KEY and not context.caller.legacy:
@@ -119,14 +120,17 @@ def news(told: Sequence[Told], *, effect: Refresh | None = None, **whom: Any) ->
     return Event("on-metadata-change", values_body(texts), Audience(entries=tuple(shares), **whom), effect)
 
 
-def _write(context: Context, change: Change) -> None:
+def _write(context: Context, change: Change, cause: Cause | None) -> None:
     work, entry = context.work, change.entry
+    before = entry.data
     entry.data, entry.size = change.text, _size(entry.key, change.text)
     entry.owner, entry.on_leave, entry.expires_at = NO_TERMS if change.text is None else change.terms
     entry.change_version += 1
     entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
     entry.updated_at = work.now
     work.entry_changed(entry)
+    what: What = "metadata.remove" if entry.data is None else "metadata.set"
+    context.audit(what, cause=cause, key=entry.key, version=entry.change_version, old=before, new=entry.data)
     if entry.expires_at:
         work.expires(context.session, [entry.expires_at])
 

@@ -32,6 +32,7 @@ def set_metadata_rules(context: Context, *, rules: Wires) -> Outcome:
     before = room.rules
     if rules == room.metadata_rules:
         return Outcome({"rules": rules})
+    context.audit("rules.change", old=compact(room.metadata_rules), new=compact(rules))
     room.metadata_rules = list(rules)
     room.save(update_fields=["metadata_rules"])
     room.__dict__.pop("rules")

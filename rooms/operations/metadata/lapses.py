@@ -20,7 +20,7 @@ def settle(context: Context) -> list[Event]:
         key for key, head in heads.items() if head.expires_at and milliseconds(head.expires_at) <= context.work.at
     ]
     rules, entries = context.room.rules, context.work.entries(context.session, expired)
-    return make(context, [Change(entry, rules.of(entry.key), None) for entry in entries])
+    return make(context, [Change(entry, rules.of(entry.key), None) for entry in entries], cause="expiry")
 
 
 @operation()
@@ -35,7 +35,7 @@ def release(context: Context, peers: Sequence[Peer]) -> list[Event]:
     heads = context.work.entry_heads(context.session)
     owned = [key for key, head in heads.items() if head.owner in leaving]
     rules, entries = context.room.rules, context.work.entries(context.session, owned)
-    return make(context, [_without_owner(entry, rules.of(entry.key)) for entry in entries])
+    return make(context, [_without_owner(entry, rules.of(entry.key)) for entry in entries], cause="leave")
 
 
 def _without_owner(entry: MetadataEntry, rule: Rule) -> Change:

@@ -145,6 +145,7 @@ def touch_metadata(context: Context, *, key: Key, expires_in: ExpiresIn, if_lock
         raise NotFound("key: is not set")
     entry.expires_at = moment(context, expires_in)
     context.work.entry_touched(entry)
+    context.audit_act("metadata.touch", key=key)
     context.work.expires(context.session, [entry.expires_at])
     return Outcome(_shown(context, entry))
 
