@@ -193,7 +193,7 @@ def _fields(given: Any) -> Iterator[tuple[str, Any, str]]:
         yield f"roles.{name}", role, "an object"
         yield from _role_fields(name, role)
     yield from _within("", given, settings="an object")
-    yield from _within("settings", given.get("settings") or {}, roomState="an object")
+    yield from _within("settings", given.get("settings") or {}, region="text", roomState="an object")
     state = (given.get("settings") or {}).get("roomState") or {}
     plugins = given.get("plugins") or {}
     yield from _within("", given, plugins="an object")

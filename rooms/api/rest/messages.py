@@ -34,7 +34,7 @@ class Sender(Schema):
     """Who sent it, as of then."""
 
     peer_id: PeerId
-    person: Annotated[str, Field(description="The same for all peers of one person", examples=["p7c1b2"])]
+    person: Annotated[str, Field(description="The same for all peers of one person", examples=["p7c1b2"])] = ""
     role: Annotated[str, Field(description="Name of the role", examples=["host"])]
     groups: Annotated[list[str], Field(description="Names of the groups", examples=[["_handraise"]])]
     info: SenderInfo

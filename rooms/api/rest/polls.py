@@ -31,7 +31,7 @@ Words = Annotated[
 ]
 Index = Annotated[int, Field(ge=1, le=MAX_OPTIONS, description="Its place, from 1", examples=[1])]
 Weight = Annotated[float, Field(ge=0, le=10_000, description="Points for the right answer", examples=[1])]
-Length = Annotated[int, Field(ge=0, le=2**31 - 1, description="Characters of a text", examples=[1])]
+Length = Annotated[int, Field(ge=0, le=2**31, description="Characters of a text", examples=[1])]
 
 
 class Attachment(Body):
@@ -74,7 +74,7 @@ class Question(Body):
         list[Attachment] | None, Field(max_length=MAX_ATTACHMENTS, description="Kept and told, and no more")
     ] = None
     skippable: Annotated[bool | None, Field(description="Whether it may be passed over", examples=[True])] = None
-    duration: Annotated[int | None, Field(ge=0, le=2**31 - 1, description="Seconds, for pages", examples=[0])] = None
+    duration: Annotated[int | None, Field(ge=0, le=2**31, description="Seconds, for pages", examples=[0])] = None
     once: Annotated[bool | None, Field(description="Whether the first answer stands", examples=[False])] = None
     negative: Annotated[bool | None, Field(description="Whether a wrong one costs points", examples=[False])] = None
     weight: Weight | None = None

@@ -299,13 +299,15 @@ def shown(template: Template) -> dict[str, Any]:
 
 
 def _shown_role(template: Template, name: str) -> dict[str, Any]:
-    role = template.usable_roles.get(name)
+    role = template.role(name)
     if role is None:
         raise NotFound("role: no such role")
-    missing = {"priority": 1, "maxPeerCount": 0, "permissions": {}, "publishParams": {}, "subscribeParams": {}}
-    return {**missing, **{field: value for field, value in role.items() if value is not None}, "name": name}
+    given = {field: value for field, value in template.roles[name].items() if value is not None}
+    read = {"name": name, "priority": role.priority, "maxPeerCount": role.max_peers}
+    return {"permissions": {}, "publishParams": {}, "subscribeParams": {}, **given, **read}
 
 
 def _shown_settings(template: Template) -> dict[str, Any]:
     given = {field: value for field, value in template.settings.items() if value is not None}
-    return {**given, "roomState": template.room_state, "recording": None, "retry": {}}
+    shows = {field: bool(template.room_state[field]) for field in ("enabled", "sendPeerList")}
+    return {**given, "roomState": {**template.room_state, **shows}, "recording": None, "retry": {}}

@@ -113,6 +113,16 @@ def test_where_recordings_go_is_not_stored(rest, lesson):
     assert "hidden" not in json.dumps(Template.objects.get(pk=lesson).settings)
 
 
+def test_null_is_as_if_it_were_missing(rest, lesson):
+    assert (
+        rest("POST", f"/templates/{lesson}/settings", {"region": 5})[1]["message"] == "settings.region: expected text"
+    )
+    settings = {"region": None, "roomState": {"enabled": None, "sendPeerList": True}}
+    assert rest("POST", f"/templates/{lesson}/settings", settings)[1]["roomState"]["enabled"] is False
+    role = dict.fromkeys(("priority", "maxPeerCount", "permissions", "publishParams", "subscribeParams"))
+    assert rest("POST", f"/templates/{lesson}/roles/pupil", role)[1]["priority"] == 1
+
+
 def test_settings_are_replaced(rest, lesson):
     assert rest("GET", f"/templates/{lesson}/settings")[1]["region"] == "in"
     rest("POST", f"/templates/{lesson}/settings", {"roomState": {"enabled": False}})
