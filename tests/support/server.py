@@ -109,6 +109,15 @@ class RunningServer(WebProgram):
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as sqlite:
             return sqlite.execute(statement).fetchall()
 
+    def write(self, statement: str) -> None:
+        """Run an SQL statement that changes its database."""
+        if url := self._settings.get("DATABASE_URL"):
+            with psycopg.connect(url, autocommit=True) as postgres:
+                postgres.execute(statement.encode())
+        else:
+            with closing(sqlite3.connect(self.database, timeout=20)) as sqlite, sqlite:
+                sqlite.execute(statement)
+
     def close_rooms(self) -> None:
         """Close all rooms to newcomers, as an administrator does."""
         with closing(sqlite3.connect(self.database)) as sqlite, sqlite:
