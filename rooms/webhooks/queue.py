@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rooms.access.sealing import unseal
+from rooms.access.sealing import Unreadable, unseal
 from rooms.models import WebhookDelivery, milliseconds
 from rooms.observe import metrics
 from rooms.operations.engine import statements
@@ -124,12 +124,20 @@ def proceed(claimed: Claim, tried: Sequence[Tried], *, seconds: float) -> Batch 
             )
             url, headers, keys, enabled = tx.fetchone()
             if enabled:
-                opened = Endpoint(url, json.loads(unseal(headers)), json.loads(unseal(keys)))
-                return Batch(opened, found)
+                return Batch(_opened(claimed, url, headers, keys), found)
             _hold(tx, claimed, at, name="")
         else:
             tx.execute("DELETE FROM rooms_webhookstream WHERE id = %s", [claimed.key])
     return None
+
+
+def _opened(claimed: Claim, url: str, headers: str, keys: str) -> Endpoint:
+    try:
+        return Endpoint(url, json.loads(unseal(headers)), json.loads(unseal(keys)))
+    except Unreadable as error:
+        context = {"endpoint": claimed.endpoint_id, "why": str(error)}
+        log.error("the secrets of a webhook endpoint cannot be read", extra={"context": context})
+        return Endpoint("", {}, ())  # which is refused: so its events are tried again, and given up in the end
 
 
 def give_back(claimed: Claim) -> None:

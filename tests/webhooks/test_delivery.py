@@ -225,6 +225,19 @@ def test_what_is_old_is_tidied_away(room, receiver, hours, settings):
     assert not WebhookDelivery.objects.exists()
 
 
+def test_an_endpoint_whose_secrets_cannot_be_read_keeps_its_events_waiting(room, receiver, settings, hours):
+    endpoints.add(receiver.url)
+    come_and_go(room)
+    key, settings.SECRET_KEY = settings.SECRET_KEY, "another"
+    Courier().run_once()
+    assert receiver.got == []
+    assert WebhookDelivery.objects.filter(state="waiting").count() == 4
+    settings.SECRET_KEY = key
+    hours(1)
+    Courier().run_once()
+    assert types(receiver) == OF_A_SESSION
+
+
 # --- Replay -------------------------------------------------------------------------------------
 
 
