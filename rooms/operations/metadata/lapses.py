@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from rooms.models import MetadataEntry, Peer, milliseconds
+from rooms.operations.engine.audit import Cause
 from rooms.operations.engine.gate import Context, operation, when_due
 from rooms.operations.metadata.entries import Change, make
+from rooms.operations.metadata.pins import default_without
 from rooms.operations.metadata.terms import Terms
 from rooms.wire.events import Event
 from rooms.wire.results import Outcome
@@ -20,7 +22,7 @@ def settle(context: Context) -> list[Event]:
         key for key, head in heads.items() if head.expires_at and milliseconds(head.expires_at) <= context.work.at
     ]
     rules, entries = context.room.rules, context.work.entries(context.session, expired)
-    return make(context, [Change(entry, rules.of(entry.key), None) for entry in entries], cause="expiry")
+    return _end(context, [Change(entry, rules.of(entry.key), None) for entry in entries], cause="expiry")
 
 
 @operation()
@@ -35,7 +37,11 @@ def release(context: Context, peers: Sequence[Peer]) -> list[Event]:
     heads = context.work.entry_heads(context.session)
     owned = [key for key, head in heads.items() if head.owner in leaving]
     rules, entries = context.room.rules, context.work.entries(context.session, owned)
-    return make(context, [_without_owner(entry, rules.of(entry.key)) for entry in entries], cause="leave")
+    return _end(context, [_without_owner(entry, rules.of(entry.key)) for entry in entries], cause="leave")
+
+
+def _end(context: Context, changes: Sequence[Change], *, cause: Cause) -> list[Event]:
+    return make(context, [*changes, *default_without(context, changes)], cause=cause)
 
 
 def _without_owner(entry: MetadataEntry, rule: Rule) -> Change:

@@ -121,12 +121,35 @@ def _newest(pins: list[dict[str, Any]]) -> str | None:
 def default_after(context: Context, changes: Sequence[Change], *, held: str) -> list[Change]:
     """How the session metadata without a key follows pins that are set by their key."""
     default = context.work.entry(context.session, DEFAULT_KEY)
+    return [
+        _change(context, default, newest)
+        for newest in _shown_after(context, changes, default)
+        if _may_write(context, default, held)
+    ]
+
+
+def default_without(context: Context, changes: Sequence[Change]) -> list[Change]:
+    """How it follows pins that end by themselves, with their time or their owner: whoever may write it."""
+    if all(change.entry.key != PINS_KEY for change in changes):
+        return []
+    if any(change.entry.key == DEFAULT_KEY for change in changes):
+        return []
+    default = context.work.entry(context.session, DEFAULT_KEY)
+    return [
+        Change(default, context.room.rules.of(DEFAULT_KEY), compact(newest))
+        for newest in _shown_after(context, changes, default)
+        if _may_show(context)
+    ]
+
+
+def _shown_after(context: Context, changes: Sequence[Change], default: MetadataEntry) -> list[str | None]:
+    """What is to be shown in place of the pin that is, if the changes have another one."""
     for change in changes:
         if change.entry.key == PINS_KEY:
             shown, newest = _newest(_pins(context)), _newest(_pins_in(parsed(change.text)))
             # An app may keep something of its own there, which pins must not write over.
             if value_of(default) == shown and newest != shown:
-                return [_change(context, default, newest)] if _may_write(context, default, held) else []
+                return [newest]
     return []
 
 
@@ -148,11 +171,17 @@ def _change(context: Context, entry: MetadataEntry, value: JSON) -> Change:
 
 def _may_write(context: Context, default: MetadataEntry, held: str) -> bool:
     """Whether the caller may write what follows the pins, for which there may be a rule of its own."""
-    rules = context.room.rules
-    if (readers := rules.of(PINS_KEY).read) is not None and readers != rules.of(DEFAULT_KEY).read:
-        return False  # it would tell of the pins to those who may not read them
+    if not _may_show(context):
+        return False
     try:
         check_write(context, default, held=held)
     except (Forbidden, LockConflict):
         return False
     return True
+
+
+def _may_show(context: Context) -> bool:
+    """Whether it would not tell of the pins to those who may not read them."""
+    rules = context.room.rules
+    readers = rules.of(PINS_KEY).read
+    return readers is None or readers == rules.of(DEFAULT_KEY).read

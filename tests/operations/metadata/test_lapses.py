@@ -7,7 +7,7 @@ from rooms.operations.engine import clock
 from rooms.operations.leaving import disconnect
 from rooms.operations.metadata.lapses import settle_due
 from rooms.wire.results import Observation
-from tests.operations.driver import ask, call, do, error_of, kinds, refused, row, server, told, visitor
+from tests.operations.driver import ask, call, do, error_of, kinds, refused, row, say, server, told, visitor
 
 
 def held(room) -> dict[str, str | None]:
@@ -142,3 +142,52 @@ def test_a_cached_session_knows_what_is_due_as_the_row_does(alice, room, later):
     do(alice, "get-metadata", key="k")
     assert held(room) == {"k": "1"}
     assert row(alice).session.due_at is None
+
+
+# --- Pins ---------------------------------------------------------------------------------------
+
+
+def test_pins_that_end_by_themselves_are_shown_to_old_clients_no_longer(alice, bob, room, later):
+    host = visitor(room, "Host", "host")
+    do(host, "join", name="Host")
+    do(host, "listen-metadata-change", keys=["default", "pinnedMessages"])
+
+    def pinned(rule, end):
+        do(host, "set-metadata-rules", rules=[{"key": "pinnedMessages", **rule}])
+        do(bob, "pin-message", id=say(bob, "hello"))
+        assert do(host, "get-metadata")["data"] == "Bob: hello"
+        return {value["key"]: value["data"] for _, body in told(host, end().events) for value in body.get("values", ())}
+
+    def times_out():
+        later(10)
+        return ask(server(room), settle_due)
+
+    gone = {"pinnedMessages": None, "default": None}
+    assert pinned({"expires_in": 10}, times_out) == gone
+    assert held(room) == {"pinnedMessages": None, "default": "null"}
+    assert pinned({"on_leave": "null"}, lambda: call(bob, "leave")) == gone
+    do(bob, "join", name="Bob")
+    assert pinned({"on_leave": "keep"}, lambda: call(bob, "leave"))["pinnedMessages"]
+    assert do(host, "get-metadata")["data"] == "Bob: hello"
+
+
+def test_pins_that_end_by_themselves_spare_what_else_is_kept_without_a_key(alice, bob, room, later):
+    host = visitor(room, "Host", "host")
+    do(host, "join", name="Host")
+    do(host, "set-metadata-rules", rules=[{"key": "pinnedMessages", "expires_in": 10}])
+    do(bob, "pin-message", id=say(bob, "hello"))
+    do(host, "set-metadata", data="agenda")
+    later(10)
+    ask(server(room), settle_due)
+    assert held(room) == {"pinnedMessages": None, "default": '"agenda"'}
+
+
+def test_pins_that_end_by_themselves_tell_nothing_to_who_may_not_read_them(alice, bob, room, later):
+    host = visitor(room, "Host", "host")
+    do(host, "join", name="Host")
+    do(host, "pin-message", id=say(bob, "hello"))
+    do(host, "set-metadata-rules", rules=[{"key": "pinnedMessages", "read": ["host"]}])
+    do(host, "touch-metadata", key="pinnedMessages", expires_in=10)
+    later(10)
+    ask(server(room), settle_due)
+    assert held(room) == {"pinnedMessages": None, "default": '"Bob: hello"'}
