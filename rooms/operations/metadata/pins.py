@@ -165,8 +165,8 @@ def _set_pins(context: Context, pins: list[dict[str, Any]], held: str) -> Outcom
 
 
 def _change(context: Context, entry: MetadataEntry, value: JSON) -> Change:
-    rule = context.room.rules.of(entry.key)
-    return Change(entry, rule, compact(value), terms(context, rule, entry))
+    text, rule = compact(value), context.room.rules.of(entry.key)
+    return Change(entry, rule, text, terms(context, rule, entry, stands=text == entry.data))
 
 
 def _may_write(context: Context, default: MetadataEntry, held: str) -> bool:

@@ -27,8 +27,14 @@ def terms(
     owner: bool | str | None = None,
     on_leave: str | None = None,
     expires_in: float | None = None,
+    stands: bool = False,
 ) -> Terms:
-    """What holds for an entry that is written: what the write says, or else the rule. Raises NotFound."""
+    """What holds for an entry that is written: what the write says, or else the rule. Raises NotFound.
+
+    ``stands`` is whether the value is the one that it has. Then a rule gives no other owner and no later time, or
+    clients that write back what they hear would never fall silent.
+    """
+    says_whose = owner is not None or on_leave is not None
     on_leave = on_leave or rule.on_leave
     if isinstance(owner, str):
         owner = context.present_peer(owner, field="owner").peer_id
@@ -37,10 +43,14 @@ def terms(
         owner = context.actor or entry.owner
     else:
         owner = ""
+    on_leave = (on_leave or "remove") if owner else ""
+    if stands and owner and entry.owner and not says_whose:
+        owner, on_leave = entry.owner, entry.on_leave
     seconds = expires_in or rule.expires_in
-    if not (owner or seconds):
-        return NO_TERMS
-    return Terms(owner, (on_leave or "remove") if owner else "", moment(context, seconds) if seconds else None)
+    expires_at = moment(context, seconds) if seconds else None
+    if stands and expires_at and entry.expires_at and not expires_in:
+        expires_at = entry.expires_at
+    return Terms(owner, on_leave, expires_at)
 
 
 def moment(context: Context, seconds: float) -> datetime:

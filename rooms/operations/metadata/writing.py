@@ -199,10 +199,19 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
             value, pinned = pins.checked(context, value), True
         text = None if isinstance(value, Missing) else compact(value)
         owner, on_leave, expires_in = wanted.get("owner"), wanted.get("on_leave"), wanted.get("expires_in")
-        kept = terms(context, rule, entry, owner=owner, on_leave=on_leave, expires_in=expires_in)
-        change = Change(entry, rule, text, kept)
         # Whoever may not read the key must not learn by this what it holds.
-        if change.is_news or not may_read(context, entry.key):
+        reads = may_read(context, entry.key)
+        kept = terms(
+            context,
+            rule,
+            entry,
+            owner=owner,
+            on_leave=on_leave,
+            expires_in=expires_in,
+            stands=reads and text == entry.data,
+        )
+        change = Change(entry, rule, text, kept)
+        if change.is_news or not reads:
             changes.append(change)
     if pinned and all(entry.key != DEFAULT_KEY for _, entry in pairs):
         changes += pins.default_after(context, changes, held=held)

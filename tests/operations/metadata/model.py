@@ -136,12 +136,12 @@ class Model:
         if not reads and ("patch" in change or "increment" in change):
             self.reasons.add(403)
         data = ABSENT if removes else self._value(change, entry.data)
-        owner, on_leave, expires_at = self._terms(name, change, rule, entry)
+        stands = data is entry.data if removes or entry.data is ABSENT else compact(data) == compact(entry.data)
+        owner, on_leave, expires_at = self._terms(name, change, rule, entry, stands=stands and reads)
         if removes:
             owner, on_leave, expires_at = "", "", None
         if self.reasons:
             return False
-        stands = data is entry.data if removes or entry.data is ABSENT else compact(data) == compact(entry.data)
         same = stands and (removes or (owner, on_leave, expires_at) == (entry.owner, entry.on_leave, entry.expires_at))
         # Whoever may not read a key is not told that its value stands.
         if not (same and reads):
@@ -152,7 +152,7 @@ class Model:
             self.entries[key] = Entry(data, entry.version + 1, by, self.now, owner, on_leave, expires_at)
         return reads or "data" in change
 
-    def _terms(self, name: str, change: dict[str, JSON], rule: dict[str, JSON], entry: Entry) -> Any:
+    def _terms(self, name: str, change: dict[str, JSON], rule: dict[str, JSON], entry: Entry, *, stands: bool) -> Any:
         wanted, on_leave = change.get("owner"), change.get("on_leave") or rule.get("on_leave")
         owner = ""
         if isinstance(wanted, str):
@@ -161,8 +161,15 @@ class Model:
                 self.reasons.add(404)
         elif wanted or (wanted is None and (on_leave or rule.get("write") == "owner")):
             owner = self.people[name].peer_id if name else entry.owner
+        on_leave = (on_leave or "remove") if owner else ""
         seconds = change.get("expires_in") or rule.get("expires_in")
-        return owner, (on_leave or "remove") if owner else "", self.now + round(seconds * 1000) if seconds else None
+        until = self.now + round(seconds * 1000) if seconds else None
+        # A rule says nothing new of what stands.
+        if stands and owner and entry.owner and (change.get("owner"), change.get("on_leave")) == (None, None):
+            owner, on_leave = entry.owner, entry.on_leave
+        if stands and until is not None and not change.get("expires_in"):
+            until = entry.expires_at or until
+        return owner, on_leave, until
 
     def _value(self, change: dict[str, JSON], before: JSON) -> JSON:
         if "data" in change:

@@ -144,6 +144,27 @@ def test_a_cached_session_knows_what_is_due_as_the_row_does(alice, room, later):
     assert row(alice).session.due_at is None
 
 
+def test_a_rule_gives_no_other_owner_and_no_later_time_to_a_value_that_stands(alice, bob, room, later):
+    host = visitor(room, "Host", "host")
+    do(host, "join", name="Host")
+    do(host, "set-metadata", key="cursor:b", data=1)
+    do(host, "set-metadata-rules", rules=[{"key": "cursor:*", "on_leave": "null", "expires_in": 30}])
+    entry = do(bob, "set-metadata", key="cursor:b", data=1)
+    assert (entry["owner"], entry["change_version"]) == ("peer-Bob", 2)
+    until = entry["expires_at"]
+    later(10)
+    for who in (alice, bob, server(room)):
+        answer = call(who, "set-metadata", key="cursor:b", data=1)
+        assert not answer.events
+        assert (answer.result["owner"], answer.result["expires_at"]) == ("peer-Bob", until)
+        assert answer.result["change_version"] == 2
+    # Whoever says whose it is, or until when, means it.
+    assert do(alice, "set-metadata", key="cursor:b", data=1, expires_in=30)["expires_at"] > until
+    entry = do(alice, "set-metadata", key="cursor:b", data=1, owner=True)
+    assert (entry["owner"], entry["change_version"]) == ("peer-Alice", 4)
+    assert do(bob, "set-metadata", key="cursor:b", data=2)["owner"] == "peer-Bob"
+
+
 # --- Pins ---------------------------------------------------------------------------------------
 
 
