@@ -168,14 +168,14 @@ def held_by(context: Context, if_lock: IfLock | None) -> str:
     return found.name
 
 
-def check_held(context: Context, name: str, *, held: str) -> None:
+def check_held(context: Context, name: str, *, key: str, held: str) -> None:
     """Raises LockConflict unless the caller holds the lock that a rule asks for; ``held`` is the one that it holds."""
     if name == held:
         return
     found = _find(context, name)
     # The server can get no lock; what nobody holds it does not disturb.
     if found or not context.caller.is_server:
-        raise _conflict(name, found, field="if_lock")
+        raise _refusal(f"if_lock: {key} needs the lock {name}, which", name, found)
 
 
 # --- Getting and losing -------------------------------------------------------------------------
@@ -309,5 +309,8 @@ def _told(name: str, held: Lock | None, reason: str) -> Event:
 
 
 def _conflict(name: str, found: Lock | None, *, field: str = "name") -> LockConflict:
-    holder = found.holder if found else "nobody"
-    return LockConflict(f"{field}: the lock is held by {holder}", data=as_wire(name, found))
+    return _refusal(f"{field}: the lock {name}", name, found)
+
+
+def _refusal(what: str, name: str, found: Lock | None) -> LockConflict:
+    return LockConflict(f"{what} is held by {found.holder if found else 'nobody'}", data=as_wire(name, found))

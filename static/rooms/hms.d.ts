@@ -169,6 +169,12 @@ export interface HMSLock {
   expiresAt?: Date;
 }
 
+export interface HMSFreeLock {
+  name: string;
+  holder: null;
+  token: null;
+}
+
 /** What the server allows; what is used is that of the moment when one came. */
 export interface HMSLimits {
   /** Bytes of JSON of one value, and of all values with their keys. */
@@ -278,8 +284,8 @@ export interface HMSException extends Error {
   data?: any;
   /** Ours, as all that follow. Of a conflict (409): the entries as they stand. */
   entries?: HMSSessionEntry[];
-  /** The lock that somebody else holds (409). */
-  lock?: HMSLock;
+  /** The lock that was needed (409), which somebody else holds, or nobody. */
+  lock?: HMSLock | HMSFreeLock;
   /** The rule that forbids it (403). */
   rule?: HMSMetadataRule;
   /** When it may be tried again (429). */

@@ -134,6 +134,8 @@ test("a refusal says what an app needs to know of it", async () => {
   for (const [code, data, told] of [
     [409, stands[1], { entries: [stands[1]] }],
     [409, { entries: stands }, { entries: [{ ...stands[0], expiresAt: new Date(5_000) }, stands[1]] }],
+    [409, { name: "l", holder: "p", token: 5 }, { lock: { name: "l", holder: "p", token: 5 } }],
+    [409, { name: "l", holder: null, token: null }, { lock: { name: "l", holder: null, token: null } }],
     [403, { key: "a", rule, roles: ["host"] }, { rule }],
     [413, { limit: "max_keys", used: 9, max: 9 }, {}],
     [422, { index: 1 }, {}],

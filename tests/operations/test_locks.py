@@ -491,12 +491,15 @@ def test_a_rule_makes_a_lock_compulsory_for_everybody(alice, bob, method, params
     rules = [{"key": key, "lock": "deck"} for key in ("k", "pinnedMessages")]
     do(alice, "set-metadata-rules", rules=rules)
     other = lock(bob, "other")
+    key = "pinnedMessages" if "pin" in method else "k"
     assert error_of(bob, method, **params).as_wire() == {
         "code": 409,
-        "message": "if_lock: the lock is held by nobody",
+        "message": f"if_lock: {key} needs the lock deck, which is held by nobody",
         "data": FREE,
     }
     held = lock(alice)
+    message = f"if_lock: {key} needs the lock deck, which is held by peer-Alice"
+    assert error_of(bob, method, **params).message == message
     # Not to hold it alone is enough, it must be said; and no other lock will do.
     for who in (alice, bob):
         refusal = error_of(who, method, **params)

@@ -34,7 +34,7 @@ def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False
         message = f"key: {entry.key} may be {wanted} by {_named(who)}"
         raise RuleForbids(message, key=entry.key, rule=rule.wire, roles=_roles(who))
     if rule.lock:
-        check_held(context, rule.lock, held=held)
+        check_held(context, rule.lock, key=entry.key, held=held)
     return rule
 
 

@@ -13,12 +13,22 @@ import { entryView, lockView } from "./state/view.js";
 export function explained(error) {
   const { entries = [error.data], rule, retry_after_ms: retryAfterMs } = record(error.data);
   const stand = records(entries).filter(isEntry);
-  const lock = lockFrom(record(error.data));
+  const lock = lockOf(record(error.data));
   throw Object.assign(
     error,
     stand.length && { entries: stand.map((entry) => entryView(entryFrom(entry))) },
-    lock && { lock: lockView(lock) },
+    lock && { lock },
     rule && { rule },
     retryAfterMs && { retryAfterMs },
   );
+}
+
+/**
+ * The lock that a write or a call was not made under; it may be free.
+ * @param {Record<string, any>} data
+ */
+function lockOf(data) {
+  const held = lockFrom(data);
+  if (held) return lockView(held);
+  return data.holder === null && typeof data.name === "string" && { name: data.name, holder: null, token: null };
 }
