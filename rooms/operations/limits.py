@@ -9,7 +9,8 @@ from rooms.operations.metadata.entries import usage
 
 def limits(context: Context, session: Session) -> dict[str, float]:
     """Bytes, keys, characters; ``rate`` in requests a second, 0 for any, and ``burst`` at once; seconds to resume."""
-    used_bytes, used_keys, _ = usage(context, session)
+    # Not of what the caller may not read: the size of a value tells much of it.
+    used_bytes, used_keys, _ = usage(context, session, role=context.role.name)
     return {
         "max_value_bytes": settings.MAX_VALUE_BYTES,
         "max_store_bytes": settings.MAX_STORE_BYTES,

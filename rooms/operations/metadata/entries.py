@@ -179,7 +179,11 @@ def _size(key: str, text: str | None) -> int:
     return 0 if text is None else len(key.encode()) + len(text.encode())
 
 
-def usage(context: Context, session: Session) -> tuple[int, int, int]:
-    """Bytes held, keys held, and keys ever used in the session, OWN_KEYS left out."""
-    sizes = [head.size for key, head in context.work.entry_heads(session).items() if key not in OWN_KEYS]
+def usage(context: Context, session: Session, *, role: str | None = None) -> tuple[int, int, int]:
+    """Bytes held, keys held, and keys ever used in the session, OWN_KEYS left out; with a role of those it may read."""
+    heads = context.work.entry_heads(session)
+    keys = [key for key in heads if key not in OWN_KEYS]
+    if role is not None and context.room.rules.wires:
+        keys = context.room.rules.readable(keys, role)
+    sizes = [heads[key].size for key in keys]
     return sum(sizes), len(sizes) - sizes.count(0), len(sizes)

@@ -15,24 +15,13 @@ def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False
     ``held`` is the lock that the caller writes under.
     """
     rule = context.room.rules.of(entry.key)
-    if removes:
-        wanted, who = "removed", rule.remove
-    elif entry.data is None:
-        wanted, who = "created", rule.create
-    else:
-        wanted, who = "written", rule.write
-    if who is None:
-        who = rule.write
+    given = rule.remove if removes else rule.create if entry.data is None else rule.write
+    who = rule.write if given is None else given
     peer = context.known_peer if rule.own else None
     if peer and not rule.is_own(entry.key, peer_id=peer.peer_id, person=peer.person):
         raise RuleForbids(f"key: {entry.key} is not the caller's own", key=entry.key, rule=rule.wire, roles=())
-    if who is None or (who == "owner" and not entry.owner):
-        context.require(PERMISSION)
-    elif not _is_among(context, who, entry.owner):
-        if not may_read(context, entry.key):
-            wanted = "changed"  # whether it is set is not for the caller to know
-        message = f"key: {entry.key} may be {wanted} by {_named(who)}"
-        raise RuleForbids(message, key=entry.key, rule=rule.wire, roles=_roles(who))
+    if not _is_among(context, who, entry.owner):
+        raise _refusal(context, entry, rule, who, removes=removes)
     if rule.lock:
         check_held(context, rule.lock, key=entry.key, held=held)
     return rule
@@ -41,9 +30,30 @@ def check_write(context: Context, entry: MetadataEntry, *, removes: bool = False
 def _is_among(context: Context, who: Who, owner: str) -> bool:
     if context.caller.is_server:
         return who != "none"
+    if who is None or (who == "owner" and not owner):
+        return context.role.allows(PERMISSION)
     if who == "owner":
         return owner == context.actor
     return isinstance(who, tuple) and context.role.name in who
+
+
+def _refusal(context: Context, entry: MetadataEntry, rule: Rule, who: Who, *, removes: bool) -> RuleForbids:
+    """What a caller is told who is not among those who may. Raises Forbidden if a permission is all that it lacks."""
+    reads, create = may_read(context, entry.key), rule.create or rule.write
+    # Whoever may not read the key must not learn whether it is set, or somebody's.
+    if (who is None and (reads or removes or create is None)) or (who == "owner" and not entry.owner and reads):
+        context.require(PERMISSION)
+    roles = _roles(who)
+    if removes:
+        wanted = f"removed by {_named(who)}"
+    elif reads:
+        wanted = f"{'created' if entry.data is None else 'written'} by {_named(who)}"
+    elif create == rule.write:
+        wanted = f"changed by {_named(who)}"
+    else:
+        wanted = f"created by {_named(create)} and written by {_named(rule.write)}"
+        roles = tuple(dict.fromkeys((*_roles(create), *_roles(rule.write))))
+    return RuleForbids(f"key: {entry.key} may be {wanted}", key=entry.key, rule=rule.wire, roles=roles)
 
 
 def _roles(who: Who) -> tuple[str, ...]:
@@ -53,7 +63,7 @@ def _roles(who: Who) -> tuple[str, ...]:
 def _named(who: Who) -> str:
     if isinstance(who, tuple):
         return ", ".join(who) or "nobody"
-    return {"owner": "its owner", "server": "the server"}.get(who or "", "nobody")
+    return {"owner": "its owner", "server": "the server", "none": "nobody"}.get(who or "", "who may write")
 
 
 def may_read(context: Context, key: str) -> bool:

@@ -70,6 +70,46 @@ def test_a_rule_counts_in_place_of_the_permission(people):
     assert refused(people["viewer"], "set-metadata", key="notes", data="1234567") == (413, "data: 9 bytes, at most 8")
 
 
+@pytest.mark.parametrize("key", ["vote:x", "drawer", "mailbox", "safe"])
+def test_a_refusal_tells_nobody_whether_a_key_is_set_that_it_may_not_read(people, key):
+    host, viewer = people["host"], people["viewer"]
+    rules = [
+        {"key": "vote:*", "create": ["host", "guest"], "write": "none", "read": ["host"]},
+        {"key": "drawer", "write": ["host"], "read": ["host"]},
+        {"key": "mailbox", "write": "owner", "read": ["host"]},
+        {"key": "safe", "create": ["host"], "read": ["host"]},
+    ]
+    do(host, "set-metadata-rules", rules=rules)
+
+    def answers():
+        calls = (
+            ("set-metadata", {"key": key, "data": 1}),
+            ("set-metadata", {"key": key, "data": 1, "if_change_version": 9}),
+            ("set-metadata", {"key": key}),
+            ("touch-metadata", {"key": key, "expires_in": 9}),
+            ("get-metadata", {"key": key}),
+        )
+        return [error_of(viewer, method, **params).as_wire() for method, params in calls]
+
+    before = answers()
+    assert [error["code"] for error in before] == [403] * 5
+    do(host, "set-metadata", key=key, data=SECRET)
+    assert answers() == before
+
+
+def test_who_comes_is_told_how_much_is_used_of_what_it_may_read(people):
+    host, guest = people["host"], people["guest"]
+    do(host, "set-metadata", key="hidden", data="x" * 100)
+    do(host, "set-metadata", key="free", data=1)
+
+    def used(who):
+        limits = do(who, "join", name="A")["limits"]
+        return limits["used_bytes"], limits["used_keys"]
+
+    assert used(host) == (113, 2)
+    assert used(guest) == (5, 1)
+
+
 def test_a_key_of_somebodys_own(people):
     assert may(people["guest"], "cursor:peer-Guest", data=[1, 2])
     assert refused(people["host"], "set-metadata", key="cursor:peer-Guest", data=0)[0] == 403
