@@ -4,6 +4,7 @@ Plain data, in a room and behind it in its template: the first rule whose key fi
 """
 
 import functools
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -57,7 +58,8 @@ class Rule:
 
     def is_own(self, key: str, *, peer_id: str, person: str) -> bool:
         """Whether the segments of the key that stand for the writer name this one."""
-        segments = key.split(":")
+        # In the last segment of a rule stands all that follows: an id may have colons.
+        segments = key.split(":", self.key.count(":"))
         return all(segments[place] == (peer_id if who == "$peer" else person) for place, who in self.own)
 
 
@@ -129,7 +131,7 @@ def _fits(pattern: str) -> Callable[[str], bool]:
                 return False
         last, part = segments[-1], parts[-1]
         if last in ("$peer", "$user"):
-            return part != "" and ":" not in part
+            return part != "" and (last == "$peer" or ":" not in part)
         return part.startswith(last) if rest else part == last
 
     return fits
@@ -162,7 +164,7 @@ def check_rules(given: object, path: str, *, roles: Iterable[str] | None = None)
         raise ValueError(f"{path}: {size} bytes, at most {MAX_RULES_BYTES}")
     known = None if roles is None else frozenset(roles)
     for place, rule in enumerate(given):
-        for name, wrong in _faults(rule, known):
+        for name, wrong in itertools.chain(_faults(rule, known), _misspelt(rule)):
             raise ValueError(f"{path}[{place}]{name}: {wrong}")
 
 
@@ -179,7 +181,14 @@ def _faults(rule: object, roles: Set[str] | None) -> Iterator[tuple[str, str]]:
         if not fits(value):
             yield f".{name}", f"expected {expected}"
         elif roles is not None and isinstance(value, list) and (unknown := set(value) - roles):
-            yield "", f"there is no role {min(unknown)}"
+            yield f".{name}", f"there is no role {min(unknown)}"
+
+
+def _misspelt(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What would be a key for itself, and was hardly meant to be: such a rule would protect nothing."""
+    segments = rule["key"].split(":")
+    if any("$" in segment and segment not in ("$peer", "$user") for segment in segments):
+        yield ".key", "expected $ in $peer and $user only, each between colons or at an end"
 
 
 def _is_roles(value: object) -> bool:

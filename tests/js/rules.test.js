@@ -64,7 +64,9 @@ test("the first rule that fits counts", () => {
     ["spotlight2", undefined],
     ["cursor:bob", "cursor:$peer"],
     ["cursor:", undefined],
-    ["cursor:bob:x", undefined],
+    ["cursor:bob:x", "cursor:$peer"],
+    ["cursor::", "cursor:$peer"],
+    ["cursor:*", "cursor:$peer"],
     ["vote:me:soup", "vote:$user:*"],
     ["vote:me:", "vote:$user:*"],
     ["vote:me", undefined],
@@ -103,6 +105,7 @@ test("who may write, and who may remove", () => {
     ["viewer", "vote:person-viewer", null, false, false],
     ["guest", "hidden", null, true, true],
     ["viewer", "hidden", null, false, false],
+    ["guest", "cursor:peer-guest:x", null, false, false],
     ["host", "billing", null, false, false],
     ["host", "sealed", 1, false, false],
     ["guest", "mine", null, true, true],
@@ -119,6 +122,14 @@ test("what is somebody's is theirs to write", () => {
   assert.equal(selectMayWrite("mine")(view(inside("guest", RIGHTS, values))), true);
   assert.equal(selectMayWrite("mine")(view(inside("host", RIGHTS, values))), false);
   assert.equal(selectMayWrite("cursor:peer-host")(view(inside("host", RIGHTS, values))), true);
+});
+
+test("an id may have colons", () => {
+  const local = { id: "peer:a", person: "p", name: "A", data: "" };
+  let state = apply(nowhere(), "connecting", { roomId: "r1", peer: local });
+  state = apply(state, "on-policy-change", policy("guest", RIGHTS));
+  assert.equal(selectMayWrite("cursor:peer:a")(view(state)), true);
+  assert.equal(selectMayWrite("cursor:peer")(view(state)), false);
 });
 
 test("nobody outside a room may write", () => {

@@ -26,7 +26,9 @@ RULES = Rules(
         ("spotlight2", ""),
         ("cursor:bob", "cursor:$peer"),
         ("cursor:", ""),
-        ("cursor:bob:x", ""),
+        ("cursor:bob:x", "cursor:$peer"),
+        ("cursor::", "cursor:$peer"),
+        ("cursor:*", "cursor:$peer"),
         ("vote:me:soup", "vote:$user:*"),
         ("vote:me:", "vote:$user:*"),
         ("vote:me", ""),
@@ -52,6 +54,21 @@ def test_a_segment_is_the_writers_own():
     assert NO_RULE.is_own("anything", peer_id="", person="")
 
 
+def test_an_id_may_have_colons():
+    rule = RULES.of("cursor:bob:x")
+    assert rule.is_own("cursor:bob:x", peer_id="bob:x", person="")
+    assert not rule.is_own("cursor:bob:x", peer_id="bob", person="x")
+    assert not rule.is_own("cursor:bob:x", peer_id="x", person="bob")
+    # Within a key it stands for one part: who is called so owns nothing there, and nothing of anybody else.
+    rules = Rules([{"key": "shape:$peer:*", "write": "owner"}])
+    assert not rules.of("shape:bob:x:1").is_own("shape:bob:x:1", peer_id="bob:x", person="")
+    assert rules.of("shape:bob:x:1").is_own("shape:bob:x:1", peer_id="bob", person="")
+
+
+def test_a_stored_rule_of_a_key_with_a_dollar_counts_still():
+    assert Rules([{"key": "price:$", "write": "none"}]).of("price:$").write == "none"
+
+
 def test_who_may_read():
     assert RULES.readable(["vote:me:soup", "spotlight", "free"], "guest") == ["spotlight", "free"]
     assert RULES.readable(["vote:me:soup", "spotlight"], "host") == ["vote:me:soup", "spotlight"]
@@ -71,7 +88,11 @@ def test_who_may_read():
         ([{"key": "a", "write": "guests"}], 'rules[0].write: expected a list of roles, "owner", "server" or "none"'),
         ([{"key": "a", "write": None}], "rules[0].write: expected"),
         ([{"key": "a", "read": "owner"}], "rules[0].read: expected a list of roles"),
-        ([{"key": "a", "read": ["nobody"]}], "rules[0]: there is no role nobody"),
+        ([{"key": "a:$pear"}], "rules[0].key: expected $ in $peer and $user only"),
+        ([{"key": "a$peer"}], "rules[0].key: expected $ in $peer and $user only"),
+        ([{"key": "a:$user.b"}], "rules[0].key: expected $ in $peer and $user only"),
+        ([{"key": "a"}, {"key": "b:$"}], "rules[1].key: expected $ in $peer and $user only"),
+        ([{"key": "a", "read": ["nobody"]}], "rules[0].read: there is no role nobody"),
         ([{"key": "a", "max_bytes": True}], "rules[0].max_bytes: expected a whole number from 1"),
         ([{"key": "a", "max_bytes": 0}], "rules[0].max_bytes: expected a whole number from 1"),
         ([{"key": "a", "on_leave": "drop"}], "rules[0].on_leave: expected one of remove, null, keep"),

@@ -12,16 +12,27 @@ export const ruleOf = (rules, key) => rules.find((rule) => fits(rule.key, key));
 /** @type {(segment: string) => boolean} */
 const isWriter = (segment) => segment === "$peer" || segment === "$user";
 
+/**
+ * The parts of a key that stand where the segments of a pattern do, the last of which is all that follows.
+ * @type {(key: string, segments: string[]) => string[]}
+ */
+function parts(key, { length }) {
+  const all = key.split(":");
+  return all.length < length ? all : [...all.slice(0, length - 1), all.slice(length - 1).join(":")];
+}
+
 /** @type {(pattern: string, key: string) => boolean} */
 function fits(pattern, key) {
   const isOpen = pattern.endsWith("*");
   const wanted = (isOpen ? pattern.slice(0, -1) : pattern).split(":");
-  const given = key.split(":");
-  if (isOpen ? given.length < wanted.length : given.length !== wanted.length) return false;
+  const given = parts(key, wanted);
+  if (given.length < wanted.length) return false;
   const last = wanted.length - 1;
   return wanted.every((segment, at) => {
-    if (isOpen && at === last) return given.slice(at).join(":").startsWith(segment);
-    return isWriter(segment) ? given[at] !== "" : given[at] === segment;
+    const part = given[at] ?? "";
+    if (isOpen && at === last) return part.startsWith(segment);
+    if (!isWriter(segment)) return part === segment;
+    return part !== "" && (segment === "$peer" || !part.includes(":"));
   });
 }
 
@@ -48,8 +59,9 @@ export function mayWrite(key, { rule, peer, role, entry, removes = false }) {
  * @type {(pattern: string, key: string, peer: HMSPeer) => boolean}
  */
 function isOwn(pattern, key, peer) {
-  const given = key.split(":");
-  return pattern
-    .split(":")
-    .every((segment, at) => !isWriter(segment) || given[at] === (segment === "$peer" ? peer.id : peer.person));
+  const wanted = pattern.split(":");
+  const given = parts(key, wanted);
+  return wanted.every(
+    (segment, at) => !isWriter(segment) || given[at] === (segment === "$peer" ? peer.id : peer.person),
+  );
 }

@@ -78,6 +78,8 @@ class Model:
             pattern = "".join(
                 ".*" if part == "*" else "[^:]+" if part in ("$peer", "$user") else re.escape(part) for part in parts
             )
+            if rule["key"].endswith("$peer"):
+                pattern = pattern.removesuffix("[^:]+") + ".+"  # an id may have colons
             if re.fullmatch(pattern, key, re.DOTALL):
                 return rule
         return {}
@@ -94,7 +96,8 @@ class Model:
             return who != "none"
         person = self.people[name]
         own = {"$peer": person.peer_id, "$user": person.person}
-        segments = zip(rule.get("key", "").split(":"), key.split(":"), strict=False)
+        patterns = rule.get("key", "").split(":")
+        segments = zip(patterns, key.split(":", len(patterns) - 1), strict=False)
         if any(pattern in own and own[pattern] != segment for pattern, segment in segments):
             return False
         # Where nobody is the owner it is as without the rule.

@@ -263,7 +263,7 @@ def test_bad_rules_are_refused_by_name(people):
     )
     assert refused(people["host"], "set-metadata-rules", rules=[{"key": "a", "write": ["boss"]}]) == (
         400,
-        "rules[0]: there is no role boss",
+        "rules[0].write: there is no role boss",
     )
 
 

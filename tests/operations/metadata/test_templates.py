@@ -41,7 +41,7 @@ def test_a_room_in_which_nobody_is_gets_rules_too(db):
 
 
 def test_bad_rules_are_refused_by_name(room):
-    with pytest.raises(ValidationError, match=r"rules\[0\]: there is no role boss"):
+    with pytest.raises(ValidationError, match=r"rules\[0\].write: there is no role boss"):
         change_room(room.pk, metadata_rules=[{"key": "a", "write": ["boss"]}])
     assert Room.objects.get().metadata_rules == []
 
@@ -53,8 +53,9 @@ def test_bad_rules_are_refused_by_name(room):
         ({"metadata": 3}, "plugins.metadata: expected an object"),
         (
             {"metadata": {"rules": [{"key": "a", "write": ["boss"]}]}},
-            "plugins.metadata.rules[0]: there is no role boss",
+            "plugins.metadata.rules[0].write: there is no role boss",
         ),
+        ({"metadata": {"rule": []}}, "plugins.metadata.rule: there is rules, and nothing else"),
         ({"metadata": {"rules": {}}}, "plugins.metadata.rules: expected a list of rules"),
         ({"metadata": {"rules": {"key": "a"}}}, "plugins.metadata.rules: expected a list of rules"),
     ],
