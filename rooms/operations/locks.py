@@ -226,7 +226,7 @@ def _take(context: Context, name: str, expires_in: float | None) -> Outcome:
     count = len(context.work.locks(context.session))
     if count >= MAX_LOCKS:
         message = f"name: {count} locks are held, at most {MAX_LOCKS}"
-        raise TooLarge(message, limit="max_locks", used=count, most=MAX_LOCKS)
+        raise TooLarge(message, limit="max_locks", used=count + 1, most=MAX_LOCKS)
     held = Lock(session=context.session, name=name)
     _give(context, held, context.actor, expires_in, after=0)
     context.work.add_lock(held)
@@ -249,7 +249,7 @@ def _wait(context: Context, held: Lock, waiter: Waiter) -> None:
         count = len(waiters) + sum(len(_waiting(context, other)) for other in others)
         if count >= MAX_WAITERS:
             message = f"wait_ms: {count} wait for locks, at most {MAX_WAITERS}"
-            raise TooLarge(message, limit="max_waiters", used=count, most=MAX_WAITERS)
+            raise TooLarge(message, limit="max_waiters", used=count + 1, most=MAX_WAITERS)
         waiters.append(waiter)
     else:
         waiters[place] = waiter

@@ -91,7 +91,7 @@ def author(peer: Peer) -> dict[str, Any]:
 def _check(context: Context, info: Info, roles: Sequence[str]) -> None:
     if info.get("type", CHAT) == CHAT and not shows(info["message"]):
         raise BadRequest("info.message: there is nothing to see in it")
-    for place, role in enumerate(roles, 1):
+    for place, role in enumerate(roles):
         if context.room.template.role(role) is None:
             raise BadRequest(f"roles[{place}]: no such role")
 

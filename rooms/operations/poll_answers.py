@@ -41,7 +41,7 @@ def answer_poll(
     """
     poll = visible_poll(context, poll_id)
     _check_open(context, poll)
-    given = [check_answer(poll.questions, response) for response in responses]
+    given = [check_answer(poll.questions, response, f"responses[{place}]") for place, response in enumerate(responses)]
     if len({answer.question for answer in given}) < len(given):
         raise BadRequest("responses: two for one question")
     voter = _voter(poll, context.peer)

@@ -99,17 +99,17 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_questions(given: Sequence[QuestionItem]) -> list[Question]:
     """The questions of a poll as they are stored. Raises BadRequest, naming the field."""
-    return [_check_item(place, item) for place, item in enumerate(given, 1)]
+    return [_check_item(place, item) for place, item in enumerate(given)]
 
 
 def _check_item(place: int, item: QuestionItem) -> Question:
     where = f"questions[{place}]"
     question = _given(item["question"])
-    _check_index(question, place, f"{where}.question")
+    _check_index(question, place + 1, f"{where}.question")
     has_options = question["type"] in (SINGLE, MULTIPLE)
     options = [_given(option) for option in (item.get("options") or [])] if has_options else []
-    for number, option in enumerate(options, 1):
-        _check_index(option, number, f"{where}.options[{number}]")
+    for number, option in enumerate(options):
+        _check_index(option, number + 1, f"{where}.options[{number}]")
     if has_options and not options:
         raise BadRequest(f"{where}.options: missing")
     answer = _given(item.get("answer") or {})
@@ -119,9 +119,9 @@ def _check_item(place: int, item: QuestionItem) -> Question:
     return {"question": question, "options": options, "answer": {"hidden": False, **answer}}
 
 
-def _check_index(item: dict[str, Any], place: int, where: str) -> None:
-    if item.setdefault("index", place) != place:
-        raise BadRequest(f"{where}.index: expected {place}")
+def _check_index(item: dict[str, Any], index: int, where: str) -> None:
+    if item.setdefault("index", index) != index:
+        raise BadRequest(f"{where}.index: expected {index}")
     if not shows(item["text"]):
         raise BadRequest(f"{where}.text: empty")
 
@@ -135,14 +135,14 @@ def is_hidden(item: Question) -> bool:
 # --- Answers ------------------------------------------------------------------------------------
 
 
-def check_answer(questions: list[Question], given: Response) -> Given:
-    """An answer to one of the questions, of the form that its type asks for. Raises BadRequest."""
+def check_answer(questions: list[Question], given: Response, where: str) -> Given:
+    """An answer to one of the questions, of the form that its type asks for. Raises BadRequest, which says where."""
     fields = _given(given)
     number = fields["question"]
     if number > len(questions):
-        raise BadRequest(f"responses.question: there is no question {number}")
+        raise BadRequest(f"{where}.question: there is no question {number}")
     item = questions[number - 1]
-    question, where = item["question"], f"responses[{number}]"
+    question = item["question"]
     if fields.get("skipped"):
         if question.get("skippable") is False:
             raise BadRequest(f"{where}: the question cannot be skipped")

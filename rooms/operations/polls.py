@@ -99,7 +99,7 @@ def set_poll_info(
     if not shows(title):
         raise BadRequest("title: empty")
     for field_name, names in (("vote", vote), ("responses", responses)):
-        for place, name in enumerate(names or (), 1):
+        for place, name in enumerate(names or ()):
             if context.room.template.role(name) is None:
                 raise BadRequest(f"{field_name}[{place}]: no such role")
     fields = {

@@ -88,12 +88,15 @@ class PreconditionFailed(RoomError):
 
 
 class TooLarge(RoomError):
-    """A value is over its limit; ``data`` may be ``{limit, used, max}``, the limit's name and figures."""
+    """A value is over its limit; ``data`` may be ``{limit, used, max}``, the limit's name and figures, and more.
+
+    ``used`` is how much it would be.
+    """
 
     code = 413
 
-    def __init__(self, message: str, *, limit: str = "", used: int = 0, most: int = 0) -> None:
-        super().__init__(message, data={"limit": limit, "used": used, "max": most} if limit else None)
+    def __init__(self, message: str, *, limit: str = "", used: int = 0, most: int = 0, **more: Any) -> None:
+        super().__init__(message, data={"limit": limit, "used": used, "max": most, **more} if limit else None)
 
 
 class UnknownMediaType(RoomError):

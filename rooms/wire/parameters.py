@@ -220,7 +220,7 @@ class Parameter:
         item = self.item
         assert item is not None
         if item.fields or item.limits:
-            return [item.check(value, f"{name}[{place}]") for place, value in enumerate(values, 1)]
+            return [item.check(value, f"{name}[{place}]") for place, value in enumerate(values)]
         if item.kinds and any(type(value) is not item.kinds[0] for value in values):
             raise BadRequest(f"{name}: expected a list of which each is {_NAMES[item.kinds[0]]}")
         return values

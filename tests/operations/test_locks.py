@@ -157,7 +157,7 @@ def test_how_many_locks_there_may_be(alice, bob, monkeypatch):
     assert refusal.as_wire() == {
         "code": 413,
         "message": "name: 2 locks are held, at most 2",
-        "data": {"limit": "max_locks", "used": 2, "max": 2},
+        "data": {"limit": "max_locks", "used": 3, "max": 2},
     }
     lock(alice, "a")
 
@@ -246,7 +246,7 @@ def test_how_many_may_wait(alice, bob, room, monkeypatch, later):
     wait(bob, "a", wait_ms=1000)
     wait(bob, "a", wait_ms=1000)
     refusal = error_of(alice, "lock", name="b", wait_ms=1000)
-    assert (refusal.code, refusal.data) == (413, {"limit": "max_waiters", "used": 1, "max": 1})
+    assert (refusal.code, refusal.data) == (413, {"limit": "max_waiters", "used": 2, "max": 1})
     # Whose time is over waits no more, for whichever lock that was.
     later(2)
     wait(alice, "b", wait_ms=1000)

@@ -20,7 +20,7 @@ def check_questions(given: list[Any]) -> list[Question]:
 
 def check_answer(questions: list[Question], response: Any) -> Given:
     bound = bind(answer_poll.parameters, {"poll_id": "p", "responses": [response]})
-    return poll_questions.check_answer(questions, bound["responses"][0])
+    return poll_questions.check_answer(questions, bound["responses"][0], "responses[0]")
 
 
 def choice(kind: str = "single-choice", *, options: int = 3, answer: Any = None, **extra: Any) -> dict[str, Any]:
@@ -48,25 +48,25 @@ def test_what_is_left_out_is_filled_in():
 @pytest.mark.parametrize(
     ("item", "field"),
     [
-        ("no object", "questions[1]"),
-        ({"options": []}, "questions[1].question"),
-        ({"question": "text"}, "questions[1].question"),
-        ({"question": {"type": "short-answer"}}, "questions[1].question.text"),
-        ({"question": {"text": " ", "type": "short-answer"}}, "questions[1].question.text"),
-        ({"question": {"text": "x" * 1025, "type": "short-answer"}}, "questions[1].question.text"),
-        ({"question": {"text": "x", "type": "essay"}}, "questions[1].question.type"),
-        (choice(index=2), "questions[1].question.index"),
-        (choice(weight=-1), "questions[1].question.weight"),
-        (choice(weight="10"), "questions[1].question.weight"),
-        (choice(options=0), "questions[1].options"),
-        (choice(options=51), "questions[1].options"),
-        ({**choice(), "options": [{"text": "a"}, {"text": ""}]}, "questions[1].options[2].text"),
-        ({**choice(), "options": [{"text": "a", "index": 2}]}, "questions[1].options[1].index"),
-        ({**choice(), "options": [None]}, "questions[1].options[1]"),
-        (choice(answer={"option": 4}), "questions[1].answer"),
-        (choice("multiple-choice", answer={"options": [1, 0]}), "questions[1].answer"),
-        (choice(answer={"hidden": "no"}), "questions[1].answer.hidden"),
-        (text(text="x" * 1025), "questions[1].answer.text"),
+        ("no object", "questions[0]"),
+        ({"options": []}, "questions[0].question"),
+        ({"question": "text"}, "questions[0].question"),
+        ({"question": {"type": "short-answer"}}, "questions[0].question.text"),
+        ({"question": {"text": " ", "type": "short-answer"}}, "questions[0].question.text"),
+        ({"question": {"text": "x" * 1025, "type": "short-answer"}}, "questions[0].question.text"),
+        ({"question": {"text": "x", "type": "essay"}}, "questions[0].question.type"),
+        (choice(index=2), "questions[0].question.index"),
+        (choice(weight=-1), "questions[0].question.weight"),
+        (choice(weight="10"), "questions[0].question.weight"),
+        (choice(options=0), "questions[0].options"),
+        (choice(options=51), "questions[0].options"),
+        ({**choice(), "options": [{"text": "a"}, {"text": ""}]}, "questions[0].options[1].text"),
+        ({**choice(), "options": [{"text": "a", "index": 2}]}, "questions[0].options[0].index"),
+        ({**choice(), "options": [None]}, "questions[0].options[0]"),
+        (choice(answer={"option": 4}), "questions[0].answer"),
+        (choice("multiple-choice", answer={"options": [1, 0]}), "questions[0].answer"),
+        (choice(answer={"hidden": "no"}), "questions[0].answer.hidden"),
+        (text(text="x" * 1025), "questions[0].answer.text"),
     ],
 )
 def test_the_refusal_names_the_field(item, field):
@@ -175,4 +175,4 @@ def test_numbers_of_an_answer_have_limits(numbers):
 def test_numbers_of_a_question_have_limits(extra):
     with pytest.raises(RoomError) as refusal:
         check_questions([choice(**extra)])
-    assert refusal.value.message.startswith(f"questions[1].question.{next(iter(extra))}: ")
+    assert refusal.value.message.startswith(f"questions[0].question.{next(iter(extra))}: ")

@@ -70,12 +70,16 @@ def hidden_text(key: str) -> str:
 
 
 class Change(NamedTuple):
-    """What an entry is to be under its key's rule: ``text`` is its value as JSON, None to remove it."""
+    """What an entry is to be under its key's rule: ``text`` is its value as JSON, None to remove it.
+
+    ``place`` is its number among the changes of one call.
+    """
 
     entry: MetadataEntry
     rule: Rule
     text: str | None
     terms: Terms = NO_TERMS
+    place: int | None = None
 
     @property
     def is_news(self) -> bool:
@@ -143,7 +147,7 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
         entry, text, size = change.entry, change.text, 0
         if text is not None:
             size = len(text.encode())
-            _check_value(change.rule, size)
+            _check_value(change, size)
             size += len(entry.key.encode())
         if entry.key in OWN_KEYS:
             continue
@@ -157,22 +161,30 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
     if growth > 0 and bytes_held + growth > settings.MAX_STORE_BYTES:
         most = settings.MAX_STORE_BYTES
         message = f"data: all keys would take {bytes_held + growth} bytes, at most {most}"
-        raise TooLarge(message, limit="max_store_bytes", used=bytes_held, most=most)
+        raise TooLarge(message, limit="max_store_bytes", used=bytes_held + growth, most=most)
     if added > 0 and keys + added > settings.MAX_KEYS:
-        message = f"key: the session has {keys} keys, at most {settings.MAX_KEYS}"
-        raise TooLarge(message, limit="max_keys", used=keys, most=settings.MAX_KEYS)
+        message = f"key: the session would have {keys + added} keys, at most {settings.MAX_KEYS}"
+        raise TooLarge(message, limit="max_keys", used=keys + added, most=settings.MAX_KEYS)
     # A removed key keeps its version, so its row stays: those are bounded too.
     if never_used and ever + never_used > settings.MAX_KEYS_EVER:
-        message = f"key: the session has used {ever} keys, at most {settings.MAX_KEYS_EVER}"
-        raise TooLarge(message, limit="max_keys_ever", used=ever, most=settings.MAX_KEYS_EVER)
+        message = f"key: the session would have used {ever + never_used} keys, at most {settings.MAX_KEYS_EVER}"
+        raise TooLarge(message, limit="max_keys_ever", used=ever + never_used, most=settings.MAX_KEYS_EVER)
 
 
-def _check_value(rule: Rule, size: int) -> None:
+def _check_value(change: Change, size: int) -> None:
+    more: dict[str, Any] = {}
+    rule, by_rule = change.rule, False
     most = settings.MAX_VALUE_BYTES
-    if rule.max_bytes is not None:
-        most = min(most, rule.max_bytes)
-    if size > most:
-        raise TooLarge(f"data: {size} bytes, at most {most}", limit="max_value_bytes", used=size, most=most)
+    if rule.max_bytes is not None and rule.max_bytes < most:
+        most, by_rule = rule.max_bytes, True
+    if size <= most:
+        return
+    field, limit, reason = "data", "max_value_bytes", ""
+    if change.place is not None:
+        field, more = f"changes[{change.place}]", {"change": change.place}
+    if by_rule:
+        limit, reason, more = "max_bytes", f" by the rule of {change.entry.key}", {**more, "rule": rule.wire}
+    raise TooLarge(f"{field}: {size} bytes, at most {most}{reason}", limit=limit, used=size, most=most, **more)
 
 
 def _size(key: str, text: str | None) -> int:

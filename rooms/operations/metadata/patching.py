@@ -29,25 +29,26 @@ class Effort:
     def __init__(self) -> None:
         self.spent = 0
 
-    def spend(self, size: int, *, field: str) -> None:
-        """Raises TooLarge over MAX_PATCH_WORK."""
+    def spend(self, size: int, *, field: str, **more: int) -> None:
+        """Raises TooLarge over MAX_PATCH_WORK, which says what else is given."""
         self.spent += size
         if self.spent > MAX_PATCH_WORK:
             message = f"{field}: the steps of the call would handle {self.spent} bytes, at most {MAX_PATCH_WORK}"
-            raise TooLarge(message, limit="max_patch_work", used=self.spent, most=MAX_PATCH_WORK)
+            raise TooLarge(message, limit="max_patch_work", used=self.spent, most=MAX_PATCH_WORK, **more)
 
 
-def patched(value: JSON, patch: JSON, *, field: str, effort: Effort) -> JSON:
-    """The value after a patch of either kind; a list changes the given one in place.
+def patched(value: JSON, patch: JSON, *, change: int, effort: Effort) -> JSON:
+    """The value after a patch of either kind; a list changes the given one in place. ``change`` is its number.
 
     Raises Unprocessable, which names the step that does not apply, BadRequest, and TooLarge.
     """
     if isinstance(patch, dict):
         return _merged(value, patch)
+    field = f"changes[{change}].patch"
     if not isinstance(patch, list):
-        raise Unprocessable(f"{field}: expected an object or a list")
+        raise Unprocessable(f"{field}: expected an object or a list", data={"change": change})
     if len(patch) > MAX_STEPS:
-        raise Unprocessable(f"{field}: {len(patch)} steps, at most {MAX_STEPS}")
+        raise Unprocessable(f"{field}: {len(patch)} steps, at most {MAX_STEPS}", data={"change": change})
     # A copy, for what a step adds the later ones may change.
     for index, step in enumerate(copy.deepcopy(patch)):
         try:
@@ -56,14 +57,14 @@ def patched(value: JSON, patch: JSON, *, field: str, effort: Effort) -> JSON:
             size = len(compact(value).encode())
         except _FAILURES as error:
             reason = "the test fails" if isinstance(error, jsonpatch.JsonPatchTestFailed) else "does not apply"
-            raise Unprocessable(f"{field}[{index}]: {reason}", data={"index": index}) from None
+            raise Unprocessable(f"{field}[{index}]: {reason}", data={"change": change, "index": index}) from None
         except RecursionError:
             raise BadRequest(f"{field}[{index}]: more than {MAX_DEPTH} levels") from None
         # At each step, for one that copies can make it twice as large.
         if size > (most := settings.MAX_VALUE_BYTES):
             message = f"{field}[{index}]: makes the value larger than {most} bytes"
-            raise TooLarge(message, limit="max_value_bytes", used=size, most=most)
-        effort.spend(size, field=f"{field}[{index}]")
+            raise TooLarge(message, limit="max_value_bytes", used=size, most=most, change=change, index=index)
+        effort.spend(size, field=f"{field}[{index}]", change=change, index=index)
     return value
 
 

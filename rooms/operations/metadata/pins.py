@@ -95,7 +95,7 @@ def checked(context: Context, data: JSON | Missing) -> JSON | Missing:
         raise TooLarge(f"data: more than {MAX_PINS_SET} pins")
     held = {pin.get("id"): pin for pin in _pins(context) if isinstance(pin.get("id"), str)}
     checked = []
-    for place, pin in enumerate(data, 1):
+    for place, pin in enumerate(data):
         if isinstance(pin, dict):
             name = pin.get("id")
             pin = held.get(name) if isinstance(name, str) else None

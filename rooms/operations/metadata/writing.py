@@ -115,17 +115,17 @@ def update_metadata(
         return Outcome(_as_first(context, json.loads(first)))
     held = held_by(context, if_lock)
     keys = [wanted["key"] for wanted in changes]
-    for place, wanted in enumerate(changes, 1):
+    for place, wanted in enumerate(changes):
         if len(_KINDS & wanted.keys()) + (wanted.get("remove") is True) != 1:
             raise BadRequest(f"changes[{place}]: expected one of data, patch, increment and remove")
     if len(set(keys)) < len(keys):
         place = next(place for place, key in enumerate(keys) if key in keys[:place])
-        raise BadRequest(f"changes[{place + 1}].key: is changed before in the same call")
+        raise BadRequest(f"changes[{place}].key: is changed before in the same call")
     pairs = list(zip(changes, context.work.entries(context.session, keys), strict=True))
     if conflicts := _conflicts(context, pairs, held):
         others = ", ".join(entry["key"] for entry in conflicts)
         raise VersionConflict(f"if_change_version: at another version: {others}", data={"entries": conflicts})
-    events = apply(context, _changes(context, pairs, held))
+    events = apply(context, _changes(context, pairs, held, numbered=True))
     result = {"entries": [_answered(context, wanted, entry) for wanted, entry in pairs]}
     if change_id:
         answer = compact({"seq": context.session.seq + len(events), **result})
@@ -188,11 +188,16 @@ def _shown(context: Context, entry: MetadataEntry) -> dict[str, Any]:
 # --- What is to be written ----------------------------------------------------------------------
 
 
-def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], held: str) -> Sequence[Change]:
-    """The changes that are wanted, those that change nothing left out, and what goes with them. Raises RoomError."""
+def _changes(
+    context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], held: str, *, numbered: bool = False
+) -> Sequence[Change]:
+    """The changes that are wanted, those that change nothing left out, and what goes with them. Raises RoomError.
+
+    ``numbered`` is whether refusals name the change by its number, from 0.
+    """
     changes: list[Change] = []
     pinned, effort = False, Effort()
-    for place, (wanted, entry) in enumerate(pairs, 1):
+    for place, (wanted, entry) in enumerate(pairs):
         rule = check_write(context, entry, removes=wanted.get("remove") is True, held=held)
         value = _value(context, wanted, entry, effort, place=place)
         if entry.key == PINS_KEY:
@@ -210,7 +215,7 @@ def _changes(context: Context, pairs: Sequence[tuple[Wanted, MetadataEntry]], he
             expires_in=expires_in,
             stands=reads and text == entry.data,
         )
-        change = Change(entry, rule, text, kept)
+        change = Change(entry, rule, text, kept, place if numbered else None)
         if change.is_news or not reads:
             changes.append(change)
     if pinned and all(entry.key != DEFAULT_KEY for _, entry in pairs):
@@ -225,16 +230,16 @@ def _value(context: Context, wanted: Wanted, entry: MetadataEntry, effort: Effor
         return wanted["data"]
     # Both tell of the value that they change.
     check_read(context, entry.key)
-    before, field = value_of(entry), f"changes[{place}]"
+    before, field = value_of(entry), f"changes[{place}].increment"
     if "patch" in wanted:
-        value = patched(before, wanted["patch"], field=f"{field}.patch", effort=effort)
+        value = patched(before, wanted["patch"], change=place, effort=effort)
         return load_json(compact(value))  # of more values, or deeper, than may be
     number = 0 if before is None else before
     if type(number) not in (int, float):
-        raise Unprocessable(f"{field}.increment: {entry.key} holds no number")
+        raise Unprocessable(f"{field}: {entry.key} holds no number", data={"change": place})
     by = wanted["increment"]
     # Whole numbers as such: beyond 2^53 others would swallow what is added.
     number += int(by) if by.is_integer() else by
     if abs(number) > MAX_NUMBER:
-        raise Unprocessable(f"{field}.increment: the number would be beyond 2^53")
+        raise Unprocessable(f"{field}: the number would be beyond 2^53", data={"change": place})
     return int(number) if isinstance(number, float) and number.is_integer() else number

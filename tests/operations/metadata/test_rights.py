@@ -67,7 +67,10 @@ def test_a_rule_counts_in_place_of_the_permission(people):
     assert refused(people["host"], "set-metadata", key="notes", data="mine")[0] == 403
     assert refused(people["viewer"], "set-metadata", key="notes")[1] == "key: notes may be removed by host"
     assert may(people["host"], "notes")
-    assert refused(people["viewer"], "set-metadata", key="notes", data="1234567") == (413, "data: 9 bytes, at most 8")
+    assert refused(people["viewer"], "set-metadata", key="notes", data="1234567") == (
+        413,
+        "data: 9 bytes, at most 8 by the rule of notes",
+    )
 
 
 @pytest.mark.parametrize("key", ["vote:x", "drawer", "mailbox", "safe"])

@@ -103,24 +103,55 @@ def test_a_patch_changes_a_part_of_a_value(alice, before, patch, after):
         (
             [{"op": "remove", "path": "/1"}, {"op": "test", "path": "/0", "value": "b"}],
             422,
-            "changes[1].patch[1]: the test fails",
+            "changes[0].patch[1]: the test fails",
         ),
-        ([{"op": "remove", "path": "/7"}], 422, "changes[1].patch[0]: does not apply"),
-        ([{"op": "jump", "path": "/0"}], 422, "changes[1].patch[0]: does not apply"),
-        ([{"path": "/0"}], 422, "changes[1].patch[0]: does not apply"),
-        ([3], 422, "changes[1].patch[0]: does not apply"),
-        (["x"], 422, "changes[1].patch[0]: does not apply"),
-        ([{"op": "move", "from": "", "path": "/0/a"}], 422, "changes[1].patch[0]: does not apply"),
-        (3, 422, "changes[1].patch: expected an object or a list"),
-        ([{"op": "copy", "from": "", "path": "/-"}] * 40, 413, "changes[1].patch[10]: makes the value larger"),
-        ([{"op": "copy", "from": "", "path": "/0"}] * 40, 413, "changes[1].patch["),
-        ([{"op": "add", "path": "/-", "value": 1}] * 101, 422, "changes[1].patch: 101 steps, at most 100"),
+        ([{"op": "remove", "path": "/7"}], 422, "changes[0].patch[0]: does not apply"),
+        ([{"op": "jump", "path": "/0"}], 422, "changes[0].patch[0]: does not apply"),
+        ([{"path": "/0"}], 422, "changes[0].patch[0]: does not apply"),
+        ([3], 422, "changes[0].patch[0]: does not apply"),
+        (["x"], 422, "changes[0].patch[0]: does not apply"),
+        ([{"op": "move", "from": "", "path": "/0/a"}], 422, "changes[0].patch[0]: does not apply"),
+        (3, 422, "changes[0].patch: expected an object or a list"),
+        ([{"op": "copy", "from": "", "path": "/-"}] * 40, 413, "changes[0].patch[10]: makes the value larger"),
+        ([{"op": "copy", "from": "", "path": "/0"}] * 40, 413, "changes[0].patch["),
+        ([{"op": "add", "path": "/-", "value": 1}] * 101, 422, "changes[0].patch: 101 steps, at most 100"),
     ],
 )
 def test_a_patch_that_does_not_apply_is_refused(alice, patch, code, message):
     do(alice, "set-metadata", key="k", data=["a", "c"])
     found = refused(alice, "update-metadata", changes=[{"key": "k", "patch": patch}])
     assert (found[0], found[1][: len(message)]) == (code, message)
+
+
+def test_a_refusal_names_the_change_and_what_would_be(alice, bob, room):
+    host = visitor(room, "Host", "host")
+    do(host, "join", name="Host")
+    rule = {"key": "small", "max_bytes": 6}
+    do(host, "set-metadata-rules", rules=[rule])
+    update(alice, {"key": "list", "data": ["a"]}, {"key": "small", "data": {}})
+    free = {"key": "free", "data": 1}
+    half = "x" * 8_190
+
+    def refusal(change):
+        error = error_of(alice, "update-metadata", changes=[free, change])
+        return error.code, error.message, error.data
+
+    assert refusal({"key": "list", "patch": [{"op": "test", "path": "/0", "value": "b"}]}) == (
+        422,
+        "changes[1].patch[0]: the test fails",
+        {"change": 1, "index": 0},
+    )
+    assert refusal({"key": "list", "increment": 1})[2] == {"change": 1}
+    assert refusal({"key": "small", "patch": {"a": 11}}) == (
+        413,
+        "changes[1]: 8 bytes, at most 6 by the rule of small",
+        {"limit": "max_bytes", "used": 8, "max": 6, "change": 1, "rule": rule},
+    )
+    limit = {"limit": "max_value_bytes", "max": 16_384, "change": 1}
+    update(alice, {"key": "list", "data": {"a": half}})
+    assert refusal({"key": "list", "patch": {"b": half}})[2] == {**limit, "used": 16_395}
+    step = {"op": "add", "path": "/b", "value": half}
+    assert refusal({"key": "list", "patch": [step]})[2] == {**limit, "used": 16_395, "index": 0}
 
 
 def test_a_patch_must_not_nest_deeper_than_a_value_may(alice):
@@ -138,7 +169,7 @@ def test_a_patch_that_nests_deeper_than_can_be_written_is_refused(alice):
     do(alice, "set-metadata", key="k", data={})
     steps = [{"op": "copy", "from": "", "path": "/a" * 2**number} for number in range(12)]
     found = refused(alice, "update-metadata", changes=[{"key": "k", "patch": steps}])
-    assert found == (400, "changes[1].patch[9]: more than 32 levels")
+    assert found == (400, "changes[0].patch[9]: more than 32 levels")
 
 
 def test_what_a_patch_adds_is_changed_by_its_later_steps_and_in_the_value_alone(alice):
@@ -156,7 +187,7 @@ def test_what_a_patch_adds_is_changed_by_its_later_steps_and_in_the_value_alone(
 
 
 class Unlimited(Effort):
-    def spend(self, size: int, *, field: str) -> None:
+    def spend(self, size: int, *, field: str, **more: int) -> None:
         pass
 
 
@@ -169,8 +200,8 @@ def test_the_steps_of_one_call_handle_so_many_bytes_and_no_more(alice, settings)
     before = position(alice.room_id)
     error = error_of(alice, "update-metadata", changes=[{"key": f"k{number}", "patch": long} for number in range(5)])
     assert error.code == 413
-    assert error.message.startswith("changes[5].patch[3]: the steps of the call would handle 528088 bytes")
-    assert error.data == {"limit": "max_patch_work", "used": 528088, "max": MAX_PATCH_WORK}
+    assert error.message.startswith("changes[4].patch[3]: the steps of the call would handle 528088 bytes")
+    assert error.data == {"limit": "max_patch_work", "used": 528088, "max": MAX_PATCH_WORK, "change": 4, "index": 3}
     assert position(alice.room_id) == before
 
 
@@ -193,7 +224,7 @@ def test_the_steps_of_a_patch_take_less_than_to_copy_the_value_for_each(step):
     copying = min(seconds(lambda: copy.deepcopy(value)) for _ in range(5))
     patch = [step] * 100
     patching = min(
-        seconds(lambda: patched(copy.deepcopy(value), patch, field="patch", effort=Unlimited())) for _ in range(3)
+        seconds(lambda: patched(copy.deepcopy(value), patch, change=0, effort=Unlimited())) for _ in range(3)
     )
     assert patching < 25 * copying
 
@@ -212,7 +243,7 @@ def test_an_increment_of_something_else_is_refused(alice):
         do(alice, "set-metadata", key="n", data=value)
         assert refused(alice, "update-metadata", changes=[{"key": "n", "increment": 1}]) == (
             422,
-            "changes[1].increment: n holds no number",
+            "changes[0].increment: n holds no number",
         )
     do(alice, "set-metadata", key="n", data=2**53)
     assert refused(alice, "update-metadata", changes=[{"key": "n", "increment": 1}])[0] == 422
@@ -281,15 +312,15 @@ def test_answers_to_changes_are_kept_for_those_alone_who_may_repeat_them(alice, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ([{"key": "a"}], "changes[1]: expected one of data, patch, increment and remove"),
-        ([{"key": "a", "remove": False}], "changes[1]: expected one of data, patch, increment and remove"),
-        ([{"key": "a", "data": 1, "increment": 1}], "changes[1]: expected one of data, patch, increment and remove"),
-        ([{"key": "a", "data": 1}, {"key": "a", "data": 2}], "changes[2].key: is changed before in the same call"),
-        ([{"data": 1}], "changes[1].key: missing"),
-        ([{"key": "a", "increment": "1"}], "changes[1].increment: expected a number"),
-        ([{"key": "a", "data": 1, "on_leave": "drop"}], "changes[1].on_leave: expected one of remove, null, keep"),
-        ([{"key": "a", "data": 1, "expires_in": 0.5}], "changes[1].expires_in: expected 1 to 604800"),
-        ([{"key": "a", "data": 1, "owner": 3}], "changes[1].owner: expected true or false"),
+        ([{"key": "a"}], "changes[0]: expected one of data, patch, increment and remove"),
+        ([{"key": "a", "remove": False}], "changes[0]: expected one of data, patch, increment and remove"),
+        ([{"key": "a", "data": 1, "increment": 1}], "changes[0]: expected one of data, patch, increment and remove"),
+        ([{"key": "a", "data": 1}, {"key": "a", "data": 2}], "changes[1].key: is changed before in the same call"),
+        ([{"data": 1}], "changes[0].key: missing"),
+        ([{"key": "a", "increment": "1"}], "changes[0].increment: expected a number"),
+        ([{"key": "a", "data": 1, "on_leave": "drop"}], "changes[0].on_leave: expected one of remove, null, keep"),
+        ([{"key": "a", "data": 1, "expires_in": 0.5}], "changes[0].expires_in: expected 1 to 604800"),
+        ([{"key": "a", "data": 1, "owner": 3}], "changes[0].owner: expected true or false"),
     ],
 )
 def test_a_change_of_the_wrong_form_is_refused_by_name(alice, changes, message):
@@ -301,7 +332,7 @@ def test_i38_of_changes_that_do_not_fit_together_none_is_made(alice, settings):
     changes = [{"key": "a", "data": "x" * 8}, {"key": "b", "data": "x" * 8}]
     error = error_of(alice, "update-metadata", changes=changes)
     assert error.code == 413
-    assert error.data == {"limit": "max_store_bytes", "used": 0, "max": 20}
+    assert error.data == {"limit": "max_store_bytes", "used": 22, "max": 20}
     assert do(alice, "get-metadata", key="a")["change_version"] == 0
 
 
