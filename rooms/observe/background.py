@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from rooms.observe.logs import describe
-from rooms.wire.errors import Unavailable
+from rooms.wire.errors import HeldUp, Unavailable
 
 log = logging.getLogger("rooms.background")
 
@@ -34,7 +34,10 @@ def attempt(job: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> 
 def report(job: object, error: BaseException) -> None:
     """Log what a job raised."""
     name = getattr(job, "__qualname__", type(job).__name__)
-    if isinstance(error, (OperationalError, InterfaceError, Unavailable)):
+    if isinstance(error, HeldUp):
+        # Another process is at work there, as a rule; of a lock that stays the calls of peers tell.
+        log.info("a room is locked, its job is done later", extra={"context": {"job": name}})
+    elif isinstance(error, (OperationalError, InterfaceError, Unavailable)):
         log.error("the database cannot be used", extra={"context": {"job": name, "why": describe(error)}})
     else:
         log.error("a background job failed", exc_info=error, extra={"context": {"job": name}})

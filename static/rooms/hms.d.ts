@@ -183,6 +183,9 @@ export interface HMSLimits {
   usedBytes: number;
   maxKeys: number;
   usedKeys: number;
+  /** Keys that the session ever had: those that are removed count too, for they keep their versions. */
+  maxKeysEver: number;
+  usedKeysEver: number;
   maxMessageChars: number;
   maxFrameBytes: number;
   /** Calls a second, and at once after a pause. */

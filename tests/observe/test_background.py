@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from rooms.observe import background
+from rooms.wire.errors import HeldUp
 
 
 async def test_a_job_goes_on_after_an_error_and_says_what_it_was(caplog, monkeypatch):
@@ -73,6 +74,17 @@ def test_a_thread_goes_on_after_an_error(caplog, monkeypatch):
     assert enough.wait(5)
     background.stop()
     assert "a background job failed" in [record.getMessage() for record in caplog.records]
+
+
+def test_a_room_that_is_locked_is_no_failure_of_the_database(caplog):
+    caplog.set_level("INFO")
+
+    def settle():
+        raise HeldUp
+
+    background.attempt(settle)
+    [record] = [record for record in caplog.records if record.context["job"].endswith("settle")]
+    assert (record.levelname, record.message) == ("INFO", "a room is locked, its job is done later")
 
 
 def test_what_is_attempted_fails_for_itself_alone(caplog):

@@ -182,7 +182,7 @@ def send_message(request: HttpRequest, room_id: str, payload: MessageBody) -> An
         raise BadRequest("peerId: another one than peer_id")
     whom: dict[str, Any] = {"peer_id": named.pop()} if named else {"roles": [payload.role]} if payload.role else {}
     info = {"message": payload.message, "type": payload.type or CHAT}
-    with _as_named({"info.message": "message", "info.type": "type", "roles[1]": "role"}):
+    with _as_named({"info.message": "message", "info.type": "type", "roles[0]": "role"}):
         perform(request, room_id, broadcast, info=info, **whom)
     return {"message": "message sent"}
 

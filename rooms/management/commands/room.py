@@ -14,6 +14,7 @@ from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.models import Peer, Room, Template
 from rooms.wire import json_gate
 from rooms.wire.errors import RoomError
+from rooms.wire.events import compact
 
 _YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 
@@ -91,7 +92,8 @@ class Command(DatabaseCommand):
 
     def _print(self, room: Room) -> None:
         for name in ("id", *creation.CHANGEABLE):
-            self.stdout.write(f"{name}\t{getattr(room, name)}")
+            value = getattr(room, name)
+            self.stdout.write(f"{name}\t{compact(value) if isinstance(value, list) else value}")
         for code in room.codes.order_by("role", "created_at"):
             self.stdout.write(f"{code.role}\t{_link(code.code)}{'' if code.enabled else ' (closed)'}")
 

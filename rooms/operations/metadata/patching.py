@@ -48,7 +48,8 @@ def patched(value: JSON, patch: JSON, *, change: int, effort: Effort) -> JSON:
     if not isinstance(patch, list):
         raise Unprocessable(f"{field}: expected an object or a list", data={"change": change})
     if len(patch) > MAX_STEPS:
-        raise Unprocessable(f"{field}: {len(patch)} steps, at most {MAX_STEPS}", data={"change": change})
+        message = f"{field}: {len(patch)} steps, at most {MAX_STEPS}"
+        raise TooLarge(message, limit="max_patch_steps", used=len(patch), most=MAX_STEPS, change=change)
     # A copy, for what a step adds the later ones may change.
     for index, step in enumerate(copy.deepcopy(patch)):
         try:

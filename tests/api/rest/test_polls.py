@@ -68,7 +68,7 @@ def test_questions_and_options_are_replaced_and_move_up(rest, quiz):
 
     choice = rest("GET", f"/polls/{quiz}")[1]["questions"][0]
     assert (choice["options"], choice["answer"]["options"]) == ([{"index": 1, "text": "milk", "weight": 1}], [1])
-    assert rest("DELETE", f"{questions}/1/options/1")[1]["message"] == "questions[1].options: missing"
+    assert rest("DELETE", f"{questions}/1/options/1")[1]["message"] == "questions[0].options: missing"
 
     assert rest("DELETE", f"{questions}/1") == (204, None)
     [left] = rest("GET", f"/polls/{quiz}")[1]["questions"]
@@ -86,9 +86,9 @@ def test_questions_and_options_are_replaced_and_move_up(rest, quiz):
         ({"start": "later"}, "start: "),
         ({"questions": [CHOICE] * 51}, "questions: "),
         ({"questions": [CHOICE | {"type": "else"}]}, "questions.0.type: "),
-        ({"questions": [CHOICE | {"options": []}]}, "questions[1].options: missing"),
-        ({"questions": [CHOICE | {"answer": {"options": [3]}}]}, "questions[1].answer: there is no option 3"),
-        ({"questions": [WORDS]}, "questions[1].question.index: expected 1"),
+        ({"questions": [CHOICE | {"options": []}]}, "questions[0].options: missing"),
+        ({"questions": [CHOICE | {"answer": {"options": [3]}}]}, "questions[0].answer: there is no option 3"),
+        ({"questions": [WORDS]}, "questions[0].question.index: expected 1"),
         ({"duration": -1}, "duration: "),
     ],
 )

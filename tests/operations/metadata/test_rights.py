@@ -107,10 +107,13 @@ def test_who_comes_is_told_how_much_is_used_of_what_it_may_read(people):
 
     def used(who):
         limits = do(who, "join", name="A")["limits"]
-        return limits["used_bytes"], limits["used_keys"]
+        assert limits["max_keys_ever"] == 1000
+        return limits["used_bytes"], limits["used_keys"], limits["used_keys_ever"]
 
-    assert used(host) == (113, 2)
-    assert used(guest) == (5, 1)
+    assert used(host) == (113, 2, 2)
+    assert used(guest) == (5, 1, 1)
+    do(host, "set-metadata", key="free")
+    assert used(guest) == (0, 0, 1)
 
 
 def test_a_key_of_somebodys_own(people):

@@ -68,11 +68,15 @@ def test_a_template_with_bad_rules_is_not_loaded(db, tmp_path, plugins, message)
     assert str(refusal.value) == f"{file}: {message}"
 
 
-def test_the_command_sets_the_rules_of_a_room(room, tmp_path):
+def test_the_command_sets_the_rules_of_a_room(room, tmp_path, capsys):
     file = tmp_path / "rules.json"
     file.write_text(json.dumps(RULES))
     call_command("room", "set", room.name, "--metadata-rules", str(file))
     room.refresh_from_db()
     assert room.metadata_rules == RULES
+    capsys.readouterr()
+    call_command("room", "show", room.name)
+    [shown] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("metadata_rules\t")]
+    assert json.loads(shown.partition("\t")[2]) == RULES
     with pytest.raises(CommandError, match="No such file"):
         call_command("room", "set", room.name, "--metadata-rules", str(tmp_path / "none"))

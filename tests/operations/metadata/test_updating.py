@@ -114,7 +114,7 @@ def test_a_patch_changes_a_part_of_a_value(alice, before, patch, after):
         (3, 422, "changes[0].patch: expected an object or a list"),
         ([{"op": "copy", "from": "", "path": "/-"}] * 40, 413, "changes[0].patch[10]: makes the value larger"),
         ([{"op": "copy", "from": "", "path": "/0"}] * 40, 413, "changes[0].patch["),
-        ([{"op": "add", "path": "/-", "value": 1}] * 101, 422, "changes[0].patch: 101 steps, at most 100"),
+        ([{"op": "add", "path": "/-", "value": 1}] * 101, 413, "changes[0].patch: 101 steps, at most 100"),
     ],
 )
 def test_a_patch_that_does_not_apply_is_refused(alice, patch, code, message):
