@@ -1,17 +1,54 @@
 """Rooms and their codes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
 
 from rooms.admin.actions import confirmation, end_sessions
-from rooms.admin.shared import Inspection, LiveFilter, author, lasting, link, list_link, number_of, present, table
-from rooms.creation import change_room, delete_room, replace_code
-from rooms.models import AuditEntry, Room, RoomCode, Session
-from rooms.wire.errors import RoomError
+from rooms.admin.fields import JSONText
+from rooms.admin.shared import Inspection, LiveFilter, author, lasting, link, list_link, may_view, number_of, present
+from rooms.creation import change_room, delete_room, make_codes, replace_code, switch_code
+from rooms.models import AuditEntry, Room, RoomCode, Session, Template
+from rooms.operations.engine.calls import Author
+from rooms.wire.errors import NotFound, RoomError
+from rooms.wire.json_gate import JSON
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Room]
+else:
+    ModelForm = forms.ModelForm
+
+
+class RoomForm(ModelForm):
+    """What of a room may be changed; what is not sent stays."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"template", "max_duration_seconds"} & self.fields.keys():
+            self.fields[name].required = False
+
+    def clean_template(self) -> Template:
+        return self.cleaned_data["template"] or self.instance.template
+
+    def clean_max_duration_seconds(self) -> int:
+        seconds: int | None = self.cleaned_data["max_duration_seconds"]
+        return self.instance.max_duration_seconds if seconds is None else seconds
+
+    def clean_metadata_rules(self) -> JSON:
+        rules = self.cleaned_data["metadata_rules"]
+        if rules is None:
+            return [] if "metadata_rules" in self.data else self.instance.metadata_rules
+        return rules
 
 
 @admin.register(Room)
@@ -24,17 +61,37 @@ class RoomAdmin(Inspection):
     actions = ["close", "open", "end_session", "remove"]
     shown_to = {
         "people": "peer", "live_for": "session", LiveFilter: "session", "session": "session", "earlier": "session",
-        "codes": "roomcode", "codes__code": "roomcode", "template": "template", "template_link": "template",
-        "acts": "auditentry",
+        "codes__code": "roomcode", "template": "template", "template_link": "template", "acts": "auditentry",
     }  # fmt: skip
+    form = RoomForm
+    formfield_overrides = {models.JSONField: {"form_class": JSONText}}
     fields = [
-        "id", "name", "title", "enabled", "template_link", "size", "large_room", "metadata_rules", "created_at",
-        "people", "session", "earlier", "codes", "acts",
+        "id", "name", "title", "description", "enabled", "template_link", "size", "large_room", "max_duration_seconds",
+        "region", "metadata_rules", "created_at", "updated_at", "people", "session", "earlier", "acts",
     ]  # fmt: skip
-    readonly_fields = ["id", "enabled", "created_at", "template_link", "people", "session", "earlier", "codes", "acts"]
+    readonly_fields = [
+        "id", "enabled", "region", "created_at", "updated_at", "template_link", "people", "session", "earlier", "acts",
+    ]  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_manage_permission(request)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fields = super().get_fields(request, obj)
+        if not self.has_change_permission(request):
+            return fields
+        return ["template" if name == "template_link" else name for name in fields]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, empty_label=None, **kwargs)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ValidationError as error:
+            # What the form was checked against has changed until it was stored.
+            self.message_user(request, " ".join(error.messages), messages.ERROR)
+            return redirect(request.path)
 
     def save_model(self, request: HttpRequest, room: Room, form: Any, change: Any) -> None:
         # Under the room's lock, and only what was typed: the rest may have changed since the page was made.
@@ -72,14 +129,42 @@ class RoomAdmin(Inspection):
     def earlier(self, room: Room) -> str:
         return list_link(Session, room.sessions.count(), room__id__exact=room.pk)
 
-    @admin.display(description="codes")
-    def codes(self, room: Room) -> str:
-        codes = room.codes.order_by("role", "created_at")
-        return table(["Code", "Role", "Enabled"], [(link(code), code.role, code.enabled) for code in codes])
-
     @admin.display(description="audit")
     def acts(self, room: Room) -> str:
         return list_link(AuditEntry, "who did what", room_id=room.pk)
+
+    # --- Codes --------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        codes = path("<str:object_id>/codes/", self.admin_site.admin_view(self.codes), name="rooms_room_codes")
+        return [codes, *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        if may_view(request, "roomcode"):
+            codes = list(obj.codes.order_by("role", "created_at"))
+            links = [(code, _link_of(request, code)) for code in codes]
+            without = set(obj.template.usable_roles) - {code.role for code in codes if code.enabled}
+            context |= {"codes": links, "roles_without_code": sorted(without)}
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    @method_decorator(require_POST)
+    def codes(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make a code for the role ``make``, or switch the code ``on`` or ``off``; back to the room's page."""
+        if not (self.has_manage_permission(request) and may_view(request, "roomcode")):
+            raise PermissionDenied
+        room = get_object_or_404(Room, pk=object_id)
+        try:
+            noted, told = _change_codes(room, request.POST, author(request))
+        except RoomError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.log_change(request, room, noted)
+            self.message_user(request, told, messages.SUCCESS)
+        return redirect("admin:rooms_room_change", room.pk)
+
+    # --- Actions ------------------------------------------------------------------------------------
 
     @admin.action(description="Close selected rooms to newcomers", permissions=["manage"])
     def close(self, request: HttpRequest, rooms: QuerySet[Room]) -> None:
@@ -120,6 +205,26 @@ class RoomAdmin(Inspection):
         return end_sessions(self, request, live, chosen=rooms)
 
 
+def _link_of(request: HttpRequest, code: RoomCode) -> str:
+    """The address that a code opens."""
+    address = reverse("room", args=[code.code])
+    return f"{settings.PUBLIC_URL}{address}" if settings.PUBLIC_URL else request.build_absolute_uri(address)
+
+
+def _change_codes(room: Room, form: QueryDict, by: Author) -> tuple[str, str]:
+    """Do what the form of a room's codes asks for; what to note of it, and what to tell. Raises RoomError."""
+    if role := form.get("make"):
+        [made] = make_codes(room.pk, role, author=by)
+        return f"code for {role} made", f"The code for {role} is {made.code}."
+    on = "on" in form
+    code = room.codes.filter(code=form.get("on") or form.get("off") or "").first()
+    if code is None:
+        raise NotFound("code: no such room code")
+    switch_code(code.code, on=on, author=by)
+    word = "switched on" if on else "switched off"
+    return f"code for {code.role} {word}", f"The code {code.code} is {word}."
+
+
 @admin.register(RoomCode)
 class RoomCodeAdmin(Inspection):
     list_display = ["code", "room_link", "role", "enabled", "created_at"]
@@ -127,7 +232,7 @@ class RoomCodeAdmin(Inspection):
     list_select_related = ["room"]
     ordering = ["-created_at"]
     search_fields = ["code", "room__id", "room__name", "room__title"]
-    fields = ["code", "room_link", "role", "enabled", "created_at"]
+    fields = ["code", "room_link", "role", "enabled", "created_at", "updated_at"]
     readonly_fields = ["room_link"]
     actions = ["replace"]
     shown_to = dict.fromkeys(["room_link", "room__id", "room__name", "room__title"], "room")

@@ -1,0 +1,138 @@
+"""Rooms in the admin: what is changed in them, and their codes."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from rooms.creation import create_room
+from rooms.models import Room, RoomCode, Session, Template
+from tests.admin.driver import page, staff
+from tests.operations.driver import do, journalled, position, told, visitor
+
+SEEN = ("view_room", "view_roomcode", "view_template", "view_session")
+
+
+@pytest.fixture
+def room(db: None) -> Room:
+    return create_room(title="Team", name="team")
+
+
+def save(client: Client, room: Room, **fields: Any) -> str:
+    usual = {"name": room.name, "title": room.title, "size": "0", "max_duration_seconds": "0"}
+    return client.post(f"/admin/rooms/room/{room.pk}/change/", usual | fields, follow=True).content.decode()
+
+
+def codes(client: Client, room: Room, **form: str) -> str:
+    return client.post(f"/admin/rooms/room/{room.pk}/codes/", form, follow=True).content.decode()
+
+
+def test_another_template_is_told_to_those_who_are_inside(operator, room):
+    stage = Template.objects.create(name="stage", roles={"host": {}, "speaker": {}})
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    before = position(room.id)
+
+    assert "was changed successfully" in save(operator, room, template=stage.pk)
+
+    room.refresh_from_db()
+    assert (room.template, room.title) == (stage, "Team")
+    [(kind, body)] = told(alice, journalled(room.id, after=before))
+    assert kind == "on-policy-change" and set(body["known_roles"]) == {"host", "speaker"}
+
+
+def test_rules_are_changed_and_told_and_their_mistakes_named(operator, room):
+    alice = visitor(room, "Alice", "host")
+    do(alice, "join", name="Alice")
+    before = position(room.id)
+    rules = [{"key": "score", "write": ["host"]}]
+
+    save(operator, room, metadata_rules=json.dumps(rules))
+    wrong = save(operator, room, metadata_rules='[{"key": "score", "write": "hosts"}]')
+
+    room.refresh_from_db()
+    assert room.metadata_rules == rules
+    assert [kind for kind, _ in told(alice, journalled(room.id, after=before))] == ["on-policy-change"]
+    assert "rules[0].write: expected" in wrong and "&quot;hosts&quot;" in wrong
+    save(operator, room, metadata_rules="", **{"initial-metadata_rules": json.dumps(rules)})
+    room.refresh_from_db()
+    assert room.metadata_rules == []
+
+
+def test_what_is_not_sent_stays(operator, room):
+    Room.objects.filter(pk=room.pk).update(metadata_rules=[{"key": "score"}])
+    assert "was changed successfully" in save(operator, room, title="Other")
+    changed = Room.objects.get(pk=room.pk)
+    assert (changed.title, changed.template, changed.metadata_rules) == ("Other", room.template, [{"key": "score"}])
+
+
+def test_a_template_that_the_rules_do_not_fit_is_refused(operator, room):
+    Room.objects.filter(pk=room.pk).update(metadata_rules=[{"key": "score", "write": ["guest"]}])
+    stage = Template.objects.create(name="stage", roles={"host": {}})
+    rules = json.dumps([{"key": "score", "write": ["guest"]}])
+    assert "there is no role guest" in save(operator, room, template=stage.pk, metadata_rules=rules)
+    assert "there is no role guest" in save(operator, room, template=stage.pk)
+    assert Room.objects.get(pk=room.pk).template == room.template
+
+
+def test_codes_are_switched_off_and_on_and_made(operator, room, settings):
+    settings.PUBLIC_URL = "https://rooms.example.org"
+    code = room.codes.get(role="guest")
+    assert f"https://rooms.example.org/r/{code.code}/" in page(operator, f"room/{room.pk}/change/")
+    assert "Make a code" not in page(operator, f"room/{room.pk}/change/")
+
+    assert f"{code.code} is switched off" in codes(operator, room, off=code.code)
+    assert operator.get(f"/r/{code.code}/").status_code == 403
+    assert "The code for guest is" in codes(operator, room, make="guest")
+    made = room.codes.get(role="guest", enabled=True)
+    assert made != code and operator.get(f"/r/{made.code}/").status_code == 200
+    assert f"{code.code} is switched on" in codes(operator, room, on=code.code)
+    assert operator.get(f"/r/{code.code}/").status_code == 200
+
+    history = page(operator, f"room/{room.pk}/history/")
+    assert "code for guest switched off" in history and code.code not in history
+
+
+@pytest.mark.parametrize("form", [{}, {"make": "nobody"}, {"off": "abc"}, {"on": "another"}])
+def test_what_cannot_be_done_with_codes_is_told(operator, room, form):
+    another = create_room().codes.get(role="host")
+    form = {name: another.code if value == "another" else value for name, value in form.items()}
+    assert 'class="error"' in codes(operator, room, **form)
+    assert set(RoomCode.objects.values_list("enabled", flat=True)) == {True}
+
+
+@pytest.mark.parametrize(
+    ("rights", "sees"),
+    [(SEEN, True), (("change_room", "view_session", "change_session"), False), ((*SEEN, "change_session"), True)],
+)
+def test_who_may_not_manage_codes_or_not_see_them_is_refused(client, room, rights, sees):
+    code = room.codes.get(role="guest")
+    client.force_login(staff("vera", *rights))
+    html = page(client, f"room/{room.pk}/change/")
+    assert (code.code in html) == sees
+    assert "Switch off" not in html
+    for form in ({"off": code.code}, {"make": "guest"}):
+        assert client.post(f"/admin/rooms/room/{room.pk}/codes/", form).status_code == 403
+    assert client.get(f"/admin/rooms/room/{room.pk}/codes/").status_code == 405
+    assert RoomCode.objects.get(pk=code.pk).enabled and room.codes.count() == 3
+
+
+def test_who_manages_and_may_not_see_templates_neither_sees_nor_changes_them(client, room):
+    client.force_login(staff("mia", "change_room"))
+    stage = Template.objects.create(name="stage-of-others", roles={"host": {}})
+    assert "stage-of-others" not in page(client, f"room/{room.pk}/change/")
+    save(client, room, template=stage.pk)
+    assert Room.objects.get(pk=room.pk).template == room.template
+
+
+def test_a_rooms_page_costs_the_same_with_three_codes_and_with_a_hundred(operator, room, django_assert_num_queries):
+    path = f"/admin/rooms/room/{room.pk}/change/"
+    with CaptureQueriesContext(connection) as queries:
+        operator.get(path)
+    RoomCode.objects.bulk_create(RoomCode(room=room, role="guest", enabled=n % 2 == 0) for n in range(97))
+    Session.objects.bulk_create(Session(room=room, ended_at=room.created_at) for _ in range(300))
+    with django_assert_num_queries(len(queries)):
+        operator.get(path)
