@@ -1,5 +1,6 @@
 """What an operator does in a live session: by the operations that peers call, so that everybody hears of it at once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ from rooms.operations.metadata.writing import set_metadata
 from rooms.operations.moderation import remove_peer, request_role_change
 from rooms.operations.persons import let_in
 from rooms.operations.polls import stop_poll
-from rooms.wire.errors import BadRequest, NotFound
+from rooms.wire.errors import BadRequest, NotFound, RoomError
 from rooms.wire.parameters import bind
 
 
@@ -109,6 +110,14 @@ def require(request: HttpRequest, kind: str = "") -> None:
     """Raises PermissionDenied unless somebody may act, and may view rows of the kind that is acted on."""
     if not (may_act(request) and (not kind or may_view(request, kind))):
         raise PermissionDenied
+
+
+_FIELD = re.compile(r"^[\w.]+: ")
+
+
+def in_words(error: RoomError) -> str:
+    """Why an act was refused, without the name of the parameter, which says nothing to who pressed a button."""
+    return _FIELD.sub("", error.message)
 
 
 def changed_meanwhile(session: Session, key: str) -> str:

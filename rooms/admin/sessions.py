@@ -15,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from rooms.admin.acting import ACTS, changed_meanwhile, perform_act, require, send_notice
+from rooms.admin.acting import ACTS, changed_meanwhile, in_words, perform_act, require, send_notice
 from rooms.admin.actions import end_sessions
 from rooms.admin.entries import EntryForm, set_entry
 from rooms.admin.live import standing
@@ -91,7 +91,7 @@ class SessionAdmin(Inspection):
         except VersionConflict:
             self.message_user(request, changed_meanwhile(session, request.POST["key"]), messages.ERROR)
         except RoomError as error:
-            self.message_user(request, error.message, messages.ERROR)
+            self.message_user(request, in_words(error), messages.ERROR)
         else:
             self.log_change(request, session, act.noted if act else "sent a notice")
             self.message_user(request, told, messages.SUCCESS)

@@ -1,6 +1,7 @@
 """The page of a live session in a browser: who is inside sees each act at once, and who looks sees what happens."""
 
 import asyncio
+import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager, closing
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Request, async_playwright, expect
 
 from tests.support.server import Message, RawPeer, RunningServer
 
@@ -30,7 +31,7 @@ for name, more in (("vera", []), ("ada", ["change_session"]), ("mia", managing))
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
     with RunningServer() as running:
-        rooms = "from rooms.creation import create_room\nfor n in range(12): create_room(name=f'room-{n}')"
+        rooms = "from rooms.creation import create_room\nfor n in range(20): create_room(name=f'room-{n}')"
         running.manage("shell", "--no-imports", "-c", f"{STAFF}\n{rooms}")
         yield running
 
@@ -38,7 +39,7 @@ def server() -> Iterator[RunningServer]:
 @pytest.fixture(scope="module")
 def names() -> Iterator[str]:
     """Names of rooms that no test has used yet."""
-    return iter([f"room-{n}" for n in range(12)])
+    return iter([f"room-{n}" for n in range(20)])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -49,11 +50,47 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+TOO_WIDE = """() => [...document.querySelectorAll("#content, #content *, .messagelist *")]
+  .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 0.5)
+  .map(({ tagName, className, textContent }) => `${tagName}.${className} ${textContent.slice(0, 30)}`)
+  .concat(document.scrollingElement.scrollWidth > innerWidth ? ["the page"] : [])"""
+
+# Text whose colour is too near to that of what is behind it (WCAG 2, 4.5 to 1).
+PALE = """() => {
+  const parts = (color) => (color.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+  const light = (color) => parts(color).slice(0, 3).map((part) => part / 255)
+    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let box = element; box; box = box.parentElement) {
+      const { backgroundColor } = getComputedStyle(box);
+      if ((parts(backgroundColor)[3] ?? 1) > 0.5) return backgroundColor;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const pale = [];
+  for (const element of document.querySelectorAll("#live *, #codes *, #content-main form *")) {
+    const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!text || !element.checkVisibility()) continue;
+    const [one, other] = [light(getComputedStyle(element).color), light(behind(element))];
+    const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (contrast < 4.5) pale.push(`${element.tagName} ${contrast.toFixed(2)} ${element.textContent.slice(0, 30)}`);
+  }
+  return pale;
+}"""
+
+
 class Desk:
     """Somebody of the staff at the page of a room's session, in which there are Alice, a host, and Bob, a guest."""
 
     def __init__(self, tab: Page, alice: RawPeer, bob: RawPeer) -> None:
         self.tab, self.alice, self.bob = tab, alice, bob
+        self.asked_at = 0.0
+        tab.on("request", self._note)
+
+    def _note(self, request: Request) -> None:
+        if request.method == "POST":
+            self.asked_at = time.monotonic()
 
     def row(self, text: str) -> Locator:
         return self.tab.locator("#live tr", has_text=text)
@@ -62,11 +99,14 @@ class Desk:
         await expect(self.tab.locator(".messagelist")).to_contain_text(text)
 
     async def hears(self, who: RawPeer, method: str, act: Awaitable[object]) -> Message:
-        """What a peer is told within a second of an act."""
-        after, start = len(who.events), time.monotonic()
+        """What a peer is told within a second of an act, from when the browser asks for it."""
+        after = len(who.events)
+        told = asyncio.create_task(who.wait_for(method, after=after))
+        told_at = told.get_loop().create_future()
+        told.add_done_callback(lambda _: told_at.set_result(time.monotonic()))
         await act
-        event = await who.wait_for(method, after=after)
-        assert time.monotonic() - start < SECOND
+        event = await told
+        assert await told_at - self.asked_at < SECOND
         params: Message = event["params"]
         return params
 
@@ -238,7 +278,74 @@ async def test_nothing_is_asked_for_while_nobody_looks(chromium, server, names):
         await expect(desk.row("Bob")).to_contain_text("hand up")
 
 
-@pytest.mark.parametrize("who", ["mia"])
+async def test_who_manages_changes_a_room_and_its_codes(chromium, server, names):
+    async with at_the_desk(chromium, server, name := next(names), who="mia") as desk:
+        tab, alice = desk.tab, desk.alice
+        await tab.click(".field-room_link a")
+        await tab.click("text=Close to newcomers")
+        await desk.told("is closed")
+        await tab.goto(f"{server.url}/admin/rooms/room/{server.room(name)}/change/")
+        await tab.get_by_role("button", name="Open again").click()
+        await tab.goto(f"{server.url}/admin/rooms/room/{server.room(name)}/change/")
+
+        codes = tab.locator("#codes")
+        await codes.locator("tr", has_text="guest").get_by_role("button", name="Switch off").click()
+        await desk.told("is switched off")
+        await codes.get_by_label("For the role").select_option("guest")
+        await codes.get_by_role("button", name="Make a code").click()
+        await desk.told("The code for guest is")
+        assert await codes.locator("tr", has_text="guest").count() == 2
+
+        await tab.fill("#id_metadata_rules", '[{"key": "score", "write": ["host"]}]')
+        await tab.fill("#id_title", "Tea room")
+        told = await desk.hears(alice, "on-policy-change", tab.click("text=Save and continue editing"))
+        assert told["plugins"]["metadata"]["rules"] == [{"key": "score", "write": ["host"]}]
+        await tab.fill("#id_metadata_rules", '[{"key": "score", "write": "hosts"}]')
+        await tab.click("text=Save and continue editing")
+        await expect(tab.locator(".field-metadata_rules .errorlist")).to_contain_text("rules[0].write")
+
+        await tab.goto(f"{server.url}/admin/rooms/room/{server.room(name)}/change/")
+        await tab.get_by_role("button", name="Delete…").click()
+        gone = tab.get_by_role("button", name="Yes, delete them").click()
+        assert (await desk.hears(alice, "on-peer-leave-request", gone))["room_end"] is True
+
+
+async def test_who_manages_changes_a_template(chromium, server, names):
+    async with at_the_desk(chromium, server, next(names), who="mia") as desk:
+        tab = desk.tab
+        await tab.goto(f"{server.url}/admin/rooms/template/")
+        await tab.click("#result_list tbody th a")
+        roles = json.loads(await tab.input_value("#id_roles"))
+        await tab.fill("#id_roles", json.dumps(roles | {"scribe": {"permissions": {"endRoom": "yes"}}}))
+        await tab.click("text=Save and continue editing")
+        await expect(tab.locator(".field-roles .errorlist")).to_contain_text("roles.scribe.permissions.endRoom")
+        await tab.fill("#id_roles", json.dumps(roles | {"scribe": {}}))
+        told = await desk.hears(desk.alice, "on-policy-change", tab.click("text=Save and continue editing"))
+        assert "scribe" in told["known_roles"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_nothing_is_wider_than_the_screen_and_all_is_readable(chromium, server, names, theme):
+    long = "Donaudampfschifffahrtsgesellschaft" * 3
+    async with at_the_desk(chromium, server, name := next(names), name=long[:100]) as desk:
+        tab, alice = desk.tab, desk.alice
+        await alice.call("set-metadata", key=long, data={long: [long] * 20, "he": "שלום"})
+        await alice.call("lock", name=long[:64])
+        await alice.call("poll-info-set", title=long)
+        await expect(tab.locator("#entries")).to_contain_text(long)
+        await tab.locator("#people summary", has_text="Remove…").first.click()
+        await tab.emulate_media(color_scheme=theme)
+        pages = [tab.url, tab.url.partition("change/")[0] + f"entry/?key={long}"]
+        pages.append(f"{server.url}/admin/rooms/room/{server.room(name)}/change/")
+        for page in pages:
+            await tab.goto(page)
+            for width in (1280, 1024, 768):
+                await tab.set_viewport_size({"width": width, "height": 900})
+                assert await tab.evaluate(TOO_WIDE) == []
+                assert await tab.evaluate(PALE) == []
+
+
+@pytest.mark.parametrize("who", ["mia", "vera"])
 async def test_who_may_not_act_sees_the_room_live_and_no_button(chromium, server, names, who):
     async with at_the_desk(chromium, server, next(names), who=who) as desk:
         await desk.bob.call("group-join", name="_handraise")
