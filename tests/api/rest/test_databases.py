@@ -21,7 +21,8 @@ def test_rooms_codes_peers_and_sessions_are_the_same_on_either_database(database
         return answer
 
     def over_pages(path: str) -> list[Any]:
-        found, start = [], ""
+        found: list[Any] = []
+        start = ""
         while not found or start:
             answer = ask("GET", f"{path}limit=2&start={start}")
             found += answer["data"]
