@@ -10,9 +10,11 @@ from rooms.api.http import json_value
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
 from rooms.api.rest.conditions import IfMatch, IfNoneMatch, is_set, tag, versions
 from rooms.api.rest.frame import Body, answers, perform
+from rooms.api.rest.pages import PageOf, PageQuery, whole_number
+from rooms.models import AuditEntry, Session
 from rooms.operations.metadata.conditions import change_entry, list_entries, read_entry
 from rooms.operations.metadata.writing import Wanted, update_metadata
-from rooms.wire.errors import BadRequest, UnknownMediaType
+from rooms.wire.errors import BadRequest, NotFound, UnknownMediaType
 from rooms.wire.parameters import bind, fields_of
 from rooms.wire.rules import MAX_EXPIRES_IN
 
@@ -48,6 +50,25 @@ class Entry(Schema):
 
 class OneEntry(Entry):
     seq: Seq
+
+
+class Past(Schema):
+    """A change of a key that was made."""
+
+    id: Annotated[str, Field(description="Of the change", examples=["4711"])]
+    change_version: Annotated[int, Field(description="The version that it made", examples=[12])]
+    at: Annotated[int, Field(description="When, milliseconds since 1970", examples=[1795816800000])]
+    source: Annotated[
+        str,
+        Field(description="From where: `socket`, `rest`, `admin`, `expiry`, `leave` and so on", examples=["socket"]),
+    ]
+    updated_by: Annotated[str, Field(description="Id of the peer; empty for the server", examples=["3f1c0a7e"])]
+    author: Annotated[str, Field(description="Name of the peer, access key or administrator", examples=["Alice"])]
+    removed: Annotated[bool, Field(description="Whether the key was removed", examples=[False])]
+    old: Annotated[
+        str | None, Field(description="The value before, as JSON text: its first `AUDIT_VALUE_BYTES`", examples=["6"])
+    ]
+    new: Annotated[str | None, Field(description="The value after, in the same way", examples=["7"])]
 
 
 class Entries(Schema):
@@ -130,6 +151,9 @@ class EntriesQuery(Schema):
 
 ENTRY = "/{room_id}/metadata/{name:key}"
 
+MAX_LOOKED_BACK = 10_000
+"""Rows of the audit of a room, for the history of a key."""
+
 
 @router.get("/{room_id}/metadata", response=answers(Entries, 404), exclude_unset=True)
 def list_metadata(request: HttpRequest, room_id: str, query: Query[EntriesQuery]) -> Any:
@@ -141,6 +165,25 @@ def list_metadata(request: HttpRequest, room_id: str, query: Query[EntriesQuery]
 def change_metadata(request: HttpRequest, room_id: str, payload: Changes) -> Any:
     """Change several keys at once, or none of them, as the method `update-metadata` does."""
     return perform(request, room_id, update_metadata, **payload.dict(exclude_unset=True))
+
+
+@router.get(f"{ENTRY}/history", response=answers(PageOf[Past], 404))
+def get_history(request: HttpRequest, room_id: str, key: str, query: Query[PageQuery]) -> Any:
+    """How a key of the session that goes on came to what it is: its changes in the audit, newest first."""
+    session = Session.objects.filter(room=room_id, ended_at=None).first()
+    if session is None:
+        raise NotFound("room: nobody is in it")
+    of_room = AuditEntry.objects.filter(room_id=room_id).order_by("-id")
+    # By the one index that there is: not through years of a room for a key that seldom changes.
+    oldest = of_room.values_list("id", flat=True)[MAX_LOOKED_BACK : MAX_LOOKED_BACK + 1].first() or 0
+    changes = of_room.filter(
+        session_id=session.pk, key=key, id__gt=oldest, what__in=("metadata.set", "metadata.remove")
+    )
+    if query.start:
+        changes = changes.filter(id__lt=whole_number(query.start))
+    found = list(changes[: query.limit + 1])
+    told = [_past(entry) for entry in found[: query.limit]]
+    return {"limit": query.limit, "data": told, "last": told[-1]["id"] if len(found) > query.limit else ""}
 
 
 @router.get(ENTRY, response=answers(OneEntry, 404), exclude_unset=True)
@@ -222,6 +265,16 @@ def _change(
         is_set=is_set(*conditions),
     )
     return _tagged(response, entry)
+
+
+def _past(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": str(entry.pk),
+        "change_version": entry.version,
+        "updated_by": entry.author_id,
+        "removed": entry.what == "metadata.remove",
+        **{name: getattr(entry, name) for name in ("at", "source", "author", "old", "new")},
+    }
 
 
 def _tagged(response: HttpResponse, entry: Mapping[str, Any]) -> Mapping[str, Any]:

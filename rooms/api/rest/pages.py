@@ -53,3 +53,8 @@ def page(
     shown_rows = found[: query.limit]
     last = str(shown_rows[-1].pk) if len(found) > query.limit else ""
     return {"limit": query.limit, "data": [shown(row) for row in shown_rows], "last": last}
+
+
+def whole_number(row_id: str) -> int:
+    """The key of a row that is a number; 0, which none has, for what is no number."""
+    return int(row_id) if row_id.isascii() and row_id.isdigit() and len(row_id) < 19 else 0

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
 from rooms.api.rest.frame import Body, answers, author
-from rooms.api.rest.pages import Filters, PageOf, PageQuery, page
+from rooms.api.rest.pages import Filters, PageOf, PageQuery, page, whole_number
 from rooms.api.rest.shapes import Moment
 from rooms.models import Poll, PollAnswer, PreparedPoll
 from rooms.operations.engine.audit import record
@@ -405,20 +405,15 @@ def _answers(poll_id: str, query: AnswersQuery) -> QuerySet[PollAnswer]:
 
 
 def _answer(poll_id: str, answer_id: str) -> PollAnswer:
-    answered = PollAnswer.objects.filter(poll__in=_started(poll_id), pk=_number(answer_id)).select_related("poll")
+    answered = PollAnswer.objects.filter(poll__in=_started(poll_id), pk=whole_number(answer_id)).select_related("poll")
     if (found := answered.first()) is None:
         raise NotFound("id: no such response")
     return found
 
 
-def _number(row_id: str) -> int:
-    """The key of a row; 0, which none has, for what is no number."""
-    return int(row_id) if row_id.isascii() and row_id.isdigit() and len(row_id) < 19 else 0
-
-
 def _page(rows: QuerySet[Row], query: RunsQuery, shown: Callable[[Row], dict[str, Any]]) -> dict[str, Any]:
     if query.start:
-        rows = rows.filter(pk__gt=_number(query.start))
+        rows = rows.filter(pk__gt=whole_number(query.start))
     found = list(rows.order_by("pk")[: query.limit + 1])
     told = [shown(row) for row in found[: query.limit]]
     return {"limit": query.limit, "responses": told, "last": told[-1]["id"] if len(found) > query.limit else ""}

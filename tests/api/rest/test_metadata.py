@@ -149,6 +149,33 @@ def test_several_keys_change_at_once_or_not_at_all(rest, keys, alice):
     assert do(alice, "get-metadata", key="b")["data"] == 2
 
 
+def test_the_history_of_a_key_tells_who_made_it_what_and_from_where(rest, keys, alice, settings):
+    settings.AUDIT_VALUE_BYTES = 100
+    do(alice, "set-metadata", key="a/b", data=1)
+    rest("PUT", f"{keys}/a%2Fb", {"data": 2})
+    rest("PUT", f"{keys}/other", {"data": 2})
+    rest("DELETE", f"{keys}/a%2Fb")
+
+    _, page = rest("GET", f"{keys}/a%2Fb/history?limit=2")
+    _, rest_of_it = rest("GET", f"{keys}/a%2Fb/history?limit=2&start={page['last']}")
+
+    changes = page["data"] + rest_of_it["data"]
+    assert [(change["change_version"], change["old"], change["new"], change["removed"]) for change in changes] == [
+        (3, "2", None, True),
+        (2, "1", "2", False),
+        (1, None, "1", False),
+    ]
+    assert [(change["source"], change["updated_by"], change["author"]) for change in changes] == [
+        ("rest", "", "environment"),
+        ("rest", "", "environment"),
+        ("socket", alice.peer_id, "Alice"),
+    ]
+    assert rest_of_it["last"] == ""
+    assert rest("GET", f"{keys}/never/history")[1]["data"] == []
+    do(alice, "leave")
+    assert rest("GET", f"{keys}/a%2Fb/history")[0] == 404
+
+
 def test_the_server_writes_and_reads_what_rules_do_not_forbid_to_all(rest, room, keys):
     room.metadata_rules = [
         {"key": "billing", "write": "server", "read": []},
