@@ -20,7 +20,7 @@ MAX_STEPS = 200
 NOT_KEPT = (
     "Stored with a peer is when it came and left last. What lies between (lost connections, roles, earlier visits) is "
     "read from the journal of its session, which keeps the newest events alone and goes when the session ends. "
-    "Who gave a role or removed somebody is not told by either."
+    "Who gave a role or removed somebody is in the audit."
 )
 
 
