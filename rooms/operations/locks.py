@@ -268,16 +268,24 @@ _CAUSES: dict[str, Cause] = {"expired": "expiry", "left": "leave"}
 def _pass_on(context: Context, held: Lock, reason: str, *, after: int = 0) -> Event:
     """Give a lock to the next who waits for it, or free it."""
     waiters = _waiting(context, held)
+    # Who is away keeps its place: the others would wait for nothing until it is back, or gone.
+    place = next((at for at, waiter in enumerate(waiters) if _is_connected(context, waiter["peer_id"])), 0)
+    chosen = waiters.pop(place) if waiters else None
     if reason != "released":
-        details = {"holder": held.holder, "next": waiters[0]["peer_id"] if waiters else None, "reason": reason}
+        details = {"holder": held.holder, "next": chosen["peer_id"] if chosen else None, "reason": reason}
         context.audit("lock.release", cause=_CAUSES.get(reason), key=held.name, version=held.token, details=details)
-    if waiters:
-        _set_waiters(context, held, waiters[1:])
-        _give(context, held, waiters[0]["peer_id"], waiters[0]["expires_in"], after=after)
+    if chosen:
+        _set_waiters(context, held, waiters)
+        _give(context, held, chosen["peer_id"], chosen["expires_in"], after=after)
         context.work.changed(held, "holder", "token", "expires_at")
         return _changed(held, reason)
     context.work.forget_lock(held)
     return _told(held.name, None, reason)
+
+
+def _is_connected(context: Context, peer_id: str) -> bool:
+    peer = context.work.peer(context.session, peer_id)
+    return peer is not None and peer.state == Peer.State.CONNECTED
 
 
 def _set_waiters(context: Context, held: Lock, waiters: list[Waiter]) -> None:

@@ -214,6 +214,24 @@ def test_who_does_not_want_to_wait_any_more_is_passed_over(alice, bob, room):
     assert changes(unlock(alice, held).events) == [("deck", None, "released")]
 
 
+def test_who_is_away_keeps_its_place_and_nobody_waits_for_it(alice, bob, room):
+    carla, dora = (visitor(room, name, "guest") for name in ("Carla", "Dora"))
+    for who in (carla, dora):
+        do(who, "join", name=who.name)
+    held = lock(alice)
+    for who in (bob, carla, dora):
+        wait(who)
+    ask(bob, disconnect)
+    answer = unlock(alice, held)
+    assert changes(answer.events) == [("deck", "peer-Carla", "released")]
+    do(again(bob), "join", name="Bob")
+    answer = unlock(carla, answer.result)
+    assert changes(answer.events) == [("deck", "peer-Bob", "released")]
+    # Of those who are all away the first gets it.
+    ask(dora, disconnect)
+    assert changes(unlock(again(bob), answer.result).events) == [("deck", "peer-Dora", "released")]
+
+
 def test_who_got_the_lock_at_the_last_moment_is_told_so(alice, bob):
     held = lock(alice)
     waiting = wait(bob)

@@ -44,6 +44,7 @@ class Person:
     person: str
     role: str
     present: bool = True
+    connected: bool = True
     observed: set[str] = field(default_factory=set)
 
 
@@ -267,11 +268,11 @@ class Model:
     def pass_on(self, lock_name: str) -> None:
         """Give a lock to who waits for it longest. Its token is not known before it is told: -1."""
         lock = self.locks.pop(lock_name)
-        for place, (name, until, seconds) in enumerate(lock.waiting):
-            if until > self.now and self.people[name].present:
-                self.locks[lock_name] = self._given(name, seconds)
-                self.locks[lock_name].waiting = lock.waiting[place + 1 :]
-                return
+        waiting = [waiter for waiter in lock.waiting if waiter[1] > self.now and self.people[waiter[0]].present]
+        # Whoever has lost its connection comes after the others.
+        for name, until, seconds in sorted(waiting, key=lambda waiter: not self.people[waiter[0]].connected)[:1]:
+            self.locks[lock_name] = self._given(name, seconds)
+            self.locks[lock_name].waiting = [waiter for waiter in waiting if waiter != (name, until, seconds)]
 
     def _given(self, name: str, seconds: float | None) -> Lock:
         return Lock(name, -1, None if seconds is None else self.now + round(seconds * 1000))

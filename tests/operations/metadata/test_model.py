@@ -382,6 +382,7 @@ class Room(RuleBasedStateMachine):
             self.hall.lose(self.callers[name].peer_id)
             self.lost[name] = self.clock.milliseconds
             self._took(name, ask(self.callers[name], disconnect))
+            self.model.people[name].connected = False
             self._check()
 
     @precondition(lambda self: self.lost or self.timed_out)
@@ -398,6 +399,7 @@ class Room(RuleBasedStateMachine):
             answer = self._took(name, ask(self.callers[name], connect, place=place))
         assert answer.error is None
         self.lost.pop(name, None)
+        self.model.people[name].connected = True
         self.timed_out.discard(name)
         person = self.model.people[name]
         person.present = True
