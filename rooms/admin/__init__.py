@@ -9,7 +9,16 @@ kind.
 from django.contrib import admin
 
 from rooms.access.logins import LoginForm
-from rooms.admin import access_keys, audit, peers, rooms, sessions, templates, workers  # noqa: F401  (registers their pages)
+from rooms.admin import (  # noqa: F401  (registers their pages)
+    access_keys,
+    audit,
+    peers,
+    rooms,
+    sessions,
+    templates,
+    webhooks,
+    workers,
+)
 
 admin.site.site_header = admin.site.site_title = "hmsroom"
 admin.site.login_form = LoginForm

@@ -107,9 +107,9 @@ def remove(endpoint_id: str, *, author: Author = SERVER) -> None:
     endpoint.delete()
 
 
-def check(url: str, headers: Mapping[str, str] | None = None) -> None:
-    """Raises ValidationError if no endpoint may be like that."""
-    _set(WebhookEndpoint(), {"url": url, "headers": headers or {}})
+def check(**fields: Any) -> None:
+    """Raises ValidationError if no endpoint may have these values of the fields that ``add`` takes."""
+    _set(WebhookEndpoint(), fields)
 
 
 def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None, *, author: Author = SERVER) -> None:

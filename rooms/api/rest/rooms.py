@@ -117,7 +117,7 @@ class RoomBody(Body):
         if self.webhook and self.webhook.url:
             # Before the room is made or changed, which is not undone.
             with _of_the_webhook():
-                endpoints.check(self.webhook.url, self.webhook.headers)
+                endpoints.check(url=self.webhook.url, headers=self.webhook.headers or {})
         if "size" in given or "large_room" in given:
             size, large = (given.get(name, getattr(room, name, 0)) for name in ("size", "large_room"))
             most = MAX_LARGE_SIZE if large else MAX_SIZE

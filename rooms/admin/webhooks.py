@@ -1,0 +1,178 @@
+"""Webhooks: where back ends are told what happens, and what became of each telling."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from rooms.admin.actions import confirmation
+from rooms.admin.shared import Inspection, author, indented, link, list_link, written
+from rooms.models import WebhookDelivery, WebhookEndpoint
+from rooms.webhooks import endpoints
+from rooms.wire.webhooks import EVENTS, METADATA
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[WebhookEndpoint]
+else:
+    ModelForm = forms.ModelForm
+
+FIELDS = ("url", "enabled", "events", "metadata_keys", "metadata_values")
+
+
+class EndpointForm(ModelForm):
+    """An endpoint with the checks of ``manage.py webhook``. Its headers are set there: they are never shown."""
+
+    url = forms.CharField(max_length=2000, widget=forms.URLInput(attrs={"size": 80}))
+    events = forms.MultipleChoiceField(
+        required=False,
+        choices=[(name, name) for name in EVENTS if name != METADATA],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None stands for all of them",
+    )
+    metadata_keys = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 40}),
+        help_text="Keys whose changes are told, one on a line; score:* are all that begin so",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["metadata_keys"] = "\n".join(self.instance.metadata_keys)
+
+    def clean_metadata_keys(self) -> list[str]:
+        return str(self.cleaned_data["metadata_keys"]).split()
+
+    def clean(self) -> None:
+        super().clean()
+        endpoints.check(**{name: self.cleaned_data[name] for name in FIELDS if name in self.cleaned_data})
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(Inspection):
+    form = EndpointForm
+    list_display = ["id", "url", "whose", "enabled", "created_at"]
+    list_filter = ["enabled"]
+    list_select_related = ["room"]
+    ordering = ["-created_at"]
+    search_fields = ["id", "url", "room__name"]
+    fields = [*FIELDS, "whose", "created_at", "told"]
+    readonly_fields = ["whose", "created_at", "told"]
+    actions = ["renew", "drop", "remove"]
+    shown_to = {"whose": "room", "room__name": "room", "told": "webhookdelivery"}
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return super().get_fields(request, obj) if obj else list(FIELDS)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
+        # A row without a URL only says since when.
+        queryset: QuerySet[WebhookEndpoint] = super().get_queryset(request)
+        return queryset.exclude(url="")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("rooms.add_webhookendpoint"))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("rooms.change_webhookendpoint"))
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("rooms.delete_webhookendpoint"))
+
+    def save_model(self, request: HttpRequest, row: WebhookEndpoint, form: Any, change: Any) -> None:
+        given = {name: form.cleaned_data[name] for name in FIELDS}
+        if change:
+            endpoints.change(row.pk, author=author(request), **given)
+            return
+        made = endpoints.add(**given, author=author(request))
+        row.pk = made.pk  # what follows tells of the row that was made
+        self._tell_secret(request, made, endpoints.secrets_of(made)[0])
+
+    def _tell_secret(self, request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> None:
+        told = "{} is signed with <code>{}</code>. Write it down: it is not shown again."
+        self.message_user(request, format_html(told, endpoint.url, secret), messages.WARNING)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ValidationError as error:
+            # What the form was checked against has changed until it was stored.
+            self.message_user(request, " ".join(error.messages), messages.ERROR)
+            return self.response_post_save_change(request, WebhookEndpoint())
+
+    @admin.display(description="of", ordering="room__name")
+    def whose(self, endpoint: WebhookEndpoint) -> str:
+        return link(endpoint.room) if endpoint.room else "all rooms"
+
+    @admin.display(description="deliveries")
+    def told(self, endpoint: WebhookEndpoint) -> str:
+        return list_link(WebhookDelivery, "what it was told", endpoint__id__exact=endpoint.pk)
+
+    @admin.action(description="Sign with another secret too", permissions=["change"])
+    def renew(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> None:
+        for endpoint in chosen:
+            try:
+                secret = endpoints.add_secret(endpoint.pk, author=author(request))
+            except ValidationError as error:
+                self.message_user(request, " ".join(error.messages), messages.ERROR)
+            else:
+                self._tell_secret(request, endpoint, secret)
+
+    @admin.action(description="Sign with the newest secret alone", permissions=["change"])
+    def drop(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> None:
+        for endpoint in chosen:
+            endpoints.drop_secrets(endpoint.pk, author=author(request))
+            self.message_user(request, f"{endpoint.url} is signed with its newest secret alone.", messages.SUCCESS)
+
+    @admin.action(description="Remove selected endpoints…", permissions=["remove"])
+    def remove(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> HttpResponse | None:
+        rows = [(endpoint.url, endpoint.pk) for endpoint in chosen]
+        if question := confirmation(
+            self, request, chosen, rows, title="Remove the endpoints?", answer="Yes, remove them",
+            what="They are told nothing more, also not what waits, and what they were told is forgotten.",
+        ):  # fmt: skip
+            return question
+        for endpoint in chosen:
+            self.log_deletions(request, WebhookEndpoint.objects.filter(pk=endpoint.pk))
+            endpoints.remove(endpoint.pk, author=author(request))
+            self.message_user(request, f"{endpoint.url} is told nothing more.", messages.SUCCESS)
+        return None
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(Inspection):
+    list_display = ["event_id", "name", "room_id", "state", "attempts", "status", "error", "when"]
+    list_filter = ["state", "name"]
+    ordering = ["-at", "-id"]
+    search_fields = ["=event_id", "=room_id", "=session_id"]
+    search_help_text = "Id of an event, a room or a session"
+    linked = ["endpoint__id__exact"]
+    fields = [
+        "event_id", "name", "endpoint_link", "room_id", "session_id", "seq", "state", "attempts", "status", "error",
+        "when", "done", "replay_id", "body_text",
+    ]  # fmt: skip
+    readonly_fields = ["endpoint_link", "when", "done", "replay_id", "body_text"]
+    shown_to = dict.fromkeys(["endpoint_link", "endpoint__id__exact"], "webhookendpoint")
+
+    @admin.display(description="endpoint")
+    def endpoint_link(self, delivery: WebhookDelivery) -> str:
+        return link(delivery.endpoint)
+
+    @admin.display(ordering="at")
+    def when(self, delivery: WebhookDelivery) -> str:
+        return _moment(delivery.at)
+
+    @admin.display()
+    def done(self, delivery: WebhookDelivery) -> str:
+        return _moment(delivery.done_at)
+
+    @admin.display(description="what is told")
+    def body_text(self, delivery: WebhookDelivery) -> str:
+        return indented(delivery.body)
+
+
+def _moment(at: int | None) -> str:
+    return written(None if at is None else datetime.fromtimestamp(at / 1000, UTC))
