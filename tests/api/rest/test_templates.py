@@ -165,7 +165,7 @@ def test_a_template_keeps_a_role_and_those_that_its_rules_name(rest, lesson):
     rules = {"metadata": {"rules": [{"key": "a", "write": ["teacher"]}]}}
     rest("POST", f"/templates/{lesson}", {"roles": ROLES, "plugins": rules})
     status, refused = rest("DELETE", f"/templates/{lesson}/roles/teacher")
-    assert (status, refused["message"]) == (400, "plugins.metadata.rules[0]: there is no role teacher")
+    assert (status, refused["message"]) == (400, "plugins.metadata.rules[0].write: there is no role teacher")
     assert rest("DELETE", f"/templates/{lesson}/roles/pupil")[0] == 204
     rest("POST", f"/templates/{lesson}", {"roles": {"pupil": {}}})
     assert rest("DELETE", f"/templates/{lesson}/roles/pupil")[1]["message"] == "roles: expected 1 to 100 roles"
