@@ -45,7 +45,7 @@ def reported(*, deploy: bool = True) -> dict[str, str]:
 @pytest.fixture
 def production(settings):
     """Settings as of PRODUCTION, as far as the checks look at them."""
-    settings.DEVELOPMENT = False
+    settings.DEVELOPMENT, settings.EMBEDDED = False, True
     settings.PUBLIC_URL = PRODUCTION["PUBLIC_URL"]
     settings.ALLOWED_HOSTS = ["rooms.example.org"]
     settings.ALLOWED_ORIGINS = []

@@ -334,6 +334,8 @@ class RawPeer:
         """Leave the room, wait until the server has it, and close."""
         try:
             await self.call("leave")
+        except ConnectionClosed:
+            pass  # it was sent away
         except RpcError as refusal:
             if refusal.code != 410:  # it may have been sent away
                 raise
