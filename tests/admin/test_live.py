@@ -21,11 +21,11 @@ STAFF = """
 from django.contrib.auth.models import Permission, User
 seen = [f"view_{kind}" for kind in ("room", "roomcode", "session", "peer", "metadataentry", "poll", "template")]
 managing = ["change_room", "delete_room", "add_template", "change_template"]
-for name, more in (("vera", []), ("ada", ["change_session"]), ("mia", managing)):
+for name, more in (("vera", []), ("eve", []), ("ada", ["change_session"]), ("mia", managing)):
     user = User.objects.create_user(name, password="password", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=seen + more, content_type__app_label="rooms"))
 """
-"""Vera may look, Ada may act as well, and Mia may manage."""
+"""Vera may look, and so may Eve until she may not; Ada may act as well, and Mia may manage."""
 
 
 @pytest.fixture(scope="module")
@@ -252,9 +252,9 @@ async def test_a_refusal_is_told_and_keeps_what_was_typed(chromium, server, name
     [("DELETE FROM django_session", "You are logged out"), ("DELETE FROM auth_user_user_permissions", "You may not")],
 )
 async def test_the_page_stops_when_it_may_not_be_seen_any_more(chromium, server, names, change, said):
-    async with at_the_desk(chromium, server, next(names), who="vera" if "user" in change else "ada") as desk:
+    async with at_the_desk(chromium, server, next(names), who="eve" if "user" in change else "ada") as desk:
         with closing(sqlite3.connect(server.database, timeout=20)) as database, database:
-            user = "(SELECT id FROM auth_user WHERE username = 'vera')"
+            user = "(SELECT id FROM auth_user WHERE username = 'eve')"
             database.execute(change + (f" WHERE user_id = {user}" if "user" in change else ""))
         await expect(desk.tab.locator("#live-state")).to_contain_text(said)
         asked: list[str] = []
