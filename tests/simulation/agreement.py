@@ -73,5 +73,8 @@ def _check_client(
     position = client.stream.position
     for seq in range(position + 1, journal.last + 1) if position is not None else ():
         entry = journal.entries[seq]
-        if SECRET not in entry.body and addressed(entry, client.peer_id, role, client.observed):
+        # Values were looked at above: who observes a key since this event was sent the value, and not the event.
+        if entry.kind == "on-metadata-change" or SECRET in entry.body:
+            continue
+        if addressed(entry, client.peer_id, role, client.observed):
             raise Violation(f"{client.peer_id} was never sent event {seq}: {journal.entries[seq].frame}")
