@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from rooms.access import keys, tokens
 from rooms.models import AccessKey
 from rooms.wire.errors import Unauthorized
+from tests.admin.driver import desk_of
 
 pytestmark = pytest.mark.django_db
 
@@ -18,13 +18,6 @@ pytestmark = pytest.mark.django_db
 def client(settings) -> Client:
     settings.ROOT_URLCONF = "tests.urls_with_admin"
     return Client()
-
-
-def admin_of(client: Client, *rights: str) -> Client:
-    user = User.objects.create_user("olga", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
-    client.force_login(user)
-    return client
 
 
 def test_a_command_makes_lists_and_revokes_keys(capsys):
@@ -63,7 +56,7 @@ def test_a_command_says_what_is_wrong(arguments, problem):
 
 
 def test_the_admin_shows_a_new_secret_once_and_never_again(client):
-    admin = admin_of(client, "view_accesskey", "add_accesskey")
+    admin = desk_of(client, "view_accesskey", "add_accesskey")
 
     told = admin.post("/admin/rooms/accesskey/add/", {"name": "billing"}, follow=True).content.decode()
 
@@ -76,7 +69,7 @@ def test_the_admin_shows_a_new_secret_once_and_never_again(client):
 
 
 def test_the_admin_revokes_keys_once_that_is_confirmed(client):
-    admin, (row, _) = admin_of(client, "view_accesskey", "change_accesskey"), keys.create("billing")
+    admin, (row, _) = desk_of(client, "view_accesskey", "change_accesskey"), keys.create("billing")
     asked = {"action": "revoke", "_selected_action": [row.pk]}
 
     assert "Yes, revoke them" in admin.post("/admin/rooms/accesskey/", asked).content.decode()
@@ -87,7 +80,7 @@ def test_the_admin_revokes_keys_once_that_is_confirmed(client):
 
 
 def test_who_may_only_view_keys_makes_and_revokes_none(client):
-    admin, (row, _) = admin_of(client, "view_accesskey"), keys.create("billing")
+    admin, (row, _) = desk_of(client, "view_accesskey"), keys.create("billing")
 
     assert admin.post("/admin/rooms/accesskey/add/", {"name": "other"}).status_code == 403
     admin.post("/admin/rooms/accesskey/", {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"})

@@ -49,3 +49,9 @@ def staff(name: str, *rights: str) -> User:
     user = User.objects.create_user(name, is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=rights, content_type__app_label="rooms"))
     return user
+
+
+def desk_of(client: Client, *rights: str) -> Client:
+    """The client, logged in as Olga, who is of the staff with these rights."""
+    client.force_login(staff("olga", *rights))
+    return client

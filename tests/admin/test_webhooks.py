@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from rooms.models import AuditEntry, WebhookDelivery, WebhookEndpoint
 from rooms.webhooks import endpoints
+from tests.admin.driver import desk_of
 
 pytestmark = pytest.mark.django_db
 
@@ -15,15 +15,8 @@ ENDPOINT = "/admin/rooms/webhookendpoint/"
 RIGHTS = [f"{right}_webhookendpoint" for right in ("view", "add", "change", "delete")] + ["view_webhookdelivery"]
 
 
-def admin_of(client: Client, *rights: str) -> Client:
-    user = User.objects.create_user("olga", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
-    client.force_login(user)
-    return client
-
-
 def test_an_endpoint_is_added_changed_and_removed_and_its_secret_shown_once(client):
-    admin = admin_of(client, *RIGHTS)
+    admin = desk_of(client, *RIGHTS)
     given = {
         "url": "https://example.org/hook",
         "enabled": "on",
@@ -72,14 +65,14 @@ def act(admin: Client, action: str, endpoint: WebhookEndpoint, **more: str) -> s
     ],
 )
 def test_what_is_wrong_with_an_endpoint_stands_at_its_field(client, given, problem):
-    page = admin_of(client, *RIGHTS).post(f"{ENDPOINT}add/", given).content.decode()
+    page = desk_of(client, *RIGHTS).post(f"{ENDPOINT}add/", given).content.decode()
     assert re.search(rf'class="form-row errors field-{problem}"', page)
     assert not WebhookEndpoint.objects.exists()
 
 
 def test_who_may_only_view_endpoints_changes_none(client):
     made = endpoints.add("https://example.org/hook")
-    admin = admin_of(client, "view_webhookendpoint")
+    admin = desk_of(client, "view_webhookendpoint")
 
     assert admin.post(f"{ENDPOINT}add/", {"url": "https://example.org/x"}).status_code == 403
     assert admin.post(f"{ENDPOINT}{made.pk}/change/", {"url": "https://example.org/x"}).status_code == 403
@@ -96,7 +89,7 @@ def test_deliveries_are_shown_with_what_became_of_them(client):
         endpoint=made, stream="s", event_id="e-1", room_id="r", name="peer.join.success", at=1_795_816_800_000,
         body='{"data":{"user_name":"<b>Alice</b>"}}', state="dead", attempts=7, status=500, error="answered 500",
     )  # fmt: skip
-    admin = admin_of(client, *RIGHTS)
+    admin = desk_of(client, *RIGHTS)
 
     listed = admin.get("/admin/rooms/webhookdelivery/", {"endpoint__id__exact": made.pk}).content.decode()
     page = admin.get(f"/admin/rooms/webhookdelivery/{delivery.pk}/change/").content.decode()
