@@ -8,14 +8,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
+def printable(text: str) -> str:
+    """A message that may quote a key or a name, as pages and logs may show it: one line, without controls."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in " ".join(text.split())
+    )
+
+
 class RoomError(Exception):
     """A refusal that the caller can understand: the message names the field and the limit."""
 
     code: ClassVar[int] = 400
 
     def __init__(self, message: str, *, data: Any = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = printable(message)
+        super().__init__(self.message)
         self.data = data
 
     def as_wire(self) -> dict[str, Any]:

@@ -108,6 +108,7 @@ async def test_a_host_keeps_pinning_to_hosts_and_gives_it_back(people):
     await alice.say("first")
     await alice.say("second")
     await bob.act_on_message("first", "Pin for everyone")
+    await expect(bob.part("unpin")).to_be_visible()
     await bob.part("unpin").focus()
     other = {"key": "deck", "write": ["guest"]}
     await alice.hms("hmsActions.setMetadataRules(value)", [other])

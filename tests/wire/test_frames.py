@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rooms.wire.errors import BadRequest, VersionConflict
+from rooms.wire.errors import BadRequest, LockConflict, VersionConflict
 from rooms.wire.events import compact
 from rooms.wire.frames import Request, Unreadable, failure, notification, parse, response
 from rooms.wire.json_gate import MAX_DEPTH, MAX_NODES, load_json
@@ -264,3 +264,14 @@ def test_a_name_is_measured_as_it_is_shown():
     with pytest.raises(BadRequest) as refusal:
         clean_name("x" * 11, limit=10, field="title")
     assert refusal.value.message == "title: longer than 10 characters"
+
+
+# --- Errors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["\u2028", "a\nb", "\u202e", "\x1b[2J", "\U000ccb15"])
+def test_the_message_of_an_error_is_one_line_of_words_whatever_it_quotes(name: str):
+    error = LockConflict(f"if_lock: the lock {name} is held by nobody", data={"name": name})
+    assert error.message.isprintable()
+    assert str(error) == error.message
+    assert error.as_wire()["data"] == {"name": name}, "a program reads what it wrote"

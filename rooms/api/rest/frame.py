@@ -20,7 +20,16 @@ from rooms.api.http import body
 from rooms.delivery.hub import perform_now
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author, Operation
-from rooms.wire.errors import BadRequest, InternalError, NotFound, RoomError, TooFast, Unauthorized, Unavailable
+from rooms.wire.errors import (
+    BadRequest,
+    InternalError,
+    NotFound,
+    RoomError,
+    TooFast,
+    Unauthorized,
+    Unavailable,
+    printable,
+)
 from rooms.wire.parameters import bind
 from rooms.wire.rates import Buckets
 
@@ -114,7 +123,9 @@ def perform(request: HttpRequest, room_id: str, operation: Operation, **argument
 def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpResponse:
     """The answer that tells an error: ``{code, message, details, data?}``, with ``details`` as texts."""
     response = rest.create_response(
-        request, {**error.as_wire(), "details": list(details) or [error.message]}, status=error.code
+        request,
+        {**error.as_wire(), "details": [printable(each) for each in details] or [error.message]},
+        status=error.code,
     )
     if isinstance(error, TooFast):
         response["Retry-After"] = str(math.ceil(1 / settings.REST_RATE))
