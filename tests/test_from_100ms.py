@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import async_playwright
 
+from tests.support.browser import running_browser
 from tests.support.receiver import Receiver
 from tests.support.server import ROOT, RunningServer
 
@@ -131,12 +131,10 @@ async def test_the_page_joins_with_the_published_sdk(
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        async with running_browser() as browser:
             page = await browser.new_page()
             await page.goto(f"http://127.0.0.1:{site.server_port}/page.html")
             joined = (await bob.wait_for("on-peer-join", timeout=30))["params"]
-            await browser.close()
         site.shutdown()
     assert (joined["info"]["name"], joined["role"]) == ("Alice", "host")
     await bob.leave()

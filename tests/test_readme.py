@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from tests.support.browser import running_browser
 from tests.support.server import ACCESS_KEY, APP_SECRET, ROOT, RunningServer
 
 
@@ -47,8 +48,7 @@ async def test_the_page_and_the_back_end_of_the_readme(server: RunningServer, ot
         page = example("html").replace("TOKEN", json.dumps(token)).replace("http://127.0.0.1:8000", server.url)
         (tmp_path / f"{user}.html").write_text(page.replace('"tea"', f'"tea of {user}"'))
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    async with running_browser() as browser:
         alice = await browser.new_page()
         await alice.goto(f"{other_site}/alice.html")
         await expect(alice.locator("#topic")).to_have_text("tea of alice")

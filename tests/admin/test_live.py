@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager, closing
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, Request, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Request, expect
 
+from tests.support.browser import running_browser
 from tests.support.server import Message, RawPeer, RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -44,10 +45,8 @@ def names() -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    async with running_browser() as browser:
         yield browser
-        await browser.close()
 
 
 TOO_WIDE = """() => [...document.querySelectorAll("#content, #content *, .messagelist *")]

@@ -13,13 +13,13 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from playwright.async_api import async_playwright
 
 import rooms.access.logins
 from rooms.creation import create_room
 from rooms.models import MetadataEntry, Peer, Person, Room, Session, Template, Worker
 from rooms.wire.rates import Buckets
 from tests.admin.driver import act, live_room, page
+from tests.support.browser import running_browser
 from tests.support.server import RunningServer
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -582,8 +582,7 @@ async def test_an_operator_sees_a_live_room_and_ends_its_session(kind):
         bob = await server.peer(server.sign(room, "guest", "bob"), "Bob")
         await alice.call("set-metadata", key=EVIL, data={"javascript:alert(1)": EVIL})
 
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        async with running_browser() as browser:
             tab = await browser.new_page()
             problems: list[str] = []
             tab.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)

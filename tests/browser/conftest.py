@@ -3,14 +3,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from tests.browser.app import Room, serving_pages
 from tests.browser.person import People
+from tests.support.browser import running_browser
 from tests.support.server import RunningServer
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 # Complaints of a browser whose connection a test breaks.
 BROKEN = re.compile("ERR_|closed before receiving a handshake")
@@ -20,10 +18,8 @@ expect.set_options(timeout=20_000)  # of patience with a busy machine
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    async with running_browser() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.browser.person import People, Person
 from tests.sdk.driver import Pages, Room, make_rooms
+from tests.support.browser import running_browser
 from tests.support.proxy import Proxy
 from tests.support.server import RunningServer
 
 HERE = Path(__file__).parent
-CHROMIUM = "/usr/bin/chromium"
 
 
 class _Files(http.server.SimpleHTTPRequestHandler):
@@ -37,10 +37,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with running_browser() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
@@ -37,6 +38,12 @@ def since(first: str) -> list[str]:
 
 def before(first: str) -> list[str]:
     return [release for release in RELEASES if version(release) < version(first)]
+
+
+def sampled(releases: Sequence[str]) -> list[Any]:
+    """For the parameter ``release``: the oldest and the newest of these; in a soak those between."""
+    ends = (releases[0], releases[-1])
+    return [release if release in ends else pytest.param(release, marks=pytest.mark.soak) for release in releases]
 
 
 class Pages:
