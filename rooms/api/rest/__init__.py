@@ -6,6 +6,7 @@ from rooms.api.rest import (
     locks,
     messages,
     metadata,
+    poll_answers,
     polls,
     room_codes,
     rooms,
@@ -24,5 +25,6 @@ rest.add_router("/sessions", sessions.router)
 rest.add_router("/analytics", analytics.router)
 rest.add_router("/templates", templates.router)
 rest.add_router("/polls", polls.router)
+rest.add_router("/polls", poll_answers.router)
 
 __all__ = ["rest"]
