@@ -1,26 +1,28 @@
-"""One peer's connection: moves frames between its socket and the hub, and decides nothing about rooms."""
+"""One peer's connection: moves frames between its socket and the hub, and decides nothing about rooms.
+
+One class, and a long one, for all of it shares one state: whether the socket is open and its peer in the room.
+"""
 
 import asyncio
-import json
 import logging
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
 
 from rooms.access import tokens
 from rooms.access.allowances import allowances, check_socket, too_fast
+from rooms.access.callers import caller_of, place_in, read_claims
 from rooms.delivery import hub as hubs
 from rooms.delivery.hub import Connection
+from rooms.delivery.lock_waits import LockWaits, Then
 from rooms.delivery.membership import Membership
 from rooms.observe import metrics
 from rooms.operations.admission import check_peer_id
-from rooms.operations.arriving import Place, connect
+from rooms.operations.arriving import connect
 from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Answer, Caller
 from rooms.operations.engine.gate import METHODS
@@ -32,20 +34,16 @@ from rooms.sockets.framing import framed
 from rooms.sockets.requests import MAX_WAITING, Requests
 from rooms.wire import frames
 from rooms.wire.close_codes import BUG, RESTART, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, TOO_SLOW, refused
-from rooms.wire.errors import LockConflict, NotFound, NotJoined, RoomError, TooFast, Unauthorized, VersionConflict
+from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized, VersionConflict
 from rooms.wire.events import Numbered
 from rooms.wire.frames import Request
-from rooms.wire.parameters import bind, fields_of
+from rooms.wire.parameters import bind
 from rooms.wire.rates import Allowance
 from rooms.wire.results import Attachment, Observation, Waiting, Welcome
-from rooms.wire.sdk_versions import is_legacy
 
 log = logging.getLogger("rooms.consumers")
 
 _A_YEAR = 365 * 24 * 60 * 60.0  # no timer counts to 1e300
-
-PARAMETERS = fields_of(Place)
-"""What the address of a socket says of the place that its peer comes back with, if it says anything."""
 
 # What clients tell of media and of themselves; there is nothing to do about it.
 _IGNORED = frozenset({"analytics", "track-update", "trickle", "answer"})
@@ -53,36 +51,6 @@ _IGNORED = frozenset({"analytics", "track-update", "trickle", "answer"})
 _BEFORE_JOIN = frozenset({"join", "ping", "analytics", "leave"})
 # These count against the looser rate.
 _CHEAP = frozenset({"ping", "leave", *_IGNORED})
-
-
-def _place_in(query: Mapping[str, str]) -> dict[str, Any] | None:
-    """The place that an address names, or None. Raises BadRequest, also if it names half a place."""
-    given: dict[str, Any] = {field.name: query[field.name] for field in PARAMETERS if field.name in query}
-    if re.fullmatch("-?[0-9]{1,16}", given.get("seq", "")):
-        given["seq"] = int(given["seq"])
-    return bind(PARAMETERS, given) if given else None
-
-
-async def _claims(token: str) -> tokens.Claims:
-    """What a token says. Raises Unauthorized."""
-    if tokens.names_own_key(token):
-        return tokens.read(token)
-    claims: tokens.Claims = await hubs.get().read(tokens.read, token)
-    return claims
-
-
-def _caller(claims: tokens.Claims, query: Mapping[str, str], conn_id: str) -> Caller:
-    return Caller(
-        room_id=claims.room_id,
-        peer_id=query["peer"],
-        owner=claims.owner,
-        user_id=claims.user_id,
-        role=claims.role,
-        conn_id=conn_id,
-        worker=lease.worker_id(),
-        legacy=is_legacy(query.get("user_agent_v2") or query.get("user_agent") or ""),
-        source="socket",
-    )
 
 
 def _preview_info(room_id: str, preview: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,8 +65,7 @@ class PeerConsumer(SocketConsumer):
     membership: Membership | None = None
     allowance: Allowance | None = None
     expiry: asyncio.TimerHandle | None = None
-    waiting: Mapping[str, tuple[Request, asyncio.TimerHandle]] = MappingProxyType({})
-    """Requests for locks that are answered later, by the name of the lock, with what gives them up."""
+    waits: LockWaits | None = None
 
     # --- Arriving and parting -------------------------------------------------------------------
 
@@ -106,16 +73,16 @@ class PeerConsumer(SocketConsumer):
         self.requests = Requests(self._start)
         self.frame_limit = settings.MAX_FRAME_BYTES  # looking a setting up takes as long as reading a short frame
         try:
-            claims = await _claims(query.get("token", ""))
+            claims = await read_claims(query.get("token", ""))
             check_peer_id(query.get("peer", ""))
-            place = _place_in(query)
+            place = place_in(query)
             self.hub, self.owner = hubs.get(), (claims.room_id, claims.owner)
             self.allowance = allowances(self.hub).open(self.owner)
             check_socket(self.allowance)
         except RoomError as error:
             self._refuse_socket(error)
             return
-        self.caller = _caller(claims, query, self.conn_id)
+        self.caller = caller_of(claims, query, self.conn_id)
         good_for = min(max(0, claims.expires_at + tokens.LEEWAY - time.time()), _A_YEAR)
         self.expiry = self.loop.call_later(good_for, self._expire)
         feed = await self.hub.open_feed(claims.room_id)
@@ -167,8 +134,8 @@ class PeerConsumer(SocketConsumer):
         """The socket is closed. Whatever is not done here is made good by the lease and the reaper."""
         if self.expiry:
             self.expiry.cancel()
-        for _, timer in self.waiting.values():
-            timer.cancel()
+        if self.waits:
+            self.waits.cancel()
         if self.allowance:
             allowances(self.hub).close(self.owner)
         if self.membership is None:
@@ -217,14 +184,14 @@ class PeerConsumer(SocketConsumer):
             return
         cheap = request.method in _CHEAP or request.method not in METHODS
         if self.membership is None or self.allowance is None:
-            self._refuse(request.id, Unauthorized("token: not accepted"), request.method)
+            self._refuse_request(request, Unauthorized("token: not accepted"))
         elif not (self.allowance.others if cheap else self.allowance.calls).take():
-            self._refuse(request.id, too_fast(self.allowance, cheap=cheap), request.method)
+            self._refuse_request(request, too_fast(self.allowance, cheap=cheap))
         elif request.method == "ping":
             self._respond(request.id, {"timestamp": int(clock.seconds() * 1000), "seq": self.membership.place})
         elif not self.requests.add(request):
             too_many = TooFast(f"at most {MAX_WAITING} requests may wait for their answers")
-            self._refuse(request.id, too_many, request.method)
+            self._refuse_request(request, too_many)
 
     def _start(self, request: Request) -> bool:
         """Have a request run, and return whether it does."""
@@ -239,7 +206,7 @@ class PeerConsumer(SocketConsumer):
                 raise NotFound("method: not known")
             arguments = bind(operation.parameters, request.params)
         except RoomError as error:
-            self._refuse(request.id, error, request.method)
+            self._refuse_request(request, error)
             return False
         if request.method == "join":
             # The process may have another lease than when the socket was opened.
@@ -253,7 +220,7 @@ class PeerConsumer(SocketConsumer):
         assert self.membership
         try:
             if answer.error:
-                self._refuse(request.id, answer.error, request.method)
+                self._refuse_request(request, answer.error)
                 if isinstance(answer.error, NotJoined) and self.membership.follows(answer.session_id):
                     # Events would have said so by now: the database has gone back to before this connection.
                     self.close_socket(TOO_SLOW)
@@ -266,8 +233,8 @@ class PeerConsumer(SocketConsumer):
                 self._respond_placed(request, answer.result)
                 if isinstance(given, Observation):
                     self.membership.observe(given)
-            if self.waiting and not self.membership.member:
-                self._give_up_waiting()  # by this very call the peer has left
+            if self.waits and not self.membership.member:
+                self.waits.give_up()  # by this very call the peer has left
             self.requests.finish()
         except Exception:
             # Also one of the next request, which is started here.
@@ -283,46 +250,19 @@ class PeerConsumer(SocketConsumer):
     # --- Locks that are waited for
 
     def _wait(self, request: Request, wait: Waiting, lock: Mapping[str, Any]) -> None:
-        if before := self._waited(wait.name):
-            stands = {field: value for field, value in lock.items() if field != "seq"}
-            again = LockConflict("name: the lock was asked for again", data=stands)
-            self._refuse(before.id, again, before.method)
-        timer = self.loop.call_later(wait.seconds, self._stop_waiting, wait, request)
-        self.waiting = {**self.waiting, wait.name: (request, timer)}
-
-    def _waited(self, name: str) -> Request | None:
-        """The request that waits for a lock, which is to be answered now."""
-        if name not in self.waiting:
-            return None
-        request, timer = self.waiting[name]
-        timer.cancel()
-        self.waiting = {other: waits for other, waits in self.waiting.items() if other != name}
-        return request
+        if self.waits is None:
+            self.waits = LockWaits(self.loop, self._stop_waiting, self._respond_placed, self._refuse_request)
+        self.waits.wait(request, wait, lock)
 
     def _granted(self, event: Numbered) -> None:
-        change = json.loads(event.body)
-        if request := self._waited(change["name"]):
-            del change["reason"]
-            self._respond_placed(request, {"seq": event.seq, **change})
+        if self.waits:
+            self.waits.granted(event)
 
-    def _stop_waiting(self, wait: Waiting, request: Request) -> None:
+    def _stop_waiting(self, wait: Waiting, then: Then) -> None:
         arguments = {"name": wait.name, "until": wait.until}
-        self.hub.submit(stop_waiting, self.caller, arguments, lambda answer: self._stopped(wait.name, request, answer))
+        self.hub.submit(stop_waiting, self.caller, arguments, lambda answer: self.closed or then(answer))
 
-    def _stopped(self, name: str, request: Request, answer: Answer) -> None:
-        # It may have got the lock meanwhile, or have been asked for again.
-        if self.closed or name not in self.waiting or self.waiting[name][0] is not request:
-            return
-        self._waited(name)
-        if answer.error:
-            self._refuse(request.id, answer.error, request.method)
-        else:
-            self._respond_placed(request, answer.result)
-
-    def _give_up_waiting(self) -> None:
-        for name in self.waiting:
-            if request := self._waited(name):
-                self._refuse(request.id, NotJoined("not joined"), request.method)
+    # --- What is said
 
     def _respond_placed(self, request: Request, result: Mapping[str, Any]) -> None:
         assert self.membership
@@ -331,6 +271,9 @@ class PeerConsumer(SocketConsumer):
     def _respond(self, request_id: str | int | None, result: Any) -> None:
         if request_id is not None and self.membership:
             self.membership.write(frames.response(request_id, result))
+
+    def _refuse_request(self, request: Request, error: RoomError) -> None:
+        self._refuse(request.id, error, request.method)
 
     def _refuse(self, request_id: str | int | None, error: RoomError, method: str = "") -> None:
         """Answer with an error. One without a request to belong to is a notification."""

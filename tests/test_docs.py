@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 import rooms.observe.metrics
 import rooms.operations  # noqa: F401, fills METHODS
-from rooms import consumers
+from rooms.access import callers
 from rooms.api.health import Probes
 from rooms.operations.engine.gate import METHODS
 from rooms.urls import urlpatterns
@@ -76,7 +76,7 @@ def test_the_limits_of_every_parameter_are_in_the_protocol():
 
 def parameter_table() -> str:
     """Each parameter of each method and endpoint, those that may be missing with a question mark."""
-    endpoints = declared_parameters() | {"/v2/ws": consumers.PARAMETERS}
+    endpoints = declared_parameters() | {"/v2/ws": callers.PARAMETERS}
     methods = {method: METHODS[method].parameters for method in sorted(METHODS)}
     rows = [
         f"| `{caller}` | `{path}{'' if parameter.required else '?'}` | {parameter.describe()} |"
