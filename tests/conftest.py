@@ -25,6 +25,8 @@ from tests.support.sockets import World
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
+pytest_plugins = ["tests.support.team"]
+
 DATABASES = ["sqlite", "postgres"]
 DEPLOYMENTS = ["daphne", "plain", "postgres"]
 

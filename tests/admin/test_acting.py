@@ -11,34 +11,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms.creation import create_room
 from rooms.models import Peer, Poll, Room, Session
 from rooms.operations.engine.calls import Caller
 from tests.admin.driver import live_room, page, staff
-from tests.operations.driver import do, journalled, position, refused, row, server, told, visitor
+from tests.operations.driver import do, journalled, position, refused, row, server, told
+from tests.support.team import joined
 
 EVERYTHING_SEEN = ("view_peer", "view_metadataentry", "view_poll", "view_session", "view_room")
-
-
-@pytest.fixture
-def room(db: None) -> Room:
-    return create_room(title="Team", name="team")
-
-
-@pytest.fixture
-def alice(room: Room) -> Caller:
-    return joined(room, "Alice", "host")
-
-
-@pytest.fixture
-def bob(alice: Caller, room: Room) -> Caller:
-    return joined(room, "Bob", "guest")
-
-
-def joined(room: Room, name: str, role: str) -> Caller:
-    caller = visitor(room, name, role)
-    do(caller, "join", name=name)
-    return caller
 
 
 def session_of(room: Room) -> Session:

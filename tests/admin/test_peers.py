@@ -2,26 +2,10 @@
 
 import re
 
-import pytest
-
-from rooms.creation import create_room
-from rooms.models import Peer, Room
-from rooms.operations.engine.calls import Caller
+from rooms.models import Peer
 from rooms.operations.leaving import disconnect
 from tests.admin.driver import page, staff
 from tests.operations.driver import again, ask, do, row, server, visitor, welcome
-
-
-@pytest.fixture
-def room(db: None) -> Room:
-    return create_room(title="Team", name="team")
-
-
-@pytest.fixture
-def alice(room: Room) -> Caller:
-    caller = visitor(room, "Alice", "host")
-    do(caller, "join", name="Alice")
-    return caller
 
 
 def timeline(client, peer: Peer) -> list[str]:

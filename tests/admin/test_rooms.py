@@ -11,14 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from rooms.creation import create_room
 from rooms.models import Room, RoomCode, Session, Template
 from tests.admin.driver import page, staff
-from tests.operations.driver import do, journalled, position, told, visitor
+from tests.operations.driver import journalled, position, told
+from tests.support.team import joined
 
 SEEN = ("view_room", "view_roomcode", "view_template", "view_session")
-
-
-@pytest.fixture
-def room(db: None) -> Room:
-    return create_room(title="Team", name="team")
 
 
 def save(client: Client, room: Room, **fields: Any) -> str:
@@ -32,8 +28,7 @@ def codes(client: Client, room: Room, **form: str) -> str:
 
 def test_another_template_is_told_to_those_who_are_inside(operator, room):
     stage = Template.objects.create(name="stage", roles={"host": {}, "speaker": {}})
-    alice = visitor(room, "Alice", "host")
-    do(alice, "join", name="Alice")
+    alice = joined(room, "Alice", "host")
     before = position(room.id)
 
     assert "was changed successfully" in save(operator, room, template=stage.pk)
@@ -45,8 +40,7 @@ def test_another_template_is_told_to_those_who_are_inside(operator, room):
 
 
 def test_rules_are_changed_and_told_and_their_mistakes_named(operator, room):
-    alice = visitor(room, "Alice", "host")
-    do(alice, "join", name="Alice")
+    alice = joined(room, "Alice", "host")
     before = position(room.id)
     rules = [{"key": "score", "write": ["host"]}]
 

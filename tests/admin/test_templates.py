@@ -9,7 +9,8 @@ import pytest
 from rooms.creation import create_room
 from rooms.models import Template
 from tests.admin.driver import page, staff
-from tests.operations.driver import do, journalled, position, told, visitor
+from tests.operations.driver import journalled, position, told
+from tests.support.team import joined
 
 ROLES = {"host": {"priority": 1, "permissions": {"endRoom": True}}, "guest": {}}
 
@@ -46,8 +47,7 @@ def test_a_template_is_made(operator):
 def test_a_change_is_told_to_those_who_are_inside(operator):
     template = Template.objects.create(name="stage", roles=ROLES)
     room = create_room(template=template)
-    alice = visitor(room, "Alice", "host")
-    do(alice, "join", name="Alice")
+    alice = joined(room, "Alice", "host")
     before = position(room.id)
 
     answer = operator.post(change_path(template), seen(template, roles={**ROLES, "scribe": {}}))

@@ -9,13 +9,8 @@ from rooms.creation import create_room
 from rooms.models import Room
 from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Caller
-from tests.operations.driver import Resume, do, resume_with_join, resume_with_socket, visitor
-
-
-def _join(room: Room, name: str, role: str) -> Caller:
-    caller = visitor(room, name, role)
-    do(caller, "join", name=name)
-    return caller
+from tests.operations.driver import Resume, resume_with_join, resume_with_socket
+from tests.support.team import joined
 
 
 @pytest.fixture(params=[resume_with_socket, resume_with_join], ids=["socket", "join"])
@@ -38,25 +33,10 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 @pytest.fixture
-def room(db: None) -> Room:
-    return create_room(title="Team", name="team")
-
-
-@pytest.fixture
-def alice(room: Room) -> Caller:
-    return _join(room, "Alice", "host")
-
-
-@pytest.fixture
-def bob(alice: Caller, room: Room) -> Caller:
-    return _join(room, "Bob", "guest")
-
-
-@pytest.fixture
 def victor(bob: Caller, room: Room) -> Caller:
-    return _join(room, "Victor", "viewer")
+    return joined(room, "Victor", "viewer")
 
 
 @pytest.fixture
 def carol(db: None) -> Caller:
-    return _join(create_room(title="Other", name="other"), "Carol", "host")
+    return joined(create_room(title="Other", name="other"), "Carol", "host")

@@ -9,11 +9,7 @@ from django.test import Client
 
 from rooms.access import keys, tokens
 from rooms.api.rest import frame
-from rooms.creation import create_room
-from rooms.models import Room
-from rooms.operations.engine.calls import Caller
 from rooms.wire.rates import Buckets
-from tests.operations.driver import do, visitor
 
 
 class BackEnd:
@@ -44,32 +40,6 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rest(client: Client, db: None) -> BackEnd:
     return BackEnd(client, keys.own())
-
-
-# --- Who is in a room -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def room(db: None) -> Room:
-    return create_room(title="Team", name="team")
-
-
-@pytest.fixture
-def alice(room: Room) -> Caller:
-    """The host, who is in the room."""
-    return _join(room, "Alice", "host")
-
-
-@pytest.fixture
-def bob(alice: Caller, room: Room) -> Caller:
-    """A guest who is in the room."""
-    return _join(room, "Bob", "guest")
-
-
-def _join(room: Room, name: str, role: str) -> Caller:
-    caller = visitor(room, name, role)
-    do(caller, "join", name=name, data=f"data of {name}")
-    return caller
 
 
 def is_moment(text: str) -> bool:

@@ -63,6 +63,7 @@ def test_a_room_that_does_not_exist_and_one_without_people_are_not_found(rest, r
 
 
 def test_peers_are_listed_by_id(rest, room, bob):
+    do(bob, "peer-update", data="data of Bob")
     status, answer = rest("GET", f"/active-rooms/{room.pk}/peers")
 
     assert status == 200 and list(answer["peers"]) == ["peer-Alice", "peer-Bob"]

@@ -8,7 +8,8 @@ import pytest
 from rooms.creation import create_room
 from rooms.models import Room, WebhookDelivery
 from rooms.webhooks import endpoints
-from tests.operations.driver import do, visitor
+from tests.operations.driver import do
+from tests.support.team import joined
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +18,7 @@ def told(db: None) -> Room:
     endpoints.add("https://back.example.org/hook")
     room = create_room(name="team")
     for name in ("Alice", "Bob"):
-        caller = visitor(room, name, "host")
-        do(caller, "join", name=name)
+        caller = joined(room, name, "host")
         if name == "Alice":
             do(caller, "leave")
     WebhookDelivery.objects.update(state="delivered", status=200, attempts=1)

@@ -6,9 +6,9 @@ import pytest
 
 from rooms.creation import create_room
 from rooms.models import Poll, PreparedPoll, Room
-from rooms.operations.engine.calls import Caller
 from tests.api.rest.conftest import BackEnd
 from tests.operations.driver import call, do, visitor
+from tests.support.team import joined
 
 CHOICE: dict[str, Any] = {
     "index": 1, "text": "Tea or milk?", "type": "single-choice", "format": "text",
@@ -33,12 +33,6 @@ def quiz(rest: BackEnd) -> str:
 @pytest.fixture
 def room(rest: BackEnd, quiz: str) -> Room:
     return Room.objects.get(pk=rest("POST", "/rooms", {"name": "team", "polls": [quiz]})[1]["id"])
-
-
-def enter(room: Room, name: str, role: str = "host") -> Caller:
-    caller = visitor(room, name, role)
-    do(caller, "join", name=name)
-    return caller
 
 
 def test_a_poll_is_told_as_it_was_given(rest, quiz):
@@ -107,7 +101,7 @@ def test_a_linked_poll_runs_from_the_session_s_beginning(database, rest, quiz, r
     poll = Poll.objects.get()
     assert poll.ends_at and poll.started_at
     assert (poll.state, poll.max_users, (poll.ends_at - poll.started_at).seconds) == ("started", 1, 60)
-    bob = enter(room, "Bob", "guest")
+    bob = joined(room, "Bob", "guest")
     assert [told["poll_id"] for told in do(bob, "poll-list", state="started")["polls"]] == [quiz]
     question = do(bob, "poll-questions-get", poll_id=quiz)["questions"][0]
     assert (question["question"]["text"], question["question"]["attachment"]) == (CHOICE["text"], CHOICE["attachment"])
@@ -119,31 +113,31 @@ def test_a_room_is_linked_with_polls_that_there_are(rest, quiz, room):
     assert rest("GET", address)[1]["polls"] == [quiz]
     assert rest("POST", address, {"polls": [quiz, "none"]})[1]["message"] == "polls: no such poll none"
     assert rest("POST", address, {"polls": []})[1]["polls"] == []
-    assert do(enter(room, "Alice"), "poll-list")["polls"] == []
+    assert do(joined(room, "Alice", "host"), "poll-list")["polls"] == []
 
 
 def test_one_that_somebody_is_to_start_waits(rest, quiz, room):
     rest("POST", f"/polls/{quiz}", QUIZ | {"start": "manual"})
-    alice = enter(room, "Alice")
+    alice = joined(room, "Alice", "host")
     assert do(alice, "poll-info-get", poll_id=quiz)["state"] == "created"
     assert rest("GET", f"/polls/{quiz}/sessions")[1]["responses"] == []
     do(alice, "poll-start", poll_id=quiz)
 
 
 def test_each_session_gets_the_poll_anew_as_it_is_then(rest, quiz, room):
-    alice = enter(room, "Alice")
+    alice = joined(room, "Alice", "host")
     rest("POST", f"/polls/{quiz}", QUIZ | {"title": "Dinner"})
     assert do(alice, "poll-info-get", poll_id=quiz)["title"] == "Lunch"
     do(alice, "leave")
-    alice = enter(room, "Alice")
+    alice = joined(room, "Alice", "host")
     assert do(alice, "poll-info-get", poll_id=quiz)["title"] == "Dinner"
     do(alice, "leave")
     rest("DELETE", f"/polls/{quiz}")
-    assert do(enter(room, "Alice"), "poll-list")["polls"] == []
+    assert do(joined(room, "Alice", "host"), "poll-list")["polls"] == []
 
 
 def test_what_was_answered_is_told_while_the_session_lives(rest, quiz, room):
-    alice, bob = enter(room, "Alice"), enter(room, "Bob", "guest")
+    alice, bob = joined(room, "Alice", "host"), joined(room, "Bob", "guest")
     do(alice, "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}, {"question": 2, "text": "why"}])
     do(bob, "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 1}])
     do(bob, "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}])
@@ -177,7 +171,7 @@ def test_what_was_answered_is_told_while_the_session_lives(rest, quiz, room):
 
 def test_a_poll_that_a_peer_made_is_told_too_but_is_none_of_a_prepared_one(rest, quiz, room):
     other = create_room(name="other")
-    mallory = enter(other, "Mallory")
+    mallory = joined(other, "Mallory", "host")
     for poll_id in (quiz, "own"):
         do(mallory, "poll-info-set", poll_id=poll_id, title="Mine")
         do(
@@ -196,6 +190,6 @@ def test_a_poll_that_a_peer_made_is_told_too_but_is_none_of_a_prepared_one(rest,
 
 def test_nobody_is_named_in_an_anonymous_poll(rest, quiz, room):
     rest("POST", f"/polls/{quiz}", QUIZ | {"anonymous": True})
-    do(enter(room, "Alice"), "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}])
+    do(joined(room, "Alice", "host"), "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}])
     [response] = rest("GET", f"/polls/{quiz}/responses")[1]["responses"]
     assert (response["peer_id"], response["user_id"]) == ("", "")

@@ -10,6 +10,7 @@ from rooms.models import Room, RoomCode, Template
 from rooms.operations.engine.calls import Caller
 from tests.api.rest.conftest import BackEnd
 from tests.operations.driver import do, error_of, visitor
+from tests.support.team import joined
 
 ROLES = {
     "teacher": {
@@ -40,9 +41,7 @@ def room(lesson: str) -> Room:
 
 @pytest.fixture
 def alice(room: Room) -> Caller:
-    caller = visitor(room, "Alice", "teacher")
-    do(caller, "join", name="Alice")
-    return caller
+    return joined(room, "Alice", "teacher")
 
 
 def test_a_template_is_told_as_the_service_tells_it(rest):
