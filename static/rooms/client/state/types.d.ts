@@ -1,11 +1,26 @@
 // What the state is made of. Times are milliseconds since 1970.
 
-import type { HMSLimits, HMSMetadataRules, HMSPoll, HMSRole, HMSRoomStateName, HMSSessionEntry } from "../../hms.js";
+import type {
+  HMSLimits,
+  HMSLock,
+  HMSMessage,
+  HMSMetadataRules,
+  HMSMissed,
+  HMSOutboxMessage,
+  HMSPoll,
+  HMSRemoved,
+  HMSRole,
+  HMSRoomStateName,
+  HMSSessionEntry,
+} from "../../hms.js";
 import type { RpcError } from "../connection/error.js";
 import type { Messages } from "./messages.js";
 
 /** An object that somebody else wrote: nothing is known of its fields. */
 export type Wire = Record<string, unknown>;
+
+/** What apps get, but for its times. */
+type With<Shown, Held> = Omit<Shown, keyof Held> & Held;
 
 export interface State {
   room: Room;
@@ -69,65 +84,21 @@ export interface Peer {
   raisedAt: number | null;
 }
 
-export interface Message {
-  id: string;
-  sender?: string;
-  senderPerson?: string;
-  senderName?: string;
-  senderUserId?: string;
-  senderRole?: string;
-  recipientPeer?: string;
-  recipientRoles?: string[];
-  time: number;
-  read: boolean;
-  type: string;
-  message: string;
-}
+export type Message = Omit<With<HMSMessage, { time: number }>, "ignored">;
 
-/** A message of one's own, as it was written. */
-export interface Written {
-  clientId: string;
-  message: string;
-  type: string;
-  time: number;
-  recipientPeer?: string;
-  recipientRoles?: string[];
-}
-
-export interface Unsent extends Written {
-  /** The session in which it was written. */
-  session?: string;
-  status: "sending" | "failed";
-  error?: string;
-}
+/** A message of one's own. `session`: the one in which it was written. */
+export type Unsent = Omit<With<HMSOutboxMessage, { time: number }>, "ignored">;
+/** The same, as it was written. */
+export type Written = Omit<Unsent, "session" | "status" | "error">;
 
 /** A gap among the messages. `after`: the id of the message before it. */
-export interface Gap {
-  after: string | null;
-  since: number | null;
-}
+export type Gap = With<HMSMissed, { since: number | null }>;
 
-export interface Lock {
-  name: string;
-  holder: string;
-  token: number;
-  expiresAt: number | null;
-}
+export type Lock = With<HMSLock, { expiresAt: number | null }>;
 
-export interface Removed {
-  person: string;
-  name: string;
-  role?: string;
-  reason: string;
-  removedBy: string;
-  removedByPerson: string;
-  removedAt: number | null;
-}
+export type Removed = With<HMSRemoved, { removedAt: number | null }>;
 
-type When = "createdAt" | "startedAt" | "stoppedAt";
-
-/** A poll as apps get it, but for its times. */
-export type Poll = Omit<HMSPoll, When> & { [name in When]?: number };
+export type Poll = With<HMSPoll, { [name in "createdAt" | "startedAt" | "stoppedAt"]?: number }>;
 
 /** What this page does or learns, and what has to be said of it. */
 export interface OwnChanges {
