@@ -35,22 +35,20 @@ End = Annotated[
 ]
 
 
-class DeliveryQuery(Schema):
+class Chosen(Schema):
     start_time: Start
     end_time: End = None
     room_id: RoomId = ""
     status: Status = "all"
     event_names: Names = []
+
+
+class DeliveryQuery(Chosen):
     limit: Annotated[int, Field(ge=1, le=100, description="How many on a page", examples=[50])] = 50
     page: Annotated[int, Field(ge=1, le=100_000, description="Which page, from 1 on", examples=[1])] = 1
 
 
-class ReplayBody(Schema):
-    start_time: Start
-    end_time: End = None
-    room_id: RoomId = ""
-    status: Status = "all"
-    event_names: Names = []
+class ReplayBody(Chosen):
     limit: Annotated[int, Field(ge=1, le=replays.MOST, description="How many at most", examples=[1000])] = replays.MOST
     offset: Annotated[
         int, Field(ge=0, le=10_000_000, description="How many of the oldest are left out", examples=[0])
@@ -193,7 +191,7 @@ def list_track_events(request: HttpRequest) -> Any:
     return {"limit": 10, "total": 0, "next": "", "events": []}
 
 
-def _filters(given: DeliveryQuery | ReplayBody) -> Filters:
+def _filters(given: Chosen) -> Filters:
     now = database_now()
     start = _aware(given.start_time)
     if not now - _BACK <= start <= now:

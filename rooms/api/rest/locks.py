@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Router, Schema
+from ninja import Field, Header, Router, Schema
 
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import IfMatch, tag, versions
+from rooms.api.rest.conditions import Match, tag
 from rooms.api.rest.frame import answers, perform
 from rooms.operations.locks import list_locks, read_lock, revoke_lock
 
@@ -52,6 +52,6 @@ def get_lock(request: HttpRequest, response: HttpResponse, room_id: str, name: s
 
 
 @router.delete("/{room_id}/locks/{name:name}", response=answers(OneLock, 404, 412), exclude_unset=True)
-def release_lock(request: HttpRequest, room_id: str, name: str, if_match: IfMatch = None) -> Any:
+def release_lock(request: HttpRequest, room_id: str, name: str, conditions: Header[Match]) -> Any:
     """Free a lock whoever holds it. The answer is the lock as it is then: the next who waited may hold it."""
-    return perform(request, room_id, revoke_lock, name=name, tokens=versions(if_match))
+    return perform(request, room_id, revoke_lock, name=name, tokens=conditions.versions())

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Header, Query, Router, Schema
 
 from rooms.api.http import json_value
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import IfMatch, IfNoneMatch, is_set, tag, versions
+from rooms.api.rest.conditions import Conditions, Match, tag
 from rooms.api.rest.frame import Body, answers, perform
 from rooms.api.rest.pages import PageOf, PageQuery, whole_number
 from rooms.models import AuditEntry, Session
@@ -194,24 +194,20 @@ def get_entry(request: HttpRequest, response: HttpResponse, room_id: str, key: s
 
 @router.put(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
 def put_entry(
-    request: HttpRequest,
-    response: HttpResponse,
-    room_id: str,
-    key: str,
-    payload: Value,
-    if_match: IfMatch = None,
-    if_none_match: IfNoneMatch = None,
+    request: HttpRequest, response: HttpResponse, room_id: str, key: str, payload: Value, conditions: Header[Conditions]
 ) -> Any:
     """Set a key."""
     given = payload.dict(exclude_unset=True)
     if_lock = given.pop("if_lock", None)
-    return _change(request, response, room_id, key, given, (if_match, if_none_match), if_lock)
+    return _change(request, response, room_id, key, given, conditions, if_lock)
 
 
 @router.delete(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
-def delete_entry(request: HttpRequest, response: HttpResponse, room_id: str, key: str, if_match: IfMatch = None) -> Any:
+def delete_entry(
+    request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[Match]
+) -> Any:
     """Remove a key. One that is not set stays so, and is no error."""
-    return _change(request, response, room_id, key, {"remove": True}, (if_match, None))
+    return _change(request, response, room_id, key, {"remove": True}, conditions)
 
 
 def _one_of(*kinds: str) -> dict[str, Any]:
@@ -226,12 +222,7 @@ def _one_of(*kinds: str) -> dict[str, Any]:
     openapi_extra=_one_of(MERGE_PATCH, JSON_PATCH),
 )
 def patch_entry(
-    request: HttpRequest,
-    response: HttpResponse,
-    room_id: str,
-    key: str,
-    if_match: IfMatch = None,
-    if_none_match: IfNoneMatch = None,
+    request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[Conditions]
 ) -> Any:
     """Change a part of a value: by a merge patch (RFC 7396) or a JSON Patch (RFC 6902), as the content type says."""
     kind, patch = request.content_type, json_value(request)
@@ -241,7 +232,7 @@ def patch_entry(
         raise BadRequest("body: expected a list of steps")
     # A merge patch that is no object is the new value.
     change = {"patch": patch} if kind == JSON_PATCH or isinstance(patch, dict) else {"data": patch}
-    return _change(request, response, room_id, key, change, (if_match, if_none_match))
+    return _change(request, response, room_id, key, change, conditions)
 
 
 def _change(
@@ -250,7 +241,7 @@ def _change(
     room_id: str,
     key: str,
     change: Mapping[str, Any],
-    conditions: tuple[str | None, str | None],
+    conditions: Match,
     if_lock: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
     # Checked here already, where the fields have the names that were sent.
@@ -261,8 +252,8 @@ def _change(
         change_entry,
         change=bound,
         if_lock=if_lock,
-        versions=versions(conditions[0]),
-        is_set=is_set(*conditions),
+        versions=conditions.versions(),
+        is_set=conditions.is_set(),
     )
     return _tagged(response, entry)
 
