@@ -1,9 +1,12 @@
-"""Connections that have not sent a whole request yet: how many of one address there may be, and of how many bytes.
+"""Connections that have not sent a whole request yet: how many of one address there may be, how long, how many bytes.
 
 Both servers ask here. What a whole request asks for is for ``api/bodies`` and ``handshakes`` to judge.
 """
 
 from collections import Counter
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 
@@ -31,18 +34,46 @@ def is_too_long(length: str | bytes) -> bool:
 _waiting: Counter[str] = Counter()
 
 
-def enter(address: str) -> str | None:
-    """Note a connection that is to send a request; a name for ``leave``, or None if its address has too many."""
-    name = network(address)
-    if _waiting[name] >= settings.CONNECT_BURST and not is_proxy(address):
-        return None
-    _waiting[name] += 1
-    return name
+class Arrival:
+    """A connection's next request, from when it is expected to when it has come.
 
+    ``later`` is the event loop's way to call after so many seconds, ``refuse`` is called for a request that may not
+    come, or does not.
+    """
 
-def leave(name: str) -> None:
-    """Note that a connection has sent its request, or is gone."""
-    _waiting[name] -= 1
-    # Else it would grow by every address that ever came.
-    if not _waiting[name]:
-        del _waiting[name]
+    __slots__ = ("_from", "_later", "_refuse", "_timer")
+
+    def __init__(self, later: Callable[..., Any], refuse: Callable[[HTTPStatus], object]) -> None:
+        self._later, self._refuse = later, refuse
+        self._from: str | None = None
+        self._timer: Any = None
+
+    @property
+    def is_due(self) -> bool:
+        return self._from is not None
+
+    def expect(self, address: str) -> None:
+        name = network(address)
+        if _waiting[name] >= settings.CONNECT_BURST and not is_proxy(address):
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
+            return
+        _waiting[name] += 1
+        self._from = name
+        self._timer = self._later(settings.HANDSHAKE_SECONDS, self._too_slow)
+
+    def end(self) -> None:
+        """The request has come, or its connection is gone."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._from is None:
+            return
+        _waiting[self._from] -= 1
+        # Else it would grow by every address that ever came.
+        if not _waiting[self._from]:
+            del _waiting[self._from]
+        self._from = None
+
+    def _too_slow(self) -> None:
+        self._timer = None  # what was called cannot be cancelled
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT)

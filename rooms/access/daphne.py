@@ -12,7 +12,6 @@ from typing import Any
 from daphne import server  # isort: skip
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
-from django.conf import settings
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -53,37 +52,22 @@ class Channel(HTTPChannel):
     maxHeaders = 128
     answered = False
     transport: Any
-    _ticket: str | None = None
-    _deadline: Any = None
 
     def connectionMade(self) -> None:
         super().connectionMade()
         self._unread = Unread(partial(_unsent, self.transport), self.transport.abortConnection)
+        self._arrival = arrivals.Arrival(self.callLater, self.answer)
         self._wait()
 
     def _wait(self) -> None:
         """Expect a request, but not for long."""
-        self._ticket = arrivals.enter(getattr(self.getPeer(), "host", ""))
-        if self._ticket is None:
-            self.answer(HTTPStatus.TOO_MANY_REQUESTS)
-        else:
-            self._deadline = self.callLater(settings.HANDSHAKE_SECONDS, self._too_slow)
-
-    def _arrived(self) -> None:
-        if self._deadline and self._deadline.active():
-            self._deadline.cancel()
-        if self._ticket is not None:
-            arrivals.leave(self._ticket)
-            self._ticket = None
-
-    def _too_slow(self) -> None:
-        self.answer(HTTPStatus.REQUEST_TIMEOUT)
+        self._arrival.expect(getattr(self.getPeer(), "host", ""))
 
     def answer(self, status: HTTPStatus) -> None:
         """Answer without the application, and close."""
         if self.answered:
             return
-        self._arrived()
+        self._arrival.end()
         self.answered = True
         head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         connection: Any = self.transport
@@ -111,14 +95,14 @@ class Channel(HTTPChannel):
             super().allHeadersReceived()
 
     def allContentReceived(self) -> None:
-        self._arrived()
+        self._arrival.end()
         if not self.answered:
             super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:
         super().requestDone(request)
         # The connection stays open for another request, which has its own time.
-        if self.persistent and not self.answered and self._ticket is None:
+        if self.persistent and not self.answered and not self._arrival.is_due:
             self._wait()
 
     def pauseProducing(self) -> None:
@@ -136,7 +120,7 @@ class Channel(HTTPChannel):
         self._unread.watch()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._arrived()
+        self._arrival.end()
         self._unread.end()
         super().connectionLost(reason)
 

@@ -4,12 +4,10 @@
 length, and neither answers nor closes a connection whose handshake its WebSocket library refuses.
 """
 
-import asyncio
 from http import HTTPStatus
 from typing import Any
 
 import httptools
-from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -23,8 +21,6 @@ MAX_PIPELINE = 8
 class HttpProtocol(HttpToolsProtocol):
     """Reads requests; hands WebSockets on."""
 
-    _ticket: str | None = None
-    _deadline: asyncio.TimerHandle | None = None
     _head_size = 0  # bytes of a request's head that have come
     _refused: HTTPStatus | None = None
     _unanswered: tuple[RequestResponseCycle, ...] = ()
@@ -33,30 +29,16 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(0)  # so that it tells of every byte that waits
         self._unread = Unread(transport.get_write_buffer_size, transport.abort)
+        self._arrival = arrivals.Arrival(self.loop.call_later, self._answer)
         self._wait()
 
     def _wait(self) -> None:
         """Expect a request, but not for long. One that stays open afterwards has uvicorn's own limit."""
-        self._ticket = arrivals.enter(self.client[0] if self.client else "")
-        if self._ticket is None:
-            self._answer(HTTPStatus.TOO_MANY_REQUESTS)
-        else:
-            self._deadline = self.loop.call_later(settings.HANDSHAKE_SECONDS, self._too_slow)
-
-    def _arrived(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None
-        if self._ticket is not None:
-            arrivals.leave(self._ticket)
-            self._ticket = None
-
-    def _too_slow(self) -> None:
-        self._answer(HTTPStatus.REQUEST_TIMEOUT)
+        self._arrival.expect(self.client[0] if self.client else "")
 
     def _answer(self, status: HTTPStatus) -> None:
         """Answer without the application, and close."""
-        self._arrived()
+        self._arrival.end()
         if not self.transport.is_closing():
             head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
             self.transport.write(head.encode())
@@ -70,7 +52,7 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.message_event.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._arrived()
+        self._arrival.end()
         self._unread.end()
         self._disconnect()
         super().connection_lost(exc)
@@ -91,7 +73,7 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        if self._ticket is not None:
+        if self._arrival.is_due:
             self._head_size += len(data)
         self._unset_keepalive_if_required()
         try:
@@ -103,7 +85,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._answer(self._refused or HTTPStatus.BAD_REQUEST)
         else:
             # Not what follows a whole head, which may be long.
-            if self._ticket is not None and self._head_size > arrivals.MAX_HEAD:
+            if self._arrival.is_due and self._head_size > arrivals.MAX_HEAD:
                 self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _refuse(self, status: HTTPStatus) -> None:
@@ -115,7 +97,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._sizes = 0
         # Another request of a connection that stayed open.
-        if self._ticket is None and not self.transport.is_closing():
+        if not self._arrival.is_due and not self.transport.is_closing():
             self._head_size = 0
             self._wait()
 
@@ -133,7 +115,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        self._arrived()
+        self._arrival.end()
         if len(self.pipeline) >= MAX_PIPELINE:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
         super().on_headers_complete()
