@@ -25,7 +25,3 @@ def frames_in(wire: bytes) -> Iterator[tuple[str, int]]:
         text = wire[start : start + size].decode()
         start += size
         yield text, start - first
-
-
-def texts_in(wire: bytes) -> list[str]:
-    return [text for text, _ in frames_in(wire)]

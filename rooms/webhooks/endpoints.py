@@ -142,11 +142,6 @@ def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
     return found
 
 
-def headers_of(endpoint: WebhookEndpoint) -> dict[str, str]:
-    found: dict[str, str] = json.loads(unseal(endpoint.headers))
-    return found
-
-
 def add_secret(endpoint_id: str, secret: str = "", *, author: Author = SERVER) -> str:
     """Sign with another secret too, a new one if none is given, until ``drop_secrets``. Raises ValidationError."""
     chosen = _checked_secret(secret or signing.new_secret())

@@ -8,7 +8,7 @@ import pytest
 
 from rooms.delivery.batches import Batches
 from rooms.delivery.roster import Member
-from rooms.sockets.framing import texts_in
+from tests.support.wire import texts_in
 
 GAP = 0.005
 

@@ -12,13 +12,13 @@ from rooms.delivery.feed import Feed
 from rooms.delivery.order import Arrival, Missed
 from rooms.delivery.roster import Member
 from rooms.operations.engine.journal import addressed_to
-from rooms.sockets.framing import texts_in
 from rooms.sockets.outbox import Outbox
 from rooms.wire.effects import Came, CameBack, Effect, RoleChanged, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
 from tests.support.audiences import observing
+from tests.support.wire import texts_in
 
 SESSION = "s" * 24
 

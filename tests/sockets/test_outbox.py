@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from rooms.sockets.framing import framed, texts_in
+from rooms.sockets.framing import framed
 from rooms.sockets.outbox import AsgiOutbox, Tally
+from tests.support.wire import texts_in
 
 
 class Socket:

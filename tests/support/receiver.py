@@ -7,6 +7,15 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
+from rooms.access.sealing import unseal
+from rooms.models import WebhookEndpoint
+
+
+def headers_of(endpoint: WebhookEndpoint) -> dict[str, str]:
+    """What is sent with each event to an endpoint, which no page and no command shows."""
+    found: dict[str, str] = json.loads(unseal(endpoint.headers))
+    return found
+
 
 class Got(NamedTuple):
     """One request, and what it was answered."""

@@ -18,6 +18,7 @@ from rooms.operations.engine.calls import Call
 from rooms.operations.engine.gate import run
 from rooms.webhooks import endpoints, signing
 from tests.operations.driver import do, visitor
+from tests.support.receiver import headers_of
 
 URL = "https://back.example.org/hook"
 
@@ -44,13 +45,13 @@ def test_an_endpoint_is_added_listed_changed_and_removed():
     assert set(printed("list").splitlines()) == lines
     endpoint = WebhookEndpoint.objects.get(pk=key)
     assert endpoints.secrets_of(endpoint) == [secret]
-    assert endpoints.headers_of(endpoint) == {"X-Secret": "a:b"}
+    assert headers_of(endpoint) == {"X-Secret": "a:b"}
     assert (endpoint.events, endpoint.metadata_keys, endpoint.metadata_values) == ([], ["score:*"], False)
     assert "a:b" not in endpoint.headers and secret not in endpoint.secrets
     printed("set", key, "--enabled", "no", "--url", URL + "/2", "--values", "yes")
     endpoint.refresh_from_db()
     assert (endpoint.enabled, endpoint.url, endpoint.metadata_values) == (False, URL + "/2", True)
-    assert endpoints.headers_of(endpoint) == {"X-Secret": "a:b"}
+    assert headers_of(endpoint) == {"X-Secret": "a:b"}
 
     second = printed("secret", key).strip()
     endpoint.refresh_from_db()
@@ -120,7 +121,7 @@ def test_a_rooms_webhook_is_set_replaced_and_taken_away():
     endpoints.set_of_room(room, URL, {"X-A": "1"})
     endpoints.set_of_room(room, URL + "/2")
     [own] = endpoints.listed(room)
-    assert (own.url, endpoints.headers_of(own)) == (URL + "/2", {})
+    assert (own.url, headers_of(own)) == (URL + "/2", {})
     endpoints.set_of_room(room, "")
     assert endpoints.listed(room) == []
 

@@ -51,7 +51,7 @@ function itemOf({ label, action, danger, checked, whyNot }) {
   return item;
 }
 
-export function closeMenu({ refocus = false } = {}) {
+function closeMenu({ refocus = false } = {}) {
   if (!open) return;
   const { menu, button } = open;
   open = null;

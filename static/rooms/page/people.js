@@ -171,7 +171,7 @@ const isLit = (peer) => peer.tabs.some(({ id }) => id === hmsStore.getState(sele
  * What the peer says of itself; others may have stored anything.
  * @param {HMSPeer} peer
  */
-export function statusOf({ metadata }) {
+function statusOf({ metadata }) {
   try {
     const { status } = JSON.parse(metadata || "{}") ?? {};
     return typeof status === "string" ? status : "";

@@ -14,6 +14,7 @@ from rooms.webhooks import endpoints
 from tests.api.rest.conftest import BackEnd, is_moment
 from tests.operations.driver import journalled, position, row, told
 from tests.support.at_once import in_threads
+from tests.support.receiver import headers_of
 
 ACCOUNT = "access-key-of-the-test-run"
 
@@ -159,9 +160,7 @@ def test_a_size_is_looked_at_together_with_what_the_room_is_already(rest, room):
 
 
 def own_webhook(room_id: str) -> list[tuple[str, dict[str, str]]]:
-    return [
-        (endpoint.url, endpoints.headers_of(endpoint)) for endpoint in endpoints.listed(Room.objects.get(pk=room_id))
-    ]
+    return [(endpoint.url, headers_of(endpoint)) for endpoint in endpoints.listed(Room.objects.get(pk=room_id))]
 
 
 def test_a_room_has_a_webhook_of_its_own_whose_headers_are_kept_and_told_to_nobody(rest, settings):

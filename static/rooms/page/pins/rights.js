@@ -16,7 +16,7 @@ import { PINS_KEY } from "./pinned.js";
 
 /** @import { HMSMetadataRule, HMSMetadataWriters, HMSStore } from "../../hms.js" */
 
-export const selectMayPin = selectMayWrite(PINS_KEY);
+const selectMayPin = selectMayWrite(PINS_KEY);
 const selectMayNote = selectMayWrite("default");
 const selectRule = selectMetadataRule(PINS_KEY);
 const selectHeld = selectSessionStore(PINS_KEY);
