@@ -107,7 +107,8 @@ def get_active_peer(request: HttpRequest, room_id: str, peer_id: str) -> Any:
 def _live(room_id: str) -> tuple[Session, list[Peer]]:
     """The running session of a room and who is in it. Raises NotFound."""
     # One read, so that both are of the same moment.
-    peers = list(_present(find(room_id).pk).select_related("session"))
+    present = _present(find(room_id).pk).select_related("session")
+    peers = list(present.only("peer_id", *PEER_FIELDS, "session__started_at"))
     if not peers:
         raise NotFound("room: nobody is in it")
     return peers[0].session, peers

@@ -100,7 +100,7 @@ class ResponsesQuery(AnswersQuery):
 @router.get("/{poll_id}/sessions", response=answers(RunPage, 404))
 def get_poll_sessions(request: HttpRequest, poll_id: str, query: Query[RunsQuery]) -> Any:
     """The live sessions in which the poll was started."""
-    return _page(_started(poll_id), query, _shown_run)
+    return _page(_started(poll_id).defer("questions"), query, _shown_run)
 
 
 @router.get("/{poll_id}/responses", response=answers(ResponsePage, 404))
@@ -146,7 +146,7 @@ def _started(poll_id: str) -> QuerySet[Poll]:
 
 
 def _answers(poll_id: str, query: AnswersQuery) -> QuerySet[PollAnswer]:
-    answered = PollAnswer.objects.filter(poll__in=_started(poll_id)).select_related("poll")
+    answered = _told(PollAnswer.objects.filter(poll__in=_started(poll_id)))
     if query.question:
         answered = answered.filter(question=query.question)
     if query.session_id:
@@ -154,8 +154,13 @@ def _answers(poll_id: str, query: AnswersQuery) -> QuerySet[PollAnswer]:
     return answered
 
 
+def _told(answered: QuerySet[PollAnswer]) -> QuerySet[PollAnswer]:
+    """Answers with what is told of their polls, whose questions may be long and are the same for all."""
+    return answered.select_related("poll").defer("poll__questions", "poll__tally", "poll__voters", "poll__viewers")
+
+
 def _answer(poll_id: str, answer_id: str) -> PollAnswer:
-    answered = PollAnswer.objects.filter(poll__in=_started(poll_id), pk=whole_number(answer_id)).select_related("poll")
+    answered = _told(PollAnswer.objects.filter(poll__in=_started(poll_id), pk=whole_number(answer_id)))
     if (found := answered.first()) is None:
         raise NotFound("id: no such response")
     return found

@@ -162,7 +162,8 @@ def create_room(request: HttpRequest, payload: RoomBody) -> Any:
 @router.get("", response=answers(PageOf[RoomAnswer]))
 def list_rooms(request: HttpRequest, query: Query[RoomQuery]) -> Any:
     """Rooms, newest first; those that are disabled only if they are asked for."""
-    rooms = Room.objects.filter(enabled=query.enabled).select_related("template").prefetch_related("webhook_endpoints")
+    rooms = Room.objects.filter(enabled=query.enabled).only(*SHOWN, "template__name").select_related("template")
+    rooms = rooms.prefetch_related("webhook_endpoints")
     if query.name:
         rooms = rooms.alias(lower=Lower("name")).filter(lower=query.name.lower())
     if query.template_id:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, F, Max, OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
@@ -13,6 +13,9 @@ from rooms.models import Peer, Session
 from rooms.wire.errors import NotFound
 
 router = Router(tags=["Sessions"])
+
+LISTED_PEERS = 100
+"""Of each session in a list; a session by itself has all of them."""
 
 SessionId = Annotated[str, Field(description="Id of the session, 24 hex digits", examples=["66f1a1b2c3d4e5f601234567"])]
 
@@ -39,7 +42,14 @@ class SessionAnswer(Schema):
     active: Annotated[bool, Field(description="Whether it goes on", examples=[True])]
     created_at: Annotated[Moment, Field(description="When it began")]
     updated_at: Annotated[Moment, Field(description="When somebody last came or went, or it ended")]
-    peers: Annotated[dict[str, SessionPeer], Field(description="All who were in it, by id")]
+    peer_count: Annotated[int, Field(description="How many were in it", examples=[12])]
+    peers: Annotated[
+        dict[str, SessionPeer],
+        Field(
+            description=f"Who was in it, by id. In a list {LISTED_PEERS} of each session at most: those who are there"
+            " first, then who left last"
+        ),
+    ]
 
 
 class SessionQuery(PageQuery):
@@ -56,7 +66,7 @@ class SessionQuery(PageQuery):
 @router.get("", response=answers(PageOf[SessionAnswer]))
 def list_sessions(request: HttpRequest, query: Query[SessionQuery]) -> Any:
     """Sessions, newest first; those that are over for `HISTORY_DAYS`."""
-    sessions = _sessions()
+    sessions = _sessions(_peers()[:LISTED_PEERS])
     if query.room_id:
         sessions = sessions.filter(room_id=query.room_id)
     if query.active is not None:
@@ -71,7 +81,7 @@ def list_sessions(request: HttpRequest, query: Query[SessionQuery]) -> Any:
 @router.get("/{session_id}", response=answers(SessionAnswer, 404))
 def get_session(request: HttpRequest, session_id: str) -> Any:
     """One session."""
-    session = _sessions().filter(pk=session_id).first()
+    session = _sessions(_peers()).filter(pk=session_id).first()
     if session is None:
         raise NotFound("session: no such session")
     return shown(session)
@@ -80,15 +90,23 @@ def get_session(request: HttpRequest, session_id: str) -> Any:
 PEER_FIELDS = ("session_id", "name", "role", "user_id", "joined_at", "left_at")
 
 
-def _sessions() -> QuerySet[Session]:
-    peers = Peer.objects.order_by("joined_at", "pk").only("peer_id", *PEER_FIELDS)
-    return Session.objects.prefetch_related(Prefetch("peers", peers))
+def _peers() -> QuerySet[Peer]:
+    """Those who are there first, then who left last."""
+    fields = Peer.objects.only("peer_id", *PEER_FIELDS)
+    return fields.order_by(F("left_at").desc(nulls_first=True), "-joined_at", "-pk")
 
 
-def shown(session: Session) -> dict[str, Any]:
-    peers = list(session.peers.all())
-    moments = [session.started_at, session.ended_at]
-    moments += [moment for peer in peers for moment in (peer.joined_at, peer.left_at)]
+def _sessions(peers: QuerySet[Peer]) -> QuerySet[Session]:
+    """Sessions with these of their peers, and what is told of all of them."""
+    of_session = Peer.objects.filter(session=OuterRef("pk")).order_by().values("session")
+    numbers = {"peer_count": Count("pk"), "last_joined_at": Max("joined_at"), "last_left_at": Max("left_at")}
+    counted = {name: Subquery(of_session.annotate(found=of_all).values("found")) for name, of_all in numbers.items()}
+    return Session.objects.annotate(**counted).prefetch_related(Prefetch("peers", peers, to_attr="told"))
+
+
+def shown(session: Any) -> dict[str, Any]:
+    peers = sorted(session.told, key=lambda peer: (peer.joined_at, peer.pk))
+    moments = [session.started_at, session.ended_at, session.last_joined_at, session.last_left_at]
     return {
         "id": session.pk,
         "room_id": session.room_id,
@@ -97,6 +115,7 @@ def shown(session: Session) -> dict[str, Any]:
         "active": session.ended_at is None,
         "created_at": session.started_at,
         "updated_at": max(filter(None, moments)),
+        "peer_count": session.peer_count or 0,
         "peers": {
             peer.peer_id: {"id": peer.peer_id, **{name: getattr(peer, name) for name in PEER_FIELDS}} for peer in peers
         },

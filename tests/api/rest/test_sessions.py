@@ -23,6 +23,7 @@ def test_a_running_session_is_told_with_all_who_were_in_it(rest, room, alice, bo
     account = "access-key-of-the-test-run"
     assert answer == {
         "id": session.pk, "room_id": room.pk, "customer_id": account, "app_id": account, "active": True,
+        "peer_count": 2,
     }  # fmt: skip
     assert is_moment(peers["peer-Alice"].pop("joined_at")) and is_moment(peers["peer-Bob"]["left_at"])
     assert peers["peer-Alice"] == {
@@ -93,3 +94,30 @@ def test_sessions_are_listed_over_pages_with_as_few_questions_for_many_as_for_on
     for limit in (1, 3):
         with django_assert_num_queries(2):
             assert len(rest("GET", f"/sessions?limit={limit}")[1]["data"]) == limit
+
+
+def crowd(session: Session, number: int, **fields: object) -> None:
+    """So many who came one a second, and left in that order unless ``fields`` say else."""
+    moments = [session.started_at + timedelta(seconds=n) for n in range(number)]
+    Peer.objects.bulk_create(
+        Peer(
+            session=session, peer_id=f"p{n}", role="guest",
+            **{"joined_at": at, "left_at": at + timedelta(hours=1), "state": Peer.State.LEFT, **fields},
+        )
+        for n, at in enumerate(moments)
+    )  # fmt: skip
+
+
+def test_a_list_shows_of_each_session_those_who_are_there_and_then_who_left_last(rest, room, three):
+    live = Session.objects.get(pk=three[0])
+    crowd(live, 250)
+    crowd(Session.objects.get(pk=three[1]), 3)
+
+    big, small, _ = rest("GET", "/sessions")[1]["data"]
+
+    assert (big["peer_count"], small["peer_count"]) == (251, 3)
+    assert set(big["peers"]) == {"peer-Alice", *(f"p{n}" for n in range(151, 250))}
+    assert list(small["peers"]) == ["p0", "p1", "p2"]
+    alone = rest("GET", f"/sessions/{live.pk}")[1]
+    assert len(alone["peers"]) == alone["peer_count"] == 251
+    assert alone["updated_at"] == big["updated_at"] == alone["peers"]["p249"]["left_at"]
