@@ -6,12 +6,12 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from rooms.admin.shared import Inspection, indented, isolated, list_link, shortened, written
-from rooms.models import AuditEntry, milliseconds
+from rooms.admin.shared import Inspection, indented, isolated, link, list_link, may_view, shortened, written
+from rooms.models import AuditEntry, Room, Session, milliseconds
 from rooms.operations.engine.audit import SOURCES, WHATS
 
 LOOKED_THROUGH = 10_000
@@ -75,6 +75,16 @@ class AuditEntryAdmin(Inspection):
     def get_changelist(self, request: HttpRequest, **more: Any) -> type[ChangeList]:
         return Newest
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        places = _places(request, request.GET.get("room_id", ""), request.GET.get("session_id", ""))
+        return super().changelist_view(request, {**(extra_context or {}), "places": places})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        context["places"] = _places(request, obj.room_id, obj.session_id)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
     @admin.display(description="when (UTC)", ordering="id")
     def when(self, entry: AuditEntry) -> str:
         return written(datetime.fromtimestamp(entry.at / 1000, UTC))
@@ -115,6 +125,13 @@ class AuditEntryAdmin(Inspection):
     @admin.display(description="details")
     def details_shown(self, entry: AuditEntry) -> str:
         return indented(entry.details) if entry.details else "-"
+
+
+def _places(request: HttpRequest, room_id: str, session_id: str) -> list[str]:
+    """Links back to the room and the session of entries, as far as they are still there and may be seen."""
+    asked = ((Room, room_id, "The room"), (Session, session_id, "The session"))
+    seen = [(kind, pk, text) for kind, pk, text in asked if pk and may_view(request, kind._meta.model_name or "")]
+    return [link(kind(pk=pk), text) for kind, pk, text in seen if kind.objects.filter(pk=pk).exists()]
 
 
 def _whole(text: str | None) -> str:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.db.models import F
+from django.db.models.functions import Substr
+from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 
 from rooms.admin.shared import SHOWN_CHARS, SHOWN_PEERS, in_lines, list_link, may_act, may_view
@@ -10,6 +12,9 @@ from rooms.models import MetadataEntry, Peer, Poll
 
 SHOWN_VALUE = 2_000
 """How many characters of a value stand on the page; the rest is on the value's own."""
+
+SHOWN_ENTRIES = 250
+"""How many keys the page lists by itself, those that are set first."""
 
 SHOWN_POLLS = 20
 """How many polls the page lists, the newest first."""
@@ -27,7 +32,7 @@ def standing(request: HttpRequest, session: Any) -> dict[str, Any]:
     if may_view(request, "peer"):
         context |= _people(session)
     if may_view(request, "metadataentry"):
-        context["entries"] = [(entry, *_value(entry)) for entry in session.entries.order_by("key")]
+        context |= _entries(session)
         context["locks"] = list(session.locks.order_by("name"))
     if may_view(request, "poll"):
         context["polls"] = [(poll, _questions(poll)) for poll in session.polls.order_by("-pk")[:SHOWN_POLLS]]
@@ -42,15 +47,23 @@ def _people(session: Any) -> dict[str, Any]:
     return {"people": list(rows), "more_people": more, "removed": list(removed)}
 
 
-def _value(entry: MetadataEntry) -> tuple[str, bool]:
-    """A value as it is shown: on one line if it is short, else over several; and whether that is all of it."""
-    text = entry.data
+def _entries(session: Any) -> dict[str, Any]:
+    # The page is made anew all the time: of long values the database hands over no more than is shown.
+    entries = session.entries.defer("data").annotate(beginning=Substr("data", 1, SHOWN_VALUE + 1))
+    found = list(entries.order_by(IsNull(F("data"), True), "key")[: SHOWN_ENTRIES + 1])
+    more = list_link(MetadataEntry, "all keys", session__id__exact=session.pk) if len(found) > SHOWN_ENTRIES else ""
+    return {"entries": [(entry, *_value(entry.beginning)) for entry in found[:SHOWN_ENTRIES]], "more_entries": more}
+
+
+def _value(text: str | None) -> tuple[str, bool]:
+    """A value as it is shown: on one line if it is short, else over several, the beginning of a long one as it is
+    stored; and whether that is all of it.
+    """
     if text is None:
         return "(removed)", True
     if len(text) <= SHOWN_CHARS:
         return text, True
-    lines = in_lines(text)
-    return lines[:SHOWN_VALUE], len(lines) <= SHOWN_VALUE
+    return (in_lines(text), True) if len(text) <= SHOWN_VALUE else (text[:SHOWN_VALUE], False)
 
 
 def _questions(poll: Poll) -> list[tuple[str, list[tuple[str, int]], int]]:

@@ -20,7 +20,7 @@ from rooms.admin.actions import end_sessions
 from rooms.admin.entries import EntryForm, set_entry
 from rooms.admin.live import standing
 from rooms.admin.shared import Inspection, LiveFilter, indented, lasting, link, list_link, number_of, present, shortened
-from rooms.models import MetadataEntry, Peer, Session
+from rooms.models import AuditEntry, MetadataEntry, Peer, Session
 from rooms.wire.errors import RoomError, VersionConflict
 
 
@@ -35,16 +35,16 @@ class SessionAdmin(Inspection):
     actions = ["end"]
     fields = [
         "id", "room_link", "is_live", "started_at", "ended_at", "ending", "ended_by", "messages", "seq", "people",
-        "everybody",
+        "everybody", "acts",
     ]  # fmt: skip
-    readonly_fields = ["room_link", "is_live", "ending", "people", "everybody"]
+    readonly_fields = ["room_link", "is_live", "ending", "people", "everybody", "acts"]
     shown_to = {
-        "people": "peer", "everybody": "peer",
+        "people": "peer", "everybody": "peer", "acts": "auditentry",
         **dict.fromkeys(["room_link", "room__id", "room__id__exact", "room__name", "room__title"], "room"),
     }  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        queryset: QuerySet[Session] = super().get_queryset(request).select_related("room__template")
+        queryset: QuerySet[Session] = super().get_queryset(request)
         return queryset.annotate(number=number_of(present(), "session"), total=number_of(Peer.objects.all(), "session"))
 
     def get_urls(self) -> list[Any]:
@@ -148,6 +148,10 @@ class SessionAdmin(Inspection):
     def everybody(self, session: Any) -> str:
         return list_link(Peer, session.total, session__id__exact=session.pk)
 
+    @admin.display(description="audit")
+    def acts(self, session: Session) -> str:
+        return list_link(AuditEntry, "who did what", room_id=session.room_id, session_id=session.pk)
+
     @admin.display(description="why it ended", ordering="end_reason")
     def ending(self, session: Session) -> str:
         return session.end_reason or "-"
@@ -164,13 +168,14 @@ class MetadataEntryAdmin(Inspection):
     list_select_related = ["session__room"]
     ordering = ["-updated_at"]
     search_fields = ["key", "data", "updated_by_name", "session__id", "session__room__name", "session__room__title"]
+    linked = ["session__id__exact"]
     fields = [
         "key", "session_link", "room_link", "whole_value", "size", "change_version", "updated_by_name", "updated_by",
         "updated_at", "owner", "on_leave", "expires_at",
     ]  # fmt: skip
     readonly_fields = ["session_link", "room_link", "whole_value"]
     shown_to = {
-        "session_link": "session", "session__id": "session",
+        **dict.fromkeys(["session_link", "session__id", "session__id__exact"], "session"),
         **dict.fromkeys(["updated_by", "updated_by_name", "owner"], "peer"),
         **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
     }  # fmt: skip

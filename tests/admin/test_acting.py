@@ -14,7 +14,8 @@ from django.utils import timezone
 from rooms.models import Peer, Poll, Room, Session
 from rooms.operations.engine.calls import Caller
 from tests.admin.driver import live_room, page, staff
-from tests.operations.driver import do, journalled, position, refused, row, server, told
+from tests.operations.driver import do, journalled, position, refused, row, server, told, visitor
+from tests.support.rows import fetching
 from tests.support.team import joined
 
 EVERYTHING_SEEN = ("view_peer", "view_metadataentry", "view_poll", "view_session", "view_room")
@@ -348,6 +349,31 @@ def test_the_page_costs_the_same_with_three_and_with_three_hundred(operator, dja
     for path, number in taken.items():
         with django_assert_num_queries(number):
             assert operator.get(path).status_code == 200
+
+
+def test_the_page_loads_of_many_and_long_values_no_more_than_it_shows(operator):
+    session = live_room("Tea").sessions.get(ended_at=None)
+    path = f"/admin/rooms/session/{session.pk}/live/"
+    for n in range(300):
+        data = json.dumps("x" * 16_000) if n % 2 else None
+        session.entries.create(key=f"key-{n:03}", data=data, change_version=1, updated_at=timezone.now())
+
+    with fetching() as fetched:
+        html = operator.get(path).content.decode()
+
+    assert html.count('<tr id="entry-') == 250 and html.count("(removed)") == 250 - 151
+    assert f'<a href="/admin/rooms/metadataentry/?session__id__exact={session.pk}">all keys</a>' in html
+    assert fetched.rows < 250 + 40 and fetched.characters < 151 * 2_500 + 100_000
+    keys = page(operator, "metadataentry/", session__id__exact=session.pk)
+    assert "301 metadata entr" in keys
+
+
+@pytest.mark.parametrize(("value", "shown"), [({"of": "x" * 100}, "{\n  &quot;of"), (["x" * 3000], "[&quot;xx")])
+def test_a_value_is_shown_over_several_lines_as_long_as_it_is_whole(operator, room, alice, value, shown):
+    do(alice, "set-metadata", key="topic", data=value)
+    html = page(operator, f"session/{session_of(room).pk}/change/")
+    assert f'<pre tabindex="0">{shown}' in html
+    assert ("all of it" in html) == (len(str(value)) > 2000)
 
 
 def fill(session: Session, numbers: range) -> None:

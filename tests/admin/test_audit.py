@@ -145,6 +145,41 @@ def test_a_room_leads_to_its_audit(operator):
     assert [row[4] for row in cells(page(operator, "auditentry/", room_id=room.pk))] == ["tea"]
 
 
+def test_a_session_leads_to_its_audit_and_that_back_to_both(client, empty):
+    room = live_room("Tea")
+    session = room.sessions.get(ended_at=None)
+    where = {"room_id": room.pk, "session_id": session.pk}
+    one = entry(**where, room_name="Tea")
+    entry(room_id=room.pk, room_name="Tea")
+    client.force_login(staff("vera", "view_session", "view_room", "view_auditentry"))
+
+    html = page(client, f"session/{session.pk}/change/")
+    assert f"/admin/rooms/auditentry/?room_id={room.pk}&amp;session_id={session.pk}" in html
+    assert "who did what" in html
+    to_room, to_session = (
+        f'<a href="/admin/rooms/{row._meta.model_name}/{row.pk}/change/">' for row in (room, session)
+    )
+    for shown in (page(client, "auditentry/", **where), page(client, f"auditentry/{one.pk}/change/")):
+        assert f"{to_room}The room</a>" in shown and f"{to_session}The session</a>" in shown
+    assert len(cells(page(client, "auditentry/", **where))) == 1
+    of_room = page(client, "auditentry/", room_id=room.pk)
+    assert to_room in of_room and to_session not in of_room
+
+
+def test_the_audit_leads_back_to_what_is_there_and_may_be_seen(client, empty):
+    room = create_room(name="tea")
+    one = entry(room_id=room.pk, session_id="b" * 24, room_name="Tea")
+    client.force_login(staff("rita", "view_auditentry"))
+    assert "The room" not in page(client, f"auditentry/{one.pk}/change/")
+
+    client.force_login(staff("vera", "view_session", "view_room", "view_auditentry"))
+    shown = page(client, f"auditentry/{one.pk}/change/")
+    assert "The room" in shown and "The session" not in shown
+    client.force_login(staff("sam", "view_session"))
+    live = live_room("Coffee").sessions.get(ended_at=None)
+    assert "who did what" not in page(client, f"session/{live.pk}/change/")
+
+
 # --- Acts of the admin --------------------------------------------------------------------------
 
 

@@ -16,7 +16,18 @@ from django.utils import timezone
 
 import rooms.access.logins
 from rooms.creation import create_room
-from rooms.models import MetadataEntry, Peer, Person, Room, Session, Template, Worker
+from rooms.models import (
+    AccessKey,
+    MetadataEntry,
+    Peer,
+    Person,
+    Room,
+    Session,
+    Template,
+    WebhookDelivery,
+    WebhookEndpoint,
+    Worker,
+)
 from rooms.wire.rates import Buckets
 from tests.admin.driver import act, live_room, page
 from tests.support.browser import running_browser
@@ -33,6 +44,9 @@ LISTS = {
     "template": "",
     "worker": "",
     "auditentry": "what=metadata.set&source=socket&when=day",
+    "accesskey": "",
+    "webhookendpoint": "enabled__exact=1",
+    "webhookdelivery": "state=dead&name=peer.join.success",
 }
 """Every list page, and filters of it."""
 
@@ -259,6 +273,11 @@ def add_rooms(number: int) -> None:
     for n in range(number):
         live_room(f"Tea {n}")
         Template.objects.create(name=f"template {Template.objects.count()}")
+    AccessKey.objects.bulk_create(AccessKey(name="back end", secret="sealed") for _ in range(number))
+    hooks = [WebhookEndpoint(url="https://example.org/", room=room) for room in Room.objects.order_by("pk")[:number]]
+    WebhookEndpoint.objects.bulk_create(hooks)
+    fields = {"name": "peer.join.success", "body": "{}", "at": 1_795_816_800_000, "state": "dead"}
+    WebhookDelivery.objects.bulk_create(WebhookDelivery(endpoint=hook, event_id="e", **fields) for hook in hooks)
 
 
 # --- What it lets operators do ------------------------------------------------------------------
@@ -266,7 +285,7 @@ def add_rooms(number: int) -> None:
 
 def test_nothing_can_be_added_or_deleted_and_only_rooms_and_templates_changed(operator):
     room = live_room("Tea")
-    for name in set(LISTS) - {"template"}:
+    for name in set(LISTS) - {"template", "accesskey", "webhookendpoint"}:
         assert operator.get(f"/admin/rooms/{name}/add/").status_code == 403
     session = room.sessions.get(ended_at=None)
     for row in (session, session.peers.get(), session.entries.get(), room.codes.get(role="host")):
