@@ -13,13 +13,19 @@ from django.utils.html import format_html
 from rooms.admin.actions import confirmation
 from rooms.admin.shared import Inspection, author, indented, link, list_link, written
 from rooms.models import WebhookDelivery, WebhookEndpoint
-from rooms.webhooks import endpoints
+from rooms.webhooks import endpoints, replays
+from rooms.webhooks.deliveries import Filters
 from rooms.wire.webhooks import EVENTS, METADATA
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[WebhookEndpoint]
 else:
     ModelForm = forms.ModelForm
+
+MOST_REPLAYED = 100
+"""Deliveries that are chosen one by one."""
+
+NOT_AGAIN = "cannot be told again: waiting for a try, a repetition itself, or of an endpoint that is off."
 
 FIELDS = ("url", "enabled", "events", "metadata_keys", "metadata_values")
 
@@ -144,18 +150,49 @@ class WebhookEndpointAdmin(Inspection):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(Inspection):
+    """What was told. Whoever may add replays can have it told again, here one by one."""
+
     list_display = ["event_id", "name", "room_id", "state", "attempts", "status", "error", "when"]
     list_filter = ["state", "name"]
     ordering = ["-at", "-id"]
     search_fields = ["=event_id", "=room_id", "=session_id"]
     search_help_text = "Id of an event, a room or a session"
     linked = ["endpoint__id__exact"]
+    actions = ["replay"]
     fields = [
         "event_id", "name", "endpoint_link", "room_id", "session_id", "seq", "state", "attempts", "status", "error",
         "when", "done", "replay_id", "body_text",
     ]  # fmt: skip
     readonly_fields = ["endpoint_link", "when", "done", "replay_id", "body_text"]
     shown_to = dict.fromkeys(["endpoint_link", "endpoint__id__exact"], "webhookendpoint")
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        """Who may do what is declared with ``permissions=["replay"]``."""
+        return bool(request.user.has_perm("rooms.add_webhookreplay"))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["may_replay"] = self.has_replay_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.action(description="Tell selected ones again", permissions=["replay"])
+    def replay(self, request: HttpRequest, chosen: QuerySet[WebhookDelivery]) -> None:
+        rows = list(chosen.only("event_id", "at")[: MOST_REPLAYED + 1])
+        if len(rows) > MOST_REPLAYED:
+            most = f"At most {MOST_REPLAYED} at once; manage.py webhook replay tells more."
+            self.message_user(request, most, messages.ERROR)
+            return
+        workflow, is_new = replays.start(Filters.only(rows), author=author(request))
+        if not is_new:
+            self.message_user(request, "They are being told again already.", messages.WARNING)
+            return
+        for delivery in rows:
+            self.log_change(request, delivery, "told again")
+        if workflow.total:
+            self.message_user(request, f"{workflow.total} of {len(rows)} told again.", messages.SUCCESS)
+        if workflow.total < len(rows):
+            self.message_user(request, f"{len(rows) - workflow.total} of {len(rows)} {NOT_AGAIN}", messages.WARNING)
 
     @admin.display(description="endpoint")
     def endpoint_link(self, delivery: WebhookDelivery) -> str:

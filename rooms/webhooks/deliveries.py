@@ -1,6 +1,7 @@
 """What was told, and what came of it: for REST, commands and the admin."""
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.db.models import QuerySet
@@ -16,7 +17,7 @@ STATUSES = ("all", *_STATES)
 
 class Filters(NamedTuple):
     """Which deliveries: written from ``start`` on and before ``end``, in milliseconds since 1970, of a room or all, of
-    one of STATUSES, of these names or all.
+    one of STATUSES, of these names or all; of these ids alone, if any are given.
     """
 
     start: int
@@ -24,15 +25,23 @@ class Filters(NamedTuple):
     room_id: str = ""
     status: str = "all"
     names: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
 
     def text(self) -> str:
         """The same for the same filters."""
-        return compact([*self[:4], sorted(set(self.names))])
+        ids = [sorted(set(self.ids))] if self.ids else []
+        return compact([*self[:4], sorted(set(self.names)), *ids])
 
     @classmethod
     def of(cls, text: str) -> "Filters":
-        *others, names = json.loads(text)
-        return cls._make([*others, tuple(names)])
+        start, end, room_id, status, *lists = json.loads(text)
+        return cls(start, end, room_id, status, *map(tuple, lists))
+
+    @classmethod
+    def only(cls, deliveries: Sequence[WebhookDelivery]) -> "Filters":
+        """Those that choose these deliveries, of which there is one at least."""
+        moments = [delivery.at for delivery in deliveries]
+        return cls(min(moments), max(moments) + 1, ids=tuple(delivery.pk for delivery in deliveries))
 
 
 def chosen(filters: Filters) -> QuerySet[WebhookDelivery]:
@@ -44,6 +53,8 @@ def chosen(filters: Filters) -> QuerySet[WebhookDelivery]:
         rows = rows.filter(state=_STATES[filters.status])
     if filters.names:
         rows = rows.filter(name__in=filters.names)
+    if filters.ids:
+        rows = rows.filter(pk__in=filters.ids)
     return rows
 
 

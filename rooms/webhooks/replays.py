@@ -46,7 +46,8 @@ def start(filters: Filters, *, limit: int = MOST, offset: int = 0, author: Autho
     try:
         with transaction.atomic():
             made.save(force_insert=True)
-            record(author, "webhook.replay", key=made.pk, details={"total": made.total})
+            which = {"deliveries": list(filters.ids)} if filters.ids else {}
+            record(author, "webhook.replay", key=made.pk, details={"total": made.total, **which})
     except IntegrityError:
         running = WebhookReplay.objects.filter(filters=text, completed_at=None).first()
         # None if it came to its end at this very moment.

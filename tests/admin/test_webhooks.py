@@ -1,12 +1,15 @@
 """Webhooks in the admin: endpoints are kept, secrets are shown once, deliveries are looked at."""
 
+import json
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
-from rooms.models import AuditEntry, WebhookDelivery, WebhookEndpoint
-from rooms.webhooks import endpoints
+from rooms.models import AuditEntry, WebhookDelivery, WebhookEndpoint, WebhookReplay
+from rooms.webhooks import endpoints, replays
+from rooms.webhooks.deliveries import Filters
 from tests.admin.driver import desk_of
 
 pytestmark = pytest.mark.django_db
@@ -77,18 +80,28 @@ def test_who_may_only_view_endpoints_changes_none(client):
     assert admin.post(f"{ENDPOINT}add/", {"url": "https://example.org/x"}).status_code == 403
     assert admin.post(f"{ENDPOINT}{made.pk}/change/", {"url": "https://example.org/x"}).status_code == 403
     for action in ("renew", "drop", "remove"):
-        act(admin, action, made, confirmed="yes")
+        asked = {"action": action, "_selected_action": [made.pk], "confirmed": "yes"}
+        assert admin.post(ENDPOINT, asked).status_code == 403
 
     assert WebhookEndpoint.objects.get().url == made.url
     assert len(endpoints.secrets_of(WebhookEndpoint.objects.get())) == 1
 
 
+DELIVERY = "/admin/rooms/webhookdelivery/"
+
+
+def told(endpoint: WebhookEndpoint, **fields: Any) -> WebhookDelivery:
+    given = {
+        "stream": "s", "event_id": "e-1", "room_id": "r", "name": "peer.join.success", "at": 1_795_816_800_000,
+        "body": '{"data":{"user_name":"<b>Alice</b>"}}', "state": "dead", "attempts": 7, "status": 500,
+        "error": "answered 500",
+    }  # fmt: skip
+    return WebhookDelivery.objects.create(endpoint=endpoint, **{**given, **fields})
+
+
 def test_deliveries_are_shown_with_what_became_of_them(client):
     made = endpoints.add("https://example.org/hook")
-    delivery = WebhookDelivery.objects.create(
-        endpoint=made, stream="s", event_id="e-1", room_id="r", name="peer.join.success", at=1_795_816_800_000,
-        body='{"data":{"user_name":"<b>Alice</b>"}}', state="dead", attempts=7, status=500, error="answered 500",
-    )  # fmt: skip
+    delivery = told(made)
     admin = desk_of(client, *RIGHTS)
 
     listed = admin.get("/admin/rooms/webhookdelivery/", {"endpoint__id__exact": made.pk}).content.decode()
@@ -97,3 +110,83 @@ def test_deliveries_are_shown_with_what_became_of_them(client):
     for html in (listed, page):
         assert "e-1" in html and ">Dead<" in html and "answered 500" in html
     assert "&lt;b&gt;Alice&lt;/b&gt;" in page and "<b>Alice</b>" not in page
+
+
+# --- Telling again ------------------------------------------------------------------------------
+
+
+def replay(admin: Client, *deliveries: WebhookDelivery, **more: str) -> Any:
+    asked = {"action": "replay", "_selected_action": [row.pk for row in deliveries], "index": "0", **more}
+    return admin.post(DELIVERY, asked)
+
+
+def text_after(admin: Client) -> str:
+    return admin.get(DELIVERY).content.decode()
+
+
+def go_on() -> None:
+    WebhookReplay.objects.update(paced_at=0)
+    replays.proceed()
+
+
+def test_a_single_delivery_is_told_again_by_its_button_and_written_down(client):
+    endpoint = endpoints.add("https://example.org/hook")
+    one, other = told(endpoint), told(endpoint, event_id="e-2")
+    admin = desk_of(client, "view_webhookdelivery", "add_webhookreplay")
+    assert "Tell it again" in admin.get(f"{DELIVERY}{one.pk}/change/").content.decode()
+
+    assert replay(admin, one).status_code == 302
+
+    assert "1 of 1 told again." in text_after(admin)
+    go_on()
+    [again] = WebhookDelivery.objects.exclude(pk__in=[one.pk, other.pk])
+    assert again.replay and again.replay.total == 1
+    assert (again.event_id, again.state, again.endpoint) == ("e-1", "waiting", endpoint)
+    assert '"is_replay":true' in again.body
+    [written] = AuditEntry.objects.filter(what="webhook.replay")
+    assert (written.author, written.source, written.key) == ("olga", "admin", again.replay_id)
+    assert json.loads(written.details) == {"total": 1, "deliveries": [one.pk]}
+
+    replay(admin, one)
+    assert "They are being told again already." in text_after(admin)
+    assert AuditEntry.objects.filter(what="webhook.replay").count() == 1
+
+
+def test_what_cannot_be_told_again_is_told(client):
+    on, off = endpoints.add("https://example.org/hook"), endpoints.add("https://example.org/off", enabled=False)
+    one, waiting, silent = told(on, state="delivered"), told(on, state="waiting"), told(off)
+    admin = desk_of(client, "view_webhookdelivery", "add_webhookreplay")
+
+    replay(admin, one, waiting, silent)
+
+    shown = text_after(admin)
+    assert "1 of 3 told again." in shown and "2 of 3 cannot be told again" in shown
+    go_on()
+    again = WebhookDelivery.objects.get(replay__isnull=False)
+    for row in (again, waiting):
+        assert "Tell it again" not in admin.get(f"{DELIVERY}{row.pk}/change/").content.decode()
+    many = WebhookDelivery.objects.bulk_create(WebhookDelivery(endpoint=on, event_id="e", at=1) for _ in range(100))
+    replay(admin, one, *many)
+    assert "At most 100 at once" in text_after(admin)
+
+
+def test_a_workflow_of_chosen_deliveries_keeps_to_them_and_is_found_again():
+    filters = Filters(1, 9, "r", "failed", ("b", "a"), (7, 5))
+    assert Filters.of(filters.text()) == Filters(1, 9, "r", "failed", ("a", "b"), (5, 7))
+    # As those that were under way before an upgrade have it.
+    assert Filters.of('[1,9,"r","failed",["a"]]') == Filters(1, 9, "r", "failed", ("a",))
+
+
+@pytest.mark.parametrize(
+    "rights", [("view_webhookdelivery",), ("view_webhookdelivery", "change_webhookendpoint"), ("add_webhookreplay",)]
+)
+def test_who_may_not_replay_is_offered_nothing_and_refused(client, rights):
+    one = told(endpoints.add("https://example.org/hook"))
+    admin = desk_of(client, *rights)
+
+    assert replay(admin, one).status_code == 403
+    assert replay(admin, one, select_across="1").status_code == 403
+
+    page = admin.get(f"{DELIVERY}{one.pk}/change/")
+    assert page.status_code == 403 or "Tell it again" not in page.content.decode()
+    assert not WebhookReplay.objects.exists() and not AuditEntry.objects.filter(what="webhook.replay").exists()
