@@ -14,7 +14,7 @@ from django.utils import timezone
 from rooms.models import Peer, Poll, Room, Session
 from rooms.operations.engine.calls import Caller
 from tests.admin.driver import live_room, page, staff
-from tests.operations.driver import do, journalled, position, refused, row, server, told, visitor
+from tests.operations.driver import do, journalled, position, refused, row, server, told
 from tests.support.rows import fetching
 from tests.support.team import joined
 
