@@ -221,6 +221,9 @@ def test_a_room_is_made_listed_shown_changed_and_deleted():
 
     changed = room("set", "TEA", "--title", "Green tea", "--size=0", "--large-room=yes", "--enabled=no", "--name=green")
     assert changed == room("show", made["id"])
+    timed = room("set", "green", "--max-duration-seconds", "3600")
+    assert (timed["max_duration_seconds"], timed["size"]) == ("3600", "0")
+    assert room("set", "green", "--max-duration-seconds=0")["max_duration_seconds"] == "0"
     expected = {"name": "green", "title": "Green tea", "size": "0", "large_room": "True", "enabled": "False"}
     assert changed.items() >= expected.items()
 
@@ -281,8 +284,13 @@ def test_a_role_that_a_template_gained_gets_its_code():
         (["show", "coffee"], "There is no room 'coffee'. All are told by: python manage.py room list"),
         (["code", "tea", "king"], "The room has no role 'king', only guest, host, viewer."),
         (["set", "tea"],
-         "Nothing to set: name one of --name, --title, --size, --large-room, --metadata-rules, --enabled."),
+         "Nothing to set: name one of --name, --title, --size, --max-duration-seconds, --large-room, --metadata-rules,"
+         " --enabled."),
         (["set", "tea", "--name", "two words"], "A name has 1 to 100 letters, digits or any of . - : _"),
+        (["set", "tea", "--max-duration-seconds", "60"],
+         "A session lasts 120 to 43200 seconds at most; 0 is no limit."),
+        (["set", "tea", "--max-duration-seconds", "43201"],
+         "A session lasts 120 to 43200 seconds at most; 0 is no limit."),
         (["set", "tea", "--size", "1000000"], "A room takes at most 100000 people; 0 is the server's own limit."),
         (["create", "--title", "a\x00b"], "A title is plain text, without control characters."),
         (["create", "--template", "none"],
