@@ -139,6 +139,8 @@ async def test_a_message_reaches_everybody_a_role_or_one_peer_alone(hms: BackEnd
         assert (await within_a_second(listener, "on-broadcast", after=after))["info"]["message"] == params["message"]
     await alice.until(lambda: "the end" in texts(alice))
 
+    [to_alice] = [event for event in alice.named("on-broadcast") if event["info"]["message"] == "to Alice"]
+    assert to_alice["private"] is True
     assert texts(alice) == ["to all", "to Alice", "the end"]
     assert texts(bob) == ["to all", "to guests", "to Bob", "the end"]
     assert bob.named("on-broadcast")[2]["info"]["type"] == "news"
@@ -179,7 +181,9 @@ async def test_a_peer_is_changed_and_removed_and_the_session_ended_before_everyb
 # --- Tokens and refusals --------------------------------------------------------------------------
 
 
-async def test_what_is_refused_is_sent_twice_and_does_nothing_either_time(hms: BackEnd, place: Place):
+async def test_what_is_refused_is_sent_twice_and_does_nothing_either_time(
+    hms: BackEnd, server: RunningServer, place: Place
+):
     alice = await place.enter("Alice", "host")
     await hms.call("rooms.enableOrDisable", place.id, False)
     before = await hms.call("roomCodes.list", place.id)
@@ -193,6 +197,31 @@ async def test_what_is_refused_is_sent_twice_and_does_nothing_either_time(hms: B
     await hms.call("activeRooms.sendMessage", place.id, {"message": "after"})
     await alice.until(lambda: texts(alice) == ["after"])
     assert [event["method"] for event in alice.events[events:]] == ["on-broadcast"]
+    # What was refused twice is not there, and what was done after it is there once.
+    await hms.call("rooms.enableOrDisable", place.id, True)
+    made = await hms.call("roomCodes.createForRole", place.id, "guest")
+    assert made["code"] in {code["code"] for code in before}
+    assert whats(server, place) == ["room.create", "room.change", "message.send", "room.change"]
+    await alice.close()
+
+
+def whats(server: RunningServer, place: Place) -> list[str]:
+    """What the audit has of back ends in a room, in order."""
+    asked = f"SELECT what FROM rooms_auditentry WHERE room_id = '{place.id}' AND source = 'rest' ORDER BY id"
+    return [what for (what,) in server.select(asked)]
+
+
+async def test_an_act_that_succeeds_after_a_refused_one_is_in_the_audit_once(
+    hms: BackEnd, server: RunningServer, place: Place
+):
+    alice = await place.enter("Alice", "host")
+    old = {"forceNew": True, "issuedAt": 1, "notValidBefore": 1, "validForSeconds": int(time.time()) - 20}
+    await hms.call("auth.getManagementToken", old)
+
+    await hms.call("activeRooms.updatePeer", place.id, alice.peer_id, {"role": "guest"})
+
+    assert hms.sent == 2
+    assert whats(server, place) == ["room.create", "peer.role"]
     await alice.close()
 
 
