@@ -113,7 +113,9 @@ def list_messages(
     """
     messages = Message.objects.filter(session_id=context.session.id).order_by("-seq")
     if before:
-        messages = messages.filter(seq__lt=_number(before))
+        if not (number := _number(before)):
+            raise BadRequest("before: expected the id of a message")
+        messages = messages.filter(seq__lt=number)
     found = list(messages[: limit + 1])
     page = found[:limit]
     return Outcome(

@@ -10,7 +10,7 @@ from rooms.api.http import json_value
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
 from rooms.api.rest.conditions import Conditions, Match, tag
 from rooms.api.rest.frame import Body, answers, perform
-from rooms.api.rest.pages import PageOf, PageQuery, whole_number
+from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.models import AuditEntry, Session
 from rooms.operations.metadata.conditions import change_entry, list_entries, read_entry
 from rooms.operations.metadata.writing import Wanted, update_metadata
@@ -179,11 +179,7 @@ def get_history(request: HttpRequest, room_id: str, key: str, query: Query[PageQ
     changes = of_room.filter(
         session_id=session.pk, key=key, id__gt=oldest, what__in=("metadata.set", "metadata.remove")
     )
-    if query.start:
-        changes = changes.filter(id__lt=whole_number(query.start))
-    found = list(changes[: query.limit + 1])
-    told = [_past(entry) for entry in found[: query.limit]]
-    return {"limit": query.limit, "data": told, "last": told[-1]["id"] if len(found) > query.limit else ""}
+    return page(changes, query, _past, order=("-id",))
 
 
 @router.get(ENTRY, response=answers(OneEntry, 404), exclude_unset=True)

@@ -1,12 +1,16 @@
-"""Lists by page: ``limit`` and ``start`` in, ``{limit, data, last}`` out, newest first."""
+"""Lists by page: ``limit`` and ``start`` in, ``{limit, data, last}`` out, most of them newest first."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import CharField, DateTimeField, Model, Q, QuerySet
 from ninja import Field, Schema
 from pydantic import field_validator
 from pydantic_core import PydanticUseDefault
+
+from rooms.wire.errors import BadRequest
 
 Row = TypeVar("Row", bound=Model)
 Shown = TypeVar("Shown")
@@ -38,21 +42,72 @@ class PageOf(Schema, Generic[Shown]):
     last: Annotated[str, Field(description="`start` of the next page; empty at the end", examples=[""])]
 
 
+NEWEST = ("-created_at", "-pk")
+"""The order of most lists. The last of the fields tells rows apart that are otherwise the same."""
+
+
 def page(
-    rows: QuerySet[Row], query: PageQuery, shown: Callable[[Row], Any] = lambda row: row, *, at: str = "created_at"
+    rows: QuerySet[Row],
+    query: PageQuery,
+    shown: Callable[[Row], Any] = lambda row: row,
+    *,
+    order: Sequence[str] = NEWEST,
+    name: str = "data",
 ) -> dict[str, Any]:
-    """A page of rows, ordered by a moment and then their key, both falling; ``last`` is empty after the last page."""
-    ordered = rows.order_by(f"-{at}", "-pk")
+    """A page of rows in an order, as ``{limit, [name], last}``; ``last`` is empty after the last page.
+
+    It is the place of a row in the order and not the row: the next page is there also if that was deleted meanwhile.
+    """
     if query.start:
-        before = rows.model._default_manager.filter(pk=query.start).values_list(at, flat=True).first()
-        if before is None:
-            return {"limit": query.limit, "data": [], "last": ""}
-        same = {at: before, "pk__lt": query.start}
-        ordered = ordered.filter(**{f"{at}__lt": before}) | ordered.filter(**same)
-    found = list(ordered[: query.limit + 1])
+        rows = rows.filter(_beyond(order, _place(rows.model, order, query.start)))
+    found = list(rows.order_by(*order)[: query.limit + 1])
     shown_rows = found[: query.limit]
-    last = str(shown_rows[-1].pk) if len(found) > query.limit else ""
-    return {"limit": query.limit, "data": [shown(row) for row in shown_rows], "last": last}
+    last = _cursor(order, shown_rows[-1]) if len(found) > query.limit else ""
+    return {"limit": query.limit, name: [shown(row) for row in shown_rows], "last": last}
+
+
+def _cursor(order: Sequence[str], row: Model) -> str:
+    """The place of a row, of characters that no client has to encode."""
+    values = [getattr(row, field.removeprefix("-")) for field in order]
+    return _BETWEEN.join(str(_number(value) if isinstance(value, datetime) else value) for value in values)
+
+
+def _place(model: type[Model], order: Sequence[str], cursor: str) -> list[Any]:
+    """The values of the fields that a cursor tells. Raises BadRequest."""
+    texts = cursor.split(_BETWEEN)
+    try:
+        return [_read(model, field.removeprefix("-"), text) for field, text in zip(order, texts, strict=True)]
+    except (ValueError, OverflowError):
+        raise BadRequest("start: expected `last` of the page before") from None
+
+
+_BETWEEN = "."
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _number(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _read(model: type[Model], name: str, text: str) -> Any:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    if isinstance(field, CharField):
+        return text
+    if not _NUMBER.fullmatch(text):
+        raise ValueError
+    number = int(text)
+    return _EPOCH + timedelta(microseconds=number) if isinstance(field, DateTimeField) else number
+
+
+_NUMBER = re.compile("-?[0-9]{1,18}")
+
+
+def _beyond(order: Sequence[str], place: Sequence[Any]) -> Q:
+    """Rows after a place: beyond it by the first field, or the same there and beyond it by the next, and so on."""
+    [first, *others], [value, *values] = order, place
+    name = first.removeprefix("-")
+    beyond = Q(**{f"{name}__{'lt' if first.startswith('-') else 'gt'}": value})
+    return beyond | (Q(**{name: value}) & _beyond(others, values)) if others else beyond
 
 
 def whole_number(row_id: str) -> int:

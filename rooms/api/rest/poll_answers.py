@@ -1,6 +1,5 @@
 """``/v2/polls/{poll_id}``: the live sessions that a poll was started in, what was answered and what was got for it."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from rooms.api.rest.frame import answers
-from rooms.api.rest.pages import Filters, Row, whole_number
+from rooms.api.rest.pages import PageQuery, page, whole_number
 from rooms.api.rest.shapes import Moment
 from rooms.models import Poll, PollAnswer, PreparedPoll
 from rooms.operations.poll_questions import MAX_QUESTIONS
@@ -76,12 +75,7 @@ class ResultPage(RunPage):
     responses: Annotated[list[ResultAnswer], Field(description="The oldest first")]  # type: ignore[assignment]
 
 
-class RunsQuery(Filters):
-    limit: Annotated[int, Field(ge=1, le=100, description="How many at most, 1 to 100", examples=[10])] = 10
-    start: Annotated[str, Field(max_length=24, description="`last` of the page before", examples=[""])] = ""
-
-
-class AnswersQuery(RunsQuery):
+class AnswersQuery(PageQuery):
     question: Annotated[int, Field(ge=0, le=MAX_QUESTIONS, description="Of this question; 0 is any", examples=[1])] = 0
     session_id: Annotated[
         str, Field(max_length=24, description="Of this session; none is any", examples=["66f1a1b2c3d4e5f601234567"])
@@ -94,19 +88,22 @@ class ResponsesQuery(AnswersQuery):
     ] = False
 
 
+OLDEST: dict[str, Any] = {"order": ("pk",), "name": "responses"}
+"""How these lists differ from others."""
+
 # --- What was answered --------------------------------------------------------------------------
 
 
 @router.get("/{poll_id}/sessions", response=answers(RunPage, 404))
-def get_poll_sessions(request: HttpRequest, poll_id: str, query: Query[RunsQuery]) -> Any:
+def get_poll_sessions(request: HttpRequest, poll_id: str, query: Query[PageQuery]) -> Any:
     """The live sessions in which the poll was started."""
-    return _page(_started(poll_id).defer("questions"), query, _shown_run)
+    return page(_started(poll_id).defer("questions"), query, _shown_run, **OLDEST)
 
 
 @router.get("/{poll_id}/responses", response=answers(ResponsePage, 404))
 def get_poll_responses(request: HttpRequest, poll_id: str, query: Query[ResponsesQuery]) -> Any:
     """What was answered, in live sessions: it ends with the session."""
-    return _page(_answers(poll_id, query), query, _shown_response)
+    return page(_answers(poll_id, query), query, _shown_response, **OLDEST)
 
 
 @router.get("/{poll_id}/responses/{response_id}", response=answers(ResponseAnswer, 404))
@@ -118,7 +115,7 @@ def get_poll_response(request: HttpRequest, poll_id: str, response_id: str) -> A
 @router.get("/{poll_id}/results", response=answers(ResultPage, 404))
 def get_poll_results(request: HttpRequest, poll_id: str, query: Query[AnswersQuery]) -> Any:
     """What was got for each answer, in live sessions: it ends with the session."""
-    return _page(_answers(poll_id, query), query, _shown_result)
+    return page(_answers(poll_id, query), query, _shown_result, **OLDEST)
 
 
 @router.get("/{poll_id}/results/{result_id}", response=answers(ResultAnswer, 404))
@@ -164,14 +161,6 @@ def _answer(poll_id: str, answer_id: str) -> PollAnswer:
     if (found := answered.first()) is None:
         raise NotFound("id: no such response")
     return found
-
-
-def _page(rows: QuerySet[Row], query: RunsQuery, shown: Callable[[Row], dict[str, Any]]) -> dict[str, Any]:
-    if query.start:
-        rows = rows.filter(pk__gt=whole_number(query.start))
-    found = list(rows.order_by("pk")[: query.limit + 1])
-    told = [shown(row) for row in found[: query.limit]]
-    return {"limit": query.limit, "responses": told, "last": told[-1]["id"] if len(found) > query.limit else ""}
 
 
 def _shown_run(poll: Poll) -> dict[str, Any]:

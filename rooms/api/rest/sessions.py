@@ -75,7 +75,7 @@ def list_sessions(request: HttpRequest, query: Query[SessionQuery]) -> Any:
         sessions = sessions.filter(started_at__gte=query.after)
     if query.before:
         sessions = sessions.filter(started_at__lte=query.before)
-    return page(sessions, query, shown, at="started_at")
+    return page(sessions, query, shown, order=("-started_at", "-pk"))
 
 
 @router.get("/{session_id}", response=answers(SessionAnswer, 404))

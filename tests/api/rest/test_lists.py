@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.db.models import Model
 from django.utils import timezone
 
 from rooms.api.rest import rest as api
@@ -112,8 +114,61 @@ def test_a_page_loads_no_more_where_there_is_more(rest, room, alice):
         assert many.characters < few.characters * 1.2, path
 
 
+ROWS: dict[str, type[Model]] = {
+    "/rooms": Room,
+    "/sessions": Session,
+    "/templates": Template,
+    "/polls": PreparedPoll,
+    "/room-codes/room/{room_id}": RoomCode,
+    "/active-rooms/{room_id}/metadata/{key}/history": AuditEntry,
+    "/polls/{poll_id}/sessions": Poll,
+    "/polls/{poll_id}/responses": PollAnswer,
+    "/polls/{poll_id}/results": PollAnswer,
+}
+"""What is listed from a place on. That of a message is its id, see test_messages.py."""
+
+
+@pytest.mark.parametrize(("path", "kind"), ROWS.items())
+def test_a_list_goes_on_where_it_was_though_what_was_shown_is_deleted(rest, room, alice, path, kind):
+    quiz = PreparedPoll.objects.create(title="quiz", mode="userid", questions=[QUESTION])
+    more_of_everything(room, 5)
+    if kind is Template:
+        Room.objects.all().delete()  # which keep theirs
+    address = path.format(room_id=room.pk, key="slide", poll_id=quiz.pk)
+    _, whole = rest("GET", f"{address}?limit=100")
+    everything = entries(whole)
+    assert len(everything) > 4 and whole["last"] == ""
+
+    found: list[Any] = []
+    seen: set[str] = set()
+    last = ""
+    while not found or last:
+        status, page = rest("GET", f"{address}?limit=2&start={last}")
+        assert status == 200
+        found += entries(page)
+        last = page["last"]
+        shown = [one.get("id") or one["code"] for one in entries(page)]
+        seen |= set(shown)
+        kind._default_manager.filter(pk__in=shown).delete()
+
+    assert (len(found), len(seen)) == (len(everything), len(everything))
+
+
+@pytest.mark.parametrize("path", ROWS)
+def test_what_is_no_place_in_a_list_is_refused(rest, room, alice, path):
+    quiz = PreparedPoll.objects.create(title="quiz", mode="userid", questions=[QUESTION])
+    address = path.format(room_id=room.pk, key="slide", poll_id=quiz.pk)
+    for place in ("zz", f"{9**20}.{room.pk}", "1.2.3"):
+        status, answer = rest("GET", f"{address}?start={place}")
+        assert (status, answer["message"].split(":")[0]) == (400, "start")
+
+
+def entries(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return next(value for value in answer.values() if isinstance(value, list))
+
+
 def length(answer: dict[str, Any]) -> int:
-    return len(next(value for value in answer.values() if isinstance(value, list)))
+    return len(entries(answer))
 
 
 def test_a_page_of_rooms_or_answers_does_not_carry_a_template_or_a_poll_for_each(rest, room, alice):

@@ -46,7 +46,7 @@ def test_messages_end_with_the_session(rest, messages, alice):
     assert rest("GET", messages)[1]["message"] == "room: nobody is in it"
 
 
-def test_what_is_no_message_has_none_before_it(rest, messages, alice):
+def test_what_is_no_message_is_refused_as_the_place_of_one(rest, messages, alice):
     say(alice, "tea")
-    assert rest("GET", f"{messages}?before=x")[1]["data"] == []
+    assert rest("GET", f"{messages}?before=x")[1]["message"] == "before: expected the id of a message"
     assert rest("GET", f"{messages}?limit=0")[0] == 400
