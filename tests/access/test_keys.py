@@ -40,6 +40,18 @@ def test_a_command_makes_lists_and_revokes_keys(capsys):
     assert "revoked" in capsys.readouterr().out
 
 
+def test_a_use_that_is_noted_already_writes_nothing(django_assert_num_queries):
+    row, secret = keys.create("billing")
+    token = tokens.sign_management(keys.Key("billing", row.access_key, secret))
+    tokens.read_management(token)
+    row.refresh_from_db()
+    assert row.last_used_at
+
+    with django_assert_num_queries(1) as asked:
+        tokens.read_management(token)
+    assert asked.captured_queries[0]["sql"].startswith("SELECT")
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
