@@ -4,12 +4,14 @@ Each act is written down in the audit as its author's.
 """
 
 import copy
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -18,10 +20,14 @@ from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, new_generation
 from rooms.operations.engine.audit import record
 from rooms.operations.engine.calls import SERVER, Author
+from rooms.operations.engine.gate import LOCK_SECONDS, is_held
 from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
-from rooms.wire.errors import BadRequest, Forbidden, NotFound
+from rooms.wire.errors import BadRequest, Forbidden, HeldUp, NotFound, RoomError
+from rooms.wire.json_gate import JSON
 from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, check_template, rules_of
+
+log = logging.getLogger("rooms.creation")
 
 DEFAULT = "default"
 CHANGEABLE = (
@@ -31,6 +37,21 @@ CHANGEABLE = (
 
 MAX_CODES = 100
 """Of one room, those included that open nothing."""
+
+
+@contextmanager
+def _changing() -> Iterator[None]:
+    """A transaction that waits for what others hold as long as operations do. Raises HeldUp."""
+    try:
+        with transaction.atomic():
+            if connection.vendor != "sqlite":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")
+            yield
+    except OperationalError as error:
+        if is_held(error):
+            raise HeldUp from None
+        raise
 
 
 def default_template() -> Template:
@@ -89,7 +110,7 @@ def change_template(template_id: str, change: Callable[[Template], object], *, a
 
     Raises ValidationError if it then is of the wrong form, or has another's name, and Template.DoesNotExist.
     """
-    with transaction.atomic():
+    with _changing():
         template = Template.objects.select_for_update().get(pk=template_id)
         before = {field: getattr(template, field) for field in _OF_A_TEMPLATE}
         roles = copy.deepcopy(template.roles)  # it may be changed as it stands
@@ -101,9 +122,31 @@ def change_template(template_id: str, change: Callable[[Template], object], *, a
         template.validate_unique()
         template.save()
         _record_template(author, template, {**before, "roles": roles})
-    for room_id in Session.objects.filter(room__template=template, ended_at=None).values_list("room_id", flat=True):
-        perform_now(template_changed, author.caller(room_id), rules=before["metadata_rules"])
+    live = Session.objects.filter(room__template=template, ended_at=None).values_list("room_id", flat=True)
+    _tell_of_template(live, before["metadata_rules"], author)
     return template
+
+
+def _tell_of_template(room_ids: Iterable[str], rules: list[JSON], author: Author) -> None:
+    """Tell rooms what their template says now, after the ``rules`` that it had.
+
+    It is stored already, so one that somebody else holds does not stand in the way of others, nor fail the change.
+    """
+    held = list(room_ids)
+    for patience in (_SHORT_PATIENCE, LOCK_SECONDS):
+        going, held = held, []
+        for room_id in going:
+            try:
+                perform_now(template_changed, author.caller(room_id), patience=patience, rules=rules)
+            except RoomError as error:
+                held.append(room_id)
+                why = error.message
+    for room_id in held:
+        log.error("a room was not told of its template", extra={"context": {"room": room_id, "why": why}})
+
+
+_SHORT_PATIENCE = 0.5
+"""Seconds that a room gets while others wait to be told."""
 
 
 _OF_A_TEMPLATE = ("name", "roles", "settings", "plugins", "metadata_rules")
@@ -129,7 +172,7 @@ def _lock(room_id: str) -> Room:
 
 def change_room(room_id: str, *, author: Author = SERVER, **fields: Any) -> Room:
     """Give a room other values of CHANGEABLE. Who is inside stays. Raises ValidationError."""
-    with transaction.atomic():
+    with _changing():
         room = _lock(room_id)
         template = room.template
         before = {name: getattr(room, name) for name in fields}
@@ -144,11 +187,11 @@ def change_room(room_id: str, *, author: Author = SERVER, **fields: Any) -> Room
             record(author, "room.change", room=room, details=details)
         # What is remembered of a live session knows the room by its old name.
         Session.objects.filter(room=room, ended_at=None).update(generation=new_generation())
-    if rules is not None:
-        # By the operation, for those who are inside are told.
-        perform_now(set_metadata_rules, author.caller(room_id), rules=rules)
     if room.template != template:
-        perform_now(template_changed, author.caller(room_id), rules=template.metadata_rules)
+        _tell_of_template([room_id], template.metadata_rules, author)
+    if rules is not None:
+        # By the operation, for those who are inside are told. One that is held up is tried again by who asked.
+        perform_now(set_metadata_rules, author.caller(room_id), rules=rules)
     return room
 
 
@@ -185,7 +228,7 @@ def make_codes(room_id: str, role: str = "", *, author: Author = SERVER) -> list
     Codes of roles that the room has no longer are closed. Raises Forbidden if the room is closed, NotFound if it has no
     such role, BadRequest if it has too many codes.
     """
-    with transaction.atomic():
+    with _changing():
         room = _lock(room_id)
         if not room.enabled:
             raise Forbidden("room: it is disabled")
@@ -212,7 +255,7 @@ def switch_code(code: str, *, on: bool, author: Author = SERVER) -> RoomCode:
     room_id = RoomCode.objects.filter(code=code).values_list("room_id", flat=True).first()
     if room_id is None:
         raise NotFound("code: no such room code")
-    with transaction.atomic():
+    with _changing():
         room = _lock(room_id)
         found = room.codes.filter(code=code).first()
         if found is None:
@@ -237,7 +280,7 @@ def replace_code(room_id: str, role: str, *, author: Author = SERVER) -> RoomCod
 
     Raises ValidationError if the room has no such role.
     """
-    with transaction.atomic():
+    with _changing():
         room = _lock(room_id)
         if role not in room.template.usable_roles:
             raise ValidationError(
@@ -255,7 +298,7 @@ def delete_room(room_id: str, *, author: Author) -> None:
         perform_now(end_room, author.caller(room_id))
     except NotFound:
         pass  # nobody is in it
-    with transaction.atomic():
+    with _changing():
         room = _lock(room_id)
         record(author, "room.delete", room=room, details={"name": room.name})
         room.delete()

@@ -172,6 +172,11 @@ LOCK_SECONDS = 5.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
+def is_held(error: OperationalError | InterfaceError) -> bool:
+    """Whether somebody else held what a statement waited for."""
+    return getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE
+
+
 def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer]:
     """Run the calls in order in one transaction, and answer each.
 
@@ -186,7 +191,7 @@ def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer
             work.flush()
             tx.on_commit = work.remember
     except (OperationalError, InterfaceError) as error:
-        if getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE:
+        if is_held(error):
             return _run_rooms_apart(calls, patience)
         metrics.DATABASE_FAILURES.inc()
         log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})

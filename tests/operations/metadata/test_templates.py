@@ -1,15 +1,23 @@
 """Rules of templates and rooms, as operators set them."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from rooms import creation
 from rooms.creation import change_room, create_room, load_template
 from rooms.models import Room, Template
+from rooms.wire.errors import HeldUp
 from rooms.wire.roles import DEFAULT_TEMPLATE
-from tests.operations.driver import do, error_of, refused
+from tests.operations.driver import do, error_of, journalled, kinds, position, refused
+from tests.support.team import joined
 
 RULES = [{"key": "topic", "write": ["host"]}]
 FILE = {"roles": DEFAULT_TEMPLATE, "plugins": {"metadata": {"rules": RULES}}}
@@ -38,6 +46,52 @@ def test_a_room_in_which_nobody_is_gets_rules_too(db):
     assert Room.objects.get().metadata_rules == RULES
     change_room(room.pk, metadata_rules=[])
     assert Room.objects.get().metadata_rules == []
+
+
+@contextmanager
+def held(room: Room) -> Iterator[None]:
+    """Another program holds the room."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT FROM rooms_room WHERE id = %s FOR UPDATE", [room.pk])
+        yield
+
+
+@pytest.mark.postgres
+def test_a_room_that_is_held_keeps_no_other_from_hearing_of_its_template(database, monkeypatch, caplog):
+    monkeypatch.setattr(creation, "LOCK_SECONDS", 0.5)
+    rooms = [create_room(name=name) for name in "abc"]
+    alices = [joined(room, "Alice", "host") for room in rooms]
+
+    for room in rooms:
+        places = [position(each.pk) for each in rooms]
+        with held(room):
+            load_template("default", {"roles": {**DEFAULT_TEMPLATE, f"of-{room.name}": {}}})
+        heard = [
+            kinds(alice, journalled(each.pk, after=place))
+            for each, alice, place in zip(rooms, alices, places, strict=True)
+        ]
+        assert heard == [[] if each == room else ["on-policy-change"] for each in rooms]
+        assert "a room was not told of its template" in caplog.text
+
+
+@pytest.mark.postgres
+def test_a_room_that_is_held_is_told_of_its_template_once_it_is_free(database):
+    room = create_room(name="a")
+    alice = joined(room, "Alice", "host")
+    place = position(room.pk)
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT FROM rooms_room WHERE id = %s FOR UPDATE", [room.pk])
+        threading.Timer(1, other.close).start()
+        load_template("default", {"roles": {**DEFAULT_TEMPLATE, "more": {}}})
+    assert kinds(alice, journalled(room.pk, after=place)) == ["on-policy-change"]
+
+
+@pytest.mark.postgres
+def test_a_change_of_a_room_that_is_held_is_refused_in_time(database, monkeypatch):
+    monkeypatch.setattr(creation, "LOCK_SECONDS", 0.5)
+    room = create_room(name="a")
+    with held(room), pytest.raises(HeldUp):
+        change_room(room.pk, title="Tea")
 
 
 def test_bad_rules_are_refused_by_name(room):
