@@ -4,7 +4,9 @@ A poll is a draft until it is started; then it can be answered until it is stopp
 in poll_answers, the form of questions in poll_questions.
 """
 
+import logging
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -13,10 +15,13 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
 from rooms.wire.errors import BadRequest, NotFound, TooLarge
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact
+from rooms.wire.json_gate import JSON
 from rooms.wire.names import shows
 from rooms.wire.parameters import Between, Chars, Items, Number, OneOf, RoleName
 from rooms.wire.results import Outcome
 from rooms.wire.roles import Role
+
+log = logging.getLogger("rooms.operations")
 
 MAX_POLLS = 100
 MAX_POLLS_BYTES = 1024 * 1024
@@ -137,11 +142,20 @@ def set_poll_questions(
     poll.questions = check_questions(questions)
     # Added up anew each time: drafts change, and there are a hundred polls at most.
     others = Poll.objects.filter(session_id=context.session.id).exclude(pk=poll.pk).values_list("questions", flat=True)
-    if sum(len(compact(one)) for one in [poll.questions, *others]) > MAX_POLLS_BYTES:
-        raise TooLarge(f"questions: those of all polls would take more than {MAX_POLLS_BYTES} bytes")
+    check_size([poll.questions, *others], "questions")
     poll.save(update_fields=["questions"])
     context.audit_act("poll.set", key=poll_id)
     return Outcome({"poll_id": poll_id, "total_questions": len(poll.questions)})
+
+
+def check_size(questions_of_polls: Iterable[JSON], field: str) -> None:
+    """Raises TooLarge if a session cannot have polls of all these questions."""
+    if sum(map(_size, questions_of_polls)) > MAX_POLLS_BYTES:
+        raise TooLarge(f"{field}: the questions of all polls would take more than {MAX_POLLS_BYTES} bytes")
+
+
+def _size(questions: JSON) -> int:
+    return len(compact(questions))
 
 
 def _require_draft(poll: Poll) -> None:
@@ -174,9 +188,14 @@ def take_prepared(context: Context, session: Session) -> list[Event]:
     if not context.room.polls:
         return []
     prepared = PreparedPoll.objects.in_bulk(context.room.polls)
-    events = []
+    events, left = [], MAX_POLLS_BYTES
     # Those that are deleted are passed over, and stay in the room's list.
     for made in (prepared[poll_id] for poll_id in context.room.polls if poll_id in prepared):
+        if (size := _size(made.questions)) > left:
+            # It has grown since the room was linked with it.
+            log.warning("a prepared poll is too long", extra={"context": {"room": context.room.id, "poll": made.id}})
+            continue
+        left -= size
         fields = {name: getattr(made, name) for name in _PREPARED}
         poll = Poll(session=session, poll_id=made.id, prepared=made, created_at=context.now, **fields)
         if made.starts_by_itself and made.questions:

@@ -14,6 +14,7 @@ from rooms.api.rest.poll_answers import PollId, runs
 from rooms.models import Poll, PreparedPoll
 from rooms.operations.engine.audit import record
 from rooms.operations.poll_questions import MAX_DURATION, MAX_OPTIONS, MAX_QUESTIONS, MAX_TEXT_CHARS, check_questions
+from rooms.operations.polls import check_size
 from rooms.wire.errors import NotFound
 
 router = Router(tags=["Polls"])
@@ -233,6 +234,7 @@ def _changed(request: HttpRequest, poll_id: str) -> Iterator[PreparedPoll]:
         if poll is None:
             raise NotFound("poll: no such poll")
         yield poll
+        check_size([poll.questions], "questions")
         poll.save()
         record(author(request), "poll.prepare", key=poll_id)
 

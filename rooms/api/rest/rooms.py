@@ -14,6 +14,7 @@ from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
 from rooms.models import PreparedPoll, Room, Template
+from rooms.operations.polls import check_size
 from rooms.webhooks import endpoints
 from rooms.wire.errors import BadRequest, NotFound
 
@@ -128,9 +129,10 @@ class RoomBody(Body):
             if given["template"] is None:
                 raise NotFound("template_id: no such template")
         if polls := given.get("polls"):
-            known = PreparedPoll.objects.filter(pk__in=polls).values_list("pk", flat=True)
-            if missing := set(polls) - set(known):
+            known = dict(PreparedPoll.objects.filter(pk__in=polls).values_list("pk", "questions"))
+            if missing := set(polls) - known.keys():
                 raise NotFound(f"polls: no such poll {min(missing)}")
+            check_size(known.values(), "polls")
         return given
 
 

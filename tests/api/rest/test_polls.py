@@ -136,6 +136,42 @@ def test_each_session_gets_the_poll_anew_as_it_is_then(rest, quiz, room):
     assert do(joined(room, "Alice", "host"), "poll-list")["polls"] == []
 
 
+LONG = {"text": "x", "type": "single-choice", "options": [{"text": "o" * 1000} for _ in range(50)]}
+
+
+def long_poll(rest: BackEnd, *, questions: int) -> str:
+    """A poll of so many questions of 50 kB."""
+    poll: str = rest("POST", "/polls", {"questions": [{"text": "x", "type": "short-answer"}] * questions})[1]["id"]
+    for place in range(1, questions + 1):
+        assert rest("POST", f"/polls/{poll}/questions/{place}", LONG)[0] == 200
+    return poll
+
+
+def test_prepared_polls_take_no_more_than_those_of_peers_may(rest):
+    polls = [long_poll(rest, questions=12) for _ in range(2)]
+
+    status, refused = rest("POST", "/rooms", {"name": "long", "polls": polls})
+    assert (status, refused["message"].split(":")[0]) == (413, "polls")
+    assert rest("POST", "/rooms", {"name": "long", "polls": polls[:1]})[0] == 200
+
+    full = rest("POST", "/polls", {"questions": [{"text": "x", "type": "short-answer"}] * 25})[1]["id"]
+    answers = [rest("POST", f"/polls/{full}/questions/{place}", LONG) for place in range(1, 26)]
+    assert [status for status, _ in answers] == [200] * 20 + [413] * 5
+    assert answers[-1][1]["message"].startswith("questions: ")
+
+
+def test_a_prepared_poll_that_grew_too_long_since_is_passed_over(rest, caplog):
+    polls = [long_poll(rest, questions=1) for _ in range(3)]
+    room = Room.objects.get(pk=rest("POST", "/rooms", {"polls": polls})[1]["id"])
+    grown = PreparedPoll.objects.get(pk=polls[1])
+    PreparedPoll.objects.filter(pk=grown.pk).update(questions=grown.questions * 25)
+
+    joined(room, "Alice", "host")
+
+    assert set(Poll.objects.values_list("poll_id", flat=True)) == {polls[0], polls[2]}
+    assert "a prepared poll is too long" in caplog.text
+
+
 def test_what_was_answered_is_told_while_the_session_lives(rest, quiz, room):
     alice, bob = joined(room, "Alice", "host"), joined(room, "Bob", "guest")
     do(alice, "poll-response", poll_id=quiz, responses=[{"question": 1, "option": 2}, {"question": 2, "text": "why"}])
