@@ -128,7 +128,7 @@ def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpRespon
         status=error.code,
     )
     if isinstance(error, TooFast):
-        response["Retry-After"] = str(math.ceil(1 / settings.REST_RATE))
+        response["Retry-After"] = str(math.ceil(1 / (settings.REST_RATE or 1)))
     return response
 
 

@@ -1,5 +1,6 @@
 """What webhooks told, by REST, and telling it again."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,6 +54,13 @@ def test_what_was_told_is_listed_newest_first_by_page(rest, told):
     assert (event["room_id"], event["status"], event["is_replay"]) == (told.pk, "delivered", False)
     assert event["payload"]["event_data"]["user_name"] == "Bob"
     assert event["payload"]["webhook_url"] == "https://back.example.org/hook"
+
+
+def test_a_number_is_listed_as_long_as_it_was_told(rest, told):
+    delivery = WebhookDelivery.objects.latest("pk")
+    delivery.body = json.dumps({**json.loads(delivery.body), "data": {"value": 2**70 + 1}})
+    delivery.save()
+    assert {"value": 2**70 + 1} in [event["payload"]["event_data"] for event in listed(rest)["events"]]
 
 
 def test_the_list_is_narrowed_by_status_name_and_room(rest, told):
