@@ -137,6 +137,15 @@ def _fits(pattern: str) -> Callable[[str], bool]:
     return fits
 
 
+def renamed_in_rules(rules: Iterable[Mapping[str, Any]], old: str, new: str) -> list[dict[str, Any]]:
+    """Rules of the right form after a role got another name."""
+
+    def renamed(who: Any) -> Any:
+        return [new if role == old else role for role in who] if isinstance(who, list) else who
+
+    return [{name: renamed(value) for name, value in rule.items()} for rule in rules]
+
+
 def usable_rules(stored: object) -> list[Mapping[str, Any]]:
     """Stored rules. One that was stored by hand and is of a wrong form lets nobody do anything with its key."""
     usable: list[Mapping[str, Any]] = []

@@ -15,6 +15,7 @@ from rooms.api.rest.shapes import Account, Moment, account
 from rooms.models import RoomCode, Template
 from rooms.wire.errors import BadRequest, NotFound
 from rooms.wire.roles import MAX_ROLES, NAME, check_template, shows_as_written
+from rooms.wire.rules import renamed_in_rules
 
 router = Router(tags=["Templates"])
 
@@ -180,7 +181,7 @@ def get_role(request: HttpRequest, template_id: str, role: str) -> Any:
 
 @router.post(ROLE, response=answers(Role, 404))
 def put_role(request: HttpRequest, template_id: str, role: str, payload: RoleBody) -> Any:
-    """Make a role, or replace it. With another name in the body it is renamed, and so are the codes of its rooms."""
+    """Make a role, or replace it. With another name in the body it is renamed, also in rules and codes."""
     given = payload.model_dump(exclude_unset=True)
     name = given.get("name") or role
 
@@ -190,7 +191,9 @@ def put_role(request: HttpRequest, template_id: str, role: str, payload: RoleBod
                 raise NotFound("role: no such role")
             if name in template.roles:
                 raise BadRequest("name: another role has it")
-            RoomCode.objects.filter(room__template=template, role=role).update(role=name)
+            # Checked before codes get it.
+            RoomCode.objects.filter(room__template=template, role=role).update(role=_name(name))
+            template.metadata_rules = renamed_in_rules(template.metadata_rules, role, name)
         # In its old place, for their order is told.
         roles = {name if key == role else key: value for key, value in template.roles.items()}
         template.roles = {**roles, name: {**given, "name": name}}

@@ -4,7 +4,9 @@ import json
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
+from rooms.access import keys
 from rooms.creation import create_room
 from rooms.models import Room, RoomCode, Template
 from rooms.operations.engine.calls import Caller
@@ -158,6 +160,24 @@ def test_a_renamed_role_keeps_its_place_and_the_codes_of_its_rooms(rest, lesson,
     assert rest("GET", f"/templates/{lesson}/roles/tutor%2Fa")[1]["priority"] == 1
     assert rest("POST", f"/templates/{lesson}/roles/pupil", {"name": "tutor/a"})[1]["message"].startswith("name: ")
     assert rest("POST", f"/templates/{lesson}/roles/none", {"name": "other"})[0] == 404
+
+
+def test_a_renamed_role_is_renamed_in_the_rules_of_its_template(rest, lesson):
+    rules = [{"key": "a", "write": ["pupil", "teacher"], "read": ["teacher"]}, {"key": "teacher", "write": "owner"}]
+    rest("POST", f"/templates/{lesson}", {"roles": ROLES, "plugins": {"metadata": {"rules": rules}}})
+    assert rest("POST", f"/templates/{lesson}/roles/teacher", {"name": "tutor"})[0] == 200
+    assert rest("GET", f"/templates/{lesson}")[1]["plugins"]["metadata"]["rules"] == [
+        {"key": "a", "write": ["pupil", "tutor"], "read": ["tutor"]},
+        {"key": "teacher", "write": "owner"},
+    ]
+
+
+@pytest.mark.matrix
+def test_a_name_that_no_role_may_have_is_refused_before_codes_get_it(database: str):
+    back_end = BackEnd(Client(), keys.own())
+    template = create_room().template
+    status, refused = back_end("POST", f"/templates/{template.pk}/roles/guest", {"name": "x" * 101})
+    assert (status, refused["message"].split(":")[0]) == (400, "name")
 
 
 def test_a_template_keeps_a_role_and_those_that_its_rules_name(rest, lesson):
