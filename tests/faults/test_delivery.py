@@ -12,15 +12,9 @@ from tests.support.sockets import chat, heard, numbered, values
 pytestmark = [pytest.mark.matrix, pytest.mark.faults]
 
 
-async def test_i20_i21_two_hundred_peers_see_a_thousand_messages_in_one_order(cluster: Cluster):
-    # One process has less to get wrong, and a quarter of them shows it.
-    await one_order(cluster, 200 if len(cluster.processes) > 1 else 50)
-
-
-@pytest.mark.soak
-async def test_i20_i21_two_hundred_peers_of_one_process_see_a_thousand_messages_in_one_order(cluster: Cluster):
-    # The way around the server's own framing is what makes 200,000 deliveries quick.
-    await one_order(cluster, 200 if cluster.fast_path else 50)
+@pytest.mark.parametrize("count", [50, pytest.param(200, marks=pytest.mark.soak)])
+async def test_i20_i21_all_see_a_thousand_messages_in_one_order(cluster: Cluster, count: int):
+    await one_order(cluster, count)
 
 
 async def one_order(cluster: Cluster, count: int) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from playwright.async_api import Browser, Page
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from tests.support.sampling import sampled
 from tests.support.server import RunningServer
 
 RELEASES = ("0.6.4", "0.8.4", "0.9.0", "0.10.16", "0.11.7", "0.12.39", "0.15.2")
@@ -40,10 +40,9 @@ def before(first: str) -> list[str]:
     return [release for release in RELEASES if version(release) < version(first)]
 
 
-def sampled(releases: Sequence[str]) -> list[Any]:
+def ends_of(releases: Sequence[str]) -> list[Any]:
     """For the parameter ``release``: the oldest and the newest of these; in a soak those between."""
-    ends = (releases[0], releases[-1])
-    return [release if release in ends else pytest.param(release, marks=pytest.mark.soak) for release in releases]
+    return sampled(releases, (releases[0], releases[-1]))
 
 
 class Pages:

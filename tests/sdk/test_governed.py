@@ -10,7 +10,7 @@ from playwright.async_api import ConsoleMessage, Error
 
 from rooms.wire.roles import DEFAULT_TEMPLATE
 from tests.sdk.conftest import RoomIn
-from tests.sdk.driver import RELEASES, Peer, Room, make_rooms, sampled, since
+from tests.sdk.driver import RELEASES, Peer, Room, ends_of, make_rooms, since
 from tests.support.server import RawPeer, RunningServer
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
@@ -79,7 +79,7 @@ async def meeting(
     assert complaints == []
 
 
-@pytest.mark.parametrize("release", sampled(RELEASES))
+@pytest.mark.parametrize("release", ends_of(RELEASES))
 async def test_the_value_without_a_key_follows_its_rule(meeting):
     alice, bob, governor = meeting.alice, meeting.bob, meeting.governor
     assert (await bob.refused("setSessionMetadata", "mine"))["code"] == 403
@@ -106,7 +106,7 @@ async def test_the_value_without_a_key_follows_its_rule(meeting):
     await meeting.still_talks()
 
 
-@pytest.mark.parametrize("release", sampled(RELEASES))
+@pytest.mark.parametrize("release", ends_of(RELEASES))
 async def test_all_that_happens_to_keys_leaves_every_release_well(meeting):
     """Also those from before keys."""
     alice, bob, governor = meeting.alice, meeting.bob, meeting.governor
@@ -138,7 +138,7 @@ async def test_all_that_happens_to_keys_leaves_every_release_well(meeting):
     await meeting.still_talks()
 
 
-@pytest.mark.parametrize("release", sampled(since("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(since("0.10.16")))
 async def test_keys_follow_their_rules(meeting):
     alice, bob = meeting.alice, meeting.bob
     for peer in (alice, bob):
@@ -163,7 +163,7 @@ async def test_keys_follow_their_rules(meeting):
     await meeting.still_talks()
 
 
-@pytest.mark.parametrize("release", sampled(since("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(since("0.10.16")))
 async def test_changes_of_several_keys_and_entries_that_end_arrive(meeting):
     alice, bob, governor = meeting.alice, meeting.bob, meeting.governor
     mine = f"cursor:{governor.peer_id}"
@@ -190,7 +190,7 @@ async def test_changes_of_several_keys_and_entries_that_end_arrive(meeting):
     await meeting.still_talks()
 
 
-@pytest.mark.parametrize("release", sampled(since("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(since("0.10.16")))
 async def test_what_may_be_read_comes_and_goes_with_rules_and_roles(meeting):
     alice, bob, governor = meeting.alice, meeting.bob, meeting.governor
     await bob.call("sessionStore.observe", ["secret"])
@@ -211,7 +211,7 @@ async def test_what_may_be_read_comes_and_goes_with_rules_and_roles(meeting):
     await meeting.still_talks()
 
 
-@pytest.mark.parametrize("release", sampled(since("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(since("0.10.16")))
 async def test_who_knows_no_locks_is_kept_out_by_them(meeting):
     alice, bob, governor = meeting.alice, meeting.bob, meeting.governor
     await bob.call("sessionStore.observe", ["deck:1"])
@@ -225,7 +225,7 @@ async def test_who_knows_no_locks_is_kept_out_by_them(meeting):
     await meeting.still_talks()
 
 
-@pytest.mark.parametrize("release", sampled(since("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(since("0.10.16")))
 async def test_pins_of_the_app_follow_the_rules(meeting):
     alice, bob, governor = meeting.alice, meeting.bob, meeting.governor
     await bob.call("sessionStore.observe", ["pinnedMessages"])

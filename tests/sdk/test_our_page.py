@@ -3,12 +3,12 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.sdk.driver import before, sampled, since
+from tests.sdk.driver import before, ends_of, since
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.mark.parametrize("release", sampled(before("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(before("0.10.16")))
 async def test_pins_pass_between_our_page_and_an_app_of_the_first_days(room, bob, release):
     alice = await room.join(release, "Alice")
     await alice.call("ignoreMessageTypes", ["metadata"])
@@ -30,7 +30,7 @@ async def test_pins_pass_between_our_page_and_an_app_of_the_first_days(room, bob
     await expect(bob.part("pins")).to_be_hidden()
 
 
-@pytest.mark.parametrize("release", sampled(since("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(since("0.10.16")))
 async def test_pins_pass_between_our_page_and_an_app_on_the_session_store(room, bob, release):
     alice = await room.join(release, "Alice")
     await alice.call("sessionStore.observe", "pinnedMessages")

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.driver import sampled, since
+from tests.sdk.driver import ends_of, since
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 
@@ -38,7 +38,7 @@ def sums() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("release", sampled(since("0.10.16")))
+@pytest.mark.parametrize("release", ends_of(since("0.10.16")))
 async def test_a_poll_is_made_answered_and_stopped(room, release):
     alice, bob, carol = await room.meet(
         (release, "Alice", "host"), (release, "Bob", "guest"), (release, "Carol", "guest")
@@ -63,7 +63,7 @@ async def test_a_poll_is_made_answered_and_stopped(room, release):
     assert 400 <= late["code"] < 500
 
 
-@pytest.mark.parametrize("release", sampled(since("0.11.7")))
+@pytest.mark.parametrize("release", ends_of(since("0.11.7")))
 async def test_a_late_joiner_finds_the_running_poll(room, release):
     alice = await room.join(release, "Alice")
     await alice.call("interactivityCenter.startPoll", lunch())
@@ -75,7 +75,7 @@ async def test_a_late_joiner_finds_the_running_poll(room, release):
     await alice.sees([[0, 1], [0, 0, 0]], "votes", "Lunch")
 
 
-@pytest.mark.parametrize("release", sampled(since("0.11.7")))
+@pytest.mark.parametrize("release", ends_of(since("0.11.7")))
 async def test_a_quiz_ranks_those_who_answered(room, release):
     alice, bob, carol = await room.meet(
         (release, "Alice", "host"), (release, "Bob", "guest"), (release, "Carol", "guest")
@@ -98,7 +98,7 @@ async def test_a_quiz_ranks_those_who_answered(room, release):
     assert (board["summary"]["votedUsers"], board["summary"]["correctUsers"]) == (2, 1)
 
 
-@pytest.mark.parametrize("release", sampled(since("0.11.7")))
+@pytest.mark.parametrize("release", ends_of(since("0.11.7")))
 async def test_a_peer_that_was_cut_off_learns_what_became_of_polls(room, proxy, release):
     alice = await room.join(release, "Alice")
     bob = await room.join(release, "Bob", "guest", server=f"http://127.0.0.1:{proxy.port}")

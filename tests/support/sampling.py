@@ -1,0 +1,16 @@
+"""Of many cases some in every run of the suite, and the others in a soak."""
+
+from collections.abc import Container, Iterable
+from typing import Any
+
+import pytest
+
+
+def sampled(cases: Iterable[Any], in_every_run: Container[Any]) -> list[Any]:
+    """The cases for ``parametrize``, tuples where it names several parameters."""
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else [case]), marks=() if case in in_every_run else pytest.mark.soak
+        )
+        for case in cases
+    ]
