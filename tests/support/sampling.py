@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 
 
-def sampled(cases: Iterable[Any], in_every_run: Container[Any]) -> list[Any]:
-    """The cases for ``parametrize``, tuples where it names several parameters."""
+def sampled(cases: Iterable[Any], often: Container[Any]) -> list[Any]:
+    """The cases for ``parametrize``, tuples where it names several parameters; ``often`` are those of every run."""
     return [
-        pytest.param(
-            *(case if isinstance(case, tuple) else [case]), marks=() if case in in_every_run else pytest.mark.soak
-        )
+        pytest.param(*(case if isinstance(case, tuple) else [case]), marks=() if case in often else pytest.mark.soak)
         for case in cases
     ]

@@ -17,6 +17,7 @@ from rooms.creation import create_room
 from rooms.models import WebhookDelivery, WebhookEndpoint
 from rooms.webhooks import endpoints, signing
 from tests.operations.driver import do, visitor
+from tests.support.receiver import headers_of
 from tests.support.server import ROOT
 
 EXAMPLES: list[tuple[str, str]] = re.findall(
@@ -46,7 +47,7 @@ def test_the_command_adds_an_endpoint_and_prints_its_id_and_secret(db):
     made = WebhookEndpoint.objects.get()
     assert (python, manage) == ("python", "manage.py")
     assert out.getvalue().split() == [made.pk, *endpoints.secrets_of(made)]
-    assert endpoints.headers_of(made) == {"X-Secret": "s3cret"}
+    assert headers_of(made) == {"X-Secret": "s3cret"}
 
 
 def test_an_event_has_the_fields_of_the_example(db):
