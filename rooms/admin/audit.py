@@ -136,4 +136,4 @@ def _places(request: HttpRequest, room_id: str, session_id: str) -> list[str]:
 
 def _whole(text: str | None) -> str:
     """What is kept of a value, which may be cut and then is no JSON."""
-    return "-" if text is None else format_html("<pre><bdi>{}</bdi></pre>", text)
+    return "-" if text is None else format_html('<pre tabindex="0"><bdi>{}</bdi></pre>', text)

@@ -213,7 +213,7 @@ def indented(text: str | None) -> str:
     """A value's JSON text over several lines."""
     if text is None:
         return "(removed)"
-    return format_html("<pre>{}</pre>", in_lines(text))
+    return format_html('<pre tabindex="0">{}</pre>', in_lines(text))
 
 
 def in_lines(text: str) -> str:

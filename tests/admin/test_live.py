@@ -50,6 +50,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 TOO_WIDE = """() => [...document.querySelectorAll("#content, #content *, .messagelist *")]
+  .filter((element) => !element.closest(".results")) // lists scroll within it
   .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 0.5)
   .map(({ tagName, className, textContent }) => `${tagName}.${className} ${textContent.slice(0, 30)}`)
   .concat(document.scrollingElement.scrollWidth > innerWidth ? ["the page"] : [])"""
@@ -350,3 +351,92 @@ async def test_who_may_not_act_sees_the_room_live_and_no_button(chromium, server
         await desk.bob.call("group-join", name="_handraise")
         await expect(desk.row("Bob")).to_contain_text("hand up")
         assert await desk.tab.locator("#live button, #live .button").count() == 0
+
+
+OF_OPERATORS = """
+from django.contrib.auth.models import User
+from rooms.access import keys
+from rooms.models import AccessKey, AuditEntry, Room, Session, WebhookDelivery
+from rooms.operations.engine.calls import SERVER
+from rooms.webhooks import endpoints
+from django.utils import timezone
+User.objects.create_superuser("olga", password="password")
+long, now = "Donaudampfschifffahrtsgesellschaft" * 3, 1_795_816_800_000
+key = AccessKey(name=long[:100])
+keys.give_secret(key)
+keys.store(key, author=SERVER)
+hook = endpoints.add(f"https://example.org/{long}")
+told = WebhookDelivery.objects.create(endpoint=hook, event_id="8be8ee61-515a-4d2a-b4e3-439b7a6a9937",
+  name="role.change.success", body='{"data":{"of":"%s"}}' % (long * 5), at=now, state="dead", status=500, error=long)
+room = Room.objects.get(name="room-19")
+session = Session.objects.create(room=room, ended_at=timezone.now())
+act = AuditEntry.objects.create(at=now, what="metadata.set", source="socket", author=long,
+  room_id=room.pk, room_name=long, session_id=session.pk, key=long, version=3,
+  old='"%s"' % long, details='{"of":"%s"}' % long)
+print(f"accesskey/ accesskey/add/ accesskey/{key.pk}/change/ webhookendpoint/ webhookendpoint/add/",
+  f"webhookendpoint/{hook.pk}/change/ webhookdelivery/ webhookdelivery/{told.pk}/change/ auditentry/",
+  f"auditentry/?room_id={room.pk}&session_id={session.pk} auditentry/{act.pk}/change/",
+  f"session/ session/{session.pk}/change/")
+"""
+
+# Buttons that lie on words, and words of a list that stand a letter to a line.
+OUT_OF_PLACE = """() => {
+  const box = (selector) => document.querySelector(selector)?.getBoundingClientRect();
+  const range = document.createRange();
+  const found = [];
+  for (const title of document.querySelectorAll("#content > h1, #content > h2")) {
+    range.selectNodeContents(title);
+    for (const tool of document.querySelectorAll(".object-tools :is(a, button)")) {
+      const there = tool.getBoundingClientRect();
+      for (const line of range.getClientRects())
+        if (there.left < line.right && there.right > line.left && there.top < line.bottom && there.bottom > line.top)
+          found.push(`${tool.textContent} on ${title.textContent}`);
+    }
+  }
+  const results = box(".results");
+  if (results && results.width < Math.min(300, innerWidth - 60)) found.push(`the list is ${results.width} wide`);
+  for (const pre of document.querySelectorAll("pre")) if (pre.tabIndex < 0) found.push("out of reach of keys");
+  return found;
+}"""
+
+
+async def test_pages_of_keys_webhooks_and_the_audit_fit_every_screen_and_are_readable(chromium, server):
+    paths = server.manage("shell", "--no-imports", "-c", OF_OPERATORS).split()
+    context = await chromium.new_context()
+    tab = await context.new_page()
+    problems: list[str] = []
+    tab.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    await tab.goto(f"{server.url}/admin/")
+    await tab.fill("#id_username", "olga")
+    await tab.fill("#id_password", "password")
+    await tab.click("input[type=submit]")
+    assert len(paths) == 13
+    for path in paths:
+        await tab.goto(f"{server.url}/admin/rooms/{path}")
+        for theme in ("light", "dark"):
+            await tab.emulate_media(color_scheme=theme)
+            # Colours of links come by and by.
+            await tab.evaluate("Promise.all(document.getAnimations().map((running) => running.finished))")
+            for width in (1440, 768, 360):
+                await tab.set_viewport_size({"width": width, "height": 900})
+                for look in (TOO_WIDE, PALE, OUT_OF_PLACE):
+                    assert (path, width, theme, await tab.evaluate(look)) == (path, width, theme, [])
+    await context.close()
+    assert problems == []
+
+
+async def test_the_description_of_the_api_opens_and_tells_of_a_call(chromium, server):
+    context = await chromium.new_context(viewport={"width": 360, "height": 800})
+    tab = await context.new_page()
+    problems: list[str] = []
+    tab.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    await tab.goto(f"{server.url}/v2/docs")
+    await tab.get_by_text("List Sessions").click()
+    await expect(tab.locator(".opblock.is-open")).to_contain_text("those that are over for")
+    for width in (360, 768, 1440):
+        await tab.set_viewport_size({"width": width, "height": 800})
+        assert await tab.evaluate("document.scrollingElement.scrollWidth") <= width
+    await context.close()
+    assert problems == []
