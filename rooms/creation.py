@@ -17,7 +17,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from rooms.delivery.hub import perform_now
-from rooms.models import Room, RoomCode, Session, Template, new_generation
+from rooms.models import Room, RoomCode, Session, Template, WebhookEndpoint, new_generation
 from rooms.operations.engine.audit import record
 from rooms.operations.engine.calls import SERVER, Author
 from rooms.operations.engine.gate import LOCK_SECONDS, is_held
@@ -301,7 +301,13 @@ def delete_room(room_id: str, *, author: Author) -> None:
     with _changing():
         room = _lock(room_id)
         record(author, "room.delete", room=room, details={"name": room.name})
+        _leave_endpoints([room.pk])
         room.delete()
+
+
+def _leave_endpoints(room_ids: list[str]) -> None:
+    """Let the endpoints of rooms that are about to be deleted be told what waits yet."""
+    WebhookEndpoint.objects.filter(room__in=room_ids, gone=False).update(room=None, gone=True)
 
 
 def delete_unused(now: datetime, *, days: float, most: int) -> None:
@@ -319,4 +325,5 @@ def delete_unused(now: datetime, *, days: float, most: int) -> None:
         going = Room.objects.filter(~Exists(sessions), pk__in=locked)
         for room in going:
             record(SERVER, "room.delete", cause="expiry", room=room, details={"name": room.name})
+        _leave_endpoints([room.pk for room in going])
         going.delete()

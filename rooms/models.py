@@ -639,9 +639,11 @@ class WebhookEndpoint(models.Model):
 
     ``events`` are the names of those it wants, none stands for all; ``metadata_keys`` the keys, or beginnings of keys
     with an asterisk, whose changes it is told, with their values if ``metadata_values``. ``headers``, which are
-    ``{name: value}``, and ``secrets``, the newest first, are JSON text, sealed. ``since`` is in microseconds since
-    1970: whoever was in a room before is not told to leave. Of a room's own that was removed there stays a row without
-    a URL, which says since when those of all rooms have it again.
+    ``{name: value}``, and ``secrets``, the newest first, are JSON text, sealed. ``spans`` are moments in microseconds
+    since 1970 at which it began, ceased, and began again to be told: that somebody left only if the arrival was within.
+
+    One that is ``gone`` is told nothing new. Without a room it was removed, or its room was: it is deleted when nothing
+    of it waits. With a room it only says in its spans when those of all rooms were told of this one.
     """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
@@ -653,7 +655,8 @@ class WebhookEndpoint(models.Model):
     metadata_values = models.BooleanField(default=False)
     headers = models.TextField(blank=True, default="")
     secrets = models.TextField(blank=True, default="")
-    since = models.BigIntegerField(default=0, editable=False)
+    spans = models.JSONField(default=list, editable=False)
+    gone = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:

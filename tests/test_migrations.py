@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from rooms.access import tokens
+from rooms.models import WebhookEndpoint
 from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Caller
 from tests.operations.driver import again, attachment, call, do, refused
@@ -33,6 +34,32 @@ def caller(room_id: str, claims: tokens.Claims, peer_id: str, conn_id: str) -> C
 @pytest.mark.django_db
 def test_the_migrations_make_what_the_models_say():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.matrix
+def test_endpoints_of_before_are_told_of_whom_they_were(database):
+    executor = MigrationExecutor(connection)
+    executor.migrate([("rooms", "0012_audit")])
+    old = executor.loader.project_state([("rooms", "0012_audit")]).apps
+    template = old.get_model("rooms", "Template").objects.create(name="t", roles={})
+    with_own, without = (
+        old.get_model("rooms", "Room").objects.create(name=name, template=template) for name in ("a", "b")
+    )
+    endpoints = old.get_model("rooms", "WebhookEndpoint").objects
+    endpoints.create(url="https://a", since=5)
+    endpoints.create(url="https://b", since=5, enabled=False)
+    endpoints.create(url="https://c", since=7, room=with_own)
+    endpoints.create(url="", since=8, enabled=False, room=without)
+    call_command("migrate", verbosity=0, interactive=False)
+
+    rows = WebhookEndpoint.objects.order_by("url", "room__name").values_list("url", "room__name", "gone", "spans")
+    assert list(rows) == [
+        ("", "a", True, [0, 7]),
+        ("", "b", True, [8]),
+        ("https://a", None, False, [5]),
+        ("https://b", None, False, []),
+        ("https://c", "a", False, [7]),
+    ]
 
 
 @pytest.mark.matrix

@@ -75,9 +75,8 @@ class WebhookEndpointAdmin(Inspection):
         return super().get_fields(request, obj) if obj else list(FIELDS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
-        # A row without a URL only says since when.
         queryset: QuerySet[WebhookEndpoint] = super().get_queryset(request)
-        return queryset.exclude(url="")
+        return queryset.filter(gone=False)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("rooms.add_webhookendpoint"))

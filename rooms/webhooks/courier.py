@@ -20,7 +20,7 @@ from rooms.models import milliseconds
 from rooms.observe import background, metrics
 from rooms.observe.background import attempt
 from rooms.operations.engine.statements import database_now
-from rooms.webhooks import queue, replays
+from rooms.webhooks import endpoints, queue, replays
 from rooms.webhooks.queue import Batch, Claim, Tried
 from rooms.webhooks.sending import Resolve, Rules, Sender, resolve
 
@@ -74,6 +74,7 @@ class Courier:
         waiting, oldest = queue.backlog()
         metrics.WEBHOOK_BACKLOG.set(waiting)
         metrics.WEBHOOK_AGE.set(max(0, milliseconds(now) - oldest) / 1000 if waiting else 0)
+        endpoints.forget_gone()
         replays.tidy(now, days=settings.WEBHOOK_DAYS)
         while queue.tidy(now, days=settings.WEBHOOK_DAYS) and not background.is_stopping():
             pass

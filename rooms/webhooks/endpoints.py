@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from rooms.access.sealing import seal, unseal
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
@@ -22,7 +23,7 @@ from rooms.operations.engine.calls import SERVER, Author
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import guard, signing
 from rooms.webhooks.guard import Refused
-from rooms.wire.webhooks import EVENTS, METADATA, microseconds
+from rooms.wire.webhooks import EVENTS, METADATA, microseconds, switched
 
 MAX_ENDPOINTS = 20
 """For all rooms, and for one: each event is written once for each of them."""
@@ -59,12 +60,12 @@ def add(
     wanted = {"events": events, "metadata_keys": metadata_keys, "metadata_values": metadata_values}
     _set(made, {"url": url, "headers": headers or {}, **wanted})
     with _changing(room):
-        others = WebhookEndpoint.objects.filter(room=room).exclude(url="")
-        if others.count() >= MAX_ENDPOINTS:
+        if there().filter(room=room).count() >= MAX_ENDPOINTS:
             raise ValidationError({"url": f"There are {MAX_ENDPOINTS} endpoints already."})
-        made.since = microseconds(database_now())
+        made.spans = switched([], microseconds(database_now()), on=made.enabled)
         made.save(force_insert=True)
-        WebhookEndpoint.objects.filter(room=room, url="").delete()
+        if room:
+            _tell_others(room)
         _record(author, "webhook.create", made)
     return made
 
@@ -74,37 +75,62 @@ def change(endpoint_id: str, *, author: Author = SERVER, **fields: Any) -> Webho
 
     Raises ValidationError, WebhookEndpoint.DoesNotExist.
     """
-    room = _found(endpoint_id).room
-    with _changing(room):
-        endpoint = _found(endpoint_id)
-        before = endpoint.enabled, endpoint.events
+    with _changing_one(endpoint_id) as endpoint:
+        was_enabled, heard_of_joins = endpoint.enabled, _hears_of_joins(endpoint)
         _set(endpoint, fields)
-        if endpoint.enabled and before != (True, endpoint.events):
-            endpoint.since = microseconds(database_now())
-        endpoint.save()
+        now = database_now()
+        # Whoever is inside was not said to have come to one that hears of it only from now on.
+        spans = [] if _hears_of_joins(endpoint) and not heard_of_joins else endpoint.spans
+        endpoint.spans = switched(spans, microseconds(now), on=endpoint.enabled)
+        endpoint.save(update_fields=[*fields, "spans"])
         _record(author, "webhook.change", endpoint, fields=sorted(fields))
-        if before[0] != endpoint.enabled:
+        if was_enabled != endpoint.enabled:
             # Nobody looks at what waits for one that is told nothing; what waited is told at once.
-            at = milliseconds(database_now())
+            at = milliseconds(now)
             WebhookStream.objects.filter(endpoint=endpoint).update(next_at=at if endpoint.enabled else at + _NEVER)
     return endpoint
 
 
+def _hears_of_joins(endpoint: WebhookEndpoint) -> bool:
+    return not endpoint.events or "peer.join.success" in endpoint.events
+
+
 def remove(endpoint_id: str, *, author: Author = SERVER) -> None:
     """Tell an endpoint nothing more, and forget what it was told. Raises WebhookEndpoint.DoesNotExist."""
-    endpoint = _found(endpoint_id)
-    with _changing(endpoint.room):
-        if endpoint.room and not WebhookEndpoint.objects.filter(room=endpoint.room).exclude(pk=endpoint.pk).exists():
-            # Those of all rooms have this one again, but were not told who is in it: what is left of the row says so.
-            since = microseconds(database_now())
-            WebhookEndpoint.objects.create(room=endpoint.room, url="", enabled=False, since=since)
-        WebhookEndpoint.objects.filter(pk=endpoint_id).update(enabled=False)
+    _remove(endpoint_id, author)
+    forget_gone()
+
+
+def _remove(endpoint_id: str, author: Author) -> None:
+    with _changing_one(endpoint_id) as endpoint:
+        WebhookEndpoint.objects.filter(pk=endpoint_id).update(room=None, gone=True, enabled=False)
+        if endpoint.room:
+            _tell_others(endpoint.room)
         _record(author, "webhook.delete", endpoint)
+
+
+def _tell_others(room: Room) -> None:
+    """Write down whether from now on those of all rooms are told of one."""
+    kept, _ = WebhookEndpoint.objects.get_or_create(
+        room=room, gone=True, defaults={"url": "", "enabled": False, "spans": [0]}
+    )
+    has_none = not there().filter(room=room).exists()
+    kept.spans = switched(kept.spans, microseconds(database_now()), on=has_none)
+    kept.save(update_fields=["spans"])
+
+
+def forget_gone() -> None:
+    """Delete endpoints that are gone and for which nothing is told any more, with what they were told."""
+    waiting = WebhookStream.objects.filter(endpoint=OuterRef("pk"))
+    over = WebhookEndpoint.objects.filter(Q(enabled=False) | ~Exists(waiting), gone=True, room=None)
+    ids = list(over.values_list("pk", flat=True))
+    rows = WebhookDelivery.objects.filter(endpoint__in=ids).order_by("pk").values_list("pk", flat=True)
+    last = 0
     # A few at a time: with SQLite everybody waits for it.
-    rows = WebhookDelivery.objects.filter(endpoint_id=endpoint_id).order_by("pk").values_list("pk", flat=True)
-    while chosen := list(rows[:_MOST_REMOVED]):
+    while ids and (chosen := list(rows.filter(pk__gt=last)[:_MOST_REMOVED])):
+        last = chosen[-1]
         WebhookDelivery.objects.filter(pk__in=chosen).delete()
-    endpoint.delete()
+    WebhookEndpoint.objects.filter(pk__in=ids).delete()
 
 
 def check(**fields: Any) -> None:
@@ -117,20 +143,27 @@ def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None, 
 
     Without headers it keeps what it sends to this URL already. Raises ValidationError.
     """
-    own = list(listed(room))
-    if url and own:
-        # Not to another URL, for headers are what it is known by.
-        kept = {} if headers is None and own[0].url == url else {"headers": headers or {}}
-        change(own[0].pk, url=url, enabled=True, author=author, **kept)
-    elif url:
-        add(url, room=room, headers=headers, author=author)
-    for endpoint in own[1:] if url else own:
-        remove(endpoint.pk, author=author)
+    with _changing(room):
+        own = listed(room)
+        if url and own:
+            # Not to another URL, for headers are what it is known by.
+            kept = {} if headers is None and own[0].url == url else {"headers": headers or {}}
+            change(own[0].pk, url=url, enabled=True, author=author, **kept)
+        elif url:
+            add(url, room=room, headers=headers, author=author)
+        for endpoint in own[1:] if url else own:
+            _remove(endpoint.pk, author)
+    forget_gone()
+
+
+def there() -> QuerySet[WebhookEndpoint]:
+    """The endpoints that are not gone."""
+    return WebhookEndpoint.objects.filter(gone=False)
 
 
 def listed(room: Room | None) -> list[WebhookEndpoint]:
     """The endpoints of all rooms, or a room's own."""
-    return list(WebhookEndpoint.objects.filter(room=room).exclude(url="").order_by("created_at", "pk"))
+    return list(there().filter(room=room).order_by("created_at", "pk"))
 
 
 # --- Secrets ------------------------------------------------------------------------------------
@@ -146,7 +179,7 @@ def add_secret(endpoint_id: str, secret: str = "", *, author: Author = SERVER) -
     """Sign with another secret too, a new one if none is given, until ``drop_secrets``. Raises ValidationError."""
     chosen = _checked_secret(secret or signing.new_secret())
     with transaction.atomic():
-        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
+        endpoint = _locked(endpoint_id)
         before = [known for known in secrets_of(endpoint) if known != chosen]
         if len(before) >= MAX_SECRETS:
             raise ValidationError({"secret": f"There are {len(before)} secrets already."})
@@ -159,7 +192,7 @@ def add_secret(endpoint_id: str, secret: str = "", *, author: Author = SERVER) -
 def drop_secrets(endpoint_id: str, *, author: Author = SERVER) -> None:
     """Sign with the newest secret alone."""
     with transaction.atomic():
-        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
+        endpoint = _locked(endpoint_id)
         endpoint.secrets = _sealed(secrets_of(endpoint)[:1])
         endpoint.save(update_fields=["secrets"])
         _record(author, "webhook.change", endpoint, fields=["secrets"])
@@ -186,8 +219,18 @@ def _record(author: Author, what: What, endpoint: WebhookEndpoint, **more: Any) 
     record(author, what, room=endpoint.room, key=endpoint.pk, details=details)
 
 
-def _found(endpoint_id: str) -> WebhookEndpoint:
-    return WebhookEndpoint.objects.select_related("room").exclude(url="").get(pk=endpoint_id)
+def _locked(endpoint_id: str) -> WebhookEndpoint:
+    """An endpoint that nobody else changes until the transaction ends. Raises WebhookEndpoint.DoesNotExist."""
+    rows = there().select_related("room").select_for_update(of=("self",), no_key=True)
+    return rows.get(pk=endpoint_id)
+
+
+@contextmanager
+def _changing_one(endpoint_id: str) -> Iterator[WebhookEndpoint]:
+    """As ``_changing``, of the room of an endpoint, which is locked too. Raises WebhookEndpoint.DoesNotExist."""
+    room = there().select_related("room").get(pk=endpoint_id).room
+    with _changing(room):
+        yield _locked(endpoint_id)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a back end is told by webhooks: the events, their fields, and the text that is sent. Pure."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -23,6 +24,10 @@ EVENTS = (
 
 NEVER = "0001-01-01T00:00:00Z"
 """The service's word for a moment that there was not."""
+
+
+_MOST_MOMENTS = 20
+"""Of the spans of an endpoint."""
 
 
 class Fact(NamedTuple):
@@ -55,6 +60,18 @@ def moment(at: datetime) -> str:
 def microseconds(at: datetime) -> int:
     """Since 1970: as exact as moments are stored."""
     return round(at.timestamp() * 1_000_000)
+
+
+def is_within(spans: Sequence[int], at: int) -> bool:
+    """Whether a moment is in one of the spans, which are told by where they begin and end in turn."""
+    return bisect_right(spans, at) % 2 == 1
+
+
+def switched(spans: Sequence[int], at: int, *, on: bool) -> list[int]:
+    """The spans from which on the last one goes on, or ends, at a moment; the oldest are forgotten."""
+    if bool(len(spans) % 2) == on:
+        return list(spans)
+    return [*(spans[2:] if len(spans) >= _MOST_MOMENTS else spans), at]
 
 
 def fits(pattern: str, key: str) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from rooms.creation import create_room
-from rooms.models import Room, WebhookDelivery, WebhookStream
+from rooms.creation import create_room, delete_room, delete_unused
+from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream
 from rooms.observe import background
 from rooms.operations.engine import statements
+from rooms.operations.engine.calls import SERVER
 from rooms.webhooks import courier, endpoints, queue, replays, signing
 from rooms.webhooks.courier import Courier
 from rooms.webhooks.deliveries import Filters
@@ -211,6 +213,29 @@ def test_a_disabled_endpoint_is_told_the_rest_when_it_is_enabled_again(room, rec
     endpoints.change(endpoint.pk, enabled=True)
     Courier().run_once()
     assert types(receiver) == OF_A_SESSION
+
+
+@pytest.mark.parametrize("expires", [False, True])
+def test_the_last_words_of_a_deleted_room_are_told_and_then_its_endpoint_goes(room, receiver, expires, hours):
+    everywhere = endpoints.add(receiver.url + "/all")
+    endpoints.add(receiver.url, room=room)
+    do(visitor(room, "Alice", "host"), "join", name="Alice")
+    last = ["peer.leave.success", "session.close.success"]
+    if expires:
+        do(visitor(room, "Alice", "host"), "leave")
+        delete_unused(timezone.now() + timedelta(days=9), days=8, most=9)
+    else:
+        last.insert(0, "room.end.success")
+        delete_room(room.pk, author=SERVER)
+    assert not Room.objects.exists()
+    come_and_go(create_room(name="other"))
+    Courier().run_once()
+    endpoints.forget_gone()
+
+    assert [got.event["type"] for got in receiver.got if got.path == "/hook"] == OF_A_SESSION[:2] + last
+    assert [got.event["type"] for got in receiver.got if got.path == "/hook/all"] == OF_A_SESSION
+    assert set(WebhookDelivery.objects.values_list("endpoint", flat=True)) == {everywhere.pk}
+    assert [endpoint.pk for endpoint in WebhookEndpoint.objects.all()] == [everywhere.pk]
 
 
 def test_what_is_old_is_tidied_away(room, receiver, hours, settings):

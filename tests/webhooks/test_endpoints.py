@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -79,6 +80,34 @@ def test_removing_an_endpoint_takes_what_it_was_told_with_it(monkeypatch):
     assert WebhookDelivery.objects.count() == 4
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("dies", [False, True])
+def test_from_the_removal_of_a_rooms_own_endpoint_on_those_of_all_are_told(monkeypatch, dies):
+    """Also while what it was told is deleted, and if the process ends meanwhile."""
+    room = create_room(name="tea")
+    everywhere, own = endpoints.add(URL), endpoints.add(URL + "/tea", room=room)
+    do(visitor(room, "Alice", "host"), "join", name="Alice")
+    bob = visitor(room, "Bob", "host")
+    forget = endpoints.forget_gone
+
+    def slow() -> None:
+        do(bob, "join", name="Bob")
+        if dies:
+            raise KeyboardInterrupt
+        forget()
+
+    monkeypatch.setattr(endpoints, "forget_gone", slow)
+    with pytest.raises(KeyboardInterrupt) if dies else nullcontext():
+        endpoints.remove(own.pk)
+    do(bob, "leave")
+    forget()
+
+    told = WebhookDelivery.objects.order_by("pk").values_list("endpoint_id", "name")
+    assert list(told) == [(everywhere.pk, "peer.join.success"), (everywhere.pk, "peer.leave.success")]
+    assert [endpoint.pk for endpoint in endpoints.there()] == [everywhere.pk]
+    assert not WebhookEndpoint.objects.filter(pk=own.pk).exists()
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("arguments", "told"),
@@ -143,6 +172,68 @@ def room(database: str) -> Room:
     return create_room(name="tea")
 
 
+def in_thread(work: Any) -> threading.Thread:
+    def run_and_close() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run_and_close)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Whether somebody is changing an endpoint, whom the second lets go on; only the first waits."""
+    begun, go_on = threading.Event(), threading.Event()
+    real = endpoints._set
+
+    def slow(endpoint: Any, fields: Any) -> None:
+        real(endpoint, fields)
+        if not begun.is_set():
+            begun.set()
+            assert go_on.wait(10)
+
+    monkeypatch.setattr(endpoints, "_set", slow)
+    return begun, go_on
+
+
+@pytest.mark.postgres
+def test_two_at_once_give_a_room_one_webhook(room, held):
+    begun, go_on = held
+    first = in_thread(lambda: endpoints.set_of_room(room, URL))
+    assert begun.wait(10)
+    second = in_thread(lambda: endpoints.set_of_room(room, URL + "/2"))
+    second.join(0.5)
+    go_on.set()
+    first.join(10)
+    second.join(10)
+
+    assert [endpoint.url for endpoint in endpoints.listed(room)] == [URL + "/2"]
+
+
+@pytest.mark.postgres
+def test_a_new_secret_outlasts_a_change_that_is_under_way(room, held):
+    begun, go_on = held
+    begun.set()
+    made = endpoints.add(URL)
+    begun.clear()
+    changing = in_thread(lambda: endpoints.change(made.pk, url=URL + "/2"))
+    assert begun.wait(10)
+    secrets: list[str] = []
+    adding = in_thread(lambda: secrets.append(endpoints.add_secret(made.pk)))
+    adding.join(0.5)
+    go_on.set()
+    changing.join(10)
+    adding.join(10)
+
+    made.refresh_from_db()
+    assert made.url == URL + "/2"
+    assert len(endpoints.secrets_of(made)) == 2 and endpoints.secrets_of(made)[0] == secrets[0]
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("own", [False, True])
 def test_a_change_waits_for_what_is_under_way_so_that_all_after_it_is_told(room, own, monkeypatch):
@@ -155,20 +246,9 @@ def test_a_change_waits_for_what_is_under_way_so_that_all_after_it_is_told(room,
         assert go_on.wait(10)
         return real(context, **arguments)
 
-    def in_thread(work: Any) -> threading.Thread:
-        def run_and_close() -> None:
-            try:
-                work()
-            finally:
-                connection.close()
-
-        thread = threading.Thread(target=run_and_close)
-        thread.start()
-        return thread
-
     alice, bob = visitor(room, "Alice", "host"), visitor(room, "Bob", "host")
-    held = dataclasses.replace(join, function=slow)
-    joining = in_thread(lambda: run([Call(held, alice, {"name": "Alice"})]))
+    slowly = dataclasses.replace(join, function=slow)
+    joining = in_thread(lambda: run([Call(slowly, alice, {"name": "Alice"})]))
     assert begun.wait(10)
     adding = in_thread(lambda: endpoints.add(URL, room=room if own else None))
     adding.join(0.5)

@@ -18,6 +18,7 @@ from rooms.operations.metadata.lapses import settle_due
 from rooms.operations.moderation import end_room
 from rooms.operations.reaping import reap
 from rooms.webhooks import endpoints
+from rooms.wire.webhooks import is_within, switched
 from tests.operations.driver import ask, call, do, live_session, prepare, row, server, visitor
 
 pytestmark = pytest.mark.matrix
@@ -251,6 +252,73 @@ def test_a_disabled_endpoint_is_told_nothing(room):
 
     assert names() == ["session.open.success", "peer.join.success"]
     assert row(alice).leave_reason == Peer.Leave.REQUEST
+
+
+def test_who_came_before_a_room_had_its_own_endpoint_is_told_to_leave_once_others_have_it_again(room):
+    endpoints.add(URL)
+    [alice] = come(room, "Alice")
+    own = endpoints.add(URL + "/own", room=room)
+    [bob] = come(room, "Bob")
+    endpoints.remove(own.pk)
+    do(bob, "leave")
+    do(alice, "leave")
+
+    assert [data.get("user_name") for _, data in told()] == [None, "Alice", "Alice", None]
+
+
+JOIN, LEAVE, ROLE = "peer.join.success", "peer.leave.success", "role.change.success"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [{"events": [JOIN, LEAVE, ROLE]}],
+        [{"events": [JOIN, LEAVE]}],
+        [{"url": URL + "/2"}],
+        [{"enabled": False}, {"enabled": True}],
+        [{"enabled": False}, {"events": [LEAVE, JOIN, ROLE]}, {"enabled": True}],
+    ],
+)
+def test_who_was_told_to_come_is_told_to_leave_whatever_was_changed_meanwhile(room, changes):
+    endpoint = endpoints.add(URL, events=[LEAVE, JOIN])
+    [alice] = come(room, "Alice")
+    for fields in changes:
+        endpoints.change(endpoint.pk, **fields)
+    do(alice, "leave")
+    assert names() == [JOIN, LEAVE]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [({"enabled": False}, {"enabled": True}), ({"events": [LEAVE]}, {"events": [LEAVE, JOIN]})]
+)
+def test_who_was_not_told_to_come_is_not_told_to_leave(room, before, after):
+    endpoint = endpoints.add(URL, events=[LEAVE, JOIN])
+    endpoints.change(endpoint.pk, **before)
+    [alice] = come(room, "Alice")
+    endpoints.change(endpoint.pk, **after)
+    [bob] = come(room, "Bob")
+    do(alice, "leave")
+    do(bob, "leave")
+
+    assert [(name, data["user_name"]) for name, data in told()] == [(JOIN, "Bob"), (LEAVE, "Bob")]
+
+
+def test_an_endpoint_that_wants_leaves_alone_is_told_them(room):
+    endpoints.add(URL, events=[LEAVE])
+    [alice] = come(room, "Alice")
+    do(alice, "leave")
+    assert names() == [LEAVE]
+
+
+def test_of_many_spans_the_oldest_are_forgotten():
+    spans: list[int] = []
+    for at in range(100, 160):
+        spans = switched(spans, at, on=at % 2 == 0)
+    assert spans == list(range(140, 160))
+    assert switched(spans, 200, on=False) == spans
+    assert [is_within(spans, at) for at in (100, 139, 140, 141, 158, 159, 200)] == [
+        False, False, True, False, True, False, False,
+    ]  # fmt: skip
 
 
 def test_what_expires_and_what_goes_with_its_owner_is_told(room, later):

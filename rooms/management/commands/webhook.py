@@ -70,7 +70,7 @@ class Command(DatabaseCommand):
             raise CommandError(str(error)) from None
 
     def _list(self, **_: Any) -> None:
-        known = WebhookEndpoint.objects.exclude(url="").select_related("room").order_by("room__name", "created_at")
+        known = endpoints.there().select_related("room").order_by("room__name", "created_at")
         for endpoint in known:
             whose = endpoint.room.name if endpoint.room else "all rooms"
             self.stdout.write(f"{endpoint.pk}\t{whose}\t{'on' if endpoint.enabled else 'off'}\t{endpoint.url}")

@@ -20,14 +20,15 @@ from rooms.wire.effects import Came, Left, RoleChanged, SentAway
 from rooms.wire.errors import Forbidden, RoomError
 from rooms.wire.events import End, Numbered
 from rooms.wire.rates import Bucket
-from rooms.wire.webhooks import METADATA, NEVER, Fact, Wish, microseconds, moment
+from rooms.wire.webhooks import METADATA, NEVER, Fact, Wish, is_within, microseconds, moment
 
 if TYPE_CHECKING:
     from rooms.operations.engine.work import Work
 
 _ENDPOINTS = """
-    SELECT id, room_id, url <> '', enabled, CAST(events AS text), CAST(metadata_keys AS text), metadata_values, since
-    FROM rooms_webhookendpoint WHERE room_id IS NULL OR room_id IN ({rooms}) ORDER BY created_at, id
+    SELECT id, room_id, gone, enabled, CAST(events AS text), CAST(metadata_keys AS text), metadata_values,
+        CAST(spans AS text)
+    FROM rooms_webhookendpoint WHERE room_id IS NULL AND NOT gone OR room_id IN ({rooms}) ORDER BY created_at, id
 """
 _INSERT = """
     INSERT INTO rooms_webhookdelivery
@@ -45,14 +46,14 @@ _refusals = Bucket(5, 50)
 
 
 class _Endpoint(NamedTuple):
-    """See WebhookEndpoint; of one that was removed there is left since when the room has none of its own."""
+    """See WebhookEndpoint. That somebody left it is told if the arrival was within each of ``spans``."""
 
     id: str
     room_id: str | None
-    is_there: bool
+    gone: bool
     enabled: bool
     wish: Wish
-    since: int
+    spans: tuple[Sequence[int], ...]
 
 
 class Outbox:
@@ -171,15 +172,17 @@ class Outbox:
             marks = ", ".join(["%s"] * len(rooms))
             self._cursor.execute(_ENDPOINTS.format(rooms=marks), rooms)
             self._found = [
-                _Endpoint(key, room_id, bool(is_there), bool(enabled), _wish(events, keys, bool(values)), since)
-                for key, room_id, is_there, enabled, events, keys, values, since in self._cursor.fetchall()
+                _Endpoint(
+                    key, room_id, bool(gone), bool(enabled), _wish(events, keys, bool(values)), (json.loads(spans),)
+                )
+                for key, room_id, gone, enabled, events, keys, values, spans in self._cursor.fetchall()
             ]
-        own = [endpoint for endpoint in self._found if endpoint.room_id == room.id]
-        if any(endpoint.is_there for endpoint in own):
+        of_room = [endpoint for endpoint in self._found if endpoint.room_id == room.id]
+        if own := [endpoint for endpoint in of_room if not endpoint.gone]:
             return [endpoint for endpoint in own if endpoint.enabled]
-        since = max((endpoint.since for endpoint in own), default=0)
+        spans = [endpoint.spans[0] for endpoint in of_room]
         return [
-            endpoint._replace(since=max(since, endpoint.since))
+            endpoint._replace(spans=(*endpoint.spans, *spans))
             for endpoint in self._found
             if endpoint.room_id is None and endpoint.enabled
         ]
@@ -210,8 +213,10 @@ def wake(cursor: Cursor, streams: Collection[tuple[str, str]], at: int) -> None:
 
 def _is_of_before(fact: Fact, endpoint: _Endpoint) -> bool:
     """Whether it tells that somebody left who was never said to have come."""
-    joined_at = fact.joined_at
-    return joined_at is not None and microseconds(joined_at) < endpoint.since
+    if fact.joined_at is None:
+        return False
+    joined_at = microseconds(fact.joined_at)
+    return not all(is_within(spans, joined_at) for spans in endpoint.spans)
 
 
 @lru_cache(maxsize=512)
