@@ -170,10 +170,17 @@ def _lock(room_id: str) -> Room:
     return Room.objects.select_for_update(of=("self",)).select_related("template").get(pk=room_id)
 
 
-def change_room(room_id: str, *, author: Author = SERVER, **fields: Any) -> Room:
-    """Give a room other values of CHANGEABLE. Who is inside stays. Raises ValidationError."""
+def change_room(
+    room_id: str, *, author: Author = SERVER, look: Callable[[Room], object] | None = None, **fields: Any
+) -> Room:
+    """Give a room other values of CHANGEABLE. Who is inside stays. Raises ValidationError.
+
+    ``look`` is called with the room as it is before, which nobody else changes meanwhile, and may refuse by raising.
+    """
     with _changing():
         room = _lock(room_id)
+        if look:
+            look(room)
         template = room.template
         before = {name: getattr(room, name) for name in fields}
         for name, value in fields.items():

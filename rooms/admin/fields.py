@@ -1,4 +1,4 @@
-"""JSON in forms."""
+"""Fields of forms: JSON, and texts one on a line."""
 
 import json
 from typing import Any
@@ -39,3 +39,15 @@ class JSONText(forms.JSONField):
         if value is None or isinstance(value, InvalidJSONInput):
             return value or ""
         return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class Lines(forms.CharField):
+    """Texts without white space, one on a line."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 40})
+
+    def to_python(self, value: Any) -> Any:
+        return str(value or "").split()
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value

@@ -1,20 +1,22 @@
 """Rooms and their codes."""
 
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import or_
+from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from rooms.admin.actions import confirmation, end_sessions
+from rooms.admin.actions import ask_to_end, confirmation
+from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import JSONText
 from rooms.admin.shared import Inspection, LiveFilter, author, lasting, link, list_link, may_view, number_of, present
 from rooms.creation import change_room, delete_room, make_codes, replace_code, switch_code
@@ -23,13 +25,8 @@ from rooms.operations.engine.calls import Author
 from rooms.wire.errors import NotFound, RoomError
 from rooms.wire.json_gate import JSON
 
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Room]
-else:
-    ModelForm = forms.ModelForm
 
-
-class RoomForm(ModelForm):
+class RoomForm(SeenForm):
     """What of a room may be changed; what is not sent stays."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +49,7 @@ class RoomForm(ModelForm):
 
 
 @admin.register(Room)
-class RoomAdmin(Inspection):
+class RoomAdmin(Editing, Inspection):
     list_display = ["__str__", "name", "people", "live_for", "enabled", "created_at"]
     list_filter = [LiveFilter, "enabled", "large_room", "template", "created_at"]
     ordering = ["-created_at"]
@@ -85,17 +82,9 @@ class RoomAdmin(Inspection):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_foreignkey(db_field, request, empty_label=None, **kwargs)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except ValidationError as error:
-            # What the form was checked against has changed until it was stored.
-            self.message_user(request, " ".join(error.messages), messages.ERROR)
-            return redirect(request.path)
-
-    def save_model(self, request: HttpRequest, room: Room, form: Any, change: Any) -> None:
-        # Under the room's lock, and only what was typed: the rest may have changed since the page was made.
-        change_room(room.pk, author=author(request), **{name: form.cleaned_data[name] for name in form.changed_data})
+    def save_model(self, request: HttpRequest, room: Room, form: RoomForm, change: Any) -> None:
+        if form.given:
+            change_room(room.pk, author=author(request), look=form.check, **form.given)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Room]:
         live = Session.objects.filter(room=OuterRef("pk"), ended_at=None)
@@ -201,8 +190,7 @@ class RoomAdmin(Inspection):
 
     @admin.action(description="End the session of selected rooms…", permissions=["act"])
     def end_session(self, request: HttpRequest, rooms: QuerySet[Room]) -> HttpResponse | None:
-        live = Session.objects.filter(room__in=rooms.values("pk"), ended_at=None)
-        return end_sessions(self, request, live, chosen=rooms)
+        return ask_to_end(self, request, Session.objects.filter(room__in=rooms.values("pk")))
 
 
 def _link_of(request: HttpRequest, code: RoomCode) -> str:
@@ -239,14 +227,22 @@ class RoomCodeAdmin(Inspection):
 
     @admin.action(description="Replace selected codes by new ones…", permissions=["manage"])
     def replace(self, request: HttpRequest, codes: QuerySet[RoomCode]) -> HttpResponse | None:
-        rows = [(code.code, code.role) for code in codes]
+        # All that go: a new one replaces whatever codes its role has in the room.
+        concerned = {(code.room, code.role) for code in codes.select_related("room")}
+        all_of_them = reduce(or_, (Q(room=room, role=role) for room, role in concerned), Q(pk__in=[]))
+        going = RoomCode.objects.filter(all_of_them).order_by("room", "role", "created_at")
+        rows = [(code.code, code.role) for code in going]
         if question := confirmation(
-            self, request, codes, rows, title="Replace the codes?", answer="Yes, replace them",
+            self, request, going, rows, title="Replace the codes?", answer="Yes, replace them",
             what="The links with these codes open nothing any more. Who is inside stays.",
         ):  # fmt: skip
             return question
-        # A set: several old codes of a role get one new one.
-        for room, role in {(code.room, code.role) for code in codes.select_related("room")}:
+        asked = {code.pk for code in codes}
+        for room, role in concerned:
+            if others := {code.code for code in going if (code.room, code.role) == (room, role)} - asked:
+                told = f"Meanwhile {', '.join(sorted(others))} was made for {role}; its codes are not replaced."
+                self.message_user(request, told, messages.ERROR)
+                continue
             try:
                 new = replace_code(room.pk, role, author=author(request))
             except (ValidationError, Room.DoesNotExist) as error:

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from rooms.admin.acting import ACTS, changed_meanwhile, in_words, perform_act, require, send_notice
-from rooms.admin.actions import end_sessions
+from rooms.admin.actions import ask_to_end, end_sessions
 from rooms.admin.entries import EntryForm, set_entry
 from rooms.admin.live import standing
 from rooms.admin.shared import Inspection, LiveFilter, indented, lasting, link, list_link, number_of, present, shortened
@@ -158,7 +158,10 @@ class SessionAdmin(Inspection):
 
     @admin.action(description="End selected sessions…", permissions=["act"])
     def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> HttpResponse | None:
-        return end_sessions(self, request, sessions, chosen=sessions)
+        if "confirmed" not in request.POST:
+            return ask_to_end(self, request, sessions)
+        end_sessions(self, request, sessions)
+        return None
 
 
 @admin.register(MetadataEntry)

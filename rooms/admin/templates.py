@@ -1,37 +1,29 @@
 """Templates: sets of roles, with what preview shows and the rules of session metadata."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import JSONText
 from rooms.admin.shared import Inspection, author, indented, list_link, number_of
-from rooms.creation import load_template
+from rooms.creation import change_template, load_template, replace_held
 from rooms.models import Room, Template
 from rooms.wire.roles import NAME, check_template, shows_as_written
 
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Template]
-else:
-    ModelForm = forms.ModelForm
 
-
-class TemplateForm(ModelForm):
-    """A template with the checks of ``manage.py template``; each mistake stands at its field, with its path.
-
-    ``seen`` is the state of the template that the form was made from, so that one who was slower undoes nothing.
-    """
+class TemplateForm(SeenForm):
+    """A template with the checks of ``manage.py template``; each mistake stands at its field, with its path."""
 
     roles = JSONText(help_text='{"host": {"priority": 1, "permissions": {"endRoom": true, …}}, …}')
     settings = JSONText(required=False, help_text='What preview shows: {"roomState": {"enabled": true, …}}')
     metadata_rules = JSONText(
         required=False, label="Rules of session metadata", help_text='[{"key": "score:*", "write": ["host"]}, …]'
     )
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Template
@@ -42,7 +34,7 @@ class TemplateForm(ModelForm):
         template = self.instance
         if not template._state.adding:
             held = {name: getattr(template, name) for name in ("roles", "settings", "metadata_rules")}
-            self.initial.update(held, seen=template.generation)
+            self.initial.update(held)
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -50,30 +42,27 @@ class TemplateForm(ModelForm):
             raise forms.ValidationError(f"expected {NAME}")
         return name
 
-    @property
-    def given(self) -> dict[str, Any]:
-        """The template as a file would have it."""
+    def as_file(self, template: Template) -> dict[str, Any]:
+        """What was typed as a file would have it, with the other plugins that the template has."""
         values = {name: self.cleaned_data.get(name) for name in ("roles", "settings", "metadata_rules")}
         rules = [] if values["metadata_rules"] is None else values["metadata_rules"]
         settings = {} if values["settings"] is None else values["settings"]
-        plugins = self.instance.plugins | {"metadata": {"rules": rules}}
+        plugins = template.plugins | {"metadata": {"rules": rules}}
         return {"roles": values["roles"], "settings": settings, "plugins": plugins}
 
     def clean(self) -> None:
         super().clean()
-        if not self.instance._state.adding and self.cleaned_data.get("seen") != self.instance.generation:
-            raise forms.ValidationError("The template changed meanwhile, and nothing was stored. Look at it again.")
         if self.errors:
             return
         try:
-            check_template(self.given)
+            check_template(self.as_file(self.instance))
         except ValueError as error:
             field = {"roles": "roles", "settings": "settings", "plugins": "metadata_rules"}
             self.add_error(field.get(str(error).partition(":")[0].partition(".")[0]), str(error))
 
 
 @admin.register(Template)
-class TemplateAdmin(Inspection):
+class TemplateAdmin(Editing, Inspection):
     form = TemplateForm
     list_display = ["name", "role_names", "number_of_rooms"]
     ordering = ["name"]
@@ -100,7 +89,7 @@ class TemplateAdmin(Inspection):
         return bool(request.user.has_perm("rooms.change_template"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        typed = ["roles", "settings", "metadata_rules", "seen"]
+        typed = ["roles", "settings", "metadata_rules"]
         if obj is None:
             return ["name", *typed]
         if self.has_change_permission(request):
@@ -113,9 +102,17 @@ class TemplateAdmin(Inspection):
         # By its name a template is known to files, rooms and codes.
         return [*self.readonly_fields, *(["name"] if obj else [])]
 
-    def save_model(self, request: HttpRequest, template: Template, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, template: Template, form: TemplateForm, change: bool) -> None:
         # As the command does, for those who are in its rooms are told.
-        template.pk = load_template(template.name, form.given, author=author(request)).pk
+        if not change:
+            template.pk = load_template(template.name, form.as_file(template), author=author(request)).pk
+        elif form.given:
+
+            def replace(found: Template) -> None:
+                form.check(found)
+                replace_held(found, form.as_file(found))
+
+            change_template(template.pk, replace, author=author(request))
 
     # --- Showing ------------------------------------------------------------------------------------
 

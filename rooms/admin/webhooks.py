@@ -1,7 +1,7 @@
 """Webhooks: where back ends are told what happens, and what became of each telling."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,16 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from rooms.admin.actions import confirmation
+from rooms.admin.editing import Editing, SeenForm
+from rooms.admin.fields import Lines
 from rooms.admin.shared import Inspection, author, indented, link, list_link, written
 from rooms.models import WebhookDelivery, WebhookEndpoint
 from rooms.webhooks import endpoints, replays
 from rooms.webhooks.deliveries import Filters
 from rooms.wire.webhooks import EVENTS, METADATA
-
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[WebhookEndpoint]
-else:
-    ModelForm = forms.ModelForm
 
 MOST_REPLAYED = 100
 """Deliveries that are chosen one by one."""
@@ -30,7 +27,7 @@ NOT_AGAIN = "cannot be told again: waiting for a try, a repetition itself, or of
 FIELDS = ("url", "enabled", "events", "metadata_keys", "metadata_values")
 
 
-class EndpointForm(ModelForm):
+class EndpointForm(SeenForm):
     """An endpoint with the checks of ``manage.py webhook``. Its headers are set there: they are never shown."""
 
     url = forms.CharField(max_length=2000, widget=forms.URLInput(attrs={"size": 80}))
@@ -40,18 +37,9 @@ class EndpointForm(ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="None stands for all of them",
     )
-    metadata_keys = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "cols": 40}),
-        help_text="Keys whose changes are told, one on a line; score:* are all that begin so",
+    metadata_keys = Lines(
+        required=False, help_text="Keys whose changes are told, one on a line; score:* are all that begin so"
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["metadata_keys"] = "\n".join(self.instance.metadata_keys)
-
-    def clean_metadata_keys(self) -> list[str]:
-        return str(self.cleaned_data["metadata_keys"]).split()
 
     def clean(self) -> None:
         super().clean()
@@ -59,7 +47,7 @@ class EndpointForm(ModelForm):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(Inspection):
+class WebhookEndpointAdmin(Editing, Inspection):
     form = EndpointForm
     list_display = ["id", "url", "whose", "enabled", "created_at"]
     list_filter = ["enabled"]
@@ -87,26 +75,18 @@ class WebhookEndpointAdmin(Inspection):
     def has_remove_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("rooms.delete_webhookendpoint"))
 
-    def save_model(self, request: HttpRequest, row: WebhookEndpoint, form: Any, change: Any) -> None:
-        given = {name: form.cleaned_data[name] for name in FIELDS}
+    def save_model(self, request: HttpRequest, row: WebhookEndpoint, form: EndpointForm, change: Any) -> None:
         if change:
-            endpoints.change(row.pk, author=author(request), **given)
+            if form.given:
+                endpoints.change(row.pk, author=author(request), look=form.check, **form.given)
             return
-        made = endpoints.add(**given, author=author(request))
+        made = endpoints.add(**{name: form.cleaned_data[name] for name in FIELDS}, author=author(request))
         row.pk = made.pk  # what follows tells of the row that was made
         self._tell_secret(request, made, endpoints.secrets_of(made)[0])
 
     def _tell_secret(self, request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> None:
         told = "{} is signed with <code>{}</code>. Write it down: it is not shown again."
         self.message_user(request, format_html(told, endpoint.url, secret), messages.WARNING)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except ValidationError as error:
-            # What the form was checked against has changed until it was stored.
-            self.message_user(request, " ".join(error.messages), messages.ERROR)
-            return self.response_post_save_change(request, WebhookEndpoint())
 
     @admin.display(description="of", ordering="room__name")
     def whose(self, endpoint: WebhookEndpoint) -> str:

@@ -6,7 +6,7 @@ waited for.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,12 +70,21 @@ def add(
     return made
 
 
-def change(endpoint_id: str, *, author: Author = SERVER, **fields: Any) -> WebhookEndpoint:
+def change(
+    endpoint_id: str,
+    *,
+    author: Author = SERVER,
+    look: Callable[[WebhookEndpoint], object] | None = None,
+    **fields: Any,
+) -> WebhookEndpoint:
     """Give an endpoint other values of the fields that ``add`` takes.
 
+    ``look`` is called with the endpoint as it is before, which nobody else changes meanwhile, and may raise to refuse.
     Raises ValidationError, WebhookEndpoint.DoesNotExist.
     """
     with _changing_one(endpoint_id) as endpoint:
+        if look:
+            look(endpoint)
         was_enabled, heard_of_joins = endpoint.enabled, _hears_of_joins(endpoint)
         _set(endpoint, fields)
         now = database_now()
@@ -147,7 +156,7 @@ def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None, 
         own = listed(room)
         if url and own:
             # Not to another URL, for headers are what it is known by.
-            kept = {} if headers is None and own[0].url == url else {"headers": headers or {}}
+            kept: dict[str, Any] = {} if headers is None and own[0].url == url else {"headers": headers or {}}
             change(own[0].pk, url=url, enabled=True, author=author, **kept)
         elif url:
             add(url, room=room, headers=headers, author=author)

@@ -29,7 +29,7 @@ from rooms.models import (
     Worker,
 )
 from rooms.wire.rates import Buckets
-from tests.admin.driver import act, live_room, page
+from tests.admin.driver import act, answer, live_room, page, seen_at
 from tests.support.browser import running_browser
 from tests.support.server import RunningServer
 
@@ -326,7 +326,7 @@ def test_a_confirmed_end_ends_the_session(operator, model, action):
     session = room.sessions.get(ended_at=None)
     other = live_room("Coffee").sessions.get(ended_at=None)
 
-    told = act(operator, model, action, session if model == "session" else room, confirmed="yes")
+    told = answer(operator, act(operator, model, action, session if model == "session" else room))
 
     session.refresh_from_db()
     other.refresh_from_db()
@@ -340,7 +340,8 @@ def test_an_end_that_comes_too_late_says_so_and_spares_the_next_session(operator
     room = live_room("Tea")
     past, live = room.sessions.get(end_reason="bye"), room.sessions.get(ended_at=None)
 
-    assert "There is no live session to end." in act(operator, "session", "end", past, confirmed="yes")
+    assert "There is no live session to end." in act(operator, "session", "end", past)
+    assert "“Tea”: the session is over" in act(operator, "session", "end", past, confirmed="yes")
 
     live.refresh_from_db()
     assert live.ended_at is None
@@ -377,6 +378,7 @@ def test_acts_stand_in_the_history(operator):
 def test_a_room_is_changed(operator):
     room = live_room("Tea")
     wanted = {"name": "coffee", "title": " Coffee  break ", "size": "7", "large_room": "on", "enabled": ""}
+    wanted["seen"] = seen_at(operator, f"room/{room.pk}/change/")
 
     assert operator.post(f"/admin/rooms/room/{room.pk}/change/", wanted).status_code == 302
 
@@ -393,7 +395,7 @@ def test_a_room_is_changed(operator):
 def test_a_room_takes_no_value_that_it_cannot_have(operator, field, value):
     room = live_room("Tea")
     create_room(name="other")
-    usual = {"name": "tea", "title": "Tea", "size": "0"}
+    usual = {"name": "tea", "title": "Tea", "size": "0", "seen": seen_at(operator, f"room/{room.pk}/change/")}
 
     answer = operator.post(f"/admin/rooms/room/{room.pk}/change/", {**usual, field: value})
 

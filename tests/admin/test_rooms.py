@@ -8,10 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from rooms.creation import create_room
-from rooms.models import Room, RoomCode, Session, Template
-from tests.admin.driver import page, staff
-from tests.operations.driver import journalled, position, told
+from rooms.creation import change_room, create_room
+from rooms.models import AuditEntry, Room, RoomCode, Session, Template
+from tests.admin.driver import act, answer, form_at, form_in, page, seen_at, staff
+from tests.operations.driver import do, journalled, position, told
 from tests.support.team import joined
 
 SEEN = ("view_room", "view_roomcode", "view_template", "view_session")
@@ -19,6 +19,7 @@ SEEN = ("view_room", "view_roomcode", "view_template", "view_session")
 
 def save(client: Client, room: Room, **fields: Any) -> str:
     usual = {"name": room.name, "title": room.title, "size": "0", "max_duration_seconds": "0"}
+    usual["seen"] = seen_at(client, f"room/{room.pk}/change/")
     return client.post(f"/admin/rooms/room/{room.pk}/change/", usual | fields, follow=True).content.decode()
 
 
@@ -130,3 +131,87 @@ def test_a_rooms_page_costs_the_same_with_three_codes_and_with_a_hundred(operato
     Session.objects.bulk_create(Session(room=room, ended_at=room.created_at) for _ in range(300))
     with django_assert_num_queries(len(queries)):
         operator.get(path)
+
+
+# --- Forms that are behind ----------------------------------------------------------------------
+
+
+def test_a_room_form_that_is_behind_is_refused_and_shows_what_is_there_now(operator, room):
+    path = f"/admin/rooms/room/{room.pk}/change/"
+    form = form_at(operator, f"room/{room.pk}/change/")
+    other = Template.objects.create(name="stage", roles={"host": {}})
+    change_room(room.pk, title="By REST", description="two\nlines", max_duration_seconds=600, template=other)
+
+    html = operator.post(path, form | {"size": "5", "title": "Mine"}).content.decode()
+
+    room.refresh_from_db()
+    assert (room.title, room.size, room.max_duration_seconds, room.template) == ("By REST", 0, 600, other)
+    assert "changed meanwhile, and nothing was stored" in html
+    # What somebody typed stands beside what is stored; what nobody typed is shown as it is stored.
+    shown = form_in(html)
+    assert "<pre>By REST</pre>" in html and shown["title"] == "Mine" and shown["size"] == "5"
+    assert (shown["max_duration_seconds"], shown["template"]) == ("600", [other.pk])
+    assert shown["description"].split() == ["two", "lines"]
+
+    assert operator.post(path, shown | {"title": "By REST"}).status_code == 302
+    room.refresh_from_db()
+    assert (room.title, room.size, room.max_duration_seconds, room.template) == ("By REST", 5, 600, other)
+    assert room.description == "two\nlines"  # browsers send other ends of lines
+
+
+def test_a_room_form_that_does_not_say_what_it_was_made_from_is_refused(operator, room):
+    for seen in ("", "x", "[]", "{}"):
+        given = {"name": room.name, "title": "Blind", "size": "0", "seen": seen}
+        assert operator.post(f"/admin/rooms/room/{room.pk}/change/", given).status_code == 200
+    assert Room.objects.get(pk=room.pk).title == "Team"
+
+
+def test_what_changes_between_the_check_and_the_lock_is_found_under_the_lock(operator, room, monkeypatch):
+    form = form_at(operator, f"room/{room.pk}/change/")
+
+    def slowly(room_id, **given):
+        monkeypatch.setattr("rooms.admin.rooms.change_room", change_room)
+        change_room(room_id, title="In between")
+        return change_room(room_id, **given)
+
+    monkeypatch.setattr("rooms.admin.rooms.change_room", slowly)
+    html = operator.post(f"/admin/rooms/room/{room.pk}/change/", form | {"size": "5"}).content.decode()
+
+    room.refresh_from_db()
+    assert (room.title, room.size) == ("In between", 0)
+    assert "changed meanwhile, and nothing was stored" in html and form_in(html)["title"] == "In between"
+
+
+def test_who_changed_only_one_thing_is_written_down_with_that_alone(operator, room):
+    change_room(room.pk, description="two\nlines")
+    save(operator, room, title="Other", description="two\r\nlines")
+    entry = AuditEntry.objects.filter(what="room.change").latest("pk")
+    assert json.loads(entry.details) == {"title": ["Team", "Other"]}
+
+
+# --- Questions ----------------------------------------------------------------------------------
+
+
+def test_an_answer_ends_the_session_that_was_asked_about_and_not_the_next_one(operator, room):
+    alice = joined(room, "Alice", "host")
+    question = act(operator, "room", "end_session", room)
+    do(alice, "leave")
+    joined(room, "Bob", "host")
+
+    assert "the session is over" in answer(operator, question)
+
+    assert Session.objects.filter(room=room, ended_at=None).exists()
+
+
+def test_the_question_names_all_codes_that_go_and_spares_those_made_meanwhile(operator, room):
+    first = room.codes.get(role="guest")
+    second = RoomCode.objects.create(room=room, role="guest")
+    question = act(operator, "roomcode", "replace", first)
+    assert first.code in question and second.code in question
+    third = RoomCode.objects.create(room=room, role="guest")
+
+    assert f"Meanwhile {third.code} was made for guest" in answer(operator, question)
+    assert room.codes.filter(role="guest").count() == 3
+
+    answer(operator, act(operator, "roomcode", "replace", first))
+    assert room.codes.filter(role="guest").count() == 1

@@ -5,10 +5,12 @@ import re
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from rooms.creation import create_room
+from rooms.creation import change_template, create_room
 from rooms.models import Template
-from tests.admin.driver import page, staff
+from rooms.wire.errors import HeldUp
+from tests.admin.driver import page, seen_at, staff
 from tests.operations.driver import journalled, position, told
 from tests.support.team import joined
 
@@ -24,8 +26,8 @@ def change_path(template: Template) -> str:
     return f"/admin/rooms/template/{template.pk}/change/"
 
 
-def seen(template: Template, **fields: Any) -> dict[str, Any]:
-    return form(seen=Template.objects.get(pk=template.pk).generation, **fields)
+def seen(client: Client, template: Template, **fields: Any) -> dict[str, Any]:
+    return form(seen=seen_at(client, f"template/{template.pk}/change/"), **fields)
 
 
 def errors_of(html: str) -> dict[str, str]:
@@ -50,7 +52,7 @@ def test_a_change_is_told_to_those_who_are_inside(operator):
     alice = joined(room, "Alice", "host")
     before = position(room.id)
 
-    answer = operator.post(change_path(template), seen(template, roles={**ROLES, "scribe": {}}))
+    answer = operator.post(change_path(template), seen(operator, template, roles={**ROLES, "scribe": {}}))
 
     assert answer.status_code == 302, errors_of(answer.content.decode())
     [(kind, body)] = told(alice, journalled(room.id, after=before))
@@ -81,8 +83,8 @@ def test_what_the_command_refuses_the_form_refuses_at_its_field(operator, fields
 
 def test_a_form_that_is_behind_is_refused_and_keeps_what_was_typed(operator):
     template = Template.objects.create(name="stage", roles=ROLES)
-    typed = seen(template, roles={**ROLES, "scribe": {}})
-    template.save()
+    typed = seen(operator, template, roles={**ROLES, "scribe": {}})
+    Template.objects.filter(pk=template.pk).update(settings={"roomState": {"enabled": True}})
 
     html = operator.post(change_path(template), typed).content.decode()
 
@@ -94,7 +96,7 @@ def test_a_form_that_is_behind_is_refused_and_keeps_what_was_typed(operator):
 def test_a_template_keeps_its_name(operator):
     template = Template.objects.create(name="stage", roles=ROLES)
     assert 'name="name"' not in page(operator, f"template/{template.pk}/change/")
-    operator.post(change_path(template), seen(template, name="other"))
+    operator.post(change_path(template), seen(operator, template, name="other"))
     assert [*Template.objects.values_list("name", flat=True)] == ["stage"]
 
 
@@ -104,6 +106,46 @@ def test_who_may_not_change_templates_is_offered_nothing_and_refused(client, rig
     client.force_login(staff("vera", *rights))
     html = page(client, f"template/{template.pk}/change/")
     assert "<textarea" not in html and "endRoom" in html
-    assert client.post(change_path(template), seen(template)).status_code == 403
+    assert client.post(change_path(template), form()).status_code == 403
     assert client.get("/admin/rooms/template/add/").status_code == 403
     assert client.post("/admin/rooms/template/add/", form(name="other")).status_code == 403
+
+
+def test_of_two_who_save_at_once_the_second_is_refused_under_the_lock(operator, monkeypatch):
+    template = Template.objects.create(name="stage", roles=ROLES)
+    typed = seen(operator, template, roles={**ROLES, "scribe": {}})
+
+    def slowly(template_id, change, **given):
+        monkeypatch.setattr("rooms.admin.templates.change_template", change_template)
+        Template.objects.filter(pk=template.pk).update(name="renamed", metadata_rules=[{"key": "a"}])
+        return change_template(template_id, change, **given)
+
+    monkeypatch.setattr("rooms.admin.templates.change_template", slowly)
+    html = operator.post(change_path(template), typed).content.decode()
+
+    assert "changed meanwhile, and nothing was stored" in html
+    [stored] = Template.objects.all()
+    assert (stored.name, stored.roles, stored.metadata_rules) == ("renamed", ROLES, [{"key": "a"}])
+
+
+def test_a_template_that_is_renamed_meanwhile_is_changed_under_its_new_name(operator):
+    template = Template.objects.create(name="stage", roles=ROLES)
+    typed = seen(operator, template, roles={**ROLES, "scribe": {}})
+    Template.objects.filter(pk=template.pk).update(name="renamed")
+
+    assert operator.post(change_path(template), typed).status_code == 302
+
+    [stored] = Template.objects.all()
+    assert stored.name == "renamed" and "scribe" in stored.roles
+
+
+def test_a_room_that_cannot_be_told_now_is_no_error_page(operator, monkeypatch):
+    template = Template.objects.create(name="stage", roles=ROLES)
+    typed = seen(operator, template, roles={**ROLES, "scribe": {}})
+
+    def held(*args, **given):
+        raise HeldUp
+
+    monkeypatch.setattr("rooms.admin.templates.change_template", held)
+    answer = operator.post(change_path(template), typed, follow=True)
+    assert answer.status_code == 200 and "locked by another program" in answer.content.decode()

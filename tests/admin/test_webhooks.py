@@ -10,7 +10,7 @@ from django.test import Client
 from rooms.models import AuditEntry, WebhookDelivery, WebhookEndpoint, WebhookReplay
 from rooms.webhooks import endpoints, replays
 from rooms.webhooks.deliveries import Filters
-from tests.admin.driver import desk_of
+from tests.admin.driver import desk_of, form_at, form_in, seen_at
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,8 @@ def test_an_endpoint_is_added_changed_and_removed_and_its_secret_shown_once(clie
     page = admin.get(f"{ENDPOINT}{made.pk}/change/").content.decode()
     assert secret not in page and made.secrets not in page
 
-    admin.post(f"{ENDPOINT}{made.pk}/change/", {"url": "https://example.org/other"})
+    path = f"webhookendpoint/{made.pk}/change/"
+    admin.post(f"{ENDPOINT}{made.pk}/change/", {"url": "https://example.org/other", "seen": seen_at(admin, path)})
     made.refresh_from_db()
     assert (made.url, made.enabled, made.events) == ("https://example.org/other", False, [])
     shown = act(admin, "renew", made)
@@ -51,6 +52,36 @@ def test_an_endpoint_is_added_changed_and_removed_and_its_secret_shown_once(clie
     assert not WebhookEndpoint.objects.exists()
     whats = AuditEntry.objects.filter(author="olga", source="admin").order_by("pk").values_list("what", flat=True)
     assert list(whats) == ["webhook.create", *["webhook.change"] * 3, "webhook.delete"]
+
+
+def test_an_endpoint_form_that_is_behind_brings_nothing_back(client):
+    admin, made = desk_of(client, *RIGHTS), endpoints.add("https://example.org/a", metadata_keys=["a"])
+    form = form_at(admin, f"webhookendpoint/{made.pk}/change/")
+    endpoints.change(made.pk, url="https://example.org/new", enabled=False, events=["peer.join.success"])
+
+    html = admin.post(f"{ENDPOINT}{made.pk}/change/", form | {"metadata_keys": "a\nb"}).content.decode()
+
+    made.refresh_from_db()
+    assert (made.url, made.enabled, made.metadata_keys) == ("https://example.org/new", False, ["a"])
+    shown = form_in(html)
+    assert "changed meanwhile, and nothing was stored" in html and "enabled" not in shown
+    assert (shown["url"], shown["events"]) == ("https://example.org/new", ["peer.join.success"])
+
+    assert admin.post(f"{ENDPOINT}{made.pk}/change/", shown).status_code == 302
+    made.refresh_from_db()
+    assert (made.url, made.enabled, made.metadata_keys) == ("https://example.org/new", False, ["a", "b"])
+    assert json.loads(AuditEntry.objects.latest("pk").details)["fields"] == ["metadata_keys"]
+
+
+def test_an_endpoint_form_in_which_nothing_was_touched_changes_nothing(client):
+    admin = desk_of(client, *RIGHTS)
+    made = endpoints.add("https://example.org/a", events=["peer.leave.success", "peer.join.success"])
+    before = WebhookEndpoint.objects.values().get()
+
+    form = form_at(admin, f"webhookendpoint/{made.pk}/change/")
+    assert admin.post(f"{ENDPOINT}{made.pk}/change/", form).status_code == 302
+
+    assert WebhookEndpoint.objects.values().get() == before
 
 
 def act(admin: Client, action: str, endpoint: WebhookEndpoint, **more: str) -> str:

@@ -19,7 +19,8 @@ class Caller:
 
     ``peer_id`` is empty when the server asks, for somebody of that ``name`` or by itself. ``owner`` is who the token is
     known to belong to, ``user_id`` what it is shown as. ``legacy`` marks a client from before the
-    session store, which tells others of its metadata changes by a broadcast of its own.
+    session store, which tells others of its metadata changes by a broadcast of its own. ``session_id`` is the session
+    that is meant, blank for whichever is live.
     """
 
     room_id: str
@@ -32,6 +33,7 @@ class Caller:
     legacy: bool = False
     name: str = ""
     source: Source = "server"
+    session_id: str = ""
 
     @property
     def is_server(self) -> bool:
@@ -45,9 +47,9 @@ class Author:
     name: str = ""
     source: Source = "server"
 
-    def caller(self, room_id: str) -> Caller:
-        """The same as the caller of an operation."""
-        return Caller(room_id, name=self.name, source=self.source)
+    def caller(self, room_id: str, session_id: str = "") -> Caller:
+        """The same as the caller of an operation, in that session alone if one is named."""
+        return Caller(room_id, name=self.name, source=self.source, session_id=session_id)
 
 
 SERVER = Author()

@@ -302,6 +302,8 @@ def _enter(work: Work, call: Call) -> Context:
         # Strangers are not told which rooms there are.
         raise NotFound("room: no such room") if caller.is_server else Forbidden("room not available")
     session = work.session(room.id)
+    if caller.session_id and (session is None or session.id != caller.session_id):
+        raise NotFound("the session is over")
     peer = role = None
     if caller.peer_id:
         peer = work.peer(session, caller.peer_id) if session else None
