@@ -245,6 +245,9 @@ LOGGING = {
         "django.server": {"handlers": ["stderr"], "propagate": False},
         "django.request": {"filters": ["bugs"]},
         "daphne": {"level": "WARNING"},
+        # Of each try they would write the whole URL, which may be as good as a password.
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
         # Started by hand, uvicorn would write tokens to handlers of its own.
         **{
             name: {"handlers": ["stderr"], "propagate": False}

@@ -639,8 +639,9 @@ class WebhookEndpoint(models.Model):
 
     ``events`` are the names of those it wants, none stands for all; ``metadata_keys`` the keys, or beginnings of keys
     with an asterisk, whose changes it is told, with their values if ``metadata_values``. ``headers``, which are
-    ``{name: value}``, and ``secrets``, the newest first, are JSON text, sealed. ``spans`` are moments in microseconds
-    since 1970 at which it began, ceased, and began again to be told: that somebody left only if the arrival was within.
+    ``{name: value}``, and ``secrets``, the newest first, are JSON text, sealed. ``receiver`` is the URL's host and
+    port. ``spans`` are moments in microseconds since 1970 at which it began, ceased, and began again to be told: that
+    somebody left only if the arrival was within.
 
     One that is ``gone`` is told nothing new. Without a room it was removed, or its room was: it is deleted when nothing
     of it waits. With a room it only says in its spans when those of all rooms were told of this one.
@@ -649,6 +650,7 @@ class WebhookEndpoint(models.Model):
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, null=True, blank=True, related_name="webhook_endpoints")
     url = models.CharField(max_length=2000)
+    receiver = models.CharField(max_length=2010, default="", editable=False)
     enabled = models.BooleanField(default=True)
     events = models.JSONField(default=list, blank=True)
     metadata_keys = models.JSONField(default=list, blank=True)

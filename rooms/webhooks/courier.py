@@ -7,7 +7,6 @@ that are under way.
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -16,13 +15,13 @@ from django.conf import settings
 
 from rooms.delivery.giving_way import giving_way
 from rooms.delivery.writer import release_connection
-from rooms.models import milliseconds
 from rooms.observe import background, metrics
-from rooms.observe.background import attempt
-from rooms.operations.engine.statements import database_now
-from rooms.webhooks import endpoints, queue, replays
+from rooms.webhooks import queue
+from rooms.webhooks.chores import Chores
+from rooms.webhooks.places import Failing, Places
 from rooms.webhooks.queue import Batch, Claim, Tried
-from rooms.webhooks.sending import Resolve, Rules, Sender, resolve
+from rooms.webhooks.resolving import resolve
+from rooms.webhooks.sending import Resolve, Rules, Sender
 
 log = logging.getLogger("rooms.webhooks")
 
@@ -32,22 +31,17 @@ T = TypeVar("T")
 INTERVAL = 0.25
 """Seconds between two looks for something to tell."""
 
-MOST = 32
-"""Sessions that are told of at once, and of one endpoint, so that one which hangs leaves places to others."""
-MOST_OF_ENDPOINT = 12
-
 _BATCH_SECONDS = 2.0
 """After so long what came of the tries is stored."""
 
 _SHARE = 9
 """Times what is worked for it that nothing is sent: so it takes a tenth of a processor at most."""
 
-_HOUSEKEEPING_SECONDS = 10.0
-
 
 def start() -> None:
     """Begin to tell what waits."""
     background.repeat("webhooks", Courier().run_once, INTERVAL)
+    background.repeat("webhooks_chores", Chores().run_once, INTERVAL)
 
 
 class Courier:
@@ -55,29 +49,12 @@ class Courier:
 
     def __init__(self, resolve: Resolve = resolve) -> None:
         self._resolve = resolve
-        self._tidied_at = 0.0
+        self._failing = Failing()
 
     def run_once(self) -> None:
-        attempt(replays.proceed)
-        if claimed := self._claim(MOST, Counter()):
+        if claimed := queue.claim(Places(failing=self._failing.receivers), seconds=_lease()):
             with ThreadPoolExecutor(1, thread_name_prefix="webhooks_database") as database:
-                asyncio.run(_Round(self._resolve, database, self._claim).run(claimed))
-        if time.monotonic() - self._tidied_at > _HOUSEKEEPING_SECONDS:
-            self._tidied_at = time.monotonic()
-            attempt(self._keep_house)
-
-    def _claim(self, free: int, busy: Counter[str]) -> list[Claim]:
-        return queue.claim(free, most=MOST_OF_ENDPOINT, busy=busy, seconds=_lease())
-
-    def _keep_house(self) -> None:
-        now = database_now()
-        waiting, oldest = queue.backlog()
-        metrics.WEBHOOK_BACKLOG.set(waiting)
-        metrics.WEBHOOK_AGE.set(max(0, milliseconds(now) - oldest) / 1000 if waiting else 0)
-        endpoints.forget_gone()
-        replays.tidy(now, days=settings.WEBHOOK_DAYS)
-        while queue.tidy(now, days=settings.WEBHOOK_DAYS) and not background.is_stopping():
-            pass
+                asyncio.run(_Round(self._resolve, database, self._failing).run(claimed))
 
 
 def _lease() -> float:
@@ -88,10 +65,8 @@ def _lease() -> float:
 class _Round:
     """From the first event that is due until none is."""
 
-    def __init__(
-        self, resolve: Resolve, database: ThreadPoolExecutor, claim: Callable[[int, Counter[str]], list[Claim]]
-    ) -> None:
-        self._resolve, self._database, self._claim = resolve, database, claim
+    def __init__(self, resolve: Resolve, database: ThreadPoolExecutor, failing: Failing) -> None:
+        self._resolve, self._database, self._failing = resolve, database, failing
         self._pace = _Pace()
         self._running: dict[asyncio.Task[None], Claim] = {}
         networks = settings.WEBHOOK_ALLOWED_NETWORKS
@@ -109,9 +84,9 @@ class _Round:
                 if error := task.exception():
                     background.report(self._tell, error)
             claimed = []
-            if not background.is_stopping() and (free := MOST - len(self._running)):
-                busy = Counter(claim.endpoint_id for claim in self._running.values())
-                claimed = await self._ask(self._claim, free, busy)
+            places = Places((claim.receiver for claim in self._running.values()), self._failing.receivers)
+            if not background.is_stopping() and places.free:
+                claimed = await self._ask(queue.claim, places, seconds=_lease())
 
     async def _ask(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What a function that uses the database gives."""
@@ -134,12 +109,12 @@ class _Round:
             batch = await self._ask(queue.proceed, claim, tried, seconds=_lease())
             if batch is None:
                 return
-            tried = await self._send(batch)
+            tried = await self._send(claim.receiver, batch)
         # What was sent is stored also at the end of the process.
         if await self._ask(queue.proceed, claim, tried, seconds=_lease()):
             await self._ask(queue.give_back, claim)
 
-    async def _send(self, batch: Batch) -> list[Tried]:
+    async def _send(self, receiver: str, batch: Batch) -> list[Tried]:
         """Try one after the other, up to one that is not taken."""
         tried: list[Tried] = []
         until = time.monotonic() + _BATCH_SECONDS
@@ -148,6 +123,7 @@ class _Round:
                 await self._pace()
                 sent = await sender.send(waiting.event_id, waiting.body)
                 tried.append(Tried(waiting, sent))
+                self._failing.note(receiver, failed=not sent.taken)
                 if sent.taken:
                     metrics.WEBHOOKS_DELIVERED.inc()
                 else:

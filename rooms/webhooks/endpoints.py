@@ -91,7 +91,7 @@ def change(
         # Whoever is inside was not said to have come to one that hears of it only from now on.
         spans = [] if _hears_of_joins(endpoint) and not heard_of_joins else endpoint.spans
         endpoint.spans = switched(spans, microseconds(now), on=endpoint.enabled)
-        endpoint.save(update_fields=[*fields, "spans"])
+        endpoint.save(update_fields=[*fields, "receiver", "spans"])
         _record(author, "webhook.change", endpoint, fields=sorted(fields))
         if was_enabled != endpoint.enabled:
             # Nobody looks at what waits for one that is told nothing; what waited is told at once.
@@ -263,8 +263,8 @@ def _set(endpoint: WebhookEndpoint, fields: Mapping[str, Any]) -> None:
         try:
             match name:
                 case "url":
-                    guard.target_of(value, allow_http=settings.WEBHOOK_HTTP)
-                    endpoint.url = value
+                    target = guard.target_of(value, allow_http=settings.WEBHOOK_HTTP)
+                    endpoint.url, endpoint.receiver = value, f"{target.host}:{target.port}"
                 case "headers":
                     endpoint.headers = seal(json.dumps(_checked_headers(value)))
                 case "events":

@@ -16,6 +16,7 @@ from rooms.observe import metrics
 from rooms.operations.engine import statements
 from rooms.operations.engine.transaction import Cursor, Transaction
 from rooms.webhooks import retries
+from rooms.webhooks.places import Places
 from rooms.webhooks.sending import Sent
 
 log = logging.getLogger("rooms.webhooks")
@@ -32,6 +33,7 @@ class Claim(NamedTuple):
     key: int
     endpoint_id: str
     stream: str
+    receiver: str
     name: str
 
 
@@ -64,7 +66,8 @@ class Batch(NamedTuple):
 
 
 _DUE = """
-    SELECT s.id, s.endpoint_id, s.stream FROM rooms_webhookstream s JOIN rooms_webhookendpoint e ON e.id = s.endpoint_id
+    SELECT s.id, s.endpoint_id, s.stream, e.receiver FROM rooms_webhookstream s
+    JOIN rooms_webhookendpoint e ON e.id = s.endpoint_id
     WHERE s.next_at <= %s AND e.enabled {others} ORDER BY s.next_at, s.id LIMIT %s
 """
 _SKIP_LOCKED = " FOR UPDATE OF s SKIP LOCKED"
@@ -78,10 +81,10 @@ _RECORD = """
 """
 
 
-def claim(free: int, *, most: int, busy: Mapping[str, int], seconds: float) -> list[Claim]:
-    """Take up to so many sessions of which something is due, for so long; ``most`` and ``busy`` are of an endpoint."""
-    full = [endpoint_id for endpoint_id, number in busy.items() if number >= most]
-    others = f"AND s.endpoint_id NOT IN ({', '.join(['%s'] * len(full))})" if full else ""
+def claim(places: Places, *, seconds: float) -> list[Claim]:
+    """Take as many sessions of which something is due as there are places, for so long."""
+    full = places.full()
+    others = f"AND e.receiver NOT IN ({', '.join(['%s'] * len(full))})" if full else ""
     due = _DUE.format(others=others)
     with Cursor() as cursor:
         # Looked for without a lock first: nearly always there is nothing.
@@ -90,12 +93,12 @@ def claim(free: int, *, most: int, busy: Mapping[str, int], seconds: float) -> l
             return []
     with Transaction() as tx:
         at = milliseconds(statements.now(tx))
-        tx.execute(due + ("" if tx.vendor == "sqlite" else _SKIP_LOCKED), [at, *full, free])
-        chosen, number = [], dict(busy)
-        for key, endpoint_id, stream in tx.fetchall():
-            number[endpoint_id] = number.get(endpoint_id, 0) + 1
-            if number[endpoint_id] <= most:
-                chosen.append(Claim(key, endpoint_id, stream, secrets.token_hex(8)))
+        tx.execute(due + ("" if tx.vendor == "sqlite" else _SKIP_LOCKED), [at, *full, places.free])
+        chosen = [
+            Claim(key, endpoint_id, stream, receiver, secrets.token_hex(8))
+            for key, endpoint_id, stream, receiver in tx.fetchall()
+            if places.take(receiver)
+        ]
         until = at + int(seconds * 1000)
         tx.executemany(
             "UPDATE rooms_webhookstream SET next_at = %s, claim = %s WHERE id = %s",

@@ -14,6 +14,7 @@ import httpx
 from rooms.access.addresses import Network
 from rooms.webhooks import guard, signing
 from rooms.webhooks.guard import Refused, Target
+from rooms.webhooks.resolving import resolve
 
 MAX_ANSWER_BYTES = 16 * 1024
 """Of an answer no more is read: nothing but its status counts."""
@@ -40,13 +41,6 @@ class Rules(NamedTuple):
     seconds: float
     allow_http: bool
     networks: Sequence[Network]
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses that a name has, those that the system likes most first."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
 
 
 @cache

@@ -206,7 +206,7 @@ NOT_SHOWN = {
     "Worker": set(),
     "AccessKey": {"id", "secret"},
     "WebhookDelivery": {"at", "body", "done_at", "endpoint", "id", "replay", "stream"},
-    "WebhookEndpoint": {"gone", "headers", "room", "secrets", "spans"},
+    "WebhookEndpoint": {"gone", "headers", "receiver", "room", "secrets", "spans"},
     "AuditEntry": {"at", "author", "details", "id", "key", "new", "old", "room_name", "session_id"},
 }
 """What is stored and not on the pages as it is: links and words stand for it, or it is for the server alone."""

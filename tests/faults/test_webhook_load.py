@@ -55,7 +55,7 @@ WebhookStream.objects.bulk_create([
 ], ignore_conflicts=True)
 """
 
-SETTINGS: dict[str, Any] = {"WEBHOOK_HTTP": "on", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "WARNING"}
+SETTINGS: dict[str, Any] = {"WEBHOOK_HTTP": "on", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """What waits is sent, in order, until it is taken."""
 
+import logging
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -13,12 +16,14 @@ from django.utils import timezone
 
 from rooms.creation import create_room, delete_room, delete_unused
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream
-from rooms.observe import background
+from rooms.observe import background, metrics
 from rooms.operations.engine import statements
 from rooms.operations.engine.calls import SERVER
-from rooms.webhooks import courier, endpoints, queue, replays, signing
+from rooms.webhooks import chores, courier, endpoints, queue, replays, retries, signing
+from rooms.webhooks.chores import Chores
 from rooms.webhooks.courier import Courier
 from rooms.webhooks.deliveries import Filters
+from rooms.webhooks.places import Failing, Places
 from rooms.webhooks.queue import Tried
 from rooms.webhooks.sending import Sent
 from tests.operations.driver import do, visitor
@@ -45,7 +50,7 @@ def hours(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         passed += timedelta(hours=hours)
 
     monkeypatch.setattr(statements, "now", lambda cursor: real(cursor) + passed)
-    for module in (courier, replays):
+    for module in (chores, replays):
         monkeypatch.setattr(module, "database_now", lambda: statements.database_now())
     return let_pass
 
@@ -83,6 +88,17 @@ def test_a_session_is_sent_in_order_signed_and_with_the_headers(room, receiver):
         assert (got.headers["x-secret"], got.headers["content-type"]) == ("s3cret", "application/json")
     assert set(WebhookDelivery.objects.values_list("state", "attempts", "status")) == {("delivered", 1, 200)}
     assert not WebhookStream.objects.exists()
+
+
+def test_no_log_has_the_url_that_is_sent_to(room, receiver, caplog):
+    caplog.set_level(logging.DEBUG)
+    endpoints.add(receiver.url + "/s3cret?token=s3cret")
+    come_and_go(room)
+    receiver.answer = lambda got: 0 if got.event["type"] == "peer.leave.success" else 200
+    Courier().run_once()
+
+    assert len(receiver.got) >= 3
+    assert [record.name for record in caplog.records if "s3cret" in record.getMessage()] == []
 
 
 def test_what_is_not_taken_holds_up_its_session_alone_and_is_tried_again(room, receiver, hours):
@@ -155,8 +171,102 @@ def test_an_endpoint_that_hangs_leaves_places_to_others(settings, database, rece
     assert WebhookDelivery.objects.filter(state="delivered").count() >= 4 + 12
 
 
-def slowly(got: Got) -> int:
-    time.sleep(2)
+@contextmanager
+def sending() -> Iterator[None]:
+    """What waits is told meanwhile, as in a process that serves."""
+    before = set(threading.enumerate())
+    courier.start()
+    try:
+        yield
+    finally:
+        background._stopped.set()
+        for thread in set(threading.enumerate()) - before:
+            if thread.name in ("webhooks", "webhooks_chores"):
+                thread.join(10)
+                assert not thread.is_alive()
+        background._stopped.clear()
+
+
+def test_many_endpoints_at_one_receiver_that_hangs_leave_places_to_others(settings, database, receiver):
+    settings.WEBHOOK_TIMEOUT = 6
+    with Receiver(lambda got: slowly(got, 7)) as slow:
+        for number in range(60):
+            slow_room = create_room(name=f"slow{number}")
+            endpoints.add(f"{slow.url}/{number}", room=slow_room)
+            come_and_go(slow_room)
+        endpoints.add(receiver.url)
+        come_and_go(create_room(name="quick"))
+        with sending():
+            receiver.wait_for(lambda taken: len(taken) == 4, 5.5)
+
+
+def test_receivers_that_fail_leave_places_to_those_that_do_not():
+    failing = Failing()
+    for receiver in ("a", "b", "c"):
+        failing.note(receiver, failed=True)
+    failing.note("c", failed=False)
+    places = Places(["a"] * 11 + ["b"] * 8, failing.receivers)
+    assert places.full() == [] and places.free == 13
+    assert [places.take(receiver) for receiver in ("b", "b", "a", "c")] == [True, False, False, True]
+    assert sorted(places.full()) == ["a", "b"]
+    assert [places.take("c") for _ in range(12)] == [True] * 11 + [False]
+    assert places.free == 0 and not places.take("d")
+
+
+def test_of_many_receivers_that_fail_the_latest_are_remembered():
+    failing = Failing()
+    for number in range(1200):
+        failing.note(str(number), failed=True)
+    assert list(failing.receivers) == [str(number) for number in range(200, 1200)]
+
+
+def test_replays_and_housekeeping_go_on_while_a_receiver_hangs(database, receiver, monkeypatch):
+    monkeypatch.setattr(retries, "wait", lambda attempts, age: 0.1)
+    good = create_room(name="good")
+    endpoints.add(receiver.url, room=good)
+    come_and_go(good)
+    Courier().run_once()
+    with Receiver(slowly) as slow:
+        for number in range(6):
+            bad = create_room(name=f"bad{number}")
+            endpoints.add(slow.url, room=bad)
+            come_and_go(bad)
+        metrics.WEBHOOK_BACKLOG.set(-1)
+        with sending():
+            time.sleep(1)
+            replays.start(between(good))
+            receiver.wait_for(lambda _: len(receiver.got) == 8, 5)
+        assert metrics.WEBHOOK_BACKLOG._value.get() >= 24
+
+
+def test_a_name_server_that_is_silent_holds_up_its_own_names_alone(settings, database, receiver, monkeypatch):
+    go_on, real, asked = threading.Event(), socket.getaddrinfo, []
+
+    def look_up(host: str, *arguments: Any, **named: Any) -> Any:
+        if host == "silent.example":
+            asked.append(host)
+            go_on.wait(30)
+            raise socket.gaierror("no")
+        return real(host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    silent, quick = create_room(name="silent"), create_room(name="quick")
+    endpoints.add("http://silent.example/", room=silent)
+    endpoints.add(receiver.url.replace("127.0.0.1", "localhost"), room=quick)
+    for number in range(20):
+        come_and_go(silent, f"Alice{number}")
+    come_and_go(quick)
+    try:
+        with sending():  # whose end does not wait for the name either
+            receiver.wait_for(lambda taken: len(taken) == 4, 5)
+            time.sleep(2)
+        assert asked == ["silent.example"]
+    finally:
+        go_on.set()
+
+
+def slowly(got: Got, seconds: float = 2) -> int:
+    time.sleep(seconds)
     return 200
 
 
@@ -170,12 +280,12 @@ def run_and_close() -> None:
 def test_a_claim_that_ran_out_changes_nothing(room, receiver, hours):
     endpoints.add(receiver.url)
     come_and_go(room)
-    [lost] = queue.claim(9, most=9, busy={}, seconds=5)
+    [lost] = queue.claim(Places(), seconds=5)
     batch = queue.proceed(lost, [], seconds=5)
     assert batch is not None and len(batch.deliveries) == 4
-    assert queue.claim(9, most=9, busy={}, seconds=5) == []
+    assert queue.claim(Places(), seconds=5) == []
     hours(1)
-    [taken_over] = queue.claim(9, most=9, busy={}, seconds=5)
+    [taken_over] = queue.claim(Places(), seconds=5)
 
     late = [Tried(waiting, Sent(200)) for waiting in batch.deliveries]
     assert queue.proceed(lost, late, seconds=5) is None
@@ -191,7 +301,7 @@ def test_what_is_written_while_the_last_is_told_is_told_too(room, receiver):
     endpoints.add(receiver.url)
     alice = visitor(room, "Alice", "host")
     do(alice, "join", name="Alice")
-    [claimed] = queue.claim(9, most=9, busy={}, seconds=5)
+    [claimed] = queue.claim(Places(), seconds=5)
     batch = queue.proceed(claimed, [], seconds=5)
     assert batch is not None
     do(alice, "leave")
@@ -230,7 +340,7 @@ def test_the_last_words_of_a_deleted_room_are_told_and_then_its_endpoint_goes(ro
     assert not Room.objects.exists()
     come_and_go(create_room(name="other"))
     Courier().run_once()
-    endpoints.forget_gone()
+    Chores().run_once()
 
     assert [got.event["type"] for got in receiver.got if got.path == "/hook"] == OF_A_SESSION[:2] + last
     assert [got.event["type"] for got in receiver.got if got.path == "/hook/all"] == OF_A_SESSION
@@ -243,10 +353,10 @@ def test_what_is_old_is_tidied_away(room, receiver, hours, settings):
     come_and_go(room)
     Courier().run_once()
     hours(24 * settings.WEBHOOK_DAYS - 1)
-    Courier().run_once()
+    Chores().run_once()
     assert WebhookDelivery.objects.count() == 4
     hours(2)
-    Courier().run_once()
+    Chores().run_once()
     assert not WebhookDelivery.objects.exists()
 
 
@@ -283,6 +393,7 @@ def test_a_replay_tells_again_under_the_same_ids_ten_a_second(room, receiver, ho
     for seconds in (0.55, 1, 1, 0.1):
         before = len(receiver.got)
         hours(seconds / 3600)
+        Chores().run_once()
         Courier().run_once()
         assert len(receiver.got) - before <= 10
 
@@ -310,5 +421,6 @@ def test_a_replay_of_what_failed_tells_that_alone(room, receiver, hours):
     receiver.got.clear()
     replays.start(between(room, status="failed"))
     hours(1)
+    Chores().run_once()
     Courier().run_once()
     assert [(got.event["type"], got.event["is_replay"]) for got in receiver.got] == [("peer.join.success", True)]

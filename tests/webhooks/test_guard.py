@@ -6,7 +6,8 @@ import pytest
 
 from rooms.access.addresses import Network
 from rooms.webhooks.guard import Refused, Target, is_reachable, reachable, target_of
-from rooms.webhooks.sending import Rules, Sender, resolve
+from rooms.webhooks.resolving import resolve
+from rooms.webhooks.sending import Rules, Sender
 from rooms.webhooks.signing import new_secret
 from tests.support.receiver import Receiver
 
