@@ -16,12 +16,12 @@ STATUSES = ("all", *_STATES)
 
 
 class Filters(NamedTuple):
-    """Which deliveries: written from ``start`` on and before ``end``, in milliseconds since 1970, of a room or all, of
-    one of STATUSES, of these names or all; of these ids alone, if any are given.
+    """Which deliveries: written from ``start`` on and before ``end``, if there is one, in milliseconds since 1970, of a
+    room or all, of one of STATUSES, of these names or all; of these ids alone, if any are given.
     """
 
     start: int
-    end: int
+    end: int | None = None
     room_id: str = ""
     status: str = "all"
     names: tuple[str, ...] = ()
@@ -46,7 +46,9 @@ class Filters(NamedTuple):
 
 def chosen(filters: Filters) -> QuerySet[WebhookDelivery]:
     """The deliveries of these filters, in no order."""
-    rows = WebhookDelivery.objects.filter(at__gte=filters.start, at__lt=filters.end)
+    rows = WebhookDelivery.objects.filter(at__gte=filters.start)
+    if filters.end is not None:
+        rows = rows.filter(at__lt=filters.end)
     if filters.room_id:
         rows = rows.filter(room_id=filters.room_id)
     if filters.status in _STATES:

@@ -38,8 +38,8 @@ class Started(NamedTuple):
 def start(filters: Filters, *, limit: int = MOST, offset: int = 0, author: Author = SERVER) -> Started:
     """Tell again what these filters choose; the workflow that does so already, if one is under way."""
     text = compact([filters.text(), limit, offset])
-    keys = list(_done(filters).order_by("pk").values_list("pk", flat=True)[offset : offset + min(limit, MOST)])
     at = milliseconds(database_now())
+    keys = list(_done(filters, at).order_by("pk").values_list("pk", flat=True)[offset : offset + min(limit, MOST)])
     made = WebhookReplay(filters=text, total=len(keys), position=0, until=0, started_at=at, paced_at=at)
     if keys:
         made.position, made.until = keys[0] - 1, keys[-1]
@@ -83,8 +83,8 @@ def _proceed(workflow_id: str) -> None:
     number = min(RATE, (at - workflow.paced_at) * RATE // 1000, _MOST_WAITING - waiting)
     if number < 1:
         return
-    rest = _done(Filters.of(json.loads(workflow.filters)[0])).filter(pk__gt=workflow.position, pk__lte=workflow.until)
-    taken = list(rest.order_by("pk")[:number])
+    rest = _done(Filters.of(json.loads(workflow.filters)[0]), workflow.started_at)
+    taken = list(rest.filter(pk__gt=workflow.position, pk__lte=workflow.until).order_by("pk")[:number])
     again = [_again(delivery, workflow, at) for delivery in taken]
     WebhookDelivery.objects.bulk_create(again)
     with Cursor() as cursor:
@@ -100,10 +100,10 @@ def tidy(now: datetime, *, days: float) -> None:
     WebhookReplay.objects.filter(completed_at__lt=before).delete()
 
 
-def _done(filters: Filters) -> QuerySet[WebhookDelivery]:
-    """The first tellings of these filters that are over; a disabled endpoint is told nothing again either."""
+def _done(filters: Filters, at: int) -> QuerySet[WebhookDelivery]:
+    """The first tellings of these filters that were over then; a disabled endpoint is told nothing again either."""
     first = chosen(filters).filter(replay=None, endpoint__enabled=True)
-    return first.exclude(state=WebhookDelivery.State.WAITING)
+    return first.exclude(state=WebhookDelivery.State.WAITING).exclude(done_at__gt=at)
 
 
 def _again(delivery: WebhookDelivery, workflow: WebhookReplay, at: int) -> WebhookDelivery:

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from rooms.creation import create_room, delete_room, delete_unused
-from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream
+from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
 from rooms.observe import background, metrics
 from rooms.operations.engine import statements
 from rooms.operations.engine.calls import SERVER
@@ -411,6 +411,23 @@ def by_session(receiver: Receiver) -> dict[str, list[Any]]:
     for got in receiver.got:
         found.setdefault(got.event["data"]["session_id"], []).append(got.event)
     return found
+
+
+def test_a_replay_tells_no_more_than_was_over_when_it_began(room, receiver, hours):
+    endpoints.add(receiver.url)
+    come_and_go(room)
+    first, *between_them, last = WebhookDelivery.objects.order_by("pk").values_list("pk", flat=True)
+    at = milliseconds(statements.database_now())
+    WebhookDelivery.objects.filter(pk__in=[first, last]).update(state="delivered", done_at=at)
+    workflow = replays.start(between(room), limit=2).workflow
+    WebhookDelivery.objects.filter(pk__in=between_them).update(state="dead", done_at=at + 60_000)
+    WebhookStream.objects.all().delete()
+    hours(1)
+    Chores().run_once()
+
+    assert (workflow.total, list(workflow.deliveries.order_by("pk").values_list("name", flat=True))) == (
+        2, [OF_A_SESSION[0], OF_A_SESSION[-1]],
+    )  # fmt: skip
 
 
 def test_a_replay_of_what_failed_tells_that_alone(room, receiver, hours):

@@ -5,12 +5,14 @@ import io
 import json
 import threading
 from contextlib import nullcontext
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from rooms.creation import create_room
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream
@@ -165,6 +167,15 @@ def test_a_replay_is_started_by_command():
     assert printed("replay", "--since", "1h").split("\t")[1:] == ["2", "started\n"]
     assert printed("replay", "--since", "1h", "--event", "peer.join.success").split("\t")[1] == "1"
     assert printed("replay", "--since", "1h", "--room", "tea", "--status", "success").split("\t")[1] == "0"
+
+
+@pytest.mark.django_db
+def test_a_replay_of_the_same_command_a_moment_later_is_the_same(monkeypatch):
+    now = timezone.now().replace(second=30)
+    for seconds, told in ((0, "started"), (5, "already running"), (60, "started")):
+        moment = now + timedelta(seconds=seconds)
+        monkeypatch.setattr("rooms.management.commands.webhook.database_now", lambda moment=moment: moment)
+        assert printed("replay", "--since", "1h").strip().split("\t")[2] == told
 
 
 @pytest.fixture

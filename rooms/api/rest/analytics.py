@@ -196,12 +196,15 @@ def _filters(given: Chosen) -> Filters:
     start = _aware(given.start_time)
     if not now - _BACK <= start <= now:
         raise BadRequest("start_time: expected at most 30 days ago, and not later than now")
-    end = min(start + _SPAN, now) if given.end_time is None else _aware(given.end_time)
-    if not start <= end <= start + _SPAN:
+    # Not "now", which would be another one each time.
+    most = start + _SPAN if start + _SPAN < now else None
+    end = most if given.end_time is None else _aware(given.end_time)
+    if end and not start <= end <= start + _SPAN:
         raise BadRequest("end_time: expected at most 14 days after start_time")
     if unknown := [name for name in given.event_names if name not in EVENTS]:
         raise BadRequest(f"event_names: {unknown[0][:40]!r} is none of {', '.join(EVENTS)}")
-    return Filters(milliseconds(start), milliseconds(end), given.room_id, given.status, tuple(given.event_names))
+    until = None if end is None else milliseconds(end)
+    return Filters(milliseconds(start), until, given.room_id, given.status, tuple(given.event_names))
 
 
 def _aware(given: datetime) -> datetime:

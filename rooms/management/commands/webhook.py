@@ -51,7 +51,7 @@ class Command(DatabaseCommand):
         replay.add_argument(
             "--since", type=span, required=True, metavar="SPAN", help="from so long ago on: 30m, 3h, 2d"
         )
-        replay.add_argument("--until", type=span, default=timedelta(), metavar="SPAN", help="up to so long ago")
+        replay.add_argument("--until", type=span, metavar="SPAN", help="up to so long ago")
         replay.add_argument("--room", help="name or id")
         replay.add_argument("--status", choices=STATUSES, default="failed")
         replay.add_argument("--event", action="append", metavar="NAME", choices=EVENTS, default=[])
@@ -98,10 +98,13 @@ class Command(DatabaseCommand):
     def _remove(self, *, endpoint: str, **_: Any) -> None:
         endpoints.remove(endpoint, author=AUTHOR)
 
-    def _replay(self, *, since: timedelta, until: timedelta, room: str | None, status: str, **options: Any) -> None:
-        now = database_now()
+    def _replay(
+        self, *, since: timedelta, until: timedelta | None, room: str | None, status: str, **options: Any
+    ) -> None:
+        # To the minute, so that the same command within it is the same replay.
+        now = database_now().replace(second=0, microsecond=0)
         room_id = _room(room).pk if room else ""
-        start, end = milliseconds(now - since), milliseconds(now - until)
+        start, end = milliseconds(now - since), None if until is None else milliseconds(now - until)
         workflow, is_new = replays.start(Filters(start, end, room_id, status, tuple(options["event"])), author=AUTHOR)
         self.stdout.write(f"{workflow.pk}\t{workflow.total}\t{'started' if is_new else 'already running'}")
 

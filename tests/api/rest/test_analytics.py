@@ -1,6 +1,7 @@
 """What webhooks told, by REST, and telling it again."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -106,6 +107,16 @@ def test_a_replay_of_the_same_filters_is_one_workflow(rest):
     assert (status, workflow["status"], workflow["completed_at"]) == (200, "running", None)
     assert (workflow["total_events"], workflow["done_events"]) == (1, 0)
     assert rest("GET", "/analytics/webhooks/replay/unknown")[0] == 404
+
+
+def test_a_replay_that_is_asked_for_again_without_an_end_is_the_same_workflow(rest, told):
+    body = {"start_time": ago(hours=1), "status": "all"}
+    status, first = rest("POST", "/analytics/webhooks/replay", body)
+    time.sleep(0.01)
+    _, second = rest("POST", "/analytics/webhooks/replay", body)
+
+    assert (status, first["status"], second["status"]) == (200, "started", "already_running")
+    assert second["workflow_id"] == first["workflow_id"]
 
 
 def test_there_are_no_events_of_tracks(rest):
