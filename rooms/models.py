@@ -169,6 +169,12 @@ class Room(models.Model):
         """The rules of session metadata that hold in the room."""
         return stored_rules(self.metadata_rules, self.template.metadata_rules)
 
+    def validate_constraints(self, exclude: Any = None) -> None:
+        try:
+            super().validate_constraints(exclude=exclude)
+        except ValidationError:
+            raise ValidationError({"name": "Another room has this name."}) from None
+
     def clean(self) -> None:
         self.title = " ".join(self.title.split())
         # Told, where clean_name would take them away without a word.

@@ -1,22 +1,19 @@
 """``/v2/active-rooms``: who is in a room now, and what a back end does there. Whoever is inside sees it at once."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
-from pydantic import ConfigDict
 
-from rooms.api.rest.frame import Body, answers, perform
+from rooms.api.rest.frame import Act, answers, as_named, perform
 from rooms.api.rest.pages import Filters
 from rooms.api.rest.rooms import find
 from rooms.api.rest.shapes import Account, Moment, RoleName, RoomId, account
 from rooms.models import Peer, Session
 from rooms.operations.messaging import CHAT, broadcast
 from rooms.operations.moderation import change_peer, end_room, remove_peer, remove_role
-from rooms.wire.errors import BadRequest, NotFound, RoomError
+from rooms.wire.errors import BadRequest, NotFound
 
 router = Router(tags=["Active rooms"])
 
@@ -129,8 +126,8 @@ PEER_FIELDS = ("name", "user_id", "metadata", "role", "joined_at")
 # --- What is done to them -------------------------------------------------------------------------
 
 
-class PeerBody(Body):
-    """What is left out stays as it is."""
+class PeerBody(Act):
+    """What is left out, or a name or role that is empty, stays as it is."""
 
     name: Annotated[str | None, Field(description="What others see; at most `MAX_NAME_CHARS`", examples=["Alice"])] = (
         None
@@ -147,7 +144,8 @@ def update_active_peer(request: HttpRequest, room_id: str, peer_id: str, payload
 
     The role holds for all peers of the same user, until the session ends. 403: the role takes nobody more.
     """
-    changed = perform(request, room_id, change_peer, peer_id=peer_id, **payload.dict())["peer"]
+    change = {"name": payload.name or None, "role": payload.role or None, "metadata": payload.metadata}
+    changed = perform(request, room_id, change_peer, peer_id=peer_id, **change)["peer"]
     info = changed["info"]
     return {
         "id": peer_id,
@@ -159,16 +157,25 @@ def update_active_peer(request: HttpRequest, room_id: str, peer_id: str, payload
     }
 
 
-class MessageBody(Body):
-    # A recipient under a name that is not known here must not make it a message to everybody.
-    model_config = ConfigDict(extra="forbid")
+class ToPeer(Act):
+    """An act for one peer, or others."""
 
+    peer_id: Annotated[PeerId | None, Field(description="This peer alone, whatever role is named")] = None
+    peerId: Annotated[PeerId | None, Field(description="As peer_id: what the service's server SDK sends")] = None
+
+    def peer(self) -> str:
+        """The peer that is named, by either field; empty for none. Raises BadRequest."""
+        named = {given for given in (self.peer_id, self.peerId) if given}
+        if len(named) > 1:
+            raise BadRequest("peerId: another one than peer_id")
+        return named.pop() if named else ""
+
+
+class MessageBody(ToPeer):
     message: Annotated[str, Field(description="What is said; at most `MAX_MESSAGE_CHARS`", examples=["Welcome"])]
     type: Annotated[
         str | None, Field(max_length=64, description="`chat` for people, any other for the app", examples=[CHAT])
     ] = None
-    peer_id: Annotated[PeerId | None, Field(description="To this peer alone, whatever role is named")] = None
-    peerId: Annotated[PeerId | None, Field(description="As peer_id: what the service's server SDK sends")] = None
     role: Annotated[str | None, Field(description="To all with this role", examples=["host"])] = None
 
 
@@ -178,18 +185,15 @@ def send_message(request: HttpRequest, room_id: str, payload: MessageBody) -> An
 
     Empty texts are as if they were missing. Fields that are not listed here are refused.
     """
-    named = {given for given in (payload.peer_id, payload.peerId) if given}
-    if len(named) > 1:
-        raise BadRequest("peerId: another one than peer_id")
-    whom: dict[str, Any] = {"peer_id": named.pop()} if named else {"roles": [payload.role]} if payload.role else {}
+    peer_id = payload.peer()
+    whom: dict[str, Any] = {"peer_id": peer_id} if peer_id else {"roles": [payload.role]} if payload.role else {}
     info = {"message": payload.message, "type": payload.type or CHAT}
-    with _as_named({"info.message": "message", "info.type": "type", "roles[0]": "role"}):
+    with as_named({"info.": "", "roles[0]:": "role:"}):
         perform(request, room_id, broadcast, info=info, **whom)
     return {"message": "message sent"}
 
 
-class RemovalBody(Body):
-    peer_id: Annotated[PeerId | None, Field(description="This peer, whatever role is named")] = None
+class RemovalBody(ToPeer):
     role: Annotated[str | None, Field(description="All with this role", examples=["guest"])] = None
     reason: Reason = ""
 
@@ -197,9 +201,9 @@ class RemovalBody(Body):
 @router.post("/{room_id}/remove-peers", response=answers(Done, 404))
 def remove_peers(request: HttpRequest, room_id: str, payload: RemovalBody) -> Any:
     """Remove somebody, or all with a role; they stay out until the session ends or they are let in again."""
-    if payload.peer_id:
-        with _as_named({"requested_for": "peer_id"}):
-            perform(request, room_id, remove_peer, requested_for=payload.peer_id, reason=payload.reason)
+    if peer_id := payload.peer():
+        with as_named({"requested_for:": "peer_id:"}):
+            perform(request, room_id, remove_peer, requested_for=peer_id, reason=payload.reason)
     elif payload.role:
         perform(request, room_id, remove_role, role=payload.role, reason=payload.reason)
     else:
@@ -207,7 +211,7 @@ def remove_peers(request: HttpRequest, room_id: str, payload: RemovalBody) -> An
     return {"message": "peer remove request submitted"}
 
 
-class EndBody(Body):
+class EndBody(Act):
     reason: Reason = ""
     lock: Annotated[bool, Field(description="Whether to let nobody into the room afterwards", examples=[False])] = False
 
@@ -217,14 +221,3 @@ def end_active_room(request: HttpRequest, room_id: str, payload: EndBody = EndBo
     """End the session and remove everybody. 404, and nothing is locked: nobody is in the room."""
     perform(request, room_id, end_room, reason=payload.reason, lock=payload.lock)
     return {"message": "session is ending"}
-
-
-@contextmanager
-def _as_named(names: Mapping[str, str]) -> Iterator[None]:
-    """Let a refusal begin with the name that the field has here, where the operation has another one for it."""
-    try:
-        yield
-    except RoomError as error:
-        field, _, rest = error.message.partition(":")
-        error.message = f"{names.get(field, field)}:{rest}" if rest else error.message
-        raise

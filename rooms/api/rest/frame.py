@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -13,7 +14,8 @@ from ninja import Field, NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.security import HttpBearer
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationInfo, field_validator
+from pydantic_core import PydanticUseDefault
 
 from rooms.access import keys, tokens
 from rooms.api.http import body
@@ -82,9 +84,26 @@ rest = Rest(
 
 
 class Body(Schema):
-    """What a request brings: JSON values of exactly these types. Fields that are not named are passed over."""
+    """What a request brings: JSON values of exactly these types. Fields that are not named are passed over.
+
+    What may be left out may also be null.
+    """
 
     model_config = ConfigDict(strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_is_left_out(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[info.field_name or ""]
+        if value is None and not field.is_required() and field.default is not None:
+            raise PydanticUseDefault
+        return value
+
+
+class Act(Body):
+    """What is to be done. Fields that are not named are refused: whoever misspells one must not do another thing."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Problem(Schema):
@@ -103,7 +122,7 @@ class Problem(Schema):
 
 def answers(schema: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
     """``response=`` of an endpoint: what it answers, and how it refuses besides what any endpoint may answer."""
-    return {status: schema, frozenset({400, 401, 413, 429, 500, 503, *refusals}): Problem}
+    return {status: schema, frozenset({400, 401, 408, 413, 429, 500, 503, *refusals}): Problem}
 
 
 def author(request: HttpRequest) -> Author:
@@ -127,6 +146,8 @@ def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpRespon
         {**error.as_wire(), "details": [printable(each) for each in details] or [error.message]},
         status=error.code,
     )
+    if isinstance(error, Unauthorized):
+        response["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooFast):
         response["Retry-After"] = str(math.ceil(1 / (settings.REST_RATE or 1)))
     return response
@@ -175,6 +196,47 @@ def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _in_words(problem: dict[str, Any]) -> str:
-    """A problem of pydantic's as ``field: what is wrong``."""
-    where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header", "payload"))
-    return f"{where or 'body'}: {problem['msg']}"
+    """A problem of pydantic's as ``field: what is wrong``, in the words of what else is refused."""
+    parts = [part for part in problem["loc"] if part not in _PLACES]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+    words = _WORDS.get(problem["type"])
+    return f"{where or 'body'}: {words.format_map(problem.get('ctx', {})) if words else problem['msg']}"
+
+
+_PLACES = ("body", "query", "path", "header", "payload", "conditions")
+_WORDS = {
+    "value_error": "{error}",
+    "missing": "missing",
+    "extra_forbidden": "no such field",
+    "string_type": "expected a string",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "list_type": "expected a list",
+    "dict_type": "expected an object",
+    "model_type": "expected an object",
+    "string_too_short": "expected at least {min_length} characters",
+    "string_too_long": "expected at most {max_length} characters",
+    "too_long": "expected at most {max_length} entries",
+    "greater_than_equal": "expected {ge} at least",
+    "less_than_equal": "expected {le} at most",
+    "literal_error": "expected one of {expected}",
+    "string_pattern_mismatch": "expected {pattern}",
+}
+"""By the types of pydantic's problems."""
+
+
+@contextmanager
+def as_named(names: Mapping[str, str]) -> Iterator[None]:
+    """Let a refusal begin with what the field is called here, where the operation has another name for it."""
+    try:
+        yield
+    except RoomError as error:
+        for inner, outer in names.items():
+            if error.message.startswith(inner):
+                error.message = f"{outer}{error.message.removeprefix(inner)}"
+                break
+        raise

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Header, Router, Schema
+from ninja import Field, Header, Router, Schema, Status
 
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import Match, tag
+from rooms.api.rest.conditions import NOT_MODIFIED, Match, NoneMatch, tag
 from rooms.api.rest.frame import answers, perform
 from rooms.operations.locks import list_locks, read_lock, revoke_lock
 
@@ -43,12 +43,14 @@ def get_locks(request: HttpRequest, room_id: str) -> Any:
     return perform(request, room_id, list_locks)
 
 
-@router.get("/{room_id}/locks/{name:name}", response=answers(OneLock, 404), exclude_unset=True)
-def get_lock(request: HttpRequest, response: HttpResponse, room_id: str, name: str) -> Any:
-    """A lock that somebody holds, with its token as `ETag`."""
+@router.get("/{room_id}/locks/{name:name}", response=answers(OneLock, 404) | NOT_MODIFIED, exclude_unset=True)
+def get_lock(
+    request: HttpRequest, response: HttpResponse, room_id: str, name: str, conditions: Header[NoneMatch]
+) -> Any:
+    """A lock that somebody holds, with its token as `ETag`. 304: it is held under the token of `If-None-Match`."""
     lock = perform(request, room_id, read_lock, name=name)
     response["ETag"] = tag(lock["token"])
-    return lock
+    return Status(304, None) if conditions.names(lock["token"]) else lock
 
 
 @router.delete("/{room_id}/locks/{name:name}", response=answers(OneLock, 404, 412), exclude_unset=True)

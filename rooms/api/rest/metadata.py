@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Header, Query, Router, Schema
+from ninja import Field, Header, Query, Router, Schema, Status
+from pydantic import ValidationInfo, field_validator
 
 from rooms.api.http import json_value
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import Conditions, Match, tag
-from rooms.api.rest.frame import Body, answers, perform
+from rooms.api.rest.conditions import NOT_MODIFIED, Conditions, NoneMatch, tag
+from rooms.api.rest.frame import Body, answers, as_named, perform
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.models import AuditEntry, Session
 from rooms.operations.metadata.conditions import change_entry, list_entries, read_entry
@@ -95,17 +96,24 @@ class Terms(Body):
         Field(ge=1, le=MAX_EXPIRES_IN, description="Seconds after which it goes", examples=[600]),
     ] = None
     owner: Annotated[
-        bool | str | None,
+        str | None,
         Field(description="The id of a peer that is in the room: the entry goes with it", examples=["3f1c0a7e"]),
     ] = None
     on_leave: Annotated[
         Literal["remove", "null", "keep"] | None,
-        Field(description="What becomes of it when its owner leaves", examples=["remove"]),
+        Field(description="What becomes of it when its owner leaves; only with `owner`", examples=["remove"]),
     ] = None
     if_change_version: Annotated[
         int | None,
         Field(ge=0, description="Only if it is at this version, else 409 with it as it stands", examples=[12]),
     ] = None
+
+    @field_validator("on_leave")
+    @classmethod
+    def _is_of_an_owner(cls, on_leave: str | None, info: ValidationInfo) -> str | None:
+        if on_leave is not None and not info.data.get("owner"):
+            raise ValueError("expected an owner with it")
+        return on_leave
 
 
 class Value(Terms):
@@ -115,6 +123,11 @@ class Value(Terms):
 
 class Change(Terms):
     """A change of one key: one of `data`, `patch`, `increment` and `remove`."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_is_left_out(cls, value: Any, info: ValidationInfo) -> Any:
+        return value  # here null is a value, and it counts which fields are there
 
     key: Key
     data: AnyValue = None
@@ -182,10 +195,13 @@ def get_history(request: HttpRequest, room_id: str, key: str, query: Query[PageQ
     return page(changes, query, _past, order=("-id",))
 
 
-@router.get(ENTRY, response=answers(OneEntry, 404), exclude_unset=True)
-def get_entry(request: HttpRequest, response: HttpResponse, room_id: str, key: str) -> Any:
-    """The entry of a key that is set, with its version as `ETag`."""
-    return _tagged(response, perform(request, room_id, read_entry, key=key))
+@router.get(ENTRY, response=answers(OneEntry, 404) | NOT_MODIFIED, exclude_unset=True)
+def get_entry(
+    request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[NoneMatch]
+) -> Any:
+    """The entry of a key that is set, with its version as `ETag`. 304: it is at the version of `If-None-Match`."""
+    entry = _tagged(response, perform(request, room_id, read_entry, key=key))
+    return Status(304, None) if conditions.names(entry["change_version"]) else entry
 
 
 @router.put(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
@@ -200,7 +216,7 @@ def put_entry(
 
 @router.delete(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
 def delete_entry(
-    request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[Match]
+    request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[Conditions]
 ) -> Any:
     """Remove a key. One that is not set stays so, and is no error."""
     return _change(request, response, room_id, key, {"remove": True}, conditions)
@@ -228,7 +244,8 @@ def patch_entry(
         raise BadRequest("body: expected a list of steps")
     # A merge patch that is no object is the new value.
     change = {"patch": patch} if kind == JSON_PATCH or isinstance(patch, dict) else {"data": patch}
-    return _change(request, response, room_id, key, change, conditions)
+    with as_named({"changes[0].patch": "body"}):
+        return _change(request, response, room_id, key, change, conditions)
 
 
 def _change(
@@ -237,7 +254,7 @@ def _change(
     room_id: str,
     key: str,
     change: Mapping[str, Any],
-    conditions: Match,
+    conditions: Conditions,
     if_lock: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
     # Checked here already, where the fields have the names that were sent.

@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
-from pydantic import ConfigDict
 
 from rooms import creation
-from rooms.api.rest.frame import Body, answers, author
+from rooms.api.rest.frame import Act, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.rooms import find
 from rooms.api.rest.shapes import Moment, RoleName, RoomId
@@ -33,10 +32,7 @@ class CodesAnswer(Schema):
     data: Annotated[list[RoomCodeAnswer], Field(description="A code for each role, in the template's order")]
 
 
-class CodeBody(Body):
-    # Whoever misspells a field must not open, or leave open, what was meant to be closed.
-    model_config = ConfigDict(extra="forbid")
-
+class CodeBody(Act):
     code: Annotated[Code, Field(min_length=1, max_length=24)]
     enabled: Annotated[bool, Field(description="Whether the code is to open its room", examples=[False])]
 

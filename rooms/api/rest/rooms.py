@@ -149,7 +149,7 @@ class RoomQuery(PageQuery):
 
 
 @router.post("", response=answers(RoomAnswer, 404))
-def create_room(request: HttpRequest, payload: RoomBody) -> Any:
+def create_room(request: HttpRequest, payload: RoomBody = RoomBody()) -> Any:  # noqa: B008
     """Make a room, with a code for each role; of an existing name, change and return that one.
 
     Without a template it gets the default one, without a name one of its own. 404: there is no such template, or poll.

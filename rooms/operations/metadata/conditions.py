@@ -6,7 +6,7 @@ from rooms.operations.engine.gate import Context, operation
 from rooms.operations.locks import IfLock
 from rooms.operations.metadata.entries import Key, as_wire
 from rooms.operations.metadata.writing import Version, Wanted, update_metadata
-from rooms.wire.errors import NotFound, PreconditionFailed
+from rooms.wire.errors import NotFound, PreconditionFailed, VersionConflict
 from rooms.wire.parameters import Bytes
 from rooms.wire.results import Outcome
 
@@ -39,7 +39,7 @@ def change_entry(
 ) -> Outcome:
     """Change one key as ``update-metadata`` does, if it is at one of these versions and is set, or is not.
 
-    Answers the entry. Raises PreconditionFailed, which carries it as it stands.
+    Answers the entry. Raises PreconditionFailed and VersionConflict, which carry it as it stands.
     """
     entry = context.work.entry(context.session, change["key"])
     if versions is not None and entry.change_version not in versions:
@@ -47,5 +47,8 @@ def change_entry(
     if is_set is not None and is_set != (entry.data is not None):
         message = "If-Match: the key is not set" if is_set else "If-None-Match: the key is set"
         raise PreconditionFailed(message, data=as_wire(entry))
-    outcome = update_metadata.function(context, changes=[change], if_lock=if_lock)
+    try:
+        outcome = update_metadata.function(context, changes=[change], if_lock=if_lock)
+    except VersionConflict as error:
+        raise VersionConflict(error.message, data=error.data["entries"][0]) from None
     return Outcome(outcome.result["entries"][0], outcome.events)

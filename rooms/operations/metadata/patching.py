@@ -57,8 +57,9 @@ def patched(value: JSON, patch: JSON, *, change: int, effort: Effort) -> JSON:
             value = _Patch([step]).apply(value, in_place=True)
             size = len(compact(value).encode())
         except _FAILURES as error:
-            reason = "the test fails" if isinstance(error, jsonpatch.JsonPatchTestFailed) else "does not apply"
-            raise Unprocessable(f"{field}[{index}]: {reason}", data={"change": change, "index": index}) from None
+            raise Unprocessable(
+                f"{field}[{index}]: {_reason(error)}", data={"change": change, "index": index}
+            ) from None
         except RecursionError:
             raise BadRequest(f"{field}[{index}]: more than {MAX_DEPTH} levels") from None
         # At each step, for one that copies can make it twice as large.
@@ -67,6 +68,12 @@ def patched(value: JSON, patch: JSON, *, change: int, effort: Effort) -> JSON:
             raise TooLarge(message, limit="max_value_bytes", used=size, most=most, change=change, index=index)
         effort.spend(size, field=f"{field}[{index}]", change=change, index=index)
     return value
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, jsonpatch.JsonPatchTestFailed):
+        return "the test fails"
+    return "is no step" if isinstance(error, jsonpatch.InvalidJsonPatch) else "does not apply"
 
 
 class _Copy(jsonpatch.CopyOperation):

@@ -249,11 +249,41 @@ def test_removing_a_role_that_nobody_has_is_no_error_and_changes_nothing(rest, r
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"peer_id": "", "role": ""}, {"reason": "x"}, {"peer_id": "x" * 129}, {"peer_id": 5}]
+    "body",
+    [
+        {},
+        {"peer_id": "", "role": ""},
+        {"reason": "x"},
+        {"peer_id": "x" * 129},
+        {"peer_id": 5},
+        {"role": "host", "peer": "peer-Bob"},
+        {"peer_id": "peer-Alice", "peerId": "peer-Bob"},
+    ],
 )
 def test_a_removal_that_names_nobody_is_refused(rest, room, alice, body):
     assert rest("POST", f"/active-rooms/{room.pk}/remove-peers", body)[0] == 400
     assert row(alice).present
+
+
+def test_one_who_is_named_as_the_sdk_names_it_is_removed_alone(rest, room, alice, bob):
+    body = {"peerId": "peer-Bob", "role": "host", "reason": None}
+    assert rest("POST", f"/active-rooms/{room.pk}/remove-peers", body)[0] == 200
+    assert (row(alice).present, row(bob).present) == (True, False)
+
+
+@pytest.mark.parametrize("path", ["peers/peer-Bob", "send-message", "remove-peers", "end-room"])
+def test_an_act_refuses_fields_that_it_does_not_know(rest, room, bob, path):
+    before = position(room.pk)
+    status, answer = rest("POST", f"/active-rooms/{room.pk}/{path}", {"message": "hi", "role": "guest", "Reason": "x"})
+    assert (status, "Reason: no such field" in answer["details"]) == (400, True)
+    assert position(room.pk) == before
+
+
+def test_what_is_empty_of_a_change_of_a_peer_stays_but_its_metadata(rest, room, bob):
+    path = f"/active-rooms/{room.pk}/peers/peer-Bob"
+    rest("POST", path, {"metadata": "red"})
+    changed = rest("POST", path, {"name": "", "role": "", "metadata": ""})[1]
+    assert (changed["name"], changed["role"], changed["metadata"]) == ("Bob", "guest", "")
 
 
 def test_the_last_one_who_is_removed_ends_the_session(rest, room, alice):
@@ -261,7 +291,7 @@ def test_the_last_one_who_is_removed_ends_the_session(rest, room, alice):
     assert live_session(room) is None
 
 
-@pytest.mark.parametrize("lock", [False, True])
+@pytest.mark.parametrize("lock", [None, False, True])
 def test_a_session_ends_and_its_room_is_locked_if_that_is_asked_for(rest, room, bob, lock):
     answer = rest("POST", f"/active-rooms/{room.pk}/end-room", {"reason": "over", "lock": lock})
 
@@ -269,9 +299,9 @@ def test_a_session_ends_and_its_room_is_locked_if_that_is_asked_for(rest, room, 
     session = Session.objects.get(room=room)
     assert (session.ended_at is None, session.end_reason, session.ended_by) == (False, "over", "environment")
     kept = Room.objects.get(pk=room.pk)
-    assert kept.enabled is not lock and (kept.updated_at > room.updated_at) is lock
+    assert kept.enabled is not bool(lock) and (kept.updated_at > room.updated_at) is bool(lock)
     assert rest("POST", f"/active-rooms/{room.pk}/end-room", {"lock": True})[0] == 404
-    assert Room.objects.get(pk=room.pk).enabled is not lock
+    assert Room.objects.get(pk=room.pk).enabled is not bool(lock)
 
 
 def test_the_end_needs_no_body(rest, room, alice):

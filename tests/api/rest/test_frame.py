@@ -84,7 +84,12 @@ def test_a_token_for_a_room_is_none_for_the_api_and_the_other_way_round(rest, cl
         ("POST", "/rooms", "[]", 400, "body: expected a JSON object"),
         ("POST", "/rooms", "{", 400, "JSON: "),
         ("POST", "/rooms", '{"name": "\\u0000"}', 400, "JSON: "),
-        ("POST", "/rooms", {"name": 5}, 400, "name: "),
+        ("POST", "/rooms", {"name": 5}, 400, "name: expected a string"),
+        ("POST", "/rooms", {"polls": [5]}, 400, "polls[0]: expected a string"),
+        ("POST", "/rooms", {"size": 1.5}, 400, "size: expected a whole number"),
+        ("POST", "/rooms", {"size": -1}, 400, "size: expected 0 at least"),
+        ("POST", "/room-codes/code", {"code": "abc"}, 400, "enabled: missing"),
+        ("POST", "/polls", {"mode": "x"}, 400, "mode: expected one of 'userid', 'peerid' or 'username'"),
         ("POST", "/rooms", {"name": "a b"}, 400, "name: "),
         ("GET", "/rooms?limit=101", None, 400, "limit: "),
         ("GET", "/rooms?limit=a", None, 400, "limit: "),
@@ -96,6 +101,24 @@ def test_whatever_is_wrong_is_told_as_text(rest, method, path, body, status, mes
     assert (code, answer["code"]) == (status, status)
     assert answer["message"].startswith(message)
     assert answer["details"] and all(isinstance(detail, str) for detail in answer["details"])
+
+
+def test_whoever_brings_no_good_token_is_told_what_is_asked_for(rest, client):
+    assert client.get("/v2/rooms")["WWW-Authenticate"] == "Bearer"
+    rest.token = "nobody's"
+    assert rest.ask("GET", "/rooms")["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/rooms", {"name": "tea", "enabled": None, "polls": None}), ("/polls", {"title": None, "questions": None})],
+)
+def test_what_may_be_left_out_may_be_null(rest, path, body):
+    assert rest("POST", path, body)[0] == 200
+
+
+def test_a_room_needs_no_body(rest):
+    assert rest("POST", "/rooms")[0] == 200
 
 
 def test_a_key_that_asks_too_fast_is_told_how_long_to_wait(rest, client, monkeypatch):

@@ -86,6 +86,7 @@ def test_of_two_writers_with_the_same_version_one_is_told_what_the_other_wrote(r
         ({"if_match": '"1"'}, 412),
         ({"if_match": '"else"'}, 412),
         ({"if_none_match": "*"}, 412),
+        ({"if_match": 'W/"1"'}, 412),
         ({"if_match": "2"}, 400),
         ({"if_match": ""}, 400),
         ({"if_none_match": '"2"'}, 400),
@@ -117,7 +118,7 @@ def test_a_value_is_patched_by_the_kind_that_the_content_type_names(rest, keys):
     steps = [{"op": "test", "path": "/title", "value": "Q3"}, {"op": "add", "path": "/place", "value": None}]
     assert rest("PATCH", f"{keys}/agenda", steps, content_type=STEPS)[1]["data"] == {"title": "Q3", "place": None}
     status, refused = rest("PATCH", f"{keys}/agenda", [*steps, {"op": "remove", "path": "/no"}], content_type=STEPS)
-    assert (status, refused["message"]) == (422, "changes[0].patch[2]: does not apply")
+    assert (status, refused["message"]) == (422, "body[2]: does not apply")
     assert refused["data"] == {"change": 0, "index": 2}
 
     assert rest("PATCH", f"{keys}/agenda", [1], content_type=MERGE)[1]["data"] == [1]
@@ -125,6 +126,55 @@ def test_a_value_is_patched_by_the_kind_that_the_content_type_names(rest, keys):
     status, refused = rest("PATCH", f"{keys}/agenda", {"a": 1})
     assert (status, refused["message"]) == (415, f"Content-Type: expected {MERGE} or {STEPS}")
     assert rest("PATCH", f"{keys}/agenda", {"a": 1}, content_type=MERGE, if_match='"2"')[0] == 412
+
+
+@pytest.mark.parametrize("step", [5, {}, {"op": "explode", "path": "/a"}, {"op": "add", "path": "/a"}, {"op": "add"}])
+def test_a_step_that_is_none_is_told_from_one_that_does_not_fit(rest, keys, step):
+    rest("PUT", f"{keys}/agenda", {"data": {"a": 1}})
+    status, refused = rest("PATCH", f"{keys}/agenda", [step], content_type=STEPS)
+    assert (status, refused["message"]) == (422, "body[0]: is no step")
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [('"1"', 200), ('"2"', 304), ('W/"2"', 304), ('"1", "2"', 304), ("*", 304), ('"else"', 200), ("2", 400)],
+)
+def test_an_entry_that_is_known_already_is_not_told_again(rest, keys, known, status):
+    for value in (1, 2):
+        rest("PUT", f"{keys}/slide", {"data": value})
+    answer = rest.ask("GET", f"{keys}/slide", if_none_match=known)
+    assert answer.status_code == status
+    if status == 304:
+        assert (answer["ETag"], answer.content) == ('"2"', b"")
+
+
+def test_a_key_that_is_set_is_not_removed_on_condition_that_it_is_not(rest, keys):
+    rest("PUT", f"{keys}/slide", {"data": 1})
+    status, refused = rest("DELETE", f"{keys}/slide", if_none_match="*")
+    assert (status, refused["data"]["data"]) == (412, 1)
+    assert rest("DELETE", f"{keys}/never", if_none_match="*")[0] == 200
+
+
+def test_a_stale_version_in_the_body_is_refused_with_the_entry_as_it_stands(rest, keys):
+    rest("PUT", f"{keys}/slide", {"data": 1})
+    status, refused = rest("PUT", f"{keys}/slide", {"data": 2, "if_change_version": 0})
+    assert (status, refused["data"]["data"], refused["data"]["change_version"]) == (409, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"owner": True}, "owner: expected a string"),
+        ({"owner": False}, "owner: expected a string"),
+        ({"owner": 5}, "owner: expected a string"),
+        ({"on_leave": "keep"}, "on_leave: expected an owner with it"),
+        ({"on_leave": "keep", "owner": None}, "on_leave: expected an owner with it"),
+    ],
+)
+def test_an_owner_is_a_peer_that_is_named(rest, keys, terms, message):
+    assert rest("PUT", f"{keys}/slide", {"data": 1, **terms})[1]["message"] == message
+    change = {"key": "slide", "data": 1, **terms}
+    assert rest("POST", keys, {"changes": [change]})[1]["message"] == f"changes[0].{message}"
 
 
 def test_keys_are_listed_by_their_beginning_without_those_that_were_removed(rest, keys):

@@ -79,7 +79,7 @@ def test_questions_and_options_are_replaced_and_move_up(rest, quiz):
         ({"mode": "else"}, "mode: "),
         ({"start": "later"}, "start: "),
         ({"questions": [CHOICE] * 51}, "questions: "),
-        ({"questions": [CHOICE | {"type": "else"}]}, "questions.0.type: "),
+        ({"questions": [CHOICE | {"type": "else"}]}, "questions[0].type: "),
         ({"questions": [CHOICE | {"options": []}]}, "questions[0].options: missing"),
         ({"questions": [CHOICE | {"answer": {"options": [3]}}]}, "questions[0].answer: there is no option 3"),
         ({"questions": [WORDS]}, "questions[0].question.index: expected 1"),

@@ -208,6 +208,13 @@ def test_a_page_asks_as_little_for_many_rooms_as_for_one(rest, django_assert_num
             assert len(rest("GET", f"/rooms?limit={limit}")[1]["data"]) == limit
 
 
+def test_a_name_that_another_room_has_is_refused_by_its_field(rest):
+    create_room(name="tea")
+    room = create_room(name="milk")
+    status, answer = rest("POST", f"/rooms/{room.pk}", {"name": "Tea"})
+    assert (status, answer["message"]) == (400, "name: Another room has this name.")
+
+
 def names(answer: tuple[int, Any]) -> list[str]:
     assert answer[0] == 200, answer
     return [room["name"] for room in answer[1]["data"]]
