@@ -60,6 +60,8 @@ def test_endpoints_of_before_are_told_of_whom_they_were(database):
         ("https://b", None, False, []),
         ("https://c", "a", False, [7]),
     ]
+    receivers = WebhookEndpoint.objects.order_by("url").exclude(url="").values_list("receiver", flat=True)
+    assert list(receivers) == ["a:443", "b:443", "c:443"]
 
 
 @pytest.mark.matrix
