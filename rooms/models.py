@@ -23,7 +23,7 @@ from django.utils.functional import cached_property
 
 from rooms.wire.errors import BadRequest
 from rooms.wire.names import clean_name
-from rooms.wire.roles import JSONObject, Role, known_roles, parse_role, room_state, usable_roles
+from rooms.wire.roles import NAME, JSONObject, Role, known_roles, parse_role, room_state, shows_as_written, usable_roles
 from rooms.wire.rules import Rules, check_rules, stored_rules
 
 
@@ -41,6 +41,10 @@ def new_code() -> str:
     """A room code of ten letters, ``abc-defg-hij``."""
     letters = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(10))
     return f"{letters[:3]}-{letters[3:7]}-{letters[7:]}"
+
+
+OWN_KEY = "environment"
+"""What the pair of the environment is called where other access keys have their name."""
 
 
 def milliseconds(moment: datetime) -> int:
@@ -626,7 +630,8 @@ class PollAnswer(models.Model):
 class AccessKey(models.Model):
     """A pair that a back end signs tokens with, beside that of the environment.
 
-    ``secret`` is sealed, see access/sealing.py. A revoked key stays, for what was done with it is known by its name.
+    ``secret`` is sealed, see access/sealing.py. A revoked key stays, and no other gets its name, for what was done with
+    it is known by its name.
     """
 
     name = models.CharField(max_length=100)
@@ -636,8 +641,23 @@ class AccessKey(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="access_key_name_unique",
+                violation_error_message="Another access key has this name.",
+            )
+        ]
+
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.name.lower() == OWN_KEY:
+            raise ValidationError({"name": f"{OWN_KEY} is the pair that is not stored here."})
+        if 0 < len(self.name) <= 100 and not shows_as_written(self.name):
+            raise ValidationError({"name": f"Expected {NAME}."})
 
 
 class WebhookEndpoint(models.Model):

@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from rooms.access import tokens
-from rooms.models import WebhookEndpoint
+from rooms.models import AccessKey, WebhookEndpoint
 from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Caller
 from tests.operations.driver import again, attachment, call, do, refused
@@ -121,3 +121,17 @@ def test_who_is_inside_stays_inside_with_the_token_of_before(old):
     assert persons["peer-new"] not in (found["peer-bob"], found["peer-alice"])
     do(alice, "end-room")
     assert call(bob, "join", name="bob").error is None
+
+
+def test_access_keys_of_one_name_are_told_apart(database):
+    executor = MigrationExecutor(connection)
+    before = [("rooms", "0014_receivers_of_webhooks")]
+    executor.migrate(before)
+    keys = executor.loader.project_state(before).apps.get_model("rooms", "AccessKey").objects
+    for n, name in enumerate(("shop", "Shop", "environment", "x" * 100, "X" * 100)):
+        keys.create(name=name, access_key=f"key-{n}", secret="s")
+
+    call_command("migrate", verbosity=0, interactive=False)
+
+    names = list(AccessKey.objects.order_by("pk").values_list("name", flat=True))
+    assert names == ["shop", "Shop key-1", "environment key-2", "x" * 100, "X" * 60 + " key-4"]

@@ -10,19 +10,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from rooms.access.sealing import Unreadable, seal, unseal
-from rooms.models import AccessKey
+from rooms.models import OWN_KEY, AccessKey
 from rooms.operations.engine.audit import record
 from rooms.operations.engine.calls import SERVER, Author
 from rooms.wire.json_gate import is_storable
 
 log = logging.getLogger("rooms.access")
-
-OWN_NAME = "environment"
-"""What the pair of the environment is called where others have a name."""
 
 _USE_NOTED = timedelta(minutes=1)
 """So often the last use is written down at most."""
@@ -39,7 +36,7 @@ class Key(NamedTuple):
 
 def own() -> Key:
     """The pair of the environment, which signs what this server signs itself."""
-    return Key(OWN_NAME, settings.ACCESS_KEY, settings.APP_SECRET)
+    return Key(OWN_KEY, settings.ACCESS_KEY, settings.APP_SECRET)
 
 
 def is_own(access_key: object) -> bool:
@@ -82,10 +79,14 @@ def create(name: str, *, author: Author = SERVER) -> tuple[AccessKey, str]:
 
 
 def store(row: AccessKey, *, author: Author) -> None:
-    """Store a new pair."""
-    with transaction.atomic():
-        row.save(force_insert=True)
-        record(author, "key.create", key=row.name)
+    """Store a new pair. Raises ValidationError if another got its name meanwhile."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            record(author, "key.create", key=row.name)
+    except IntegrityError:
+        row.validate_constraints()
+        raise
 
 
 def give_secret(row: AccessKey) -> str:

@@ -11,6 +11,7 @@ from django.contrib import admin
 from rooms.access.logins import LoginForm
 from rooms.admin import (  # noqa: F401  (registers their pages)
     access_keys,
+    accounts,
     audit,
     peers,
     rooms,

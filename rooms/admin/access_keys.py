@@ -5,16 +5,17 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 
 from rooms.access import keys
-from rooms.admin.actions import confirmation
+from rooms.access.sealing import unseal
+from rooms.admin.actions import confirmation, show_secrets
+from rooms.admin.editing import Editing
 from rooms.admin.shared import Inspection, author
 from rooms.models import AccessKey
 
 
 @admin.register(AccessKey)
-class AccessKeyAdmin(Inspection):
+class AccessKeyAdmin(Editing, Inspection):
     """Beside these there is the pair of the environment, which is not stored."""
 
     list_display = ["name", "access_key", "is_good", "created_at", "last_used_at", "revoked_at"]
@@ -35,10 +36,11 @@ class AccessKeyAdmin(Inspection):
         return super().get_fields(request, obj) if obj else ["name"]
 
     def save_model(self, request: HttpRequest, row: AccessKey, form: Any, change: Any) -> None:
-        secret = keys.give_secret(row)
+        keys.give_secret(row)
         keys.store(row, author=author(request))
-        told = "The secret of “{}” is <code>{}</code>. Write it down: it is not shown again."
-        self.message_user(request, format_html(told, row.name, secret), messages.WARNING)
+
+    def response_add(self, request: HttpRequest, obj: AccessKey, *args: Any, **kwargs: Any) -> HttpResponse:
+        return show_secrets(self, request, [(f"{obj.name}: {obj.access_key}", unseal(obj.secret))])
 
     @admin.display(description="good", boolean=True, ordering="revoked_at")
     def is_good(self, row: AccessKey) -> bool:

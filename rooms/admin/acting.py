@@ -110,12 +110,14 @@ def require(request: HttpRequest, kind: str = "") -> None:
         raise PermissionDenied
 
 
-_FIELD = re.compile(r"^[\w.]+: ")
+_FIELD = re.compile(r"^([a-z]+)[\w.\[\]]*: ")
+_CALLED = {"info": "message", "requested": "peer", "roles": "role"}
+"""Parameters, by their first word, whose name says nothing to who pressed a button."""
 
 
 def in_words(error: RoomError) -> str:
-    """Why an act was refused, without the name of the parameter, which says nothing to who pressed a button."""
-    return _FIELD.sub("", error.message)
+    """Why an act was refused, and because of which field of its form."""
+    return _FIELD.sub(lambda found: f"{_CALLED.get(found[1], found[1])}: ", error.message)
 
 
 def changed_meanwhile(session: Session, key: str) -> str:

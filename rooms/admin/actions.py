@@ -57,6 +57,17 @@ def question(
     return TemplateResponse(request, "admin/rooms/confirmation.html", context)
 
 
+def show_secrets(model_admin: Inspection, request: HttpRequest, secrets: Sequence[tuple[str, str]]) -> HttpResponse:
+    """A page with new secrets and what each is of: the answer itself, for messages travel in a cookie that stays."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": "A new secret",
+        "opts": model_admin.opts,
+        "secrets": secrets,
+    }
+    return TemplateResponse(request, "admin/rooms/secrets.html", context)
+
+
 def ask_to_end(model_admin: Inspection, request: HttpRequest, sessions: QuerySet[Session]) -> HttpResponse | None:
     """A page that asks whether live ones of the sessions are to end; None if there are none, which is told."""
     live = sessions.filter(ended_at=None).select_related("room")

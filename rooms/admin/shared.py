@@ -60,7 +60,8 @@ class Inspection(ModelAdmin):
     """Pages to look at rows, never to change them.
 
     ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched, what
-    links filter by), the kind of these rows. ``linked`` are the filters that stand in links of other pages alone.
+    links filter by), the kind of these rows, or several kinds with spaces between.
+    ``linked`` are the filters that stand in links of other pages alone.
     """
 
     list_per_page = 50
@@ -71,7 +72,7 @@ class Inspection(ModelAdmin):
 
     def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
         """Those of the names that are shown in this request."""
-        return [name for name in names if name not in self.shown_to or may_view(request, self.shown_to[name])]
+        return [name for name in names if all(may_view(request, kind) for kind in self.shown_to.get(name, "").split())]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self._shown(request, super().get_fields(request, obj))
@@ -124,7 +125,7 @@ class Inspection(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list. What somebody asks for who may not have it is refused, where Django would pass over it."""
         asked = request.POST.get("action")
-        if asked in (self.actions or ()) and asked not in self.get_actions(request):
+        if asked and asked not in self.get_actions(request):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
 

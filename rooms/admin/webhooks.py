@@ -8,9 +8,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 
-from rooms.admin.actions import confirmation
+from rooms.admin.actions import confirmation, show_secrets
 from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import Lines
 from rooms.admin.shared import Inspection, author, indented, link, list_link, written
@@ -81,12 +80,10 @@ class WebhookEndpointAdmin(Editing, Inspection):
                 endpoints.change(row.pk, author=author(request), look=form.check, **form.given)
             return
         made = endpoints.add(**{name: form.cleaned_data[name] for name in FIELDS}, author=author(request))
-        row.pk = made.pk  # what follows tells of the row that was made
-        self._tell_secret(request, made, endpoints.secrets_of(made)[0])
+        row.pk, row.secrets = made.pk, made.secrets  # what follows tells of the row that was made
 
-    def _tell_secret(self, request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> None:
-        told = "{} is signed with <code>{}</code>. Write it down: it is not shown again."
-        self.message_user(request, format_html(told, endpoint.url, secret), messages.WARNING)
+    def response_add(self, request: HttpRequest, obj: WebhookEndpoint, *args: Any, **kwargs: Any) -> HttpResponse:
+        return show_secrets(self, request, [(obj.url, endpoints.secrets_of(obj)[0])])
 
     @admin.display(description="of", ordering="room__name")
     def whose(self, endpoint: WebhookEndpoint) -> str:
@@ -97,14 +94,16 @@ class WebhookEndpointAdmin(Editing, Inspection):
         return list_link(WebhookDelivery, "what it was told", endpoint__id__exact=endpoint.pk)
 
     @admin.action(description="Sign with another secret too", permissions=["change"])
-    def renew(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> None:
+    def renew(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> HttpResponse | None:
+        made = []
         for endpoint in chosen:
             try:
                 secret = endpoints.add_secret(endpoint.pk, author=author(request))
             except ValidationError as error:
                 self.message_user(request, " ".join(error.messages), messages.ERROR)
             else:
-                self._tell_secret(request, endpoint, secret)
+                made.append((endpoint.url, secret))
+        return show_secrets(self, request, made) if made else None
 
     @admin.action(description="Sign with the newest secret alone", permissions=["change"])
     def drop(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> None:
@@ -143,7 +142,11 @@ class WebhookDeliveryAdmin(Inspection):
         "when", "done", "replay_id", "body_text",
     ]  # fmt: skip
     readonly_fields = ["endpoint_link", "when", "done", "replay_id", "body_text"]
-    shown_to = dict.fromkeys(["endpoint_link", "endpoint__id__exact"], "webhookendpoint")
+    # What is told is of all these: who was in which room, and what was stored there.
+    shown_to = {
+        **dict.fromkeys(["endpoint_link", "endpoint__id__exact"], "webhookendpoint"),
+        "body_text": "room session peer metadataentry",
+    }
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         """Who may do what is declared with ``permissions=["replay"]``."""

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -98,3 +99,34 @@ def test_who_may_only_view_keys_makes_and_revokes_none(client):
     admin.post("/admin/rooms/accesskey/", {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"})
 
     assert list(AccessKey.objects.all()) == [row] and keys.find(row.access_key)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("Shop", "Another access key has this name."), ("ENVIRONMENT", "not stored here"), ("sh\u200bop", "none of them")],
+)
+def test_no_two_keys_have_a_name_by_which_the_audit_knows_one(client, name, problem):
+    row, _ = keys.create("shop")
+    keys.revoke(row)
+    with pytest.raises(ValidationError, match=problem):
+        keys.create(name)
+    admin = desk_of(client, "view_accesskey", "add_accesskey")
+    assert problem in admin.post("/admin/rooms/accesskey/add/", {"name": name}).content.decode()
+    assert list(AccessKey.objects.all()) == [row]
+
+
+def test_of_two_keys_that_are_named_at_once_the_second_is_refused(client, monkeypatch):
+    admin = desk_of(client, "view_accesskey", "add_accesskey")
+    give = keys.give_secret
+
+    def slowly(row):
+        monkeypatch.setattr(keys, "give_secret", give)
+        keys.create("shop")
+        return give(row)
+
+    monkeypatch.setattr(keys, "give_secret", slowly)
+    assert (
+        "Another access key has this name."
+        in admin.post("/admin/rooms/accesskey/add/", {"name": "Shop"}).content.decode()
+    )
+    assert AccessKey.objects.count() == 1

@@ -403,3 +403,18 @@ def test_nothing_of_users_is_needed_but_the_rights(client, room, alice):
     """Superusers aside: that somebody is of the staff gives no right."""
     client.force_login(User.objects.create_user("sam", is_staff=True))
     assert client.get(f"/admin/rooms/session/{session_of(room).pk}/change/").status_code == 403
+
+
+def test_a_refused_act_says_which_field_is_wrong(operator, room, alice, bob):
+    assert "Message: " in ask(operator, room, "notice", message="x" * 5000)
+    assert "Role: " in ask(operator, room, "notice", message="hello", role="nobody")
+    assert "Peer: " in ask(operator, room, "remove", requested_for="nobody")
+    assert "Reason: " in ask(operator, room, "remove", requested_for="peer-Bob", reason="x" * 500)
+
+
+def test_whatever_a_list_is_asked_to_do_needs_its_right(client, room, alice):
+    client.force_login(staff("vera", *EVERYTHING_SEEN))
+    for action in ("end", "delete_selected", "close", "explode"):
+        asked = {"action": action, "_selected_action": [session_of(room).pk], "confirmed": "yes", "post": "yes"}
+        assert client.post("/admin/rooms/session/", asked).status_code == 403
+    assert session_of(room)

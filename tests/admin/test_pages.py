@@ -273,7 +273,8 @@ def add_rooms(number: int) -> None:
     for n in range(number):
         live_room(f"Tea {n}")
         Template.objects.create(name=f"template {Template.objects.count()}")
-    AccessKey.objects.bulk_create(AccessKey(name="back end", secret="sealed") for _ in range(number))
+    start = AccessKey.objects.count()
+    AccessKey.objects.bulk_create(AccessKey(name=f"back end {start + n}", secret="sealed") for n in range(number))
     hooks = [WebhookEndpoint(url="https://example.org/", room=room) for room in Room.objects.order_by("pk")[:number]]
     WebhookEndpoint.objects.bulk_create(hooks)
     fields = {"name": "peer.join.success", "body": "{}", "at": 1_795_816_800_000, "state": "dead"}

@@ -133,7 +133,7 @@ def told(endpoint: WebhookEndpoint, **fields: Any) -> WebhookDelivery:
 def test_deliveries_are_shown_with_what_became_of_them(client):
     made = endpoints.add("https://example.org/hook")
     delivery = told(made)
-    admin = desk_of(client, *RIGHTS)
+    admin = desk_of(client, *RIGHTS, "view_room", "view_session", "view_peer", "view_metadataentry")
 
     listed = admin.get("/admin/rooms/webhookdelivery/", {"endpoint__id__exact": made.pk}).content.decode()
     page = admin.get(f"/admin/rooms/webhookdelivery/{delivery.pk}/change/").content.decode()
@@ -141,6 +141,27 @@ def test_deliveries_are_shown_with_what_became_of_them(client):
     for html in (listed, page):
         assert "e-1" in html and ">Dead<" in html and "answered 500" in html
     assert "&lt;b&gt;Alice&lt;/b&gt;" in page and "<b>Alice</b>" not in page
+
+
+@pytest.mark.parametrize("lacking", ["room", "session", "peer", "metadataentry"])
+def test_what_a_delivery_tells_of_is_shown_to_those_alone_who_may_view_it(client, lacking):
+    delivery = told(endpoints.add("https://example.org/hook"))
+    kinds = {"room", "session", "peer", "metadataentry", "webhookdelivery"} - {lacking}
+    admin = desk_of(client, *(f"view_{kind}" for kind in kinds))
+
+    page = admin.get(f"/admin/rooms/webhookdelivery/{delivery.pk}/change/").content.decode()
+
+    assert "e-1" in page and "Alice" not in page
+
+
+def test_a_new_secret_is_in_the_answer_alone_and_in_no_cookie(client):
+    admin = desk_of(client, *RIGHTS)
+
+    answer = admin.post(f"{ENDPOINT}add/", {"url": "https://example.org/hook", "enabled": "on"})
+
+    [secret] = endpoints.secrets_of(WebhookEndpoint.objects.get())
+    assert f"<code>{secret}</code>" in answer.content.decode() and "no-store" in answer["Cache-Control"]
+    assert "messages" not in answer.cookies
 
 
 # --- Telling again ------------------------------------------------------------------------------

@@ -51,6 +51,12 @@ What = Literal[
     "webhook.replay",
     "key.create",
     "key.revoke",
+    "user.create",
+    "user.change",
+    "user.delete",
+    "group.create",
+    "group.change",
+    "group.delete",
     "login",
     "login.refused",
 ]
