@@ -1,13 +1,14 @@
 """Who did what is written down, once, in the transaction of what it tells."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from rooms.creation import change_room, create_room, delete_room
-from rooms.models import AuditEntry, MetadataEntry, Room
+from rooms.models import AuditEntry, MetadataEntry, Room, milliseconds
 from rooms.operations.engine import audit
 from rooms.operations.engine.calls import Author, Call, Caller
 from rooms.operations.engine.gate import run
@@ -205,6 +206,17 @@ def test_acts_are_written_down_on_every_database(database, settings):
     settings.AUDIT_DAYS = 0
     audit.forget_old(timezone.now())
     assert not AuditEntry.objects.exists()
+
+
+def test_a_row_of_a_clock_that_was_ahead_keeps_no_others(db):
+    now = timezone.now()
+    for days in (-400, 40, 1):
+        AuditEntry.objects.create(at=milliseconds(now - timedelta(days=days)), what="room.change")
+    audit.forget_old(now)
+    assert [round((milliseconds(now) - entry.at) / 86_400_000) for entry in AuditEntry.objects.order_by("pk")] == [
+        -400,
+        1,
+    ]
 
 
 # --- What is kept -------------------------------------------------------------------------------
