@@ -31,7 +31,7 @@ format: venv-dev $(script_tools)
 	$(python) -m ruff format
 	node_modules/.bin/biome check --write
 
-# Chaos and load for an hour.
+# Chaos and load for an hour, and the many cases of which `test` takes some.
 soak: test-setup
 	$(python) -m pytest -m soak
 
