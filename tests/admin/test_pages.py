@@ -84,10 +84,12 @@ def test_no_list_fails_on_what_it_is_asked_for(operator, kind):
 
 
 @pytest.mark.parametrize(
-    ("query", "found"), [("live=yes", ["Tea"]), ("live=no", ["Empty"]), ("q=tEA", ["Tea"]), ("q=nil", [])]
+    ("query", "found"),
+    # No code of a room has such a mark in it.
+    [("live=yes", ["Tea!"]), ("live=no", ["Empty"]), ("q=tEA!", ["Tea!"]), ("q=nil!", [])],
 )
 def test_rooms_can_be_filtered_and_searched(operator, query, found):
-    live_room("Tea")
+    live_room("Tea!")
     create_room(title="Empty")
     name, _, value = query.partition("=")
 
