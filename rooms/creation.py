@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -20,7 +20,7 @@ from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, WebhookEndpoint, new_generation
 from rooms.operations.engine.audit import record
 from rooms.operations.engine.calls import SERVER, Author
-from rooms.operations.engine.gate import LOCK_SECONDS, is_held
+from rooms.operations.engine.gate import LOCK_SECONDS, is_held, wait_briefly
 from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
 from rooms.wire.errors import BadRequest, Forbidden, HeldUp, NotFound, RoomError
@@ -44,9 +44,7 @@ def _changing() -> Iterator[None]:
     """A transaction that waits for what others hold as long as operations do. Raises HeldUp."""
     try:
         with transaction.atomic():
-            if connection.vendor != "sqlite":
-                with connection.cursor() as cursor:
-                    cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")
+            wait_briefly()
             yield
     except OperationalError as error:
         if is_held(error):

@@ -20,6 +20,7 @@ from rooms.access.sealing import seal, unseal
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
 from rooms.operations.engine.audit import What, record
 from rooms.operations.engine.calls import SERVER, Author
+from rooms.operations.engine.gate import wait_briefly
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import guard, signing
 from rooms.webhooks.guard import Refused
@@ -35,7 +36,6 @@ MAX_KEYS = 50
 
 _OURS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "accept-encoding"}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-_LOCK_SECONDS = 5
 _NEVER = 10**12
 """Milliseconds: thirty years."""
 _MOST_REMOVED = 500
@@ -246,9 +246,9 @@ def _changing_one(endpoint_id: str) -> Iterator[WebhookEndpoint]:
 def _changing(room: Room | None) -> Iterator[None]:
     """A transaction that begins when all that is under way in the room, or in all of them, is committed."""
     with transaction.atomic():
+        wait_briefly()
         if connection.vendor != "sqlite":
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
                 if room:
                     cursor.execute("SELECT id FROM rooms_room WHERE id = %s FOR UPDATE", [room.pk])
                 else:

@@ -172,6 +172,13 @@ LOCK_SECONDS = 5.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
+def wait_briefly() -> None:
+    """Let the transaction that is under way wait for what others hold as long as operations do."""
+    if connection.vendor != "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")
+
+
 def is_held(error: OperationalError | InterfaceError) -> bool:
     """Whether somebody else held what a statement waited for."""
     return getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE
