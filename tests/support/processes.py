@@ -34,8 +34,8 @@ class Program:
 
     stop_signal = signal.SIGTERM
     kill_signal = signal.SIGKILL
-    start_seconds = 60.0
-    stop_seconds = 60.0
+    start_seconds = 180.0  # a busy machine needs many of them
+    stop_seconds = 180.0
     user: str | None = None  # the system user who runs it; None is the one who runs the tests
 
     def __init__(self) -> None:
