@@ -229,16 +229,18 @@ class Environment:
             found["NAME"] = str(Path(found["NAME"]).absolute())
         return found
 
-    def redis_url(self, name: str) -> str:
-        text = self._text(name, secret=True).strip()
-        if text:
+    def redis_urls(self, name: str) -> list[str]:
+        """One Redis, or several that share the rooms among them, separated by commas."""
+        texts = [part.strip() for part in self._text(name, secret=True).split(",") if part.strip()]
+        if texts:
             from redis import Redis, RedisError  # it takes long to load, and is seldom needed
 
             try:
-                Redis.from_url(text).connection_pool.make_connection()  # knows the options, and does not connect
+                for text in texts:
+                    Redis.from_url(text).connection_pool.make_connection()  # knows the options, and does not connect
             except (ValueError, TypeError, RedisError):
                 raise unreadable(name, "it cannot be read", "redis://host:6379/0, rediss://… or unix://…") from None
-        return text
+        return texts
 
 
 def seconds_in(text: str, unit: str = "s") -> float | None:

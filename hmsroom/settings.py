@@ -1,5 +1,6 @@
 """All settings. The environment overrides them; docs/configuration.md describes each."""
 
+import sys
 from pathlib import Path
 
 from hmsroom import secret_store
@@ -114,13 +115,12 @@ WEBHOOK_DAYS = env.span("WEBHOOK_DAYS", default=30, unit="d", least=2 * DAY)
 # --- Django -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",
+    *(["daphne"] if "runserver" in sys.argv else []),  # which it replaces; Twisted is long to load
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
     "ninja",  # for the static files of /v2/docs
@@ -190,10 +190,15 @@ else:
         },
     }
 
-REDIS_URL = env.redis_url("REDIS_URL")
+REDIS_URL = env.redis_urls("REDIS_URL")
 if REDIS_URL:
+    # A layer for each, not one over them all: that one would wait for a Redis that hangs while the others answer.
     CHANNEL_LAYERS = {
-        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        f"redis-{number}" if number else "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [url]},
+        }
+        for number, url in enumerate(REDIS_URL)
     }
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -11,6 +11,9 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 
 from rooms.access.origins import ANY, LOOPBACK
 
+OWN = "rooms"
+"""The tag of the checks that a start makes: those of Django, and of ``--deploy``, are of the code and the place."""
+
 SECRET_BYTES = 32
 """The least that HS256 should be given."""
 
@@ -25,7 +28,7 @@ _FITS_INTO = (
 )
 
 
-@register()
+@register(OWN)
 def settings_that_do_not_suit_each_other(**_: Any) -> Iterator[CheckMessage]:
     if settings.PEER_GRACE < settings.LEASE_TTL:
         yield Warning(

@@ -216,7 +216,7 @@ def test_a_database_url_that_cannot_be_used_is_refused_and_not_shown(given, text
 def test_a_redis_url_that_cannot_be_used_is_refused_and_not_shown(given, text):
     given(text)
     with pytest.raises(ImproperlyConfigured, match=r"^NAME: .*expected redis://") as refused:
-        env.redis_url("NAME")
+        env.redis_urls("NAME")
     assert "geheim" not in str(refused.value)
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.conf import settings
 
 from rooms.delivery.order import Arrival
 from rooms.observe import metrics
@@ -30,17 +32,47 @@ _FAREWELL = 1.0
 
 
 class Doorbell:
-    """Publishes to the channel layer, and hears what others publish about the rooms that are subscribed to.
+    """Publishes to the channel layers, and hears what others publish about the rooms that are subscribed to.
 
+    Each room has one of the layers, the same in every process: one that is away holds up its own rooms alone.
     The in-memory layer reaches no other process, so with it nothing is published.
     """
 
     def __init__(self, worker: str, heard: Callable[[str, Arrival], None]) -> None:
+        layers = [get_channel_layer(name) for name in settings.CHANNEL_LAYERS]
+        self.lines = [_Line(layer, worker, heard) for layer in layers if type(layer) is not InMemoryChannelLayer]
+        self.reaches_others = bool(self.lines)
+
+    def start(self) -> None:
+        for line in self.lines:
+            line.start()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(line.close() for line in self.lines))
+
+    async def subscribe(self, room_id: str) -> None:
+        if self.lines:
+            await self._line(room_id).subscribe(room_id)
+
+    async def unsubscribe(self, room_id: str) -> None:
+        if self.lines:
+            await self._line(room_id).unsubscribe(room_id)
+
+    def publish(self, room_id: str, news: Arrival) -> None:
+        """Tell the others; returns at once."""
+        self._line(room_id).publish(room_id, news)
+
+    def _line(self, room_id: str) -> "_Line":
+        return self.lines[zlib.crc32(room_id.encode()) % len(self.lines)]
+
+
+class _Line:
+    """What goes through one channel layer."""
+
+    def __init__(self, layer: Any, worker: str, heard: Callable[[str, Arrival], None]) -> None:
+        self._layer = layer
         self._worker = worker
         self._heard = heard
-        layer = get_channel_layer()
-        self._layer: Any = None if type(layer) is InMemoryChannelLayer else layer
-        self.reaches_others = self._layer is not None
         self._channel = ""
         self._rooms: set[str] = set()
         self._unheard: set[str] = set()
@@ -48,9 +80,8 @@ class Doorbell:
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(_MAX_OUTGOING)
 
     def start(self) -> None:
-        if self._layer:
-            self._tasks = [spawn(keep_doing(job)) for job in (self._listen, self._ring)]
-            self._tasks.append(spawn(keep_doing(self._try_again, every=lambda: _RETRY)))
+        self._tasks = [spawn(keep_doing(job)) for job in (self._listen, self._ring)]
+        self._tasks.append(spawn(keep_doing(self._try_again, every=lambda: _RETRY)))
 
     async def close(self) -> None:
         try:
@@ -63,8 +94,6 @@ class Doorbell:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def subscribe(self, room_id: str) -> None:
-        if not self._layer:
-            return
         self._rooms.add(room_id)
         if self._channel:
             await self._add(room_id)
@@ -86,8 +115,6 @@ class Doorbell:
             await self._add(room_id)
 
     async def unsubscribe(self, room_id: str) -> None:
-        if not self._layer:
-            return
         self._rooms.discard(room_id)
         try:
             await self._layer.group_discard(_group(room_id), self._channel)
@@ -98,7 +125,6 @@ class Doorbell:
             await self._add(room_id)  # opened again meanwhile
 
     def publish(self, room_id: str, news: Arrival) -> None:
-        """Tell the others; returns at once."""
         message = {
             "type": "doorbell",
             "from": self._worker,

@@ -7,11 +7,11 @@ because clients come back after a fixed second and all at once would be a storm.
 import asyncio
 import logging
 import signal
+import sys
 import threading
+from typing import Any
 
 from django.conf import settings
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred
 
 from rooms.delivery import hub as hubs
 from rooms.delivery.hub import Hub
@@ -39,7 +39,9 @@ def install() -> None:
     """Let SIGUSR1 drain this process, and daphne stop it well. uvicorn calls the application's lifespan instead."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGUSR1, _on_signal)
-    reactor.addSystemEventTrigger("before", "shutdown", _on_shutdown)  # type: ignore[arg-type]
+    # daphne has loaded Twisted, which takes long; other servers need not.
+    if reactor := sys.modules.get("twisted.internet.reactor"):
+        reactor.addSystemEventTrigger("before", "shutdown", _on_shutdown)
 
 
 def _on_signal(number: int, frame: object) -> None:
@@ -90,8 +92,10 @@ async def stop() -> None:
     await hubs.close()
 
 
-def _on_shutdown() -> "Deferred[None]":
+def _on_shutdown() -> Any:
     """What Twisted waits for before it ends the event loop."""
+    from twisted.internet.defer import Deferred
+
     return Deferred.fromFuture(asyncio.get_running_loop().create_task(_stop_daphne()))
 
 

@@ -21,7 +21,7 @@ def environment(settings, monkeypatch) -> Environment:
     env.number("RATE_LIMIT", default=10)
     env.bearer("METRICS_TOKEN")
     env.database("DATABASE_URL", default={})
-    env.redis_url("REDIS_URL")
+    env.redis_urls("REDIS_URL")
     env.text("ALLOWED_HOSTS")
     env.whole("MAX_KEYS", default=256)
     return env

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rooms.delivery import hub
+from rooms.delivery.doorbell import _Line
 from rooms.delivery.feed import Feed
 from rooms.delivery.order import Arrival
 from rooms.models import Event, Message, Peer, Session
@@ -118,8 +119,8 @@ async def test_a_feed_is_not_kept_for_a_socket_that_went_while_the_layer_was_ask
             pass
 
     here = hub.get()
-    monkeypatch.setattr(here._doorbell, "_layer", Silent())
-    monkeypatch.setattr(here._doorbell, "_channel", "channel")
+    monkeypatch.setattr(here._doorbell, "lines", [line := _Line(Silent(), "worker", here._heard)])
+    monkeypatch.setattr(line, "_channel", "channel")
     opening = asyncio.create_task(here.open_feed("x" * 24))
     await asyncio.sleep(0)
     assert "x" * 24 in here.feeds

@@ -108,6 +108,29 @@ async def test_a_redis_that_hangs_delays_nobody(postgres: PostgresServer, own_re
         await leave_all([*peers, newcomer])
 
 
+async def test_a_redis_that_hangs_holds_up_its_own_rooms_alone(
+    postgres: PostgresServer, redis: RedisServer, own_redis: RedisServer
+):
+    url, urls = postgres.create_database(), f"{own_redis.url}, {redis.url}"
+    with Cluster(2, server="uvicorn", database_url=url, redis_url=urls, POSITION_CHECK_INTERVAL=3600) as cluster:
+        pairs = [await cluster.peers(cluster.room(), 2) for _ in range(12)]
+        for near, far in pairs:
+            await chat(near, "before")
+            await far.until(lambda far=far: heard(far) == ["before"])
+        os.kill(own_redis.pid, signal.SIGSTOP)
+        try:
+            for near, _ in pairs:
+                await chat(near, "meanwhile")
+            await asyncio.sleep(1)
+            told = [heard(far) == ["before", "meanwhile"] for _, far in pairs]
+        finally:
+            os.kill(own_redis.pid, signal.SIGCONT)
+        assert set(told) == {True, False}
+        for _, far in pairs:
+            await far.until(lambda far=far: heard(far) == ["before", "meanwhile"])
+        await leave_all([peer for pair in pairs for peer in pair])
+
+
 async def test_i10_i19_postgres_restarts_and_no_session_ends(own_postgres: PostgresServer, redis: RedisServer):
     url = own_postgres.create_database()
     with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, LEASE_TTL=2, PEER_GRACE=10) as cluster:

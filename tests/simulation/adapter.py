@@ -184,7 +184,7 @@ def _threads(started: threads.Threads) -> Iterator[Any]:
 
 def _own(world: Any) -> Iterator[Any]:
     yield mock.patch.object(work, "os", Chance(world.scheduler.random))
-    yield mock.patch.object(doorbell, "get_channel_layer", lambda: world.present.layer)  # noqa: PT008
+    yield mock.patch.object(doorbell, "get_channel_layer", lambda name: world.present.layer)  # noqa: PT008
     yield mock.patch.object(order.Order, "arrive", _arriving(world))
     for (kind, name), what in WATCHED.items():
         yield mock.patch.object(kind, name, _counted(world, getattr(kind, name), what))

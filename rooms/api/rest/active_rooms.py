@@ -75,7 +75,7 @@ class PeerQuery(Filters):
     role: Annotated[str, Field(max_length=100, description="Peers with this role; none is any", examples=["host"])] = ""
 
 
-@router.get("/{room_id}", response=answers(ActiveRoomAnswer, 404))
+@router.get("/{room_id}", **answers(ActiveRoomAnswer, 404))
 def get_active_room(request: HttpRequest, room_id: str) -> Any:
     """The running session of a room. 404: nobody is in it."""
     room, [session, peers] = find(room_id), _live(room_id)
@@ -83,7 +83,7 @@ def get_active_room(request: HttpRequest, room_id: str) -> Any:
     return {"id": room.pk, "name": room.name, "customer_id": account(), "session": live}
 
 
-@router.get("/{room_id}/peers", response=answers(PeersAnswer, 404))
+@router.get("/{room_id}/peers", **answers(PeersAnswer, 404))
 def list_active_peers(request: HttpRequest, room_id: str, query: Query[PeerQuery]) -> Any:
     """All who are in a room. 404: nobody is in it."""
     _, peers = _live(room_id)
@@ -92,7 +92,7 @@ def list_active_peers(request: HttpRequest, room_id: str, query: Query[PeerQuery
     return {"peers": {peer.peer_id: _shown(peer) for peer in chosen}}
 
 
-@router.get("/{room_id}/peers/{path:peer_id}", response=answers(PeerWithTracks, 404))
+@router.get("/{room_id}/peers/{path:peer_id}", **answers(PeerWithTracks, 404))
 def get_active_peer(request: HttpRequest, room_id: str, peer_id: str) -> Any:
     """One who is in a room."""
     peers = _present(find(room_id).pk).filter(peer_id=peer_id)
@@ -138,7 +138,7 @@ class PeerBody(Act):
     ] = None
 
 
-@router.post("/{room_id}/peers/{path:peer_id}", response=answers(PeerWithTracks, 403, 404))
+@router.post("/{room_id}/peers/{path:peer_id}", **answers(PeerWithTracks, 403, 404))
 def update_active_peer(request: HttpRequest, room_id: str, peer_id: str, payload: PeerBody) -> Any:
     """Give somebody another name, role or metadata.
 
@@ -179,7 +179,7 @@ class MessageBody(ToPeer):
     role: Annotated[str | None, Field(description="To all with this role", examples=["host"])] = None
 
 
-@router.post("/{room_id}/send-message", response=answers(Done, 404))
+@router.post("/{room_id}/send-message", **answers(Done, 404))
 def send_message(request: HttpRequest, room_id: str, payload: MessageBody) -> Any:
     """Say something to one peer, to a role, or to everybody in the room; it comes without a sender.
 
@@ -198,7 +198,7 @@ class RemovalBody(ToPeer):
     reason: Reason = ""
 
 
-@router.post("/{room_id}/remove-peers", response=answers(Done, 404))
+@router.post("/{room_id}/remove-peers", **answers(Done, 404))
 def remove_peers(request: HttpRequest, room_id: str, payload: RemovalBody) -> Any:
     """Remove somebody, or all with a role; they stay out until the session ends or they are let in again."""
     if peer_id := payload.peer():
@@ -216,7 +216,7 @@ class EndBody(Act):
     lock: Annotated[bool, Field(description="Whether to let nobody into the room afterwards", examples=[False])] = False
 
 
-@router.post("/{room_id}/end-room", response=answers(Done, 404))
+@router.post("/{room_id}/end-room", **answers(Done, 404))
 def end_active_room(request: HttpRequest, room_id: str, payload: EndBody = EndBody()) -> Any:  # noqa: B008
     """End the session and remove everybody. 404, and nothing is locked: nobody is in the room."""
     perform(request, room_id, end_room, reason=payload.reason, lock=payload.lock)

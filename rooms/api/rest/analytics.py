@@ -133,7 +133,7 @@ class TrackEvents(Schema):
     events: Annotated[list[dict[str, Any]], Field(description="Empty", examples=[[]])]
 
 
-@router.get("/webhooks", response=answers(DeliveriesAnswer))
+@router.get("/webhooks", **answers(DeliveriesAnswer))
 def list_deliveries(request: HttpRequest, query: Query[DeliveryQuery]) -> Any:
     """What was told, newest first."""
     rows = deliveries.listed(_filters(query))
@@ -154,7 +154,7 @@ def list_deliveries(request: HttpRequest, query: Query[DeliveryQuery]) -> Any:
     }
 
 
-@router.post("/webhooks/replay", response=answers(ReplayStarted))
+@router.post("/webhooks/replay", **answers(ReplayStarted))
 def replay(request: HttpRequest, payload: ReplayBody) -> Any:
     """Tell again what these filters choose, ten a second; of the same filters one runs at a time."""
     workflow, is_new = replays.start(
@@ -168,7 +168,7 @@ def replay(request: HttpRequest, payload: ReplayBody) -> Any:
     }
 
 
-@router.get("/webhooks/replay/{workflow_id}", response=answers(ReplayAnswer, 404))
+@router.get("/webhooks/replay/{workflow_id}", **answers(ReplayAnswer, 404))
 def get_replay(request: HttpRequest, workflow_id: str) -> Any:
     """How far a replay has got."""
     workflow = WebhookReplay.objects.filter(pk=workflow_id).first()
@@ -185,7 +185,7 @@ def get_replay(request: HttpRequest, workflow_id: str) -> Any:
     }
 
 
-@router.get("/events", response=answers(TrackEvents))
+@router.get("/events", **answers(TrackEvents))
 def list_track_events(request: HttpRequest) -> Any:
     """Events of tracks and recordings: none, for there is no media."""
     return {"limit": 10, "total": 0, "next": "", "events": []}

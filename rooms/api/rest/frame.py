@@ -4,6 +4,8 @@ import logging
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -120,9 +122,27 @@ class Problem(Schema):
     ] = None
 
 
-def answers(schema: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
-    """``response=`` of an endpoint: what it answers, and how it refuses besides what any endpoint may answer."""
-    return {status: schema, frozenset({400, 401, 408, 413, 429, 500, 503, *refusals}): Problem}
+def answers(
+    schema: Any,
+    *refusals: int,
+    status: int = 200,
+    also: Mapping[int, Any] = MappingProxyType({}),
+    extra: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
+    """What an endpoint answers, and how it refuses besides what any endpoint may answer, as keywords for its router.
+
+    ``also`` are further answers by status, ``extra`` is what else the OpenAPI file says of it.
+    """
+    # A refusal never passes the models of responses, and to make one for each status took half of a start.
+    codes = {401, 408, 413, 429, 500, 503, *refusals} - {400}
+    told = {code: {"description": HTTPStatus(code).phrase, "content": _PROBLEM} for code in sorted(codes)}
+    return {
+        "response": {status: schema, 400: Problem, **also},
+        "openapi_extra": {**extra, "responses": told},
+    }
+
+
+_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def author(request: HttpRequest) -> Author:

@@ -37,13 +37,13 @@ class Locks(Schema):
     seq: Seq
 
 
-@router.get("/{room_id}/locks", response=answers(Locks, 404), exclude_unset=True)
+@router.get("/{room_id}/locks", **answers(Locks, 404), exclude_unset=True)
 def get_locks(request: HttpRequest, room_id: str) -> Any:
     """The locks that somebody holds."""
     return perform(request, room_id, list_locks)
 
 
-@router.get("/{room_id}/locks/{name:name}", response=answers(OneLock, 404) | NOT_MODIFIED, exclude_unset=True)
+@router.get("/{room_id}/locks/{name:name}", **answers(OneLock, 404, also=NOT_MODIFIED), exclude_unset=True)
 def get_lock(
     request: HttpRequest, response: HttpResponse, room_id: str, name: str, conditions: Header[NoneMatch]
 ) -> Any:
@@ -53,7 +53,7 @@ def get_lock(
     return Status(304, None) if conditions.names(lock["token"]) else lock
 
 
-@router.delete("/{room_id}/locks/{name:name}", response=answers(OneLock, 404, 412), exclude_unset=True)
+@router.delete("/{room_id}/locks/{name:name}", **answers(OneLock, 404, 412), exclude_unset=True)
 def release_lock(request: HttpRequest, room_id: str, name: str, conditions: Header[Match]) -> Any:
     """Free a lock whoever holds it. The answer is the lock as it is then: the next who waited may hold it."""
     return perform(request, room_id, revoke_lock, name=name, tokens=conditions.versions())

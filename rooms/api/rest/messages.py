@@ -70,7 +70,7 @@ class MessagesQuery(Filters):
     limit: Annotated[int, Field(ge=1, le=100, description="How many at most, 1 to 100", examples=[10])] = 10
 
 
-@router.get("/{room_id}/messages", response=answers(Messages, 404), exclude_unset=True)
+@router.get("/{room_id}/messages", **answers(Messages, 404), exclude_unset=True)
 def get_messages(request: HttpRequest, room_id: str, query: Query[MessagesQuery]) -> Any:
     """The messages that the session keeps, also those to roles and peers, until it ends: the last `KEPT_MESSAGES`."""
     found = perform(request, room_id, list_messages, before=query.before or None, limit=query.limit)

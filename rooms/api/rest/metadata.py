@@ -168,19 +168,19 @@ MAX_LOOKED_BACK = 10_000
 """Rows of the audit of a room, for the history of a key."""
 
 
-@router.get("/{room_id}/metadata", response=answers(Entries, 404), exclude_unset=True)
+@router.get("/{room_id}/metadata", **answers(Entries, 404), exclude_unset=True)
 def list_metadata(request: HttpRequest, room_id: str, query: Query[EntriesQuery]) -> Any:
     """All keys that are set, in their order, with their values."""
     return perform(request, room_id, list_entries, prefix=query.prefix)
 
 
-@router.post("/{room_id}/metadata", response=answers(Entries, 403, 404, 409, 422), exclude_unset=True)
+@router.post("/{room_id}/metadata", **answers(Entries, 403, 404, 409, 422), exclude_unset=True)
 def change_metadata(request: HttpRequest, room_id: str, payload: Changes) -> Any:
     """Change several keys at once, or none of them, as the method `update-metadata` does."""
     return perform(request, room_id, update_metadata, **payload.dict(exclude_unset=True))
 
 
-@router.get(f"{ENTRY}/history", response=answers(PageOf[Past], 404))
+@router.get(f"{ENTRY}/history", **answers(PageOf[Past], 404))
 def get_history(request: HttpRequest, room_id: str, key: str, query: Query[PageQuery]) -> Any:
     """How a key of the session that goes on came to what it is: its changes in the audit, newest first."""
     session = Session.objects.filter(room=room_id, ended_at=None).first()
@@ -195,7 +195,7 @@ def get_history(request: HttpRequest, room_id: str, key: str, query: Query[PageQ
     return page(changes, query, _past, order=("-id",))
 
 
-@router.get(ENTRY, response=answers(OneEntry, 404) | NOT_MODIFIED, exclude_unset=True)
+@router.get(ENTRY, **answers(OneEntry, 404, also=NOT_MODIFIED), exclude_unset=True)
 def get_entry(
     request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[NoneMatch]
 ) -> Any:
@@ -204,7 +204,7 @@ def get_entry(
     return Status(304, None) if conditions.names(entry["change_version"]) else entry
 
 
-@router.put(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
+@router.put(ENTRY, **answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
 def put_entry(
     request: HttpRequest, response: HttpResponse, room_id: str, key: str, payload: Value, conditions: Header[Conditions]
 ) -> Any:
@@ -214,7 +214,7 @@ def put_entry(
     return _change(request, response, room_id, key, given, conditions, if_lock)
 
 
-@router.delete(ENTRY, response=answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
+@router.delete(ENTRY, **answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
 def delete_entry(
     request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[Conditions]
 ) -> Any:
@@ -229,9 +229,8 @@ def _one_of(*kinds: str) -> dict[str, Any]:
 
 @router.patch(
     ENTRY,
-    response=answers(OneEntry, 403, 404, 409, 412, 415, 422),
+    **answers(OneEntry, 403, 404, 409, 412, 415, 422, extra=_one_of(MERGE_PATCH, JSON_PATCH)),
     exclude_unset=True,
-    openapi_extra=_one_of(MERGE_PATCH, JSON_PATCH),
 )
 def patch_entry(
     request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[Conditions]

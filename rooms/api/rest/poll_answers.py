@@ -94,31 +94,31 @@ OLDEST: dict[str, Any] = {"order": ("pk",), "name": "responses"}
 # --- What was answered --------------------------------------------------------------------------
 
 
-@router.get("/{poll_id}/sessions", response=answers(RunPage, 404))
+@router.get("/{poll_id}/sessions", **answers(RunPage, 404))
 def get_poll_sessions(request: HttpRequest, poll_id: str, query: Query[PageQuery]) -> Any:
     """The live sessions in which the poll was started."""
     return page(_started(poll_id).defer("questions"), query, _shown_run, **OLDEST)
 
 
-@router.get("/{poll_id}/responses", response=answers(ResponsePage, 404))
+@router.get("/{poll_id}/responses", **answers(ResponsePage, 404))
 def get_poll_responses(request: HttpRequest, poll_id: str, query: Query[ResponsesQuery]) -> Any:
     """What was answered, in live sessions: it ends with the session."""
     return page(_answers(poll_id, query), query, _shown_response, **OLDEST)
 
 
-@router.get("/{poll_id}/responses/{response_id}", response=answers(ResponseAnswer, 404))
+@router.get("/{poll_id}/responses/{response_id}", **answers(ResponseAnswer, 404))
 def get_poll_response(request: HttpRequest, poll_id: str, response_id: str) -> Any:
     """One answer."""
     return _shown_response(_answer(poll_id, response_id))
 
 
-@router.get("/{poll_id}/results", response=answers(ResultPage, 404))
+@router.get("/{poll_id}/results", **answers(ResultPage, 404))
 def get_poll_results(request: HttpRequest, poll_id: str, query: Query[AnswersQuery]) -> Any:
     """What was got for each answer, in live sessions: it ends with the session."""
     return page(_answers(poll_id, query), query, _shown_result, **OLDEST)
 
 
-@router.get("/{poll_id}/results/{result_id}", response=answers(ResultAnswer, 404))
+@router.get("/{poll_id}/results/{result_id}", **answers(ResultAnswer, 404))
 def get_poll_result(request: HttpRequest, poll_id: str, result_id: str) -> Any:
     """What was got for one answer."""
     return _shown_result(_answer(poll_id, result_id))

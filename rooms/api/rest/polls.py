@@ -115,13 +115,13 @@ class PollAnswered(PollBody):
 # --- Polls --------------------------------------------------------------------------------------
 
 
-@router.get("", response=answers(PageOf[PollAnswered]), exclude_none=True)
+@router.get("", **answers(PageOf[PollAnswered]), exclude_none=True)
 def list_polls(request: HttpRequest, query: Query[PageQuery]) -> Any:
     """Prepared polls, newest first."""
     return page(PreparedPoll.objects.all(), query, shown)
 
 
-@router.post("", response=answers(PollAnswered), exclude_none=True)
+@router.post("", **answers(PollAnswered), exclude_none=True)
 def create_poll(request: HttpRequest, payload: PollBody) -> Any:
     """Prepare a poll. Each session that begins in a room that names it in `polls` gets it."""
     fields = _fields(payload)
@@ -131,7 +131,7 @@ def create_poll(request: HttpRequest, payload: PollBody) -> Any:
     return shown(poll)
 
 
-@router.get("/{poll_id}", response=answers(PollAnswered, 404), exclude_none=True)
+@router.get("/{poll_id}", **answers(PollAnswered, 404), exclude_none=True)
 def get_poll(request: HttpRequest, poll_id: str) -> Any:
     """One poll: a prepared one, or one of a live session."""
     poll = PreparedPoll.objects.filter(pk=poll_id).first() or runs(poll_id).order_by("-pk").first()
@@ -140,7 +140,7 @@ def get_poll(request: HttpRequest, poll_id: str) -> Any:
     return shown(poll)
 
 
-@router.post("/{poll_id}", response=answers(PollAnswered, 404), exclude_none=True)
+@router.post("/{poll_id}", **answers(PollAnswered, 404), exclude_none=True)
 def update_poll(request: HttpRequest, poll_id: str, payload: PollBody) -> Any:
     """Replace all of a prepared poll. Sessions that have begun keep it as it was."""
     fields = _fields(payload)
@@ -150,7 +150,7 @@ def update_poll(request: HttpRequest, poll_id: str, payload: PollBody) -> Any:
     return shown(poll)
 
 
-@router.delete("/{poll_id}", response=answers(None, 404, status=204))
+@router.delete("/{poll_id}", **answers(None, 404, status=204))
 def delete_poll(request: HttpRequest, poll_id: str) -> Any:
     """Delete a prepared poll. Sessions that have begun keep it."""
     with transaction.atomic():
@@ -167,7 +167,7 @@ QUESTION = "/{poll_id}/questions/{question_id}"
 OPTION = f"{QUESTION}/options/{{option_id}}"
 
 
-@router.post(QUESTION, response=answers(Question, 404), exclude_none=True)
+@router.post(QUESTION, **answers(Question, 404), exclude_none=True)
 def update_question(request: HttpRequest, poll_id: str, question_id: int, payload: Question) -> Any:
     """Replace a question, by its place from 1."""
     with _changed(request, poll_id) as poll:
@@ -177,7 +177,7 @@ def update_question(request: HttpRequest, poll_id: str, question_id: int, payloa
     return _flat(poll.questions[question_id - 1])
 
 
-@router.delete(QUESTION, response=answers(None, 404, status=204))
+@router.delete(QUESTION, **answers(None, 404, status=204))
 def delete_question(request: HttpRequest, poll_id: str, question_id: int) -> Any:
     """Take a question away; those after it move up."""
     with _changed(request, poll_id) as poll:
@@ -188,7 +188,7 @@ def delete_question(request: HttpRequest, poll_id: str, question_id: int) -> Any
     return Status(204, None)
 
 
-@router.post(OPTION, response=answers(Option, 404), exclude_none=True)
+@router.post(OPTION, **answers(Option, 404), exclude_none=True)
 def update_option(request: HttpRequest, poll_id: str, question_id: int, option_id: int, payload: Option) -> Any:
     """Replace an option, by its place from 1."""
     with _changed(request, poll_id) as poll:
@@ -199,7 +199,7 @@ def update_option(request: HttpRequest, poll_id: str, question_id: int, option_i
     return item["options"][option_id - 1]
 
 
-@router.delete(OPTION, response=answers(None, 404, status=204))
+@router.delete(OPTION, **answers(None, 404, status=204))
 def delete_option(request: HttpRequest, poll_id: str, question_id: int, option_id: int) -> Any:
     """Take an option away; those after it move up, and the right answer with them. A question keeps one."""
     with _changed(request, poll_id) as poll:

@@ -44,7 +44,7 @@ class CodeQuery(PageQuery):
     )
 
 
-@router.post("/room/{room_id}", response=answers(CodesAnswer, 403, 404))
+@router.post("/room/{room_id}", **answers(CodesAnswer, 403, 404))
 def create_codes(request: HttpRequest, room_id: str) -> Any:
     """A code for each role of a room.
 
@@ -54,14 +54,14 @@ def create_codes(request: HttpRequest, room_id: str) -> Any:
     return {"data": creation.make_codes(find(room_id).pk, author=author(request))}
 
 
-@router.post("/room/{room_id}/role/{path:role}", response=answers(RoomCodeAnswer, 403, 404))
+@router.post("/room/{room_id}/role/{path:role}", **answers(RoomCodeAnswer, 403, 404))
 def create_code(request: HttpRequest, room_id: str, role: str) -> Any:
     """A code for one role of a room: the one that is on, else a new one. 403: the room is disabled."""
     [code] = creation.make_codes(find(room_id).pk, role, author=author(request))
     return code
 
 
-@router.get("/room/{room_id}", response=answers(PageOf[RoomCodeAnswer], 404))
+@router.get("/room/{room_id}", **answers(PageOf[RoomCodeAnswer], 404))
 def list_codes(request: HttpRequest, room_id: str, query: Query[CodeQuery]) -> Any:
     """The codes of a room, newest first, those that are off included."""
     codes = RoomCode.objects.filter(room=find(room_id))
@@ -72,7 +72,7 @@ def list_codes(request: HttpRequest, room_id: str, query: Query[CodeQuery]) -> A
     return page(codes, query)
 
 
-@router.post("/code", response=answers(RoomCodeAnswer, 403, 404))
+@router.post("/code", **answers(RoomCodeAnswer, 403, 404))
 def switch_code(request: HttpRequest, payload: CodeBody) -> Any:
     """Switch a code on or off. Who is inside stays. 403: its room is disabled, or has its role no longer."""
     return creation.switch_code(payload.code, on=payload.enabled, author=author(request))

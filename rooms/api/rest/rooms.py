@@ -148,7 +148,7 @@ class RoomQuery(PageQuery):
     before: Annotated[GivenMoment | None, Field(description="Made then or earlier; as `after`")] = None
 
 
-@router.post("", response=answers(RoomAnswer, 404))
+@router.post("", **answers(RoomAnswer, 404))
 def create_room(request: HttpRequest, payload: RoomBody = RoomBody()) -> Any:  # noqa: B008
     """Make a room, with a code for each role; of an existing name, change and return that one.
 
@@ -161,7 +161,7 @@ def create_room(request: HttpRequest, payload: RoomBody = RoomBody()) -> Any:  #
     return shown(_with_webhook(request, room, payload))
 
 
-@router.get("", response=answers(PageOf[RoomAnswer]))
+@router.get("", **answers(PageOf[RoomAnswer]))
 def list_rooms(request: HttpRequest, query: Query[RoomQuery]) -> Any:
     """Rooms, newest first; those that are disabled only if they are asked for."""
     rooms = Room.objects.filter(enabled=query.enabled).only(*SHOWN, "template__name").select_related("template")
@@ -177,13 +177,13 @@ def list_rooms(request: HttpRequest, query: Query[RoomQuery]) -> Any:
     return page(rooms, query, shown)
 
 
-@router.get("/{room_id}", response=answers(RoomAnswer, 404))
+@router.get("/{room_id}", **answers(RoomAnswer, 404))
 def get_room(request: HttpRequest, room_id: str) -> Any:
     """One room."""
     return shown(find(room_id))
 
 
-@router.post("/{room_id}", response=answers(RoomAnswer, 404))
+@router.post("/{room_id}", **answers(RoomAnswer, 404))
 def update_room(request: HttpRequest, room_id: str, payload: RoomBody) -> Any:
     """Change what of a room is given. Who is inside stays, also when it is disabled."""
     room = find(room_id)

@@ -63,7 +63,7 @@ class SessionQuery(PageQuery):
     before: Annotated[GivenMoment | None, Field(description="Begun then or earlier; as `after`")] = None
 
 
-@router.get("", response=answers(PageOf[SessionAnswer]))
+@router.get("", **answers(PageOf[SessionAnswer]))
 def list_sessions(request: HttpRequest, query: Query[SessionQuery]) -> Any:
     """Sessions, newest first; those that are over for `HISTORY_DAYS`."""
     sessions = _sessions(_peers()[:LISTED_PEERS])
@@ -78,7 +78,7 @@ def list_sessions(request: HttpRequest, query: Query[SessionQuery]) -> Any:
     return page(sessions, query, shown, order=("-started_at", "-pk"))
 
 
-@router.get("/{session_id}", response=answers(SessionAnswer, 404))
+@router.get("/{session_id}", **answers(SessionAnswer, 404))
 def get_session(request: HttpRequest, session_id: str) -> Any:
     """One session."""
     session = _sessions(_peers()).filter(pk=session_id).first()

@@ -137,25 +137,25 @@ class SettingsBody(Open):
 # --- Templates ----------------------------------------------------------------------------------
 
 
-@router.get("", response=answers(PageOf[TemplateAnswer]), by_alias=True)
+@router.get("", **answers(PageOf[TemplateAnswer]), by_alias=True)
 def list_templates(request: HttpRequest, query: Query[PageQuery]) -> Any:
     """Templates, newest first."""
     return page(Template.objects.all(), query, shown)
 
 
-@router.post("", response=answers(TemplateAnswer), by_alias=True)
+@router.post("", **answers(TemplateAnswer), by_alias=True)
 def create_template(request: HttpRequest, payload: TemplateBody) -> Any:
     """Make a template; one of this name is replaced, and whoever is in a room of it is told."""
     return shown(creation.load_template(_name(payload.name or ""), _checked(payload), author=author(request)))
 
 
-@router.get("/{template_id}", response=answers(TemplateAnswer, 404), by_alias=True)
+@router.get("/{template_id}", **answers(TemplateAnswer, 404), by_alias=True)
 def get_template(request: HttpRequest, template_id: str) -> Any:
     """One template."""
     return shown(_find(template_id))
 
 
-@router.post("/{template_id}", response=answers(TemplateAnswer, 404), by_alias=True)
+@router.post("/{template_id}", **answers(TemplateAnswer, 404), by_alias=True)
 def update_template(request: HttpRequest, template_id: str, payload: TemplateBody) -> Any:
     """Replace all of a template. Without a name it keeps its own."""
     given = _checked(payload)
@@ -173,13 +173,13 @@ def update_template(request: HttpRequest, template_id: str, payload: TemplateBod
 ROLE = "/{template_id}/roles/{name:role}"
 
 
-@router.get(ROLE, response=answers(Role, 404))
+@router.get(ROLE, **answers(Role, 404))
 def get_role(request: HttpRequest, template_id: str, role: str) -> Any:
     """One role."""
     return _shown_role(_find(template_id), role)
 
 
-@router.post(ROLE, response=answers(Role, 404))
+@router.post(ROLE, **answers(Role, 404))
 def put_role(request: HttpRequest, template_id: str, role: str, payload: RoleBody) -> Any:
     """Make a role, or replace it. With another name in the body it is renamed, also in rules and codes."""
     given = payload.model_dump(exclude_unset=True)
@@ -201,7 +201,7 @@ def put_role(request: HttpRequest, template_id: str, role: str, payload: RoleBod
     return _shown_role(_change(request, template_id, put), name)
 
 
-@router.delete(ROLE, response=answers(None, 404, status=204))
+@router.delete(ROLE, **answers(None, 404, status=204))
 def delete_role(request: HttpRequest, template_id: str, role: str) -> Any:
     """Take a role away. Who holds it may do nothing any more that needs a permission; a template keeps one role."""
 
@@ -217,13 +217,13 @@ def delete_role(request: HttpRequest, template_id: str, role: str) -> Any:
 # --- Settings and what there is none of ---------------------------------------------------------
 
 
-@router.get("/{template_id}/settings", response=answers(Settings, 404))
+@router.get("/{template_id}/settings", **answers(Settings, 404))
 def get_settings(request: HttpRequest, template_id: str) -> Any:
     """The settings."""
     return _shown_settings(_find(template_id))
 
 
-@router.post("/{template_id}/settings", response=answers(Settings, 404))
+@router.post("/{template_id}/settings", **answers(Settings, 404))
 def put_settings(request: HttpRequest, template_id: str, payload: SettingsBody) -> Any:
     """Replace the settings."""
     given = payload.model_dump(exclude_unset=True)
@@ -246,7 +246,7 @@ for _part in ("destinations", "recordings"):
             f"/{{template_id}}/{_part}",
             [_method],
             _nothing,
-            response=answers(Nothing, 404),
+            **answers(Nothing, 404),
             operation_id=f"{_method.lower()}_{_part}",
             summary=f"{_method.title()} {_part}",
         )

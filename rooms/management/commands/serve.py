@@ -12,10 +12,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hmsroom import start
 from rooms import creation
+from rooms.checks import OWN
 
 
 class Command(BaseCommand):
     help = "Updates the database, then serves on one port."
+    # Django's own are of the code, and load all of it.
+    requires_system_checks = [OWN]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
