@@ -222,6 +222,7 @@ def _run_rooms_apart(calls: Sequence[Call], patience: float) -> list[Answer]:
     if len(by_room) == 1:
         return [Answer(call, error=HeldUp()) for call in calls]
     answers = {room_id: iter(run(of_room, patience=patience)) for room_id, of_room in by_room.items()}
+    # In the order of the calls again: those of each room were answered in it.
     return [next(answers[call.caller.room_id]) for call in calls]
 
 
@@ -270,6 +271,7 @@ def _answer(work: Work, call: Call) -> Answer:
         outcome = call.operation.function(context, **call.arguments)
     except RoomError as error:
         # Operations refuse before they change anything, so what the others did in this set stands.
+        # Such calls ask to come in; one that only reads is asked before a socket is opened, which asks again.
         if work.outbox and not call.operation.joined and not call.operation.reads:
             work.outbox.refused(call, error)
         session = work.session(call.caller.room_id)
@@ -321,10 +323,12 @@ def _enter(work: Work, call: Call) -> Context:
             # The fence: a socket that lost its peer to another one can do nothing more in its name.
             if present.conn_id != caller.conn_id:
                 raise NotJoined("another connection has taken this peer over")
+        # What was given in the session goes before the token, which may be older.
         held = present.role if present else work.given_role(session, caller.owner)
         role = room.template.role(held or caller.role)
         if role is None and held:
             role = absent_role(held)
+        # In the words that strangers get, see above.
         if role is None:
             raise Forbidden("room not available")
     context = Context(work, caller, room, session, peer, role, call.follows)

@@ -111,6 +111,7 @@ def trim(cursor: Cursor, session: Session, *, at: int, most: int) -> None:
         for seq, written, size, count in _rows(cursor, oldest, session, newest, most):
             fits = session.seq - seq < settings.JOURNAL_MAX_EVENTS and written > young
             if session.journal_bytes <= settings.JOURNAL_MAX_BYTES and (fits or (kept is not None and count > kept)):
+                # Whatever follows is younger, and fits too.
                 break
             last = seq
             session.journal_bytes -= size
@@ -144,6 +145,7 @@ def read_back(session_id: str, *, after: int, until: int) -> Iterator[Numbered |
             cursor.execute(_READ_BACK, (*(session_id, after, until) * 2, most))
             rows = cursor.fetchall()
         for row in rows:
+            # A hole: what is older was trimmed.
             if row[0] != until:
                 break
             until -= 1
@@ -183,6 +185,7 @@ def is_past(session: Session, seq: int, *, history: str | None, now: str) -> boo
     begun = [*session.histories, [now, session.seq + 1]]
     if history is None:
         return len({name for name, _ in begun}) == 1 and seq <= session.seq
+    # Who has everything before the first number of a history is at the beginning of that one, and at the former's end.
     ends = [first for _, first in begun[1:]] + [session.seq + 1]
     return any(name == history and first - 1 <= seq < end for (name, first), end in zip(begun, ends, strict=True))
 

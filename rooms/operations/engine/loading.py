@@ -89,6 +89,7 @@ class Loaded:
             unknown = askers[room_id] - known.peers.keys() - known.absent - {""}
             strangers = newcomers.get(room_id, set()) - known.owned.keys()
             if unknown or strangers:
+                # Until they are found, see Pages.take.
                 known.absent |= unknown
                 known.owned |= {owner: set() for owner in strangers}
                 peer_ids |= unknown

@@ -115,11 +115,13 @@ def lock(cursor: Cursor, room_ids: Iterable[str], *, patience: float | None) -> 
     if patience is not None and cursor.vendor != "sqlite":
         # Statements of their own: one that waits for a lock goes on with what it saw before it waited.
         cursor.execute(
+            # 0 would be no limit.
             f"SET LOCAL lock_timeout = {max(1, int(patience * 1000))};"
             f" SELECT r.id FROM rooms_room r WHERE {chosen} ORDER BY r.id FOR UPDATE"
             f" {'SKIP LOCKED' if len(wanted) > 1 else ''}",
             wanted,
         )
+        # Past the answer to SET.
         cursor.nextset()
         taken = {room_id for (room_id,) in cursor.fetchall()}
     cursor.execute(_PLACES[cursor.vendor].format(chosen=chosen), wanted)
@@ -184,6 +186,7 @@ def recall(place: Place) -> Standing | None:
     room, session = standing.room, standing.session
     if session.id != place.session_id:
         return None
+    # What changes without another generation.
     room.title, room.size = place.title, place.size
     room.enabled, room.large_room = bool(place.enabled), bool(place.large_room)
     session.seq, session.messages, session.journal_bytes = place.seq, place.messages, place.journal_bytes
@@ -193,6 +196,7 @@ def recall(place: Place) -> Standing | None:
 def remember(standing: Standing) -> None:
     """Keep what a committed transaction knew of a room."""
     standing.generations = standing.session.generation, standing.room.template.generation
+    # A thread may come late, with an older state: its generations tell.
     _remembered[standing.room.id] = standing
     if len(_remembered) > MAX_ROOMS:
         _remembered.popitem(last=False)

@@ -74,6 +74,7 @@ class Outbox:
 
         Before the session is ended, for those who are in it are told to leave.
         """
+        # Messages, by far the most of events, are told to nobody.
         if not end and not any(event.effect or event.kind == "on-metadata-change" for event in events):
             return
         endpoints = self._endpoints(session.room)
@@ -81,6 +82,7 @@ class Outbox:
             return
         reason = ""
         for event in events:
+            # Comes before those who leave by it, and alone says why.
             if isinstance(event.effect, SentAway):
                 reason = json.loads(event.body).get("reason", "")
             if event.kind == "on-metadata-change" and not any(endpoint.wish.keys for endpoint in endpoints):
@@ -141,6 +143,7 @@ class Outbox:
 
     def _of_end(self, session: Session, end: End, reason: str) -> Iterator[Fact]:
         now, seq = self._work.now, session.seq
+        # By numbers that no event has: each fact of a session has its own, and they rise.
         for peer in self._work.present(session):
             seq += 1
             yield self._left(session, seq, peer, Peer.Leave.ENDED, reason)
@@ -178,8 +181,10 @@ class Outbox:
                 for key, room_id, gone, enabled, events, keys, values, spans in self._cursor.fetchall()
             ]
         of_room = [endpoint for endpoint in self._found if endpoint.room_id == room.id]
+        # Also if all are off: the room is then told of nowhere.
         if own := [endpoint for endpoint in of_room if not endpoint.gone]:
             return [endpoint for endpoint in own if endpoint.enabled]
+        # Of its gone one: when those of all rooms were told of this one.
         spans = [endpoint.spans[0] for endpoint in of_room]
         return [
             endpoint._replace(spans=(*endpoint.spans, *spans))

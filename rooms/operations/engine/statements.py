@@ -146,6 +146,7 @@ def forget_all_applied(cursor: Cursor, session_id: str, peer_ids: Collection[str
 def insert(cursor: Cursor, rows: Sequence[models.Model]) -> None:
     """What ``bulk_create(rows)`` does for rows of one kind, which would take longer than the rest of a join."""
     statement, taken = _insert_statement(type(rows[0]))
+    # One by one, for executemany gives no keys back.
     for row in rows:
         cursor.execute(statement, _values(cursor, row, taken))
         [row.pk] = cursor.fetchone()

@@ -105,6 +105,7 @@ class Transaction(Cursor):
         try:
             self._errors.__exit__(kind, error, trace)
             if kind is None:
+                # There may be a transaction around this one, which decides.
                 transaction.on_commit(on_commit)
         except BaseException:
             atomic.__exit__(*sys.exc_info())
@@ -113,6 +114,7 @@ class Transaction(Cursor):
 
     def _end(self, *, commits: bool) -> None:
         connection = self.connection
+        # Set by a block of Django's within this one that failed.
         broken, connection.needs_rollback = connection.needs_rollback, False
         connection.in_atomic_block = False
         driver = connection.connection

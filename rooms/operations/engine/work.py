@@ -153,6 +153,7 @@ class Work:
         """What the session remembers of owners, by owner."""
         pages = self._pages[session.id]
         if pages.known.persons is None:
+            # In the order of noting: who was noted first is forgotten first.
             rows = [] if pages.is_new else Person.objects.filter(session_id=session.id).order_by("pk")
             pages.known.persons = {person.owner: person for person in rows}
         return pages.known.persons
@@ -228,6 +229,7 @@ class Work:
         pages.known.heads[entry.key] = Head(entry.size, entry.owner, entry.expires_at)
         if entry.change_version == 1:
             self.add(entry)
+        # One that is new is inserted as it stands at the end.
         elif not entry._state.adding:
             self._changed[id(entry)] = entry, _OF_A_CHANGE
 
@@ -338,6 +340,7 @@ class Work:
 
     def _delete(self, row: models.Model) -> None:
         self._changed.pop(id(row), None)
+        # At once and not at the end, for a row of the same key may be added after it.
         if row._state.adding:
             self._added[type(row)].remove(row)
         else:
@@ -357,6 +360,7 @@ class Work:
         written = []
         for pages in self._pages.values():
             if pages.end:
+                # Of its last events there are no rows: answers and doorbells tell them, and the session's own row.
                 _close(pages.session, self.now)
                 continue
             if pages.events and journal.write_history(pages.session, self.history, first=pages.events[0].seq):
@@ -383,6 +387,7 @@ class Work:
                 pages.known.regulars.add(call.caller.peer_id)
         for pages in self._live.values():
             pages.known.forget_strangers()
+            # Not after messages alone, which read none of these: looking would cost more than they do.
             if pages.rows_changed or pages.all_present or pages.entries:
                 pages.known.shrink(pages.entries)
             memory.remember(pages.known)
