@@ -85,6 +85,7 @@ class PeerConsumer(SocketConsumer):
         self.caller = caller_of(claims, query, self.conn_id)
         good_for = min(max(0, claims.expires_at + tokens.LEEWAY - time.time()), _A_YEAR)
         self.expiry = self.loop.call_later(good_for, self._expire)
+        # Before anything is read of the room, so that nothing falls between.
         feed = await self.hub.open_feed(claims.room_id)
         self.membership = Membership(feed, self.caller, self.outbox, self._sent_away, self._granted)
         self.hub.connections[self.conn_id] = Connection(self.close_socket, self.outbox, claims.access_key, self._expire)

@@ -75,6 +75,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self._arrival.is_due:
             self._head_size += len(data)
+        # From here on as uvicorn does it, but for the answers.
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)

@@ -167,6 +167,7 @@ class _Line:
             await asyncio.sleep(_RETRY)
 
     def _hear(self, message: dict[str, Any]) -> None:
+        # Its own news came straight from the writer.
         if message["from"] == self._worker:
             return
         events = [

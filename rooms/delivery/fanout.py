@@ -56,6 +56,7 @@ class Fanout:
 
     def tell_with_effect(self, event: Numbered, effect: Effect) -> None:
         """Tell an event that changes the room besides; last let go of those who are no longer in the session."""
+        # First of all, for the older socket of a peer is not told that it is back on the newer.
         if displaced := self._roster.learn(event):
             notice = notification("on-error", {"code": OPENED_ELSEWHERE, "message": "opened in another tab"})
             self._send_away(displaced, OPENED_ELSEWHERE, notice)
@@ -176,6 +177,7 @@ class Fanout:
 
     def _write_to_all(self, wire: bytes, but: Collection[Member] = ()) -> None:
         self._common.bytes += len(wire)
+        # Taken out for the while: to ask for each of thousands whether it is among them would cost more.
         passed_over = {}
         for member in but:
             if spared := self._writes.pop(member, None):

@@ -118,6 +118,7 @@ class Feed:
         if arrival.session_id == self.order.session_id:
             if arrival.history in self.order.past:
                 return
+            # Nothing has said so far of which run of the database the session is.
             if not self.order.history:
                 self._turn_to(arrival.history)
             self._deliver(arrival.events)

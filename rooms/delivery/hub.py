@@ -125,6 +125,7 @@ class Hub:
                 feeds.add(feed)
             else:
                 attempt(done, answer)
+        # After all have arrived, so that what they cause is written together.
         for feed in feeds:
             attempt(feed.advance)
         self.ring(answer for answer, _ in answered)

@@ -152,6 +152,7 @@ class Order:
     def _read(self, until: int) -> Gap:
         waiting = [*list(self._local)[:1], *self._remote]
         told = frozenset(arrival.history for arrival in waiting if arrival.events and arrival.history)
+        # It may be empty: whether news of another history goes on from here is all that there is to know then.
         self.gap = Gap(self.session_id, self.seq, max(until, self.seq), self.history, told)
         return self.gap
 
@@ -182,6 +183,7 @@ class Order:
 
     def forget(self) -> None:
         """Follow no session."""
+        # What has an answer with it stays: somebody waits for each.
         self.session_id, self.seq, self.history, self.look_at = "", 0, "", math.inf
         self._remote.clear()
         self.past.clear()

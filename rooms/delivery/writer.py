@@ -90,6 +90,7 @@ class Writer(Generic[T]):
             batch += waiting[:room_left]
             self._busy.add(room_id)
             if len(waiting) > room_left:
+                # At the end: the other rooms have their turn first.
                 self._waiting[room_id] = waiting[room_left:]
             if len(batch) >= MAX_SET:
                 break

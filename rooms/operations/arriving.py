@@ -121,6 +121,7 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
     session, peer = context.live_session, context.known_peer
     if session and peer and peer.present:
         return _join_again(context, session, peer, name=name, data=data, place=resume)
+    # Perhaps by another tab of its owner, who is not shut out: from that a person comes back, and no client by itself.
     if resume and peer and peer.leave_reason == Peer.Leave.REMOVED and not was_let_in(context, session):
         raise NotJoined("resume: the peer was removed from the session")
     begins = session is None

@@ -212,6 +212,7 @@ def _check_may_lock(context: Context, name: str) -> None:
     """Raises Forbidden. Whoever may not write must not keep others from it."""
     if context.caller.is_server:
         raise Forbidden("name: the server holds no locks")
+    # By the rules that ask for this lock; where one of them names nobody, or there is none, by the permission.
     rules = context.room.rules.under(name)
     writers = {who for rule in rules for who in (rule.write, rule.create, rule.remove)}
     named = {role for who in writers if isinstance(who, tuple) for role in who}

@@ -201,6 +201,7 @@ def take_prepared(context: Context, session: Session) -> list[Event]:
         if made.starts_by_itself and made.questions:
             _start(context, poll)
             events.append(_news(context, "on-poll-start", [poll]))
+        # Its session's row comes at the end of the transaction, until which foreign keys wait.
         poll.save()
     return events
 

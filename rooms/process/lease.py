@@ -102,6 +102,7 @@ class Lease:
         rows = Peer.objects.filter(conn_id__in=open_now).values_list("session__room_id", flat=True).distinct()
         for room_id in rows:
             attempt(self._reclaim, room_id, open_now.keys(), held)
+        # Those too whose room could not be asked: they come back, and find their peers.
         for conn_id in open_now.keys() - held:
             hub.loop.call_soon_threadsafe(hub.close_connection, conn_id)
 

@@ -76,6 +76,7 @@ class Reaper:
             # Conditional, for it may be renewed at this very moment.
             if silent.filter(id=worker.id).update(dead_at=now):
                 log.warning("a process is dead", extra={"context": {"worker": worker.id}})
+        # A part of the statement that looks for orphans: a process may begin between two.
         live = Worker.objects.filter(dead_at__isnull=True).values("id")
         last_seen = dict(Worker.objects.filter(dead_at__isnull=False).values_list("id", "last_seen"))
         orphans = Peer.objects.filter(state=Peer.State.CONNECTED).exclude(worker__in=live)

@@ -51,6 +51,7 @@ class _Reader(FrameSplitter):
         self._queue = queue
 
     def take_text(self, payload: bytes) -> bool:
+        # A frame stays there until its consumer has its turn, and takes it at once: so none is overtaken.
         if not self._queue.empty():
             return False
         try:

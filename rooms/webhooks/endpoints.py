@@ -230,6 +230,7 @@ def _record(author: Author, what: What, endpoint: WebhookEndpoint, **more: Any) 
 
 def _locked(endpoint_id: str) -> WebhookEndpoint:
     """An endpoint that nobody else changes until the transaction ends. Raises WebhookEndpoint.DoesNotExist."""
+    # Not of its key, which whoever writes down what it is to be told holds a share of.
     rows = there().select_related("room").select_for_update(of=("self",), no_key=True)
     return rows.get(pk=endpoint_id)
 

@@ -80,6 +80,7 @@ def _proceed(workflow_id: str) -> None:
             workflow.completed_at = at
             workflow.save(update_fields=["completed_at"])
         return
+    # Of a second at most, however long ago the last were taken up.
     number = min(RATE, (at - workflow.paced_at) * RATE // 1000, _MOST_WAITING - waiting)
     if number < 1:
         return
@@ -89,6 +90,7 @@ def _proceed(workflow_id: str) -> None:
     WebhookDelivery.objects.bulk_create(again)
     with Cursor() as cursor:
         wake(cursor, [(delivery.endpoint_id, delivery.stream) for delivery in again], at)
+    # Fewer than there were places for: these are the last.
     workflow.position = taken[-1].pk if len(taken) == number else workflow.until
     workflow.paced_at = at
     workflow.save(update_fields=["position", "paced_at"])

@@ -34,6 +34,7 @@ def load_json(text: str) -> JSON:
         raise BadRequest(f"JSON: more than {MAX_DEPTH} levels") from None
     except ValueError as error:
         raise BadRequest(f"JSON: {error}") from None
+    # With few brackets it cannot be deep, and with few commas and colons too it cannot be long.
     if text.count("[") + text.count("{") > MAX_DEPTH or (
         len(text) > MAX_NODES // 2 and text.count(",") + text.count(":") > MAX_NODES // 2
     ):
@@ -55,6 +56,7 @@ def _parse_float(text: str) -> float:
 
 
 def _parse_int(text: str) -> int:
+    # By its length if possible, for int() is slow of many digits and refuses very many.
     if len(text) > 310 or (len(text) > 300 and math.isinf(float(text))):
         raise ValueError("a number is beyond 1.8e308")
     return int(text)

@@ -66,6 +66,7 @@ class SessionQuery(PageQuery):
 @router.get("", **answers(PageOf[SessionAnswer]))
 def list_sessions(request: HttpRequest, query: Query[SessionQuery]) -> Any:
     """Sessions, newest first; those that are over for `HISTORY_DAYS`."""
+    # So many of each session: of a part of a list Django makes a window.
     sessions = _sessions(_peers()[:LISTED_PEERS])
     if query.room_id:
         sessions = sessions.filter(room_id=query.room_id)

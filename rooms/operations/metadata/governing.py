@@ -35,6 +35,7 @@ def set_metadata_rules(context: Context, *, rules: Wires) -> Outcome:
     context.audit("rules.change", old=compact(room.metadata_rules), new=compact(rules))
     room.metadata_rules = list(rules)
     room.save(update_fields=["metadata_rules"])
+    # Made of what stood before.
     room.__dict__.pop("rules")
     return Outcome({"rules": rules}, _changed(context, before))
 
