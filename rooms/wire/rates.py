@@ -70,9 +70,11 @@ class Buckets:
             return self._take(key)
 
     def standing(self, key: str) -> tuple[int, float]:
-        """As of the bucket of this key, of which something was taken just now."""
+        """As of the bucket of this key."""
         with self._lock:
-            return self._held[key].standing
+            # Another thread may have had it forgotten, for it was full again.
+            bucket = self._held.get(key)
+        return bucket.standing if bucket else (int(self._burst), 0.0)
 
     def _take(self, key: str) -> bool:
         bucket = self._held.get(key)

@@ -3,6 +3,8 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from rooms.wire.rates import Allowances, Bucket, Buckets, network
 
 
@@ -43,6 +45,18 @@ def test_each_key_has_its_own_bucket():
     buckets = Buckets(0.001, 2)
     assert [buckets.take("a") for _ in range(3)] == [True, True, False]
     assert buckets.take("b")
+
+
+@pytest.mark.parametrize("rate", [0, 10])
+def test_a_key_that_was_forgotten_stands_as_one_that_took_nothing(rate):
+    clock = Clock()
+    buckets = Buckets(rate, 2, clock=clock)
+    assert buckets.take("a")
+    clock.now += 1
+    assert buckets.take("b")
+
+    assert len(buckets) == 1
+    assert buckets.standing("a") == (2, 0.0)
 
 
 def test_an_address_counts_as_the_network_that_one_client_has():
