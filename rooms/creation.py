@@ -5,7 +5,7 @@ Each act is written down in the audit as its author's.
 
 import copy
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -160,7 +160,7 @@ def _record_template(author: Author, template: Template, before: dict[str, Any])
 
 def find_room(name_or_id: str) -> Room | None:
     """The room with this id, else with this name in any case."""
-    return Room.objects.filter(id=name_or_id).first() or Room.objects.filter(name__iexact=name_or_id).first()
+    return Room.objects.filter(id=name_or_id).first() or named(name_or_id)
 
 
 def _lock(room_id: str) -> Room:
@@ -183,7 +183,7 @@ def change_room(
         before = {name: getattr(room, name) for name in fields}
         for name, value in fields.items():
             setattr(room, name, value)
-        room.full_clean()
+        _check(room, {*fields, "metadata_rules"} if room.template != template else {*fields})
         room.updated_at = timezone.now()
         rules = fields.pop("metadata_rules", None)
         room.save(update_fields=[*fields, "updated_at"])
@@ -198,6 +198,19 @@ def change_room(
         # By the operation, for those who are inside are told. One that is held up is tried again by who asked.
         perform_now(set_metadata_rules, author.caller(room_id), rules=rules)
     return room
+
+
+def _check(room: Room, names: Collection[str]) -> None:
+    """Raises ValidationError for what is wrong with these fields.
+
+    Not for what is with others: rules may name a role that the template has no longer, and that must keep nobody from
+    closing the room.
+    """
+    try:
+        room.full_clean()
+    except ValidationError as error:
+        if wrong := {name: found for name, found in error.error_dict.items() if name in names}:
+            raise ValidationError(wrong) from None
 
 
 def _told(value: Any) -> Any:

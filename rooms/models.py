@@ -188,12 +188,13 @@ class Room(models.Model):
             self.title = clean_name(self.title, limit=200, field="title")
         except BadRequest as error:
             raise ValidationError({"title": error.message}) from None
+        if self.size > MAX_SIZE:
+            raise ValidationError({"size": f"A room takes at most {MAX_SIZE} people; 0 is the server's own limit."})
+        # Last, for it may fail by what others did to the template, and would hide what else is wrong.
         try:
             check_rules(self.metadata_rules, "rules", roles=list(self.template.usable_roles))
         except ValueError as error:
             raise ValidationError({"metadata_rules": str(error)}) from None
-        if self.size > MAX_SIZE:
-            raise ValidationError({"size": f"A room takes at most {MAX_SIZE} people; 0 is the server's own limit."})
 
 
 class RoomCode(models.Model):

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from rooms import creation
 from rooms.access import tokens
-from rooms.models import Room, Template
+from rooms.models import MAX_SIZE, Room, Template
 from rooms.operations.engine.calls import Author
 from tests.support.sockets import World
 
@@ -38,6 +39,36 @@ async def test_a_room_is_changed_while_somebody_is_in_it(world: World):
     assert await bob.wait_closed() == 4403
     [refused] = bob.named("on-error")
     assert refused["message"] == "the room is full"
+
+
+@pytest.fixture
+def outdated(db) -> Room:
+    """A room whose rules name a role that its template has no longer."""
+    template = creation.load_template("stage", {"roles": {"host": {}, "guest": {}}})
+    room = creation.create_room(template=template, metadata_rules=[{"key": "score", "write": ["guest"]}])
+    creation.load_template("stage", {"roles": {"host": {}}})
+    return room
+
+
+def test_a_room_whose_rules_name_a_role_that_is_gone_can_be_closed_and_deleted(outdated):
+    assert not creation.change_room(outdated.pk, enabled=False, title="Closed").enabled
+
+    creation.delete_room(outdated.pk, author=Author("olga", "admin"))
+    assert not Room.objects.exists()
+
+
+def test_what_is_changed_of_such_a_room_is_checked(outdated):
+    other = creation.load_template("other", {"roles": {"speaker": {}}})
+    wrong: list[dict[str, Any]] = [
+        {"size": MAX_SIZE + 1},
+        {"name": "no spaces"},
+        {"metadata_rules": [{"key": "score", "write": ["guest"]}]},
+        {"template": other},
+    ]
+    for fields in wrong:
+        with pytest.raises(ValidationError):
+            creation.change_room(outdated.pk, enabled=False, **fields)
+    assert Room.objects.get().enabled
 
 
 WRONG: list[Any] = [1, [], "x", {"permissions": [1]}, {"priority": "x"}, {"publishParams": [1]},
