@@ -165,9 +165,13 @@ class RoomAdmin(Editing, Inspection):
 
     def _set_enabled(self, request: HttpRequest, rooms: QuerySet[Room], enabled: bool, word: str) -> None:
         for room in rooms:
-            change_room(room.pk, author=author(request), enabled=enabled)
-            self.log_change(request, room, word)
-            self.message_user(request, f"Room “{room}” is {word}.", messages.SUCCESS)
+            try:
+                change_room(room.pk, author=author(request), enabled=enabled)
+            except (RoomError, Room.DoesNotExist) as error:
+                self.message_user(request, f"“{room}”: {error}", messages.ERROR)
+            else:
+                self.log_change(request, room, word)
+                self.message_user(request, f"Room “{room}” is {word}.", messages.SUCCESS)
 
     @admin.action(description="Delete selected rooms…", permissions=["remove"])
     def remove(self, request: HttpRequest, rooms: QuerySet[Room]) -> HttpResponse | None:
@@ -245,7 +249,7 @@ class RoomCodeAdmin(Inspection):
                 continue
             try:
                 new = replace_code(room.pk, role, author=author(request))
-            except (ValidationError, Room.DoesNotExist) as error:
+            except (RoomError, ValidationError, Room.DoesNotExist) as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self.log_change(request, room, f"code for {role} replaced")

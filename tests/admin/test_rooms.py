@@ -8,8 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from rooms import creation
 from rooms.creation import change_room, create_room
 from rooms.models import AuditEntry, Room, RoomCode, Session, Template
+from rooms.wire.errors import HeldUp
 from tests.admin.driver import act, answer, form_at, form_in, page, seen_at, staff
 from tests.operations.driver import do, journalled, position, told
 from tests.support.team import joined
@@ -215,3 +217,26 @@ def test_the_question_names_all_codes_that_go_and_spares_those_made_meanwhile(op
 
     answer(operator, act(operator, "roomcode", "replace", first))
     assert room.codes.filter(role="guest").count() == 1
+
+
+@pytest.mark.parametrize("action", ["close", "open", "replace"])
+def test_a_room_that_is_held_up_is_told_and_does_not_keep_others_from_their_turn(operator, room, action, monkeypatch):
+    other = create_room(title="Other", enabled=action == "close")
+    name = "replace_code" if action == "replace" else "change_room"
+    really = getattr(creation, name)
+
+    def held(room_id: str, *args: Any, **given: Any) -> Any:
+        if room_id == room.pk:
+            raise HeldUp
+        return really(room_id, *args, **given)
+
+    monkeypatch.setattr(f"rooms.admin.rooms.{name}", held)
+    if action == "replace":
+        chosen = [one.codes.get(role="guest") for one in (room, other)]
+        shown = answer(operator, act(operator, "roomcode", action, *chosen))
+        assert not RoomCode.objects.filter(pk=chosen[1].pk).exists()
+    else:
+        shown = act(operator, "room", action, room, other)
+        other.refresh_from_db()
+        assert other.enabled == (action == "open")
+    assert "locked by another program" in shown
