@@ -19,6 +19,9 @@ MAX_HEAD = 32 * 1024
 MAX_LINE = 8 * 1024
 """Bytes of a request's line, and of one header."""
 
+MAX_PIPELINE = 8
+"""Requests of one connection that may wait for the answers to those before."""
+
 
 def max_body() -> int:
     """Bytes that the body of a request may have: a frame's, or what a form of the admin needs."""

@@ -16,7 +16,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
-from rooms.access import arrivals
+from rooms.access import arrivals, unheard
 from rooms.access.unread import Unread
 
 
@@ -24,6 +24,10 @@ class Request(WebRequest):
     """A request whose body is refused by its length: by what is declared if possible, else by what has come."""
 
     _size = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Twisted would read forms, which nobody here asks it for, and refuse them without a word.
+        super().__init__(*args, **options, parsePOSTFormSubmission=False)
 
     def handleContentChunk(self, data: bytes) -> None:
         self._size += len(data)
@@ -42,6 +46,9 @@ class Request(WebRequest):
             self.channel.answer(HTTPStatus.BAD_REQUEST)
             return None
         return super().process()
+
+    def basic_error(self, status: int, *page: Any) -> None:
+        self.channel.answer(HTTPStatus(status))
 
 
 class Channel(HTTPChannel):
@@ -63,23 +70,34 @@ class Channel(HTTPChannel):
         """Expect a request, but not for long."""
         self._arrival.expect(getattr(self.getPeer(), "host", ""))
 
-    def answer(self, status: HTTPStatus) -> None:
+    def answer(self, status: HTTPStatus, address: bytes = b"") -> None:
         """Answer without the application, and close."""
         if self.answered:
             return
         self._arrival.end()
         self.answered = True
-        head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         connection: Any = self.transport
-        connection.write(head.encode())
+        connection.write(unheard.answer(status, address or self._asked_for()))
         self.loseConnection()
+
+    def _asked_for(self) -> bytes:
+        """The address of the request that is on its way, or that is answered."""
+        on_its_way: bytes = getattr(self, "_path", b"")
+        return on_its_way or (self.requests[-1].uri if self.requests else b"")
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.answer(HTTPStatus.BAD_REQUEST)
 
     def dataReceived(self, data: bytes) -> None:
         if not self.answered:
             super().dataReceived(data)
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        self.answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if self.requests:
+            self.answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return
+        # The first line of all: nobody has read it yet.
+        self.answer(HTTPStatus.REQUEST_URI_TOO_LONG, b"".join(line.split(b" ", 2)[1:2]))
 
     def headerReceived(self, line: bytes) -> bool:
         name, _, value = line.partition(b":")

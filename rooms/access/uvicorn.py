@@ -11,16 +11,14 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from rooms.access import arrivals
+from rooms.access import arrivals, unheard
 from rooms.access.unread import Unread
-
-MAX_PIPELINE = 8
-"""Requests of one connection that may wait for the answers to those before."""
 
 
 class HttpProtocol(HttpToolsProtocol):
     """Reads requests; hands WebSockets on."""
 
+    url = b""  # nothing has come yet
     _head_size = 0  # bytes of a request's head that have come
     _refused: HTTPStatus | None = None
     _unanswered: tuple[RequestResponseCycle, ...] = ()
@@ -40,8 +38,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Answer without the application, and close."""
         self._arrival.end()
         if not self.transport.is_closing():
-            head = f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            self.transport.write(head.encode())
+            self.transport.write(unheard.answer(status, self.url))
             self.transport.close()
             self._disconnect()
 
@@ -117,7 +114,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._arrival.end()
-        if len(self.pipeline) >= MAX_PIPELINE:
+        if len(self.pipeline) >= arrivals.MAX_PIPELINE:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
         super().on_headers_complete()
         if self.cycle is not None:  # else a handshake

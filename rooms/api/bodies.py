@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -11,10 +12,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
 
 from rooms import views
+from rooms.access import unheard
 from rooms.access.arrivals import is_too_long, max_body
-from rooms.api.http import is_api, is_api_path, refusal
+from rooms.api.http import is_api, refusal
 from rooms.wire.errors import BadRequest
-from rooms.wire.events import compact
 from rooms.wire.json_gate import is_storable
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -35,7 +36,7 @@ class Bodies:
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"0")
         if is_too_long(length):
-            await _answer(scope, send, 413)
+            await _answer(scope, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
         if length == b"0" and b"transfer-encoding" not in headers:
             await self._application(scope, receive, send)
@@ -44,10 +45,10 @@ class Bodies:
             async with asyncio.timeout(settings.HANDSHAKE_SECONDS):
                 body = await _body(receive)
         except TimeoutError:
-            await _answer(scope, send, 408)
+            await _answer(scope, send, HTTPStatus.REQUEST_TIMEOUT)
             return
         if body is None:
-            await _answer(scope, send, 413)
+            await _answer(scope, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             await self._application(scope, _replay(body, receive), send)
 
@@ -82,23 +83,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-_REASONS = {408: "the request did not come to its end in time", 413: "the body is too long"}
-
-
-async def _answer(scope: dict[str, Any], send: Send, status: int) -> None:
-    reason, kind = f"{_REASONS[status]}\n".encode(), b"text/plain"
-    if is_api_path(scope["path"]):
-        error = {"code": status, "message": _REASONS[status], "details": [_REASONS[status]]}
-        reason, kind = compact(error).encode(), b"application/json"
-    headers = [(b"content-type", kind), (b"connection", b"close"), (b"access-control-allow-origin", b"*")]
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [*headers, (b"content-length", str(len(reason)).encode())],
-        }
-    )
-    await send({"type": "http.response.body", "body": reason})
+async def _answer(scope: dict[str, Any], send: Send, status: HTTPStatus) -> None:
+    headers, body = unheard.refusal(status, scope["path"])
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Texts:

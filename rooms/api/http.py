@@ -10,7 +10,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from rooms.access import origins
+from rooms.access import origins, tokens
+from rooms.access.unheard import is_api_path
 from rooms.observe.logs import describe
 from rooms.wire import json_gate
 from rooms.wire.errors import (
@@ -71,7 +72,7 @@ def _run(view: View, methods: tuple[str, ...], request: HttpRequest, captured: d
             raise Forbidden(f"origin: {origin[:200]} is not in ALLOWED_ORIGINS")
         return JsonResponse(view(request, **captured))
     except RoomError as error:
-        refused = error
+        refused = counted(request, error)
     except (OperationalError, InterfaceError) as error:
         log.error("the database cannot be used", extra={"context": {"why": describe(error)}})
         refused = Unavailable()
@@ -85,10 +86,6 @@ def _run(view: View, methods: tuple[str, ...], request: HttpRequest, captured: d
 def is_api(request: HttpRequest) -> bool:
     """Whether clients ask, which read JSON, and not people."""
     return is_api_path(request.path)
-
-
-def is_api_path(path: str) -> bool:
-    return path == "/init" or path.startswith("/v2/")
 
 
 def refusal(error: RoomError) -> HttpResponse:
@@ -106,16 +103,41 @@ def own_origin(request: HttpRequest) -> str:
 
 def limit_address(request: HttpRequest) -> None:
     """Count a request against the rate of its address. Raises TooFast."""
+    address = _address(request)
+    if not _addresses.take(address):
+        raise _too_fast(address)
+
+
+def counted(request: HttpRequest, error: RoomError) -> RoomError:
+    """What a refusal is told as: one of a token counts against the rate of its address, beyond which that is told."""
+    if isinstance(error, Unauthorized):
+        try:
+            limit_address(request)
+        except TooFast as too_fast:
+            return too_fast
+    return error
+
+
+def _address(request: HttpRequest) -> str:
     headers = {name.lower(): value for name, value in request.headers.items()}
-    if not _addresses.take(network(origins.client_address(headers, request.META.get("REMOTE_ADDR", "")))):
-        raise TooFast(f"at most {settings.TOKEN_RATE:g} requests a second")
+    return network(origins.client_address(headers, request.META.get("REMOTE_ADDR", "")))
+
+
+def _too_fast(address: str) -> TooFast:
+    return TooFast(f"at most {settings.TOKEN_RATE:g} requests a second", retry_after=_addresses.wait(address))
 
 
 def bearer(request: HttpRequest) -> str:
-    """The token of the Authorization header. Raises Unauthorized."""
+    """The token of the Authorization header. Raises Unauthorized, and TooFast where many were no good.
+
+    Whoever asks the database about tokens calls ``counted`` with what is wrong with them.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("token: no Authorization: Bearer")
+    # Of another key the database is asked, and by strangers only so often.
+    if not tokens.names_own_key(token.strip()) and _addresses.wait(address := _address(request)):
+        raise _too_fast(address)
     return token.strip()
 
 

@@ -93,7 +93,7 @@ def _check(context: Context, info: Info, roles: Sequence[str]) -> None:
         raise BadRequest("info.message: there is nothing to see in it")
     for place, role in enumerate(roles):
         if context.room.template.role(role) is None:
-            raise BadRequest(f"roles[{place}]: no such role")
+            raise NotFound(f"roles[{place}]: no such role")
 
 
 # --- Kept messages ------------------------------------------------------------------------------

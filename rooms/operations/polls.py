@@ -106,7 +106,7 @@ def set_poll_info(
     for field_name, names in (("vote", vote), ("responses", responses)):
         for place, name in enumerate(names or ()):
             if context.room.template.role(name) is None:
-                raise BadRequest(f"{field_name}[{place}]: no such role")
+                raise NotFound(f"{field_name}[{place}]: no such role")
     fields = {
         "title": title,
         "is_quiz": type == "quiz",

@@ -125,6 +125,7 @@ class TooFast(RoomError):
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         """``retry_after`` in seconds."""
+        self.retry_after = retry_after or 0.0
         super().__init__(
             message, data=None if retry_after is None else {"retry_after_ms": math.ceil(retry_after * 1000)}
         )

@@ -69,6 +69,11 @@ class Buckets:
         with self._lock:
             return self._take(key)
 
+    def wait(self, key: str) -> float:
+        """Seconds until one more of this key is within its rate."""
+        with self._lock:
+            return self._held[key].retry_after if key in self._held else 0.0
+
     def standing(self, key: str) -> tuple[int, float]:
         """As of the bucket of this key."""
         with self._lock:

@@ -1,6 +1,7 @@
 """What strangers send to real servers: each gets an answer and costs next to nothing, and the log stays short."""
 
 import asyncio
+import json
 import os
 import socket
 import struct
@@ -120,6 +121,64 @@ def test_what_is_no_proper_request_is_answered_and_costs_the_log_a_line_at_most(
     written = server.log()[before:]
     assert "Traceback" not in written
     assert len(written) < 700
+
+
+ASKED = {
+    "a form": (
+        [b"POST /v2/rooms HTTP/1.1\r\n" + HEAD + b"Content-Type: multipart/form-data; boundary=x\r\n"
+         b"Content-Length: 2\r\n\r\n{}"],
+        {401: "token: no Authorization: Bearer"},
+    ),
+    "a long body": (
+        [b"POST /v2/rooms HTTP/1.1\r\n" + HEAD + b"Content-Length: 200000\r\n\r\n"],
+        {413: "body: longer than 65536 bytes"},
+    ),
+    "a long body in chunks": (
+        [b"POST /v2/rooms?a=b HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n", CHUNK],
+        {413: "body: longer than 65536 bytes"},
+    ),
+    "half a body": (
+        [b"POST /v2/rooms HTTP/1.1\r\n" + HEAD + b"Content-Length: 50\r\n\r\n{}"],
+        {408: "request: not whole after 2 s"},
+    ),
+    "a long line": (
+        [b"GET /v2/rooms?a=" + b"a" * 9000 + b" HTTP/1.1\r\n" + HEAD + b"\r\n"],
+        {414: "address: longer than 8192 bytes"},
+    ),
+    "a long header": (
+        [b"GET /v2/rooms HTTP/1.1\r\n" + HEAD + b"X: " + b"a" * 9000 + b"\r\n\r\n"],
+        {431: "headers: longer than 8192 bytes, or 32768 together"},
+    ),
+    "two lengths": (
+        [b"POST /v2/rooms HTTP/1.1\r\n" + HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+        {400: "request: expected HTTP/1.1"},
+    ),
+    "a header with NUL": (
+        [b"GET /v2/rooms HTTP/1.1\r\n" + HEAD + b"X: \0\r\n\r\n"],
+        {400: "request: expected HTTP/1.1"},
+    ),
+    "a name of a header that is none": (
+        [b"GET /v2/rooms HTTP/1.1\r\n" + HEAD + b"X(y): z\r\n\r\n"],
+        {400: "request: expected HTTP/1.1"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_the_api_says_in_json_what_is_wrong_also_where_no_view_hears_of_it(server: RunningServer, what: str):
+    pieces, expected = ASKED[what]
+    head, _, body = send(server, *pieces).partition(b"\r\n\r\n")
+
+    [(code, message)] = expected.items()
+    assert status(head) == code
+    assert json.loads(body) == {"code": code, "message": message, "details": [message]}
+    assert b"application/json" in head
+
+
+def test_the_api_answers_head_as_get_without_the_body(server: RunningServer):
+    told, asked = (send(server, b"%b /init HTTP/1.1\r\n%b\r\n" % (method, HEAD)) for method in (b"GET", b"HEAD"))
+    assert (status(told), status(asked)) == (401, 401)
+    assert told.partition(b"\r\n\r\n")[2] and not asked.partition(b"\r\n\r\n")[2]
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v2/token", "/rooms/new", "/admin/login/"])

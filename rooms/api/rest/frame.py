@@ -20,7 +20,7 @@ from pydantic import ConfigDict, ValidationInfo, field_validator
 from pydantic_core import PydanticUseDefault
 
 from rooms.access import keys, tokens
-from rooms.api.http import body
+from rooms.api.http import bearer, body, counted
 from rooms.delivery.hub import perform_now
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author, Operation
@@ -47,12 +47,16 @@ class Management(HttpBearer):
 
     openapi_bearerFormat = "JWT"
 
+    def __call__(self, request: HttpRequest) -> keys.Key:
+        return self.authenticate(request, bearer(request))
+
     def authenticate(self, request: HttpRequest, token: str) -> keys.Key:
         key = tokens.read_management(token)
         is_within = _rates.take(key.access_key)
         request.rate = _rates.standing(key.access_key)  # type: ignore[attr-defined]
         if not is_within:
-            raise TooFast(f"at most {settings.REST_RATE:g} requests a second of one access key")
+            message = f"at most {settings.REST_RATE:g} requests a second of one access key"
+            raise TooFast(message, retry_after=_rates.wait(key.access_key))
         return key
 
 
@@ -161,6 +165,7 @@ def perform(request: HttpRequest, room_id: str, operation: Operation, **argument
 
 def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpResponse:
     """The answer that tells an error: ``{code, message, details, data?}``, with ``details`` as texts."""
+    error = counted(request, error)
     response = rest.create_response(
         request,
         {**error.as_wire(), "details": [printable(each) for each in details] or [error.message]},
@@ -169,7 +174,7 @@ def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpRespon
     if isinstance(error, Unauthorized):
         response["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooFast):
-        response["Retry-After"] = str(math.ceil(1 / (settings.REST_RATE or 1)))
+        response["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     return response
 
 
@@ -196,8 +201,6 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     cause = error.__cause__
     if isinstance(cause, RoomError):
         return refusal(request, cause)
-    if error.status_code == 401:
-        return refusal(request, Unauthorized("token: no Authorization: Bearer"))
     return refusal(request, BadRequest(str(error)))
 
 

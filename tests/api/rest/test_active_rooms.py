@@ -193,7 +193,7 @@ def test_a_message_has_no_sender_and_may_be_of_any_type(rest, room, alice, bob):
         ({"message": "hi", "peer_id": "peer-Carol"}, 404, "peer_id: no such peer in the room"),
         ({"message": "hi", "peerId": "peer-Carol"}, 404, "peer_id: no such peer in the room"),
         ({"message": "hi", "peer_id": "peer-Alice", "peerId": "peer-Bob"}, 400, "peerId: another one than peer_id"),
-        ({"message": "hi", "role": "king"}, 400, "role: no such role"),
+        ({"message": "hi", "role": "king"}, 404, "role: no such role"),
         ({"message": "hi", "peerID": "peer-Alice"}, 400, "peerID: "),
         ({"message": "hi", "peer": "peer-Alice"}, 400, "peer: "),
         ({"message": "hi", "roles": ["guest"]}, 400, "roles: "),

@@ -1,15 +1,19 @@
 """What all resources share: tokens, rates, and errors whose message is always text."""
 
 import time
+from ipaddress import ip_network
 
 import jwt
 import pytest
 
 from rooms.access import keys, tokens
+from rooms.api import http
 from rooms.api.rest import frame
 from rooms.models import AccessKey
 from rooms.wire.rates import Buckets
 from tests.api.rest.conftest import BackEnd
+
+NOBODY = keys.Key("nobody", "nobody's", "a secret that is long enough to sign with")
 
 
 def signed(key: keys.Key, **changes: object) -> str:
@@ -143,6 +147,35 @@ def test_every_answer_to_a_good_token_tells_what_is_left_of_its_rate(rest, monke
     assert {answer["RateLimit-Policy"] for answer in answers} == {'"key";q=2;w=2'}
     rest.token = "nobody's"
     assert "RateLimit" not in rest.ask("GET", "/rooms")
+
+
+def test_strangers_are_refused_before_the_database_is_asked_once_many_of_an_address_were(
+    rest, client, monkeypatch, settings, django_assert_num_queries
+):
+    monkeypatch.setattr(http, "_addresses", Buckets(1, 2))
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
+    row, secret = keys.create("billing")
+    known = {"x_forwarded_for": "192.0.2.2"}
+    of_a_row, rest.token = BackEnd(client, keys.Key("billing", row.access_key, secret)), signed(NOBODY)
+
+    assert [rest("GET", "/rooms")[0] for _ in range(2)] == [401, 401]
+    with django_assert_num_queries(0):
+        answer = rest.ask("GET", "/rooms")
+        assert (answer.status_code, answer["Retry-After"]) == (429, "1")
+        assert client.get("/v2/rooms").status_code == client.get("/init").status_code == 429
+        assert of_a_row("GET", "/rooms")[0] == 429
+    rest.token = signed(keys.own())
+    assert rest("GET", "/rooms")[0] == of_a_row("GET", "/rooms", **known)[0] == 200
+
+
+def test_whatever_can_be_read_is_asked_for_by_head_too(rest, client):
+    _, room = rest("POST", "/rooms", {"name": "tea"})
+    for path in ("/rooms", f"/rooms/{room['id']}", "/rooms/nothing"):
+        told, asked = rest.ask("GET", path), rest.ask("HEAD", path)
+        assert (asked.status_code, asked.content) == (told.status_code, b"")
+        assert asked["Content-Type"] == told["Content-Type"]
+    assert rest.ask("HEAD", "/room-codes/code").status_code == 405
+    assert client.head("/init").status_code == 401
 
 
 def _pair(made: tuple[AccessKey, str]) -> tuple[str, str, str]:
