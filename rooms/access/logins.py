@@ -5,7 +5,11 @@ from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_out
 from django.core.exceptions import ValidationError
+from django.dispatch import receiver
+from django.http import HttpRequest
 
 from rooms.access import origins
 from rooms.operations.engine.audit import record
@@ -29,8 +33,7 @@ class LoginForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         assert self.request is not None
-        headers = {name.lower(): value for name, value in self.request.headers.items()}
-        client = origins.client_address(headers, self.request.META.get("REMOTE_ADDR", ""))
+        client = _address(self.request)
         # The address first: what it is refused uses up no attempt of the account.
         if not (_addresses.take(network(client)) and _accounts.take(self.cleaned_data.get("username", "").lower())):
             log.warning("a login is refused", extra={"context": {"why": "too many attempts", "address": client}})
@@ -49,3 +52,14 @@ class LoginForm(AdminAuthenticationForm):
         """The account that somebody tried; not what was typed if there is none, for it may be a password."""
         accounts = get_user_model()._default_manager.filter(username=self.cleaned_data.get("username"))
         return accounts.values_list("username", flat=True).first() or ""
+
+
+@receiver(user_logged_out)
+def _left(request: HttpRequest, user: AbstractBaseUser | None, **signal: Any) -> None:
+    if user:  # else nobody was logged in
+        record(Author(user.get_username(), "admin"), "logout", details={"address": _address(request)})
+
+
+def _address(request: HttpRequest) -> str:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return origins.client_address(headers, request.META.get("REMOTE_ADDR", ""))

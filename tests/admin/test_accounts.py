@@ -46,6 +46,13 @@ def test_what_is_done_to_an_account_is_in_the_audit_and_no_password(operator):
     assert not any(PASSWORD in entry.details for entry in AuditEntry.objects.all())
 
 
+def test_who_logs_out_is_in_the_audit(operator):
+    assert operator.post("/admin/logout/").status_code == 200
+    assert operator.post("/admin/logout/").status_code in (200, 302)
+    assert audited() == [("logout", "olga", "")]
+    assert details() == {"address": "127.0.0.1"}
+
+
 def test_what_is_done_to_a_group_is_in_the_audit(operator):
     right = Permission.objects.get(codename="view_room")
     assert operator.post("/admin/auth/group/add/", {"name": "hosts", "permissions": [right.pk]}).status_code == 302

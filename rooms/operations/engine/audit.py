@@ -58,6 +58,7 @@ What = Literal[
     "group.delete",
     "login",
     "login.refused",
+    "logout",
 ]
 """What an entry can tell of. Each word has its line in docs/operations.md."""
 
