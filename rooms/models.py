@@ -66,8 +66,8 @@ def session_length(seconds: int) -> None:
         raise ValidationError("A session lasts 120 to 43200 seconds at most; 0 is no limit.")
 
 
-MAX_SIZE = 100_000
-"""The most that a room may be said to take, as of MAX_ROOM_PEERS."""
+MAX_SIZE, MAX_LARGE_SIZE = 2_500, 20_000
+"""The most that a room may be said to take, and a large one."""
 
 
 def new_generation() -> int:
@@ -188,8 +188,9 @@ class Room(models.Model):
             self.title = clean_name(self.title, limit=200, field="title")
         except BadRequest as error:
             raise ValidationError({"title": error.message}) from None
-        if self.size > MAX_SIZE:
-            raise ValidationError({"size": f"A room takes at most {MAX_SIZE} people; 0 is the server's own limit."})
+        if self.size > (MAX_LARGE_SIZE if self.large_room else MAX_SIZE):
+            told = f"At most {MAX_SIZE} people, {MAX_LARGE_SIZE} in a large room; 0 is the server's own limit."
+            raise ValidationError({"size": told})
         # Last, for it may fail by what others did to the template, and would hide what else is wrong.
         try:
             check_rules(self.metadata_rules, "rules", roles=list(self.template.usable_roles))

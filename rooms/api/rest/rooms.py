@@ -13,15 +13,12 @@ from rooms import creation
 from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
-from rooms.models import PreparedPoll, Room, Template
+from rooms.models import MAX_LARGE_SIZE, PreparedPoll, Room, Template
 from rooms.operations.polls import check_size
 from rooms.webhooks import endpoints
-from rooms.wire.errors import BadRequest, NotFound
+from rooms.wire.errors import NotFound
 
 router = Router(tags=["Rooms"])
-
-MAX_SIZE = 2_500
-MAX_LARGE_SIZE = 20_000
 
 Name = Annotated[
     str, Field(description="1 to 100 letters, digits or any of . - : _; unique in any case", examples=["standup"])
@@ -119,11 +116,6 @@ class RoomBody(Body):
             # Before the room is made or changed, which is not undone.
             with _of_the_webhook():
                 endpoints.check(url=self.webhook.url, headers=self.webhook.headers or {})
-        if "size" in given or "large_room" in given:
-            size, large = (given.get(name, getattr(room, name, 0)) for name in ("size", "large_room"))
-            most = MAX_LARGE_SIZE if large else MAX_SIZE
-            if size > most:
-                raise BadRequest(f"size: at most {most}{'' if large else ' without large_room'}")
         if (template_id := given.pop("template_id", "")) and (room is None or room.template_id != template_id):
             given["template"] = Template.objects.filter(pk=template_id).first()
             if given["template"] is None:
