@@ -204,21 +204,21 @@ def get_entry(
     return Status(304, None) if conditions.names(entry["change_version"]) else entry
 
 
-@router.put(ENTRY, **answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
+@router.put(ENTRY, **answers(OneEntry, 403, 404, 405, 409, 412, 422), exclude_unset=True)
 def put_entry(
     request: HttpRequest, response: HttpResponse, room_id: str, key: str, payload: Value, conditions: Header[Conditions]
 ) -> Any:
-    """Set a key."""
+    """Set a key. 405: it ends in `/history`, see `POST`."""
     given = payload.dict(exclude_unset=True)
     if_lock = given.pop("if_lock", None)
     return _change(request, response, room_id, key, given, conditions, if_lock)
 
 
-@router.delete(ENTRY, **answers(OneEntry, 403, 404, 409, 412, 422), exclude_unset=True)
+@router.delete(ENTRY, **answers(OneEntry, 403, 404, 405, 409, 412, 422), exclude_unset=True)
 def delete_entry(
     request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[Conditions]
 ) -> Any:
-    """Remove a key. One that is not set stays so, and is no error."""
+    """Remove a key. One that is not set stays so, and is no error. 405: it ends in `/history`, see `POST`."""
     return _change(request, response, room_id, key, {"remove": True}, conditions)
 
 
@@ -229,7 +229,7 @@ def _one_of(*kinds: str) -> dict[str, Any]:
 
 @router.patch(
     ENTRY,
-    **answers(OneEntry, 403, 404, 409, 412, 415, 422, extra=_one_of(MERGE_PATCH, JSON_PATCH)),
+    **answers(OneEntry, 403, 404, 405, 409, 412, 415, 422, extra=_one_of(MERGE_PATCH, JSON_PATCH)),
     exclude_unset=True,
 )
 def patch_entry(
