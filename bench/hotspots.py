@@ -64,7 +64,7 @@ def rooms(running: Running, seconds: float, recorded: Path) -> float:
 
 def metadata(running: Running, seconds: float, recorded: Path) -> float:
     with Clients(running, 200, lambda _: "q-meta") as clients:
-        clients.open(observing=True)
+        clients.open(observing=("topic",))
         with watched(running, recorded):
             return clients.change_metadata(range(0, 200, 10), seconds=seconds, rate=20).per_cpu_second
 

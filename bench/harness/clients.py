@@ -78,7 +78,7 @@ class Clients:
     ) -> None:
         self._lib.wl_free(self._handle)
 
-    def open(self, count: int | None = None, *, observing: bool = False, concurrency: int = 32) -> float:
+    def open(self, count: int | None = None, *, observing: Sequence[str] = (), concurrency: int = 32) -> float:
         """Join the next so many peers (all that are left); seconds. Raises JoinTimeout."""
         peers = [(index, self.room_of(index)) for index in range(self._opened, count or self.count)]
         prepared = self.protocol.prepare(peers)
@@ -90,7 +90,7 @@ class Clients:
             raise JoinTimeout(f"{self.dead} of {len(peers)} peers refused" if self.dead else "joining took too long")
         return prepared + taken / NANOSECONDS
 
-    def _add(self, index: int, room: str, observing: bool) -> None:
+    def _add(self, index: int, room: str, observing: Sequence[str]) -> None:
         request = self.protocol.upgrade(index, room)
         steps = self.protocol.join(index, room, observing=observing)
         peer = self._lib.wl_add(self._handle, self.protocol.port(index), request, len(request), len(steps))

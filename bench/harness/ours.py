@@ -1,4 +1,4 @@
-"""hmsroom's own protocol: peers join with tokens signed here, and every message is acknowledged."""
+"""hmsroom's own protocol, as static/rooms/hms.js speaks it: peers join with tokens that are signed here."""
 
 import base64
 import hmac
@@ -8,7 +8,7 @@ import secrets
 import time
 import urllib.parse
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.places import HOST
 from harness.protocols import FILLER, Frame, Protocol, Step, blank_marker, compact, peer_name
@@ -39,7 +39,11 @@ def _encode(data: bytes) -> str:
 
 
 class Hmsroom(Protocol):
-    """JSON-RPC over one websocket; `make_rooms` returns the ids of new rooms by the names it is given."""
+    """JSON-RPC over one websocket; `make_rooms` returns the ids of new rooms by the names it is given.
+
+    Every message has a client id and is acknowledged. Who comes observes the key `default`, asks for it and for itself,
+    and pings. Those who come back, to rooms in `places`, name their place in the socket's address.
+    """
 
     echoes = False
     lists_present = True
@@ -49,6 +53,8 @@ class Hmsroom(Protocol):
         self._make_rooms = make_rooms
         self._rooms: dict[str, str] = {}
         self._endpoints: list[str] = []
+        self._peer_ids: dict[tuple[int, str], str] = {}
+        self.places: dict[str, str] = {}
 
     def prepare(self, peers: Sequence[tuple[int, str]]) -> float:
         names = {room for _, room in peers} - self._rooms.keys()
@@ -60,23 +66,48 @@ class Hmsroom(Protocol):
 
     def path(self, index: int, room: str) -> str:
         endpoint = urllib.parse.urlsplit(self._endpoints[index % len(self._endpoints)])
-        return f"{endpoint.path}?peer={uuid.uuid4()}&token={self._token(index, room)}"
+        peer, token, place = self._peer_id(index, room), self._token(index, room), self.places.get(room, "")
+        return f"{endpoint.path}?peer={peer}&token={token}{place}"
 
-    def join(self, index: int, room: str, *, observing: bool) -> list[Step]:
-        steps = [
-            Step(Frame(b""), b"on-policy-change"),
-            Step(_request("join", {"name": peer_name(index, room), "data": ""}, "joined"), b'"joined"'),
+    def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
+        if room in self.places:
+            return [Step(Frame(b""), b'"on-resume"'), Step(self.ping(), b"")]
+        return [
+            self._join(index, room),
+            _step("listen-metadata-change", {"keys": ["default", *observing]}, "observed"),
+            _step("get-metadata", {"key": "default"}, "read"),
+            _step("get-peer", {"peer_id": self._peer_id(index, room)}, "self"),
+            Step(self.ping(), b""),
         ]
-        if observing:
-            steps.append(Step(_request("listen-metadata-change", {"keys": ["topic"]}, "observed"), b'"observed"'))
-        return steps
+
+    def _join(self, index: int, room: str) -> Step:
+        return _step("join", {"name": peer_name(index, room), "data": ""}, "joined")
 
     def message(self, index: int, room: str, *, padding: int = 0) -> Frame:
-        text = FILLER + "x" * padding + blank_marker("B")
-        return _request("broadcast", {"info": {"message": text, "type": "chat"}}, blank_marker("A"))
+        info = {"message": FILLER + "x" * padding + blank_marker("B"), "type": "chat"}
+        return _request("broadcast", {"info": info, "client_id": _client_id()}, blank_marker("A"))
 
     def metadata(self, index: int, room: str) -> Frame:
         return _request("set-metadata", {"key": "topic", "data": FILLER + blank_marker("M")}, blank_marker("A"))
+
+    def update(self, keys: Sequence[str]) -> Frame:
+        """A change of these keys at once; only the first value can be told apart."""
+        values = [FILLER + blank_marker("M"), *[FILLER] * (len(keys) - 1)]
+        changes = [{"key": key, "data": value} for key, value in zip(keys, values, strict=True)]
+        return _request("update-metadata", {"change_id": _client_id(), "changes": changes}, blank_marker("A"))
+
+    def ping(self) -> Frame:
+        return _request("ping", {"timestamp": int(time.monotonic() * 1000)}, blank_marker("A"))
+
+    def keep_places(self, answers: Mapping[str, Sequence[str]]) -> None:
+        """Let who joins these rooms from now on come back to the newest place in these answers to joins."""
+        for room, texts in answers.items():
+            place = max((json.loads(text)["result"] for text in texts), key=lambda result: int(result["seq"]))
+            named = {name: place[name] for name in ("session_id", "seq", "history")}
+            self.places[room] = f"&{urllib.parse.urlencode(named)}"
+
+    def _peer_id(self, index: int, room: str) -> str:
+        return self._peer_ids.setdefault((index, room), str(uuid.uuid4()))
 
     def _token(self, index: int, room: str) -> str:
         return sign({"type": "app", "room_id": self._rooms[room], "user_id": f"user-{index}", "role": "host"})
@@ -94,5 +125,29 @@ def _endpoint(port: int, token: str) -> str:
     return str(json.loads(content)["endpoint"])
 
 
-def _request(method: str, params: dict[str, object], request_id: str) -> Frame:
-    return Frame(compact({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}))
+class Bare(Hmsroom):
+    """No more than it takes: no client ids, nothing observed that is not meant to be."""
+
+    def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
+        steps = [self._join(index, room)]
+        if observing:
+            steps.append(_step("listen-metadata-change", {"keys": observing}, "observed"))
+        return steps
+
+    def message(self, index: int, room: str, *, padding: int = 0) -> Frame:
+        text = FILLER + "x" * padding + blank_marker("B")
+        return _request("broadcast", {"info": {"message": text, "type": "chat"}}, blank_marker("A"))
+
+
+def _client_id() -> str:
+    """A new one for each message, as long as a UUID."""
+    return f"{blank_marker('C')}-hms-room"
+
+
+def _step(method: str, params: Mapping[str, object], name: str) -> Step:
+    """Ask, and wait for the answer."""
+    return Step(_request(method, params, name), f'"id":"{name}"'.encode())
+
+
+def _request(method: str, params: Mapping[str, object], request_id: str) -> Frame:
+    return Frame(compact({"method": method, "params": params, "id": request_id, "jsonrpc": "2.0"}))

@@ -8,6 +8,7 @@ from harness.systems import Running
 
 EVERYBODY_ELSE = ("socket.io", "picows", "colyseus", "python-socketio", "tutorial")
 OURS = ("hmsroom", "hmsroom-daphne")
+STORING = ("storing-socket.io", "storing-each-socket.io")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +47,9 @@ FULL = (
         ),
         "per_cpu",
     ),
-    Contest(scenarios.rooms, (*OURS, *EVERYBODY_ELSE), "max"),
+    Contest(scenarios.rooms, (*OURS, *STORING, *EVERYBODY_ELSE, "hmsroom-bare"), "max"),
     Contest(scenarios.room1000, (*OURS, "socket.io", "picows"), "p99"),
-    Contest(scenarios.acknowledgement, OURS, "ack_p50"),
+    Contest(scenarios.acknowledgement, (*OURS, *STORING), "ack_p50"),
     Contest(scenarios.metadata, (*OURS, "socket.io", "picows", "colyseus"), "all_p50"),
     Contest(scenarios.join250, (*OURS, "socket.io", "picows", "colyseus"), "told"),
     Contest(scenarios.join1000, (*OURS, "socket.io", "picows"), "told"),
@@ -61,7 +62,7 @@ FULL = (
 
 QUICK = (
     Contest(scenarios.room200, ("hmsroom-uncoalesced", "hmsroom", "socket.io", "picows"), "per_cpu"),
-    Contest(scenarios.rooms, ("hmsroom", "socket.io", "picows"), "max"),
+    Contest(scenarios.rooms, ("hmsroom", *STORING, "socket.io", "picows"), "max"),
     Contest(scenarios.metadata, ("hmsroom", "socket.io", "picows"), "all_p50"),
     Contest(scenarios.join1000, ("hmsroom", "socket.io", "picows"), "told"),
 )
@@ -75,6 +76,8 @@ RATIOS = (
     Ratio("room200_plain_tutorial", ("room200", "hmsroom-plain"), ("room200", "tutorial")),
     Ratio("room200_plain_daphne_tutorial", ("room200", "hmsroom-daphne-plain"), ("room200", "tutorial-daphne")),
     Ratio("rooms_socketio", ("rooms", "hmsroom"), ("rooms", "socket.io")),
+    Ratio("rooms_storing_socketio", ("rooms", "hmsroom"), ("rooms", "storing-socket.io")),
+    Ratio("rooms_storing_each_socketio", ("rooms", "hmsroom"), ("rooms", "storing-each-socket.io")),
     Ratio("rooms_daphne_socketio", ("rooms", "hmsroom-daphne"), ("rooms", "socket.io")),
     Ratio("rooms_picows", ("rooms", "hmsroom"), ("rooms", "picows")),
     Ratio("room1000_p99_socketio", ("room1000", "hmsroom"), ("room1000", "socket.io")),

@@ -69,8 +69,8 @@ class Protocol:
     def path(self, index: int, room: str) -> str:
         raise NotImplementedError
 
-    def join(self, index: int, room: str, *, observing: bool) -> list[Step]:
-        """The steps to be in the room; observing: and to be told of the metadata."""
+    def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
+        """The steps to be in the room; and, where keys are observed, to be told of these."""
         raise NotImplementedError
 
     def message(self, index: int, room: str, *, padding: int = 0) -> Frame:
@@ -109,7 +109,7 @@ class PlainJson(Protocol):
     def path(self, index: int, room: str) -> str:
         return "/ws/"
 
-    def join(self, index: int, room: str, *, observing: bool) -> list[Step]:
+    def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
         params = {"room": room, "name": peer_name(index, room)}
         return [Step(self._frame("join", params, id=1), b'"result"')]
 
@@ -131,7 +131,7 @@ class SocketIo(PlainJson):
     def path(self, index: int, room: str) -> str:
         return "/socket.io/?EIO=4&transport=websocket"
 
-    def join(self, index: int, room: str, *, observing: bool) -> list[Step]:
+    def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
         event = compact(["join", {"room": room, "name": peer_name(index, room)}])
         return [
             Step(Frame(b""), b'0{"sid"'),
@@ -141,6 +141,16 @@ class SocketIo(PlainJson):
 
     def _frame(self, method: str, params: dict[str, str], **more: object) -> Frame:
         return Frame(b"42" + compact([method, params]))
+
+
+class StoringSocketIo(SocketIo):
+    """Messages go to the others; to the sender they are acknowledged, under an id of its own."""
+
+    echoes = False
+
+    def message(self, index: int, room: str, *, padding: int = 0) -> Frame:
+        text = FILLER + "x" * padding + blank_marker("B")
+        return Frame(b"421" + compact(["send", {"text": text, "id": blank_marker("A")}]))
 
 
 class Colyseus(Protocol):
@@ -165,7 +175,7 @@ class Colyseus(Protocol):
     def path(self, index: int, room: str) -> str:
         return self._seats[index]
 
-    def join(self, index: int, room: str, *, observing: bool) -> list[Step]:
+    def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
         joined = b"\x0a"
         return [Step(Frame(b"", BINARY), joined), Step(Frame(joined, BINARY), b"")]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.clients import Row
-from harness.places import BENCH, LATEST, NODE_MODULES
+from harness.places import BENCH, LATEST, NODE, NODE_MODULES
 from harness.plan import RATIOS, Contest
 
 Medians = dict[str, dict[str, Row]]  # contest → system → figures
@@ -115,7 +115,7 @@ def _lines(path: str) -> list[str]:
 
 
 def _versions() -> dict[str, str]:
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    node = subprocess.run([NODE, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     versions = {"python": platform.python_version(), "node": node.lstrip("v")}
     for package in ("django", "channels", "daphne", "uvicorn"):
         versions[package] = importlib.metadata.version(package)

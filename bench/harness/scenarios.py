@@ -14,6 +14,7 @@ MEBIBYTE, KIBIBYTE = 1 << 20, 1 << 10
 LAZY = 0.002  # keeps the generator below its core's limit while a server is pushed to its own
 WINDOWS = (8, 64)
 STEPS = 10
+TOPIC = ("topic",)
 
 Turns = Generator[Clients | None, None, Row]
 """Gives the clients that are to be served while they wait for their turn."""
@@ -110,7 +111,7 @@ def acknowledgement(running: Running, seconds: float) -> Turns:
 def metadata(running: Running, seconds: float) -> Turns:
     """20 changes a second of one metadata key in a room of 200: until everybody has that value or a newer one."""
     with Clients(running, 200, lambda _: "q-meta") as clients:
-        clients.open(observing=True)
+        clients.open(observing=TOPIC)
         senders = range(0, 200, 10)
         clients.change_metadata(senders, seconds=0.3, rate=20)
         yield clients

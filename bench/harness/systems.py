@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from harness import services
-from harness.ours import ACCESS_KEY, APP_SECRET, Hmsroom
-from harness.places import BENCH, NODE_MODULES, PEERS, PROJECT, VENV
+from harness.ours import ACCESS_KEY, APP_SECRET, Bare, Hmsroom
+from harness.places import BENCH, NODE, NODE_MODULES, PEERS, PROJECT, VENV
 from harness.processes import Group, free_port
-from harness.protocols import Colyseus, PlainJson, Protocol, SocketIo
+from harness.protocols import Colyseus, PlainJson, Protocol, SocketIo, StoringSocketIo
 
 PYTHON = str(VENV / "bin/python")
 MAKE_ROOMS = BENCH / "make_rooms.py"
@@ -53,6 +53,7 @@ class Ours:
     server: str = "uvicorn"
     processes: int = 1
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    protocol: type[Hmsroom] = Hmsroom
 
     def start(self, name: str) -> Running:
         group = Group(name)
@@ -62,7 +63,7 @@ class Ours:
         except BaseException:
             group.stop()
             raise
-        return Running(group, Hmsroom(ports, functools.partial(_make_rooms, environment)))
+        return Running(group, self.protocol(ports, functools.partial(_make_rooms, environment)))
 
     def _environment(self, group: Group) -> dict[str, str]:
         environment = {
@@ -104,11 +105,11 @@ def _daphne(application: str) -> tuple[str, ...]:
     return (str(VENV / "bin/daphne"), "-b", "127.0.0.1", "-p", "{port}", "-v", "0", application)
 
 
-def _node(script: str) -> tuple[str, ...]:
-    return ("node", str(PEERS / script), "{port}")
+def _node(script: str, *more: str) -> tuple[str, ...]:
+    return (str(NODE), str(PEERS / script), "{port}", *more)
 
 
-NODE = {"NODE_ENV": "production", "NODE_PATH": str(NODE_MODULES), "BACKLOG": BACKLOG}
+IN_NODE = {"NODE_ENV": "production", "NODE_PATH": str(NODE_MODULES), "BACKLOG": BACKLOG}
 NOT_COALESCED = {"COALESCE_MS": "0"}
 LONG_MESSAGES = {"MAX_MESSAGE_CHARS": "20000"}
 PLAIN = {"FAST_PATH": "off", **NOT_COALESCED}
@@ -116,6 +117,7 @@ PLAIN = {"FAST_PATH": "off", **NOT_COALESCED}
 SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom": Ours(),
     "hmsroom-daphne": Ours("daphne"),
+    "hmsroom-bare": Ours(protocol=Bare),
     "hmsroom-uncoalesced": Ours(settings=NOT_COALESCED),
     "hmsroom-daphne-uncoalesced": Ours("daphne", settings=NOT_COALESCED),
     "hmsroom-plain": Ours(settings=PLAIN),
@@ -123,8 +125,10 @@ SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom-long": Ours(settings=LONG_MESSAGES),
     "hmsroom-daphne-long": Ours("daphne", settings=LONG_MESSAGES),
     "hmsroom-two": Ours(processes=2),
-    "socket.io": Peer(_node("socketio_chat.cjs"), SocketIo, NODE),
-    "colyseus": Peer(_node("colyseus_chat.mjs"), Colyseus, NODE),
+    "socket.io": Peer(_node("socketio_chat.cjs"), SocketIo, IN_NODE),
+    "storing-socket.io": Peer(_node("socketio_storing_chat.cjs", "sets"), StoringSocketIo, IN_NODE),
+    "storing-each-socket.io": Peer(_node("socketio_storing_chat.cjs", "each"), StoringSocketIo, IN_NODE),
+    "colyseus": Peer(_node("colyseus_chat.mjs"), Colyseus, IN_NODE),
     "python-socketio": Peer(_uvicorn("python_socketio_chat:application"), SocketIo),
     "picows": Peer((PYTHON, str(PEERS / "picows_chat.py"), "{port}"), PlainJson),
     "tutorial": Peer(_uvicorn("channels_chat:application"), PlainJson),

@@ -7,6 +7,7 @@
  *
  *     B  a broadcast message         A  its acknowledgement (the marker is the request's id)
  *     M  a metadata value            J  the name of a peer (sequence: its index)
+ *     C  an id of the client's own, which is only sent
  *
  * Several markers in one frame, or frames in one read, count one by one. Latency runs from the time at
  * which a message was due to be sent, so a generator or server that falls behind cannot hide it. */
@@ -20,6 +21,7 @@
 #include "histogram.h"
 
 #define MARKER 27
+#define MARKS 3                 /* markers in one message to send, at most */
 #define READ_BUFFER (4 << 20)
 #define VALUES (1 << 16)        /* metadata values followed in one run */
 #define SECOND 1000000000LL
@@ -45,12 +47,13 @@ typedef struct {
   int64_t newest;    /* highest metadata sequence seen in this run */
   uint64_t order;    /* hash of the messages of this run, in the order of their arrival */
   uint8_t *sighted;  /* bit per peer whose name was seen */
+  char *kept;        /* the last frame with the text that is looked for */
 } connection;
 
 typedef struct {
   int peer, op, length, marks;
-  int offset[2];
-  char kind[2], *frame;
+  int offset[MARKS];
+  char kind[MARKS], *frame;
 } sender;
 
 typedef struct {
@@ -68,7 +71,10 @@ typedef struct {
   uint32_t value_seen[VALUES];
   uint64_t values_complete;
   uint32_t audience;
-  int64_t last_frame, last_sighting, lazy, last_poll;
+  int64_t last_frame, last_news, last_sighting, lazy, last_poll; /* news: a frame with a marker */
+  char *wanted; /* text to look for in frames */
+  int wanted_length;
+  uint64_t found;
   char *buffer;
 } generator;
 

@@ -99,7 +99,7 @@ static void reset(generator *g, const plan *p) {
 }
 
 static int complete(const generator *g, const plan *p, uint64_t sent) {
-  int acknowledged = g->sender_count && g->senders[0].marks > 1;
+  int acknowledged = g->sender_count && memchr(g->senders[0].kind, 'A', MARKS);
   if (acknowledged && g->acks < sent) return 0;
   return p->kind == 'M' ? g->values_complete >= sent : g->messages >= sent * p->fan_out - 0.5;
 }
@@ -189,18 +189,26 @@ void wl_pause(generator *g, int peer) {
   watch(g, c, EPOLL_CTL_MOD);
 }
 
+/* Count the frames that hold this text from now on, and keep each connection's last one. */
+void wl_look_for(generator *g, const char *text, int length) {
+  free(g->wanted);
+  g->wanted = memcpy(malloc(length), text, length);
+  g->wanted_length = length;
+  g->found = 0;
+}
+
 void wl_clear_senders(generator *g) {
   for (int i = 0; i < g->sender_count; i++) free(g->senders[i].frame);
   g->sender_count = 0;
 }
 
-/* Senders take turns. The frame holds a blank marker where a real one goes, two when it is acknowledged. */
+/* Senders take turns. The frame holds a blank marker where a real one goes; one of kind A is acknowledged. */
 void wl_sender(generator *g, int peer, int op, const char *frame, int length) {
   g->senders = realloc(g->senders, (g->sender_count + 1) * sizeof(sender));
   sender *s = &g->senders[g->sender_count++];
   *s = (sender){.peer = peer, .op = op, .length = length};
   s->frame = memcpy(malloc(length), frame, length);
-  for (char *at = s->frame; s->marks < 2 && (at = memmem(at, s->frame + length - at, "@@", 2)); at += MARKER) {
+  for (char *at = s->frame; s->marks < MARKS && (at = memmem(at, s->frame + length - at, "@@", 2)); at += MARKER) {
     s->offset[s->marks] = at - s->frame;
     s->kind[s->marks++] = at[2];
   }
@@ -244,9 +252,13 @@ int64_t wl_now(void) { return now(); }
 void wl_lazy(generator *g, int64_t nanoseconds) { g->lazy = nanoseconds; }
 uint64_t wl_frames(const generator *g) { return g->frames; }
 uint64_t wl_bytes(const generator *g) { return g->bytes; }
+uint64_t wl_messages(const generator *g) { return g->messages; }
 uint64_t wl_sightings(const generator *g) { return g->sightings; }
+int64_t wl_last_news(const generator *g) { return g->last_news; }
 int64_t wl_last_sighting(const generator *g) { return g->last_sighting; }
 uint64_t wl_order(const generator *g, int peer) { return g->connections[peer].order; }
+uint64_t wl_found(const generator *g) { return g->found; }
+const char *wl_kept(const generator *g, int peer) { return g->connections[peer].kept; }
 int wl_dead(const generator *g) { return g->dead; }
 
 void wl_free(generator *g) {
@@ -254,9 +266,9 @@ void wl_free(generator *g) {
     connection *c = &g->connections[i];
     drop(g, c);
     for (int j = 0; j < c->step_count; j++) free(c->steps[j].frame), free(c->steps[j].wait);
-    free(c->steps), free(c->request), free(c->unread), free(c->unsent), free(c->sighted);
+    free(c->steps), free(c->request), free(c->unread), free(c->unsent), free(c->sighted), free(c->kept);
   }
   wl_clear_senders(g);
   close(g->epoll);
-  free(g->senders), free(g->connections), free(g->buffer), free(g);
+  free(g->senders), free(g->connections), free(g->wanted), free(g->buffer), free(g);
 }

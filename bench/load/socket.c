@@ -130,6 +130,7 @@ static void find_markers(generator *g, connection *c, const char *at, const char
   while ((at = memmem(at, end - at, "@@", 2)) && end - at >= MARKER) {
     uint32_t sequence = from_hex(at + 3, 8);
     int64_t due = from_hex(at + 11, 16);
+    g->last_news = time;
     switch (at[2]) {
       case 'B':
         record(&g->message_latency, time - due);
@@ -147,12 +148,21 @@ static void find_markers(generator *g, connection *c, const char *at, const char
   }
 }
 
+/* Count a frame that holds the text that is looked for, and keep it in place of the one before. */
+static void look_for_text(generator *g, connection *c, const char *payload, int length) {
+  if (!memmem(payload, length, g->wanted, g->wanted_length)) return;
+  g->found++;
+  free(c->kept);
+  c->kept = strndup(payload, length);
+}
+
 static void received(generator *g, connection *c, const char *payload, int length, int64_t time) {
   g->frames++;
   g->last_frame = time;
   if (g->ping_length && length == g->ping_length && !memcmp(payload, g->ping, length))
     return send_frame(g, c, TEXT, g->pong, g->pong_length);
   find_markers(g, c, payload, payload + length, time);
+  if (g->wanted) look_for_text(g, c, payload, length);
   if (c->state != JOINING) return;
   step *s = &c->steps[c->current];
   if (!memmem(payload, length, s->wait, s->wait_length)) return;
