@@ -159,5 +159,7 @@ class Factory(HTTPFactory):
 # daphne offers no other way to say which factory it takes.
 server.HTTPFactory = Factory
 
-if __name__ == "__main__":
-    CommandLineInterface.entrypoint()
+
+def run(arguments: list[str]) -> None:
+    """Serve until a signal comes; the arguments are those of daphne's command."""
+    CommandLineInterface().run(arguments)

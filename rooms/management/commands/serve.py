@@ -1,14 +1,14 @@
-"""``manage.py serve``: prepare everything and become the server."""
+"""``manage.py serve``: prepare everything, then be the server."""
 
 import errno
-import os
 import socket
-import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from uvicorn.main import main as uvicorn_main
 
 from hmsroom import start
 from rooms import creation
@@ -43,9 +43,14 @@ class Command(BaseCommand):
         if (settings.DATA_DIR / "secrets.json").exists():
             self.stdout.write(f"  secrets: {settings.DATA_DIR / 'secrets.json'}")
         self.stdout.flush()
-        arguments = daphne(host, port) if server == "daphne" else uvicorn(host, port)
-        # In place of this process, so that a supervisor's signals reach the server itself.
-        os.execv(sys.executable, [sys.executable, "-m", *arguments])
+        connections.close_all()
+        # In this process: all is loaded, and a supervisor's signals reach the server itself.
+        if server == "daphne":
+            from rooms.access import daphne as program  # it chooses an event loop when it is loaded
+
+            program.run(daphne(host, port))
+        else:
+            uvicorn_main(uvicorn(host, port))
 
 
 def _try_to_listen(host: str, port: int) -> None:
@@ -82,7 +87,6 @@ def daphne(host: str, port: int) -> list[str]:
     """The command line of daphne. Its own backlog of 50 costs a burst of joins a second."""
     interface = host.replace(":", "\\:")
     return [
-        "rooms.access.daphne",
         *("--endpoint", f"tcp:port={port}:interface={interface}:backlog=4096"),
         *("--ping-interval", "5"),
         *("--ping-timeout", "10"),
@@ -97,7 +101,6 @@ def daphne(host: str, port: int) -> list[str]:
 def uvicorn(host: str, port: int) -> list[str]:
     """The command line of uvicorn. It would log tokens, and compress, which costs half of the speed."""
     return [
-        "uvicorn",
         *("--host", host),
         *("--port", str(port)),
         *("--http", "rooms.access.uvicorn:HttpProtocol"),
