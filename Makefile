@@ -8,7 +8,7 @@ python := .venv/bin/python
 script_tools := node_modules/.package-lock.json
 node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/sdk tests/server_sdk examples/prebuilt)
 
-.PHONY: run test lint format soak simulate bench clean reset venv venv-dev system-packages node test-setup
+.PHONY: run test lint format soak simulate simulate-scale bench clean reset venv venv-dev system-packages node test-setup
 
 run: venv
 	HMSROOM_DEV=1 exec $(python) manage.py serve --port $(PORT)
@@ -38,6 +38,10 @@ soak: test-setup
 # The server on virtual time, with whatever may go wrong: docs/architecture.md. What a seed does it does again.
 simulate: venv-dev
 	$(python) -m tests.simulation.run --seed $(or $(SEED),1) --world $(or $(WORLD),0) --steps $(or $(STEPS),1000000)
+
+# Rooms in many cells, on paper: docs/scaling.md.
+simulate-scale: venv-dev
+	$(python) bench/simulate_scale.py --seed $(or $(SEED),1)
 
 # Beside other chat servers; QUICK=1 takes five minutes.
 bench: venv-dev
