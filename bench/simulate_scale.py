@@ -18,6 +18,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=DEFAULT.processes, help="of each cell, with a core each")
     parser.add_argument("--each-second", type=float, default=DEFAULT.each_second, help="sessions that begin")
     options = parser.parse_args()
+    if options.cells < 3:
+        parser.error("one cell dies and one is drained, so it takes 3 at least")
     plan = Plan(options.cells, options.processes, options.each_second)
     started = time.process_time()
     found = {}

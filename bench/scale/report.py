@@ -25,7 +25,7 @@ def _lines(plan: Plan) -> Iterator[tuple[str, Callable[[Seen], str]]]:
     calm, later = slice(0, plan.dies), slice(plan.dies, plan.end)
     yield "sessions live, mean", lambda seen: f"{sum(seen.live) / len(seen.live):,.0f}"
     yield "sessions begun", lambda seen: f"{seen.begun:,}"
-    yield "not where their room was before", lambda seen: f"{seen.rooms_moved / seen.returned:.1%}"
+    yield "not where their room was before", lambda seen: f"{seen.rooms_moved / max(1, seen.returned):.1%}"
     for what in ("cores", "commits", "sockets"):
         yield f"calm: {what} used of the fullest cell", partial(_share, what, calm)
     yield "calm: share used of cells, median", lambda seen: f"{_used(seen, calm, 0.5):.1%}"
