@@ -5,13 +5,12 @@ Each act is written down in the audit as its author's.
 
 import copy
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -20,10 +19,10 @@ from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, WebhookEndpoint, new_generation
 from rooms.operations.engine.audit import record
 from rooms.operations.engine.calls import SERVER, Author
-from rooms.operations.engine.gate import LOCK_SECONDS, is_held, wait_briefly
+from rooms.operations.engine.gate import LOCK_SECONDS, acting
 from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
-from rooms.wire.errors import BadRequest, Forbidden, HeldUp, NotFound, RoomError
+from rooms.wire.errors import BadRequest, Forbidden, NotFound, RoomError
 from rooms.wire.json_gate import JSON
 from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, check_template, rules_of
 
@@ -37,19 +36,6 @@ CHANGEABLE = (
 
 MAX_CODES = 100
 """Of one room, those included that open nothing."""
-
-
-@contextmanager
-def _changing() -> Iterator[None]:
-    """A transaction that waits for what others hold as long as operations do. Raises HeldUp."""
-    try:
-        with transaction.atomic():
-            wait_briefly()
-            yield
-    except OperationalError as error:
-        if is_held(error):
-            raise HeldUp from None
-        raise
 
 
 def default_template() -> Template:
@@ -108,7 +94,7 @@ def change_template(template_id: str, change: Callable[[Template], object], *, a
 
     Raises ValidationError if it then is of the wrong form, or has another's name, and Template.DoesNotExist.
     """
-    with _changing():
+    with acting():
         template = Template.objects.select_for_update().get(pk=template_id)
         before = {field: getattr(template, field) for field in _OF_A_TEMPLATE}
         roles = copy.deepcopy(template.roles)  # it may be changed as it stands
@@ -175,7 +161,7 @@ def change_room(
 
     ``look`` is called with the room as it is before, which nobody else changes meanwhile, and may refuse by raising.
     """
-    with _changing():
+    with acting():
         room = _lock(room_id)
         if look:
             look(room)
@@ -246,7 +232,7 @@ def make_codes(room_id: str, role: str = "", *, author: Author = SERVER) -> list
     Codes of roles that the room has no longer are closed. Raises Forbidden if the room is closed, NotFound if it has no
     such role, BadRequest if it has too many codes.
     """
-    with _changing():
+    with acting():
         room = _lock(room_id)
         if not room.enabled:
             raise Forbidden("room: it is disabled")
@@ -273,7 +259,7 @@ def switch_code(code: str, *, on: bool, author: Author = SERVER) -> RoomCode:
     room_id = RoomCode.objects.filter(code=code).values_list("room_id", flat=True).first()
     if room_id is None:
         raise NotFound("code: no such room code")
-    with _changing():
+    with acting():
         room = _lock(room_id)
         found = room.codes.filter(code=code).first()
         if found is None:
@@ -298,7 +284,7 @@ def replace_code(room_id: str, role: str, *, author: Author = SERVER) -> RoomCod
 
     Raises ValidationError if the room has no such role.
     """
-    with _changing():
+    with acting():
         room = _lock(room_id)
         if role not in room.template.usable_roles:
             raise ValidationError(
@@ -316,7 +302,7 @@ def delete_room(room_id: str, *, author: Author) -> None:
         perform_now(end_room, author.caller(room_id))
     except NotFound:
         pass  # nobody is in it
-    with _changing():
+    with acting():
         room = _lock(room_id)
         record(author, "room.delete", room=room, details={"name": room.name})
         _leave_endpoints([room.pk])

@@ -16,12 +16,16 @@ from rooms.admin.shared import Inspection, author, indented, link, list_link, wr
 from rooms.models import WebhookDelivery, WebhookEndpoint
 from rooms.webhooks import endpoints, replays
 from rooms.webhooks.deliveries import Filters
+from rooms.wire.errors import RoomError
 from rooms.wire.webhooks import EVENTS, METADATA
 
 MOST_REPLAYED = 100
 """Deliveries that are chosen one by one."""
 
 NOT_AGAIN = "cannot be told again: waiting for a try, a repetition itself, or of an endpoint that is off."
+
+REFUSALS = (RoomError, WebhookEndpoint.DoesNotExist)
+"""Why nothing can be done with an endpoint now: others are at work, or have removed it."""
 
 FIELDS = ("url", "enabled", "events", "metadata_keys", "metadata_values")
 
@@ -101,6 +105,8 @@ class WebhookEndpointAdmin(Editing, Inspection):
                 secret = endpoints.add_secret(endpoint.pk, author=author(request))
             except ValidationError as error:
                 self.message_user(request, " ".join(error.messages), messages.ERROR)
+            except REFUSALS as error:
+                self.message_user(request, f"{endpoint.url}: {error}", messages.ERROR)
             else:
                 made.append((endpoint.url, secret))
         return show_secrets(self, request, made) if made else None
@@ -108,8 +114,12 @@ class WebhookEndpointAdmin(Editing, Inspection):
     @admin.action(description="Sign with the newest secret alone", permissions=["change"])
     def drop(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> None:
         for endpoint in chosen:
-            endpoints.drop_secrets(endpoint.pk, author=author(request))
-            self.message_user(request, f"{endpoint.url} is signed with its newest secret alone.", messages.SUCCESS)
+            try:
+                endpoints.drop_secrets(endpoint.pk, author=author(request))
+            except REFUSALS as error:
+                self.message_user(request, f"{endpoint.url}: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"{endpoint.url} is signed with its newest secret alone.", messages.SUCCESS)
 
     @admin.action(description="Remove selected endpoints…", permissions=["remove"])
     def remove(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> HttpResponse | None:
@@ -121,8 +131,12 @@ class WebhookEndpointAdmin(Editing, Inspection):
             return question
         for endpoint in chosen:
             self.log_deletions(request, WebhookEndpoint.objects.filter(pk=endpoint.pk))
-            endpoints.remove(endpoint.pk, author=author(request))
-            self.message_user(request, f"{endpoint.url} is told nothing more.", messages.SUCCESS)
+            try:
+                endpoints.remove(endpoint.pk, author=author(request))
+            except REFUSALS as error:
+                self.message_user(request, f"{endpoint.url}: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"{endpoint.url} is told nothing more.", messages.SUCCESS)
         return None
 
 

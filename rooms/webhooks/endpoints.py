@@ -1,7 +1,7 @@
 """Where webhooks go: one way to add, change and remove endpoints, for commands, REST and the admin.
 
 Whatever is committed in a room after one of these returns follows it: what was under way in the rooms concerned is
-waited for.
+waited for, but not for long: each raises HeldUp then, and nothing is changed.
 """
 
 import json
@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from rooms.access.sealing import seal, unseal
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
 from rooms.operations.engine.audit import What, record
 from rooms.operations.engine.calls import SERVER, Author
-from rooms.operations.engine.gate import wait_briefly
+from rooms.operations.engine.gate import acting
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import guard, signing
 from rooms.webhooks.guard import Refused
@@ -187,7 +187,7 @@ def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
 def add_secret(endpoint_id: str, secret: str = "", *, author: Author = SERVER) -> str:
     """Sign with another secret too, a new one if none is given, until ``drop_secrets``. Raises ValidationError."""
     chosen = _checked_secret(secret or signing.new_secret())
-    with transaction.atomic():
+    with acting():
         endpoint = _locked(endpoint_id)
         before = [known for known in secrets_of(endpoint) if known != chosen]
         if len(before) >= MAX_SECRETS:
@@ -200,7 +200,7 @@ def add_secret(endpoint_id: str, secret: str = "", *, author: Author = SERVER) -
 
 def drop_secrets(endpoint_id: str, *, author: Author = SERVER) -> None:
     """Sign with the newest secret alone."""
-    with transaction.atomic():
+    with acting():
         endpoint = _locked(endpoint_id)
         endpoint.secrets = _sealed(secrets_of(endpoint)[:1])
         endpoint.save(update_fields=["secrets"])
@@ -245,9 +245,11 @@ def _changing_one(endpoint_id: str) -> Iterator[WebhookEndpoint]:
 
 @contextmanager
 def _changing(room: Room | None) -> Iterator[None]:
-    """A transaction that begins when all that is under way in the room, or in all of them, is committed."""
-    with transaction.atomic():
-        wait_briefly()
+    """A transaction that begins when all that is under way in the room, or in all of them, is committed.
+
+    Raises HeldUp.
+    """
+    with acting():
         if connection.vendor != "sqlite":
             with connection.cursor() as cursor:
                 if room:

@@ -10,6 +10,7 @@ from django.test import Client
 from rooms.models import AuditEntry, WebhookDelivery, WebhookEndpoint, WebhookReplay
 from rooms.webhooks import endpoints, replays
 from rooms.webhooks.deliveries import Filters
+from rooms.wire.errors import HeldUp
 from tests.admin.driver import desk_of, form_at, form_in, seen_at
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,20 @@ def test_an_endpoint_is_added_changed_and_removed_and_its_secret_shown_once(clie
     assert not WebhookEndpoint.objects.exists()
     whats = AuditEntry.objects.filter(author="olga", source="admin").order_by("pk").values_list("what", flat=True)
     assert list(whats) == ["webhook.create", *["webhook.change"] * 3, "webhook.delete"]
+
+
+@pytest.mark.parametrize(
+    ("action", "act_of"), [("renew", "add_secret"), ("drop", "drop_secrets"), ("remove", "remove")]
+)
+def test_an_endpoint_that_others_are_at_work_on_is_told(client, action, act_of, monkeypatch):
+    admin, made = desk_of(client, *RIGHTS), endpoints.add("https://example.org/a")
+
+    def held(*args: Any, **given: Any) -> None:
+        raise HeldUp
+
+    monkeypatch.setattr(endpoints, act_of, held)
+    shown = act(admin, action, made, confirmed="yes")
+    assert "example.org/a: the room is locked by another program" in shown
 
 
 def test_an_endpoint_form_that_is_behind_brings_nothing_back(client):

@@ -4,10 +4,12 @@ import dataclasses
 import io
 import json
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -17,9 +19,11 @@ from django.utils import timezone
 from rooms.creation import create_room
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream
 from rooms.operations.arriving import join
+from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Call
 from rooms.operations.engine.gate import run
 from rooms.webhooks import endpoints, signing
+from rooms.wire.errors import HeldUp
 from tests.operations.driver import do, visitor
 from tests.support.receiver import headers_of
 
@@ -209,6 +213,27 @@ def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Ev
 
     monkeypatch.setattr(endpoints, "_set", slow)
     return begun, go_on
+
+
+@pytest.mark.postgres
+def test_who_would_wait_too_long_is_told_that_others_are_at_work(room, monkeypatch):
+    monkeypatch.setattr(gate, "LOCK_SECONDS", 0.3)
+    endpoint = endpoints.add(URL, room=room)
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT FROM rooms_room WHERE id = %s FOR UPDATE", [room.pk])
+        other.execute("SELECT FROM rooms_webhookendpoint WHERE id = %s FOR UPDATE", [endpoint.pk])
+
+        acts: list[Callable[[], object]] = [
+            lambda: endpoints.add(URL),
+            lambda: endpoints.set_of_room(room, ""),
+            lambda: endpoints.change(endpoint.pk, enabled=False),
+            lambda: endpoints.remove(endpoint.pk),
+            lambda: endpoints.drop_secrets(endpoint.pk),
+        ]
+        for act in acts:
+            with pytest.raises(HeldUp):
+                act()
+        assert "the room is locked by another program" in fails("secret", endpoint.pk)
 
 
 @pytest.mark.postgres

@@ -14,6 +14,7 @@ from rooms.models import Room, WebhookEndpoint, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import endpoints, replays
 from rooms.webhooks.deliveries import STATUSES, Filters
+from rooms.wire.errors import RoomError
 from rooms.wire.webhooks import EVENTS, METADATA
 
 
@@ -66,7 +67,7 @@ class Command(DatabaseCommand):
             ) from None
         except WebhookEndpoint.DoesNotExist:
             raise CommandError("There is no such endpoint. All are told by: python manage.py webhook list") from None
-        except Unreadable as error:
+        except (RoomError, Unreadable) as error:
             raise CommandError(str(error)) from None
 
     def _list(self, **_: Any) -> None:

@@ -172,14 +172,22 @@ LOCK_SECONDS = 5.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-def wait_briefly() -> None:
-    """Let the transaction that is under way wait for what others hold as long as operations do."""
-    if connection.vendor != "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")
+@contextmanager
+def acting() -> Iterator[None]:
+    """A transaction for an act that is no operation. Raises HeldUp, after waiting for others as long as those do."""
+    try:
+        with transaction.atomic():
+            if connection.vendor != "sqlite":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}")
+            yield
+    except OperationalError as error:
+        if _is_held(error):
+            raise HeldUp from None
+        raise
 
 
-def is_held(error: OperationalError | InterfaceError) -> bool:
+def _is_held(error: OperationalError | InterfaceError) -> bool:
     """Whether somebody else held what a statement waited for."""
     return getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE
 
@@ -198,7 +206,7 @@ def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer
             work.flush()
             tx.on_commit = work.remember
     except (OperationalError, InterfaceError) as error:
-        if is_held(error):
+        if _is_held(error):
             return _run_rooms_apart(calls, patience)
         metrics.DATABASE_FAILURES.inc()
         log.error("the database cannot be used", extra={"context": {"calls": len(calls), "why": describe(error)}})

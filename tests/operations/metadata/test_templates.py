@@ -14,6 +14,7 @@ from django.db import connection
 from rooms import creation
 from rooms.creation import change_room, create_room, load_template
 from rooms.models import Room, Template
+from rooms.operations.engine import gate
 from rooms.wire.errors import HeldUp
 from rooms.wire.roles import DEFAULT_TEMPLATE
 from tests.operations.driver import do, error_of, journalled, kinds, position, refused
@@ -88,7 +89,7 @@ def test_a_room_that_is_held_is_told_of_its_template_once_it_is_free(database):
 
 @pytest.mark.postgres
 def test_a_change_of_a_room_that_is_held_is_refused_in_time(database, monkeypatch):
-    monkeypatch.setattr(creation, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(gate, "LOCK_SECONDS", 0.5)
     room = create_room(name="a")
     with held(room), pytest.raises(HeldUp):
         change_room(room.pk, title="Tea")
