@@ -99,6 +99,7 @@ class Order:
         if self.gap:
             return None
         if self._local:
+            # One that is of another session is not ahead: its caller is answered all the same.
             if not self._is_ahead(self._local[0]):
                 return self._local.popleft()
             return self._next_remote() or self._read(self._local[0].first - 1)

@@ -145,6 +145,7 @@ class Writer(Generic[T]):
         """Let what is under way end; what waits is not run."""
         self._closed = True
         for _ in self._threads:
+            # One for each thread of either kind: those that are too many are never taken.
             self._batches.put(None)
             self._late.put(None)
         for thread in self._threads:

@@ -87,6 +87,7 @@ async def stop() -> None:
                 await hub.settle()
         except TimeoutError:
             log.warning("the process ends before everything was stored")
+    # After the sockets: until they are closed the lease has to hold.
     background.stop()
     await asyncio.to_thread(jobs.stop)
     await hubs.close()

@@ -78,6 +78,7 @@ class _Round:
                 self._running[asyncio.create_task(self._tell(claim))] = claim
             if not self._running:
                 return
+            # Not until one is done: what becomes due meanwhile has a place too, if any is free.
             done, _ = await asyncio.wait(self._running, timeout=INTERVAL, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 claim = self._running.pop(task)

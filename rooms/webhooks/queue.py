@@ -116,6 +116,7 @@ def proceed(claimed: Claim, tried: Sequence[Tried], *, seconds: float) -> Batch 
             return None
         wait = None
         for one in tried:
+            # All but the last were taken, and have none.
             wait = _record(tx, one, at)
         if wait is not None:
             _hold(tx, claimed, at + int(wait * 1000), name="")

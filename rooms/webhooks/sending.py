@@ -95,6 +95,7 @@ class Sender:
             try:
                 answer = await self._client.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout):
+                # Only where nothing was sent: the next address may be another receiver, which would get it twice.
                 if address is addresses[-1]:
                     raise
                 continue

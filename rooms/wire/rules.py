@@ -82,6 +82,7 @@ class Rules:
         rule = self._found.get(key)
         if rule is None:
             rule = next((rule for fits, rule in self._rules if fits(key)), NO_RULE)
+            # All at once: which of them is asked for again nobody knows, and to find out costs each look.
             if len(self._found) >= _MAX_KEPT:
                 self._found.clear()
             self._found[key] = rule

@@ -30,6 +30,7 @@ class Pages:
         # One object for each row: what a call changed of a peer must be there for the next one.
         self.known.peers.setdefault(row.peer_id, row)
         self.known.absent.discard(row.peer_id)
+        # Only where all of an owner are known: a part of them would pass for all.
         if self.is_new or row.owner in self.known.owned:
             self.known.owned.setdefault(row.owner, set()).add(row.peer_id)
 

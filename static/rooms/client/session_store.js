@@ -103,6 +103,7 @@ export class SessionStore {
       // What is held may be old: then the server says so, with the entry that stands, which is held from then on.
       const { metadata } = this.#client.state;
       const { data, change_version: ifChangeVersion } = metadata.get(key) ?? (await this.#read(key));
+      // A copy, for an app may change what it is given; null, which a removed key holds too, is nothing to it.
       const value = await change(structuredClone(data) ?? undefined);
       try {
         return await this.#change("mutate", { ...terms, key, value, ifChangeVersion }, { ifLock }, true);

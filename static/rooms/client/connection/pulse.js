@@ -39,6 +39,7 @@ export class Pulse {
   }
 
   ping() {
+    // Of several pings without an answer the first counts, or each would put the end off.
     if (this.#pingedAt === null || this.#heardAt >= this.#pingedAt) this.#pingedAt = this.#timers.now;
     this.#send();
   }

@@ -73,6 +73,7 @@ export class Requests {
     const unanswered = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const request of unanswered) request.isDoubtful = true;
+    // In front: they were asked before what waits there.
     this.#queue.unshift(...unanswered.filter((request) => request.again));
     for (const request of unanswered) if (!request.again) request.reject(lost());
   }
@@ -160,6 +161,7 @@ export class Requests {
    * @param {number} least ms
    */
   #sendLater(request, least) {
+    // Of random length, for whoever was refused together would come together again.
     const wait = Math.max(least, 1_000 * Math.min(request.tries, TRIES)) * (1 + this.#random());
     request.tries += 1;
     this.#resting.add(request);

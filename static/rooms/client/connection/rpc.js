@@ -148,6 +148,7 @@ export class Rpc extends EventTarget {
     });
     this.#line = line;
     this.#requests.attach((text) => line.send(text));
+    // Browsers wait minutes for a socket to open, and for ever for what is to be said on it.
     this.#timers.later(() => line.isInUse && !this.#ready && this.#closed(LOST), ARRIVAL);
   }
 

@@ -60,6 +60,7 @@ export class Messages {
     const isNewest = this.#end === this.#list.length;
     const isFull = this.#list.length >= 2 * MOST_MESSAGES; // half of it is not seen any more
     const next = isNewest && !isFull ? this.#shared() : new Messages(this.values());
+    // Older versions, which share both, look only as far as their own end.
     next.#places.set(message.id, next.#list.push(message) - 1);
     next.#end += 1;
     if (next.size > MOST_MESSAGES) next.#start += 1;

@@ -29,6 +29,7 @@ export const PEOPLE_HEARD = {
     /** @type {Map<string, Peer>} */
     const peers = new Map();
     const local = localPeer(state);
+    // The list is of the others.
     if (local) peers.set(local.id, local);
     for (const wire of records(Object.values(record(listed)))) {
       const id = text(wire.peer_id);
