@@ -60,12 +60,11 @@ def connect(context: Context, *, place: Place | None = None) -> Outcome:
         attachment = _attachment(context, session, peer, replay=replay, returning=True, polls=polls)
         if place:
             result = _found_again(context, session, place, replay)
-    role = peer.role if attachment and peer else context.role.name
     return Outcome(
         result,
         events,
         for_socket=Welcome(
-            policy=policy(context.room, role),
+            policy=policy(context.room, context.role.name),
             preview=_preview(context, session, with_peers=not attachment),
             attachment=attachment,
         ),
