@@ -23,6 +23,8 @@ WRITERS = ("host", "guest")
 """The roles that may write where no rule says anything."""
 
 LIMITS = {"MAX_VALUE_BYTES": 160, "MAX_STORE_BYTES": 240, "MAX_KEYS": 5}
+UNLIMITED = {"default", "pinnedMessages", "spotlight"}
+"""Keys that count neither as keys nor by what they hold."""
 
 
 @dataclass
@@ -206,11 +208,14 @@ class Model:
             sum(
                 len((key + compact(entry.data)).encode())
                 for key, entry in one.entries.items()
-                if entry.data is not ABSENT
+                if entry.data is not ABSENT and key not in UNLIMITED
             )
             for one in (self, after)
         ]
-        keys = [sum(entry.data is not ABSENT for entry in one.entries.values()) for one in (self, after)]
+        keys = [
+            sum(entry.data is not ABSENT and key not in UNLIMITED for key, entry in one.entries.items())
+            for one in (self, after)
+        ]
         if sizes[1] > max(sizes[0], LIMITS["MAX_STORE_BYTES"]) or keys[1] > max(keys[0], LIMITS["MAX_KEYS"]):
             self.reasons.add(413)
 
