@@ -85,7 +85,10 @@ _STEP, _MOST_STEPS = 500, 20
 
 
 class Entry(NamedTuple):
-    """An entry that is not written yet: the fields of ``AuditEntry`` in their order, but for when it was."""
+    """An entry that is not written yet: the fields of ``AuditEntry`` in their order, but for when it was.
+
+    ``old`` and ``new`` are whole values: what is kept of them is asked once for all that are written together.
+    """
 
     what: What
     source: Origin
@@ -114,7 +117,14 @@ def is_kept() -> bool:
 
 def append(cursor: Cursor, entries: Sequence[Entry], *, at: int) -> None:
     """Store the entries of a transaction; at is in milliseconds."""
-    cursor.executemany(_INSERT, [(at, *entry) for entry in entries])
+    most = settings.AUDIT_VALUE_BYTES
+    cursor.executemany(
+        _INSERT,
+        [
+            (at, *entry[:-3], _beginning(entry.old, most), _beginning(entry.new, most), entry.details)
+            for entry in entries
+        ],
+    )
 
 
 def record(
@@ -148,9 +158,8 @@ def forget_old(now: datetime) -> None:
         AuditEntry.objects.filter(pk__in=old).delete()
 
 
-def beginning(text: str | None) -> str | None:
-    """Of a value's JSON text what is kept: its first AUDIT_VALUE_BYTES, with a … after it if there is more."""
-    most = settings.AUDIT_VALUE_BYTES
+def _beginning(text: str | None, most: int) -> str | None:
+    """Of a value's JSON text its first so many bytes, with a … after it if there is more; nothing of 0 bytes."""
     if text is None or not most:
         return None
     kept = text[:most].encode()

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from rooms.models import Peer, Room, Session
 from rooms.observe import metrics
 from rooms.observe.logs import describe
-from rooms.operations.engine.audit import ACTING, Cause, Entry, What, beginning, bounded, is_kept
+from rooms.operations.engine.audit import ACTING, Cause, Entry, What, bounded
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
 from rooms.operations.engine.presence_log import chronicle
 from rooms.operations.engine.transaction import Cursor, Transaction
@@ -104,7 +104,8 @@ class Context:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Write down what is being done, or what follows from it for that cause. ``old`` and ``new`` are JSON text."""
-        if not is_kept():
+        audited = self.work.audited
+        if audited is None:
             return
         session = self.live_session
         entry = Entry(
@@ -117,11 +118,11 @@ class Context:
             session.id if session else "",
             key,
             version,
-            beginning(old),
-            beginning(new),
+            old,
+            new,
             bounded(details),
         )
-        self.work.audited.append(entry)
+        audited.append(entry)
 
     def audit_act(self, what: What, *, key: str = "", details: Mapping[str, Any] | None = None) -> None:
         """Write down what peers do all the time, if an administrator, an access key or a command does it."""

@@ -74,7 +74,7 @@ class Work:
         self.outbox = Outbox(self, cursor) if self._loaded.has_webhooks else None
         self._changed: dict[int, Changed] = {}  # by their addresses, which cost nothing to ask
         self._added: dict[type[models.Model], list[models.Model]] = {}
-        self.audited: list[audit.Entry] = []
+        self.audited: list[audit.Entry] | None = [] if audit.is_kept() else None
         self._sent_under: dict[ClientId, Sent] | None = None
         # The kernel is asked once a transaction; what follows in an id is what tells those of a transaction apart.
         self.random = os.urandom(RANDOM_DIGITS // 2).hex()
