@@ -84,7 +84,11 @@ function listenToPage() {
 
 function listenToRoom() {
   hmsNotifications.onNotification(({ data }) => ended("removed", ...removal(data)), "REMOVED_FROM_ROOM");
-  hmsNotifications.onNotification(({ data }) => ended("ended", make("bdi", {}, data.reason)), "ROOM_ENDED");
+  hmsNotifications.onNotification(({ data }) => {
+    // As in the published SDK it tells also of who was removed by nobody inside.
+    if (data.roomEnded) ended("ended", data.reason && make("bdi", {}, data.reason));
+    else ended("removed", ...removal(data));
+  }, "ROOM_ENDED");
   hmsNotifications.onNotification(({ data: error }) => {
     if (part("leave").offsetParent) refused(error);
   }, "ERROR");
