@@ -112,6 +112,30 @@ class Clients:
         """Read each socket at most once in so long; latencies carry up to that much of it."""
         self._lib.wl_lazy(self._handle, int(seconds * NANOSECONDS))
 
+    def look_for(self, text: str) -> None:
+        """Count the frames that hold this text from now on, and keep each peer's last one."""
+        self._lib.wl_look_for(self._handle, text.encode(), len(text.encode()))
+
+    def kept(self) -> dict[str, list[str]]:
+        """The frames that were kept, by room."""
+        frames: dict[str, list[str]] = {}
+        for index in range(self.count):
+            if frame := self._lib.wl_kept(self._handle, index):
+                frames.setdefault(self.room_of(index), []).append(frame.decode())
+        return frames
+
+    def send_each(self, senders: Sequence[int], frames: Sequence[Frame]) -> None:
+        """Send one frame from each of the senders, at once; what comes of it is counted from then on."""
+        self._set_senders(senders, frames)
+        self._lib.wl_send_all(self._handle)
+
+    def await_news(self, *, messages: int, sightings: int, seconds: float) -> float:
+        """Read until peers have received so many messages and learned of each other so often; when the last did."""
+        deadline = time.monotonic() + seconds
+        while (self.messages < messages or self.sightings < sightings) and time.monotonic() < deadline:
+            self.settle(0.005, 0.02)
+        return float(self._lib.wl_last_news(self._handle)) / NANOSECONDS
+
     def pause(self, index: int) -> None:
         """Stop reading one peer's socket."""
         self._lib.wl_pause(self._handle, index)
@@ -119,6 +143,16 @@ class Clients:
     def order(self, index: int) -> int:
         """A hash of the last run's messages in the order in which one peer received them."""
         return int(self._lib.wl_order(self._handle, index))
+
+    @property
+    def found(self) -> int:
+        """The frames that held the text that is looked for."""
+        return int(self._lib.wl_found(self._handle))
+
+    @property
+    def messages(self) -> int:
+        """Those received since the last run began, or frames were sent."""
+        return int(self._lib.wl_messages(self._handle))
 
     @property
     def sightings(self) -> int:
@@ -154,10 +188,24 @@ class Clients:
         plan = _plan("M", seconds, 1, rate=rate, fan_out=self.count, audience=self.count)
         return self._run(senders, frames, plan)
 
-    def _run(self, senders: Sequence[int], frames: Sequence[Frame], plan: Plan) -> Measured:
+    def update_metadata(self, updates: Sequence[tuple[int, Frame]], *, seconds: float, rate: float) -> Measured:
+        """The same, of these updates of several keys at once, each by its sender."""
+        senders, frames = zip(*updates, strict=True)
+        plan = _plan("M", seconds, 1, rate=rate, fan_out=self.count, audience=self.count)
+        return self._run(senders, frames, plan)
+
+    def ping(self, ping: Frame, *, seconds: float, every: float) -> Measured:
+        """Everybody asks, every so many seconds, whether the server is there."""
+        plan = _plan("B", seconds, 1, rate=self.count / every, fan_out=0)
+        return self._run(range(self.count), [ping] * self.count, plan)
+
+    def _set_senders(self, senders: Sequence[int], frames: Sequence[Frame]) -> None:
         self._lib.wl_clear_senders(self._handle)
         for index, frame in zip(senders, frames, strict=True):
             self._lib.wl_sender(self._handle, index, frame.opcode, frame.payload, len(frame.payload))
+
+    def _run(self, senders: Sequence[int], frames: Sequence[Frame], plan: Plan) -> Measured:
+        self._set_senders(senders, frames)
         result, pids = Result(), self.running.group.pids()
         before, own, start = cpu_seconds(pids), own_cpu_seconds(), time.perf_counter()
         gc.disable()

@@ -51,6 +51,7 @@ def library() -> ctypes.CDLL:
         "wl_pause": (None, [handle, integer]),
         "wl_clear_senders": (None, [handle]),
         "wl_sender": (None, [handle, integer, integer, text, integer]),
+        "wl_send_all": (None, [handle]),
         "wl_run": (None, [handle, ctypes.POINTER(Plan), ctypes.POINTER(Result)]),
         "wl_now": (long, []),
         "wl_lazy": (None, [handle, long]),

@@ -57,8 +57,8 @@ class Hmsroom(Protocol):
         self.places: dict[str, str] = {}
 
     def prepare(self, peers: Sequence[tuple[int, str]]) -> float:
-        names = {room for _, room in peers} - self._rooms.keys()
-        self._rooms |= self._make_rooms(sorted(names))
+        if names := {room for _, room in peers} - self._rooms.keys():
+            self._rooms |= self._make_rooms(sorted(names))
         if not self._endpoints:
             token = self._token(*peers[0])
             self._endpoints = [_endpoint(port, token) for port in self.ports]

@@ -26,11 +26,11 @@ class Contest:
 
 @dataclasses.dataclass(frozen=True)
 class Ratio:
-    """One (scenario, system)'s figure over another's, under the name it has in latest.json."""
+    """One (scenario, system)'s figure over another's, or by itself, under the name it has in latest.json."""
 
     name: str
     ours: tuple[str, str]
-    theirs: tuple[str, str]
+    theirs: tuple[str, str] | None = None
 
 
 FULL = (
@@ -47,12 +47,20 @@ FULL = (
         ),
         "per_cpu",
     ),
-    Contest(scenarios.rooms, (*OURS, *STORING, *EVERYBODY_ELSE, "hmsroom-bare"), "max"),
+    Contest(scenarios.rooms, (*OURS, *STORING, *EVERYBODY_ELSE, "hmsroom-webhooks", "hmsroom-bare"), "max"),
     Contest(scenarios.room1000, (*OURS, "socket.io", "picows"), "p99"),
     Contest(scenarios.acknowledgement, (*OURS, *STORING), "ack_p50"),
     Contest(scenarios.metadata, (*OURS, "socket.io", "picows", "colyseus"), "all_p50"),
     Contest(scenarios.join250, (*OURS, "socket.io", "picows", "colyseus"), "told"),
-    Contest(scenarios.join1000, (*OURS, "socket.io", "picows"), "told"),
+    Contest(scenarios.join1000, (*OURS, "socket.io", "picows", "hmsroom-webhooks"), "told"),
+    Contest(scenarios.reconnect1000, OURS, "over_joins"),
+    Contest(scenarios.reconnect_rooms, OURS, "over_joins"),
+    Contest(scenarios.late_joiner, OURS, "ms"),
+    Contest(scenarios.viewers, ("hmsroom-many-peers", "hmsroom-daphne-many-peers"), "p50"),
+    Contest(scenarios.idle_rooms, OURS, "cpu_percent"),
+    Contest(scenarios.updates_apart, (*OURS, "hmsroom-webhooks"), "all_p50"),
+    Contest(scenarios.updates_shared, OURS, "all_p50"),
+    Contest(scenarios.lock_handover, OURS, "p50"),
     Contest(scenarios.memory, (*OURS, "socket.io", "picows"), "kib_per_connection"),
     Contest(scenarios.slow_readers, ("hmsroom-long", "hmsroom-daphne-long"), "growth_mib"),
     Contest(scenarios.two_processes, ("hmsroom-two",), "max"),
@@ -89,6 +97,12 @@ RATIOS = (
     Ratio("join1000_daphne_socketio", ("join1000", "hmsroom-daphne"), ("join1000", "socket.io")),
     Ratio("join1000_join250", ("join1000", "hmsroom"), ("join250", "hmsroom")),
     Ratio("join1000_join250_daphne", ("join1000", "hmsroom-daphne"), ("join250", "hmsroom-daphne")),
+    Ratio("reconnect1000_join1000", ("reconnect1000", "hmsroom")),
+    Ratio("reconnect_rooms", ("reconnect_rooms", "hmsroom")),
+    Ratio("late_joiner_ms", ("late_joiner", "hmsroom")),
+    Ratio("idle_rooms_cpu", ("idle_rooms", "hmsroom")),
+    Ratio("memory_kib", ("memory", "hmsroom")),
+    Ratio("memory_daphne_kib", ("memory", "hmsroom-daphne")),
     Ratio("memory_socketio", ("memory", "hmsroom"), ("memory", "socket.io")),
 )
 

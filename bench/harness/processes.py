@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 import os
 import resource
 import shutil
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.places import BUILD, HOST
@@ -27,6 +28,9 @@ class Group:
         self.name = name
         self.folder = Path(tempfile.mkdtemp(prefix="hmsroom-bench-"))
         self._started: list[subprocess.Popen[bytes]] = []
+        self._starts: list[Callable[[], None]] = []
+        self.beside = contextlib.ExitStack()
+        """What else ends when the group stops."""
 
     def run(
         self, command: Sequence[str], *, environment: Mapping[str, str] | None = None, user: str | None = None
@@ -45,6 +49,12 @@ class Group:
         user: str | None = None,
     ) -> None:
         """Start a server and wait until it listens on the port."""
+        self._starts.append(functools.partial(self._start, command, port=port, environment=environment, user=user))
+        self._starts[-1]()
+
+    def _start(
+        self, command: Sequence[str], *, port: int, environment: Mapping[str, str] | None, user: str | None
+    ) -> None:
         process = self._popen(command, environment, user)
         self._started.append(process)
         deadline = time.monotonic() + START_SECONDS
@@ -55,6 +65,16 @@ class Group:
                 return
             time.sleep(0.05)
         raise RuntimeError(f"{self.name}: the server did not listen, see {_log_path()}")
+
+    def restart(self, meanwhile: Callable[[], object]) -> None:
+        """End the servers as a deployment does, and start them again, on the same ports and data."""
+        for process in reversed(self._started):
+            process.terminate()
+            while process.poll() is None:
+                meanwhile()
+        self._started.clear()
+        for start in self._starts:
+            start()
 
     def _popen(
         self, command: Sequence[str], environment: Mapping[str, str] | None, user: str | None
@@ -91,6 +111,7 @@ class Group:
                 os.kill(pid, signal.SIGKILL)
         for process in self._started:
             process.wait()
+        self.beside.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -79,8 +79,8 @@ def ratios(found: Medians, contests: Sequence[Contest]) -> dict[str, float]:
     figure_of = {contest.name: contest.figure for contest in contests}
     for ratio in RATIOS:
         ours, theirs = (
-            found.get(contest, {}).get(system, {}).get(figure_of.get(contest, ""))
-            for contest, system in (ratio.ours, ratio.theirs)
+            found.get(side[0], {}).get(side[1], {}).get(figure_of.get(side[0], "")) if side else 1
+            for side in (ratio.ours, ratio.theirs)
         )
         over = _over(ours, theirs)
         if over is not None:

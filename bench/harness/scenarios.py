@@ -3,10 +3,14 @@
 Where one yields, the other systems have their turn: what the machine does beside, for seconds, meets all of them.
 """
 
+import asyncio
+import statistics
 import time
 from collections.abc import Generator, Sequence
 
+from harness import handing_over
 from harness.clients import Clients, Measured, Row
+from harness.ours import Hmsroom
 from harness.processes import cpu_seconds, resident_bytes
 from harness.systems import Running
 
@@ -147,6 +151,161 @@ def _join(running: Running, peers: int) -> Row:
             "frames": clients.frames,
             "cpu": cpu_seconds(pids) - before,
         }
+
+
+def reconnect1000(running: Running, seconds: float) -> Turns:
+    """1,000 peers of one room come back to a server that was restarted, 64 at a time: until all have everything."""
+    yield None
+    return _reconnect(running, rooms=1, peers=1000)
+
+
+def reconnect_rooms(running: Running, seconds: float) -> Turns:
+    """The same with 200 rooms of 5."""
+    yield None
+    return _reconnect(running, rooms=200, peers=5)
+
+
+def _reconnect(running: Running, *, rooms: int, peers: int) -> Row:
+    """Everything: who went and came back, and a message that the first in each room sends.
+
+    over_joins: how much longer it takes than it took them to join, until all knew of all.
+    """
+    protocol, count, seen = _ours(running), rooms * peers, rooms * running.protocol.sightings(peers)
+    room_of = f"n-back{peers}-{{}}".format
+    with Clients(running, count, lambda index: room_of(index % rooms)) as clients:
+        clients.look_for('"id":"joined"')
+        protocol.prepare([(room, room_of(room)) for room in range(rooms)])
+        start = time.monotonic()
+        clients.open(concurrency=64)
+        joined = clients.await_news(messages=0, sightings=seen, seconds=60) - start
+        clients.settle(1)
+        protocol.keep_places(clients.kept())
+        running.group.restart(lambda: clients.settle(0.01, 0.05))
+    pids = running.group.pids()
+    with Clients(running, count, lambda index: room_of(index % rooms)) as clients:
+        clients.look_for('"resumed":true')
+        before, start = cpu_seconds(pids), time.monotonic()
+        clients.open(rooms, concurrency=64)
+        clients.send_each(range(rooms), [protocol.message(index, room_of(index)) for index in range(rooms)])
+        clients.open(concurrency=64)
+        wanted = count - rooms
+        back = clients.await_news(messages=wanted, sightings=seen, seconds=60) - start
+        return {
+            "joined": joined,
+            "back": back,
+            "over_joins": back / joined,
+            "resynchronised": count - clients.found,
+            "missing": wanted - clients.messages + seen - clients.sightings,
+            "cpu": cpu_seconds(pids) - before,
+        }
+
+
+def _ours(running: Running) -> Hmsroom:
+    assert isinstance(running.protocol, Hmsroom)
+    return running.protocol
+
+
+def late_joiner(running: Running, seconds: float) -> Turns:
+    """Twenty, one after the other, join a session of 1,000 messages and 256 keys: until one has all of its state."""
+    protocol, present, late = _ours(running), 5, 20
+    keys = ["default", *[f"key-{number:03}" for number in range(255)]]
+    with Clients(running, present + late, lambda _: "q-late") as clients:
+        clients.open(present)
+        updates = [protocol.update(keys[first : first + 8]) for first in range(0, len(keys), 8)]
+        clients.send_each([0] * len(updates), updates)
+        clients.settle()
+        run = clients.chat(range(present), seconds=2, fan_out=present - 1, rate=500)
+        clients.look_for(f'"{keys[-1]}"')
+        yield clients
+        pids, taken = running.group.pids(), []
+        before = cpu_seconds(pids)
+        for index in range(present, present + late):
+            taken.append(clients.open(index + 1, observing=keys[1:]) * 1000)
+        return {
+            "ms": statistics.median(taken),
+            "most_ms": max(taken),
+            "cpu_ms": (cpu_seconds(pids) - before) / late * 1000,
+            "messages": run.acked,
+            "without": late - clients.found,
+        }
+
+
+def viewers(running: Running, seconds: float) -> Turns:
+    """One large room of 10,000 viewers, to whom 2 messages are sent a second."""
+    pids, count = running.group.pids(), 10_000
+    before = resident_bytes(pids)
+    with Clients(running, count, lambda _: "v-viewers") as clients:
+        joined = clients.open(concurrency=64)
+        clients.settle()
+        yield clients
+        run = clients.chat([0], seconds=max(seconds, 10), fan_out=count - 1, rate=2)
+        grown = resident_bytes(pids) - before
+        return {
+            "joined": joined,
+            "p50": run.p50,
+            "p99": run.p99,
+            "loss": run.loss,
+            "cpu": run.server_share,
+            "mib": grown / MEBIBYTE,
+        }
+
+
+def idle_rooms(running: Running, seconds: float) -> Turns:
+    """5,000 rooms of one, who pings every 5 seconds as hms.js does: percent of a core; and if it did not."""
+    count, span = 5000, max(seconds, 10)
+    pids = running.group.pids()
+    before = resident_bytes(pids)
+    with Clients(running, count, lambda index: f"q-{index}") as clients:
+        clients.open()
+        clients.settle(1)
+        grown = resident_bytes(pids) - before
+        yield clients
+        pinging = clients.ping(_ours(running).ping(), seconds=span, every=5)
+        used = cpu_seconds(pids)
+        clients.settle(span, span)
+        return {
+            "cpu_percent": pinging.server_share * 100,
+            "silent_cpu_percent": (cpu_seconds(pids) - used) / span * 100,
+            "unanswered": pinging.sent - pinging.acked,
+            "kib_per_room": grown / count / KIBIBYTE,
+        }
+
+
+def updates_apart(running: Running, seconds: float) -> Turns:
+    """Ten write ten keys each of their own, 20 updates a second in a room of 200: until everybody has that or newer."""
+    return (yield from _updates(running, [[f"w{writer}-{key}" for key in range(10)] for writer in range(10)], seconds))
+
+
+def updates_shared(running: Running, seconds: float) -> Turns:
+    """The same where all ten write the same ten keys."""
+    return (yield from _updates(running, [[f"key-{key}" for key in range(10)]] * 10, seconds))
+
+
+def _updates(running: Running, keys: Sequence[Sequence[str]], seconds: float) -> Turns:
+    protocol = _ours(running)
+    with Clients(running, 200, lambda _: "q-updates") as clients:
+        clients.open(observing=sorted({key for some in keys for key in some}))
+        updates = [(writer * 20, protocol.update(some)) for writer, some in enumerate(keys)]
+        clients.update_metadata(updates, seconds=0.5, rate=20)
+        yield clients
+        run = clients.update_metadata(updates, seconds=max(seconds, 3), rate=20)
+        return {
+            "all_p50": run.full_p50,
+            "all_p99": run.full_p99,
+            "ack_p50": run.ack_p50,
+            "cpu": run.server_share,
+            "unanswered": run.sent - run.acked,
+        }
+
+
+def lock_handover(running: Running, seconds: float) -> Turns:
+    """A lock for which nine wait: milliseconds from one's unlock until the next is answered that it holds it."""
+    protocol = _ours(running)
+    protocol.prepare([(0, "q-lock")])
+    yield None
+    taken = asyncio.run(handing_over.hand_over(protocol, "q-lock", peers=10, times=300))
+    cuts = statistics.quantiles(taken, n=100)
+    return {"p50": cuts[49] * 1000, "p99": cuts[98] * 1000, "per_second": len(taken) / sum(taken)}
 
 
 def memory(running: Running, seconds: float) -> Turns:

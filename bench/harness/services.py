@@ -1,10 +1,13 @@
-"""Redis and PostgreSQL of a group's own, on free loopback ports, gone when the group stops."""
+"""Redis, PostgreSQL and a receiver of webhooks of a group's own, on free loopback ports, gone when it stops."""
 
+import http.server
 import os
 import pwd
 import shutil
+import threading
 from pathlib import Path
 
+from harness.places import HOST
 from harness.processes import Group, free_port
 
 
@@ -27,6 +30,29 @@ def postgres(group: Group) -> str:
     listen = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}"]
     group.start([str(programs / "postgres"), "-D", str(data), "-p", str(port), *listen], port=port, user=user)
     return f"postgres://hmsroom@127.0.0.1:{port}/postgres"
+
+
+class _Taking(http.server.BaseHTTPRequestHandler):
+    """Takes whatever is told."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def receiver(group: Group) -> str:
+    """Start what takes webhooks, on the generator's core; its URL."""
+    server = http.server.ThreadingHTTPServer((HOST, 0), _Taking)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    group.beside.callback(server.server_close)
+    group.beside.callback(server.shutdown)
+    return f"http://{HOST}:{server.server_port}/"
 
 
 def _programs() -> Path:

@@ -15,6 +15,7 @@ from harness.processes import Group, free_port
 from harness.protocols import Colyseus, PlainJson, Protocol, SocketIo, StoringSocketIo
 
 PYTHON = str(VENV / "bin/python")
+MANAGE = PROJECT / "manage.py"
 MAKE_ROOMS = BENCH / "make_rooms.py"
 BACKLOG = "4096"  # a join burst must not wait for the kernel
 
@@ -54,12 +55,16 @@ class Ours:
     processes: int = 1
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     protocol: type[Hmsroom] = Hmsroom
+    webhooks: bool = False
 
     def start(self, name: str) -> Running:
         group = Group(name)
         try:
             environment = self._environment(group)
             ports = [self._serve(group, environment) for _ in range(self.processes)]
+            if self.webhooks:
+                command = [sys.executable, str(MANAGE), "webhook", "add", services.receiver(group), "--key", "*"]
+                group.run(command, environment=environment)
         except BaseException:
             group.stop()
             raise
@@ -83,7 +88,7 @@ class Ours:
 
     def _serve(self, group: Group, environment: Mapping[str, str]) -> int:
         port = free_port()
-        command = [sys.executable, str(PROJECT / "manage.py"), "serve", "--port", str(port), "--server", self.server]
+        command = [sys.executable, str(MANAGE), "serve", "--port", str(port), "--server", self.server]
         group.start(command, port=port, environment=environment)
         return port
 
@@ -112,6 +117,8 @@ def _node(script: str, *more: str) -> tuple[str, ...]:
 IN_NODE = {"NODE_ENV": "production", "NODE_PATH": str(NODE_MODULES), "BACKLOG": BACKLOG}
 NOT_COALESCED = {"COALESCE_MS": "0"}
 LONG_MESSAGES = {"MAX_MESSAGE_CHARS": "20000"}
+MANY_PEERS = {"MAX_ROOM_PEERS": "20000"}
+TO_LOOPBACK = {"WEBHOOK_HTTP": "1", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
 PLAIN = {"FAST_PATH": "off", **NOT_COALESCED}
 
 SYSTEMS: dict[str, Peer | Ours] = {
@@ -124,6 +131,9 @@ SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom-daphne-plain": Ours("daphne", settings=PLAIN),
     "hmsroom-long": Ours(settings=LONG_MESSAGES),
     "hmsroom-daphne-long": Ours("daphne", settings=LONG_MESSAGES),
+    "hmsroom-many-peers": Ours(settings=MANY_PEERS),
+    "hmsroom-daphne-many-peers": Ours("daphne", settings=MANY_PEERS),
+    "hmsroom-webhooks": Ours(settings=TO_LOOPBACK, webhooks=True),
     "hmsroom-two": Ours(processes=2),
     "socket.io": Peer(_node("socketio_chat.cjs"), SocketIo, IN_NODE),
     "storing-socket.io": Peer(_node("socketio_storing_chat.cjs", "sets"), StoringSocketIo, IN_NODE),

@@ -214,6 +214,13 @@ void wl_sender(generator *g, int peer, int op, const char *frame, int length) {
   }
 }
 
+/* Every sender sends once, at once. */
+void wl_send_all(generator *g) {
+  plan p = {.kind = 'B'};
+  reset(g, &p);
+  for (int i = 0; i < g->sender_count; i++) send_next(g, &p, i, now());
+}
+
 void wl_run(generator *g, const plan *p, result *r) {
   uint64_t frames = g->frames, bytes = g->bytes, next = 0, progress = 0;
   int dead = g->dead;
