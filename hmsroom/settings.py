@@ -168,7 +168,11 @@ if EMBEDDED:
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # NORMAL: a commit survives the death of the process, the last ones not a power cut.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000",
+        # secure_delete: what is deleted is written over, in the file of the database.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;"
+            " PRAGMA secure_delete=ON"
+        ),
     }
     # Tests need a file: threads that share an in-memory database meet locks that no time-out covers.
     database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

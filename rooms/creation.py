@@ -30,7 +30,7 @@ log = logging.getLogger("rooms.creation")
 
 DEFAULT = "default"
 CHANGEABLE = (
-    "name", "title", "size", "large_room", "enabled", "metadata_rules", "template", "max_duration_seconds",
+    "name", "title", "size", "large_room", "history", "enabled", "metadata_rules", "template", "max_duration_seconds",
     "description", "region", "polls",
 )  # fmt: skip
 

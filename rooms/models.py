@@ -69,6 +69,15 @@ def session_length(seconds: int) -> None:
 MAX_SIZE, MAX_LARGE_SIZE = 2_500, 20_000
 """The most that a room may be said to take, and a large one."""
 
+MAX_HISTORY = 10_000
+"""The most messages from before somebody came that a room may be said to show."""
+
+
+def history_length(messages: int) -> None:
+    """Raises ValidationError unless a room may be said to show so many."""
+    if messages > MAX_HISTORY:
+        raise ValidationError(f"Expected 0 to {MAX_HISTORY} messages; 0 is none.")
+
 
 def new_generation() -> int:
     """A number that no earlier state of a row had, also not one that was rolled back."""
@@ -134,6 +143,7 @@ class Template(models.Model):
 class Room(models.Model):
     """A place that sessions happen in. ``size`` is the most peers it takes, 0 the server's own limit.
 
+    ``history`` is how many of the messages from before somebody came it is shown, of those that are kept.
     ``metadata_rules`` go before those of the template. A session lasts ``max_duration_seconds``, 0 is no limit.
     ``description`` and ``region`` are kept for back ends, which the service lets have them; nothing here reads them.
     ``polls`` are the ids of prepared ones that each session gets.
@@ -152,6 +162,7 @@ class Room(models.Model):
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="rooms")
     large_room = models.BooleanField(default=False)
     size = models.PositiveIntegerField(default=0)
+    history = models.PositiveIntegerField(default=100, db_default=100, validators=[history_length])
     metadata_rules = models.JSONField(default=list, blank=True)
     max_duration_seconds = models.PositiveIntegerField(default=0, validators=[session_length])
     description = models.TextField(blank=True, default="", max_length=2000)
@@ -316,6 +327,13 @@ class Peer(models.Model):
     def present(self) -> bool:
         return self.state != self.State.LEFT
 
+    @property
+    def role_since(self) -> int:
+        """The number of the event by which it has its role; 0 if that is the one of its token."""
+        if self.role_seq:
+            return self.role_seq
+        return 0 if self.role == self.joined_role else self.joined_seq
+
     def as_wire(self) -> dict[str, Any]:
         """The protocol's peer object; clients need every field of it."""
         wire = {
@@ -459,7 +477,10 @@ class Message(models.Model):
     """A message of a session, which is an event of its journal too and is kept longer than others.
 
     ``number`` counts the messages of the session. ``peer_id`` sent it, maybe under a ``client_id`` of its own.
-    ``audience`` and ``body`` are those of the event; ``at`` is in milliseconds since 1970.
+    ``audience`` and ``body`` are those of the event; ``at`` is in milliseconds since 1970. ``person`` is its author,
+    ``receiver`` the person of whom a private one is for. ``edit_seq`` is the first of the events that told its last
+    edit, ``reactions`` are ``{emoji: [person]}`` as JSON text, ``pinned`` says that it was ever pinned. One that was
+    deleted has no body and is for nobody; its row stays, for the numbers of a journal have no holes.
     """
 
     pk = models.CompositePrimaryKey("session_id", "seq")
@@ -472,6 +493,13 @@ class Message(models.Model):
     audience = models.TextField(blank=True)
     body = models.TextField()
     at = models.BigIntegerField()
+    # With defaults of the database, for a process of before an upgrade may yet write messages.
+    type = models.CharField(max_length=64, blank=True, db_default="chat")
+    person = models.CharField(max_length=PERSON_CHARS, blank=True, db_default="")
+    receiver = models.CharField(max_length=PERSON_CHARS, blank=True, db_default="")
+    reactions = models.TextField(blank=True, db_default="")
+    edit_seq = models.BigIntegerField(db_default=0)
+    pinned = models.BooleanField(db_default=False)
 
     class Meta:
         constraints = [

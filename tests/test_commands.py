@@ -224,6 +224,7 @@ def test_a_room_is_made_listed_shown_changed_and_deleted():
     timed = room("set", "green", "--max-duration-seconds", "3600")
     assert (timed["max_duration_seconds"], timed["size"]) == ("3600", "0")
     assert room("set", "green", "--max-duration-seconds=0")["max_duration_seconds"] == "0"
+    assert room("set", "green", "--history=0")["history"] == "0"
     expected = {"name": "green", "title": "Green tea", "size": "0", "large_room": "True", "enabled": "False"}
     assert changed.items() >= expected.items()
 
@@ -284,13 +285,14 @@ def test_a_role_that_a_template_gained_gets_its_code():
         (["show", "coffee"], "There is no room 'coffee'. All are told by: python manage.py room list"),
         (["code", "tea", "king"], "The room has no role 'king', only guest, host, viewer."),
         (["set", "tea"],
-         "Nothing to set: name one of --name, --title, --size, --max-duration-seconds, --large-room, --metadata-rules,"
-         " --enabled."),
+         "Nothing to set: name one of --name, --title, --size, --max-duration-seconds, --history, --large-room,"
+         " --metadata-rules, --enabled."),
         (["set", "tea", "--name", "two words"], "A name has 1 to 100 letters, digits or any of . - : _"),
         (["set", "tea", "--max-duration-seconds", "60"],
          "A session lasts 120 to 43200 seconds at most; 0 is no limit."),
         (["set", "tea", "--max-duration-seconds", "43201"],
          "A session lasts 120 to 43200 seconds at most; 0 is no limit."),
+        (["set", "tea", "--history", "10001"], "Expected 0 to 10000 messages; 0 is none."),
         (["set", "tea", "--size", "1000000"],
          "At most 2500 people, 20000 in a large room; 0 is the server's own limit."),
         (["create", "--title", "a\x00b"], "A title is plain text, without control characters."),

@@ -31,7 +31,7 @@ class RoomForm(SeenForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in {"template", "max_duration_seconds"} & self.fields.keys():
+        for name in {"template", "max_duration_seconds", "history"} & self.fields.keys():
             self.fields[name].required = False
 
     def clean_template(self) -> Template:
@@ -40,6 +40,10 @@ class RoomForm(SeenForm):
     def clean_max_duration_seconds(self) -> int:
         seconds: int | None = self.cleaned_data["max_duration_seconds"]
         return self.instance.max_duration_seconds if seconds is None else seconds
+
+    def clean_history(self) -> int:
+        number: int | None = self.cleaned_data["history"]
+        return self.instance.history if number is None else number
 
     def clean_metadata_rules(self) -> JSON:
         rules = self.cleaned_data["metadata_rules"]
@@ -64,7 +68,7 @@ class RoomAdmin(Editing, Inspection):
     formfield_overrides = {models.JSONField: {"form_class": JSONText}}
     fields = [
         "id", "name", "title", "description", "enabled", "template_link", "size", "large_room", "max_duration_seconds",
-        "region", "metadata_rules", "created_at", "updated_at", "people", "session", "earlier", "acts",
+        "history", "region", "metadata_rules", "created_at", "updated_at", "people", "session", "earlier", "acts",
     ]  # fmt: skip
     readonly_fields = [
         "id", "enabled", "region", "created_at", "updated_at", "template_link", "people", "session", "earlier", "acts",

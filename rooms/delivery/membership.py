@@ -57,6 +57,8 @@ class Membership:
             outbox=self._outbox,
             gone=self._gone,
             granted=self._granted,
+            came=attachment.came,
+            since=attachment.since,
         )
         self.placed = placed
         metrics.PEERS.inc()

@@ -25,6 +25,7 @@ class Member:
     """A peer whose socket is here. ``gone`` tells its consumer that it is a member no more, and the close code;
     ``granted`` that it got a lock, by the event that says so.
 
+    ``came`` numbers its coming, ``since`` the event by which it has its role, 0 for that of its token.
     ``told`` are the observed keys whose values it was sent when it came or asked for them; changes after ``place``, the
     number of the last event before it came, it was sent as well.
     """
@@ -39,6 +40,8 @@ class Member:
     granted: Callable[[Numbered], object] | None = None
     told: Set[str] = frozenset()
     place: int = 0
+    came: int = 0
+    since: int = 0
 
 
 Told: TypeAlias = tuple[Member | None, Collection[Member] | None]
@@ -87,7 +90,7 @@ class Roster:
             case Updated(peer_id):
                 self._list(peer_id, event.body)
             case RoleChanged(peer_id, _, role) if member := self.members.get(peer_id):
-                member.role = role
+                member.role, member.since = role, event.seq
         return None
 
     def _displaced(self, peer_id: str, conn_id: str) -> Member | None:
@@ -99,7 +102,7 @@ class Roster:
         audience = event.audience
         if audience.nobody or not self.members or (self.large and event.kind in COMINGS_AND_GOINGS):
             return None
-        if audience.peer or audience.roles or (audience.entries and audience.but):
+        if audience.peer or audience.roles or audience.came or (audience.entries and audience.but):
             return None, self._reached(audience)
         if not audience.entries:
             return self.members.get(audience.but), None
@@ -137,7 +140,7 @@ class Roster:
         return [(event.with_entries(places), members) for places, members in sharing.items()]
 
     def _reached(self, audience: Audience) -> list[Member]:
-        return [m for m in self.members.values() if audience.includes(m.peer_id, m.role, m.observed)]
+        return [m for m in self.members.values() if audience.includes(m.peer_id, m.role, m.observed, m.came, m.since)]
 
     def sent_away(self, effect: SentAway, audience: Audience) -> list[Member]:
         """The members whose sockets are to be closed."""

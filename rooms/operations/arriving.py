@@ -202,6 +202,8 @@ def _missed(context: Context, session: Session, peer: Peer, place: Place | None)
         peer_id=peer.peer_id,
         role=peer.role,
         observed=observed,
+        came=peer.joined_seq,
+        since=peer.role_since,
         most=settings.MAX_UNSENT_BYTES,
     )
 
@@ -272,4 +274,6 @@ def _attachment(
         locks=as_they_stand(context, session) if replay is None else (),
         policy=policy(context.room, peer.role),
         had_other_roles=any(event.kind == "on-policy-change" for event in replay or ()),
+        came=peer.joined_seq,
+        since=peer.role_since,
     )

@@ -38,7 +38,8 @@ class Audience(NamedTuple):
     """Who gets an event: everybody of the session, narrowed by the fields that are set.
 
     ``roles`` means who holds one of them when the event happens; with ``entries``, whoever gets one of these gets
-    the event, and of it those entries alone.
+    the event, and of it those entries alone. ``came`` is a number that its peers came before, ``since`` one that those
+    of the roles have held theirs since before: of what is about an earlier event.
     """
 
     but: str = ""
@@ -46,6 +47,8 @@ class Audience(NamedTuple):
     roles: tuple[str, ...] = ()
     entries: tuple[Share, ...] = ()
     nobody: bool = False
+    came: int = 0
+    since: int = 0
 
     def encode(self) -> str:
         """The text that is stored; empty for everybody."""
@@ -73,11 +76,16 @@ class Audience(NamedTuple):
         )
         return cls(**fields)
 
-    def includes(self, peer_id: str, role: str, observed: Set[str]) -> bool:
-        """Whether a peer with this role, which observes these keys, gets the event."""
+    def includes(self, peer_id: str, role: str, observed: Set[str], came: int = 0, since: int = 0) -> bool:
+        """Whether a peer with this role, which observes these keys, gets the event.
+
+        ``came`` numbers its coming, ``since`` the event by which it has the role, 0 for that of its token.
+        """
         if self.nobody or peer_id == self.but or (self.peer and peer_id != self.peer):
             return False
-        if self.roles and role not in self.roles:
+        if self.roles and (role not in self.roles or (self.since and since >= self.since)):
+            return False
+        if self.came and came >= self.came:
             return False
         return not self.entries or any(share.is_for(role, observed) for share in self.entries)
 
@@ -88,12 +96,18 @@ _NO_OTHERS = EVERYBODY[1:]
 
 
 class Stored(NamedTuple):
-    """What is kept of an event that is a message, besides the event: ``number`` counts the session's messages."""
+    """What is kept of an event that is a message, besides the event: ``number`` counts the session's messages.
+
+    ``person`` is its author, ``receiver`` the person of whom a private one is for.
+    """
 
     message_id: str
     number: int
     peer_id: str
     client_id: str
+    type: str = "chat"
+    person: str = ""
+    receiver: str = ""
 
 
 class Event(NamedTuple):

@@ -19,7 +19,7 @@ class Attachment:
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
     ``returning`` says that the peer was in the session before. ``policy`` is of its role now, for a socket that was
     told another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
-    told of polls while a returning peer was away, ``locks`` those that are held.
+    told of polls while a returning peer was away, ``locks`` those that are held. ``came`` and ``since`` as in Member.
     """
 
     peer_id: str
@@ -35,6 +35,8 @@ class Attachment:
     had_other_roles: bool = False
     polls: Sequence[tuple[str, dict[str, Any]]] = ()
     locks: Sequence[dict[str, Any]] = ()
+    came: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ export interface HMSStore<Keys = AnyKeys> {
   limits: HMSLimits | null;
   outbox: HMSOutboxMessage[];
   missed: HMSMissed[];
+  history: HMSHistory;
   removed: HMSRemoved[];
   /** Milliseconds to add to performance.now() for the server's time. */
   clockOffset: number | null;
@@ -90,6 +91,29 @@ export interface HMSMessage {
   type: string;
   message: string;
   ignored: boolean;
+  /** Ours, as all that follow: ids of the peers that it is about. */
+  mentions?: string[];
+  /** When its author changed it last. */
+  editedAt?: Date;
+  reactions?: HMSReaction[];
+}
+
+/** Of those who reacted so, at most 20 persons are named of before one came. */
+export interface HMSReaction {
+  emoji: string;
+  count: number;
+  persons: string[];
+}
+
+/** What there is of before: whether more can be read; and, at its end, whether the room shows no more than that. */
+export interface HMSHistory {
+  hasMore: boolean;
+  isWithheld: boolean;
+}
+
+/** Ours. `mentions`: ids of the peers that a message is about, at most 20. */
+export interface HMSMessageOptions {
+  mentions?: string[];
 }
 
 /** A message of one's own that is on its way or was not delivered. */
@@ -100,6 +124,7 @@ export interface HMSOutboxMessage {
   time?: Date;
   recipientPeer?: string;
   recipientRoles?: string[];
+  mentions?: string[];
   session?: string;
   ignored: boolean;
   status: "sending" | "failed";
@@ -468,9 +493,9 @@ export interface HMSActions<Keys = AnyKeys> {
   ): Promise<string>;
   leave(): Promise<void>;
   endRoom(lock?: boolean, reason?: string): Promise<void>;
-  sendBroadcastMessage(message: string, type?: string): Promise<void>;
-  sendGroupMessage(message: string, roles: string[], type?: string): Promise<void>;
-  sendDirectMessage(message: string, peerID: string, type?: string): Promise<void>;
+  sendBroadcastMessage(message: string, type?: string, options?: HMSMessageOptions): Promise<void>;
+  sendGroupMessage(message: string, roles: string[], type?: string, options?: HMSMessageOptions): Promise<void>;
+  sendDirectMessage(message: string, peerID: string, type?: string, options?: HMSMessageOptions): Promise<void>;
   setMessageRead(read: boolean, id?: string): void;
   setSessionMetadata(value: unknown, options?: HMSSetOptions): Promise<void>;
   populateSessionMetadata(): Promise<void>;
@@ -487,6 +512,12 @@ export interface HMSActions<Keys = AnyKeys> {
   lowerRemotePeerHand(peerID: string): Promise<void>;
   /** Ours, as all that follow. */
   letIn(person: string): Promise<void>;
+  /** Ours, as all that follow of messages: the next page of what was said before, the newest first. */
+  loadOlderMessages(limit?: number): Promise<HMSHistory>;
+  editMessage(id: string, message: string, options?: HMSMessageOptions): Promise<void>;
+  deleteMessage(id: string): Promise<void>;
+  /** Puts an emoji there, or takes it back; without `on` the other than now. */
+  reactToMessage(id: string, emoji: string, on?: boolean): Promise<void>;
   pinMessage(id: string): Promise<void>;
   unpinMessage(id: string): Promise<void>;
   /** Replaces the room's own rules. */
@@ -671,5 +702,8 @@ export const selectLocks: Selector<Record<string, HMSLock>>;
 export const selectLimits: Selector<HMSLimits | null>;
 export const selectOutbox: Selector<HMSOutboxMessage[]>;
 export const selectMissed: Selector<HMSMissed[]>;
+export const selectHistory: Selector<HMSHistory>;
+export function selectMayEdit(id: string): Selector<boolean>;
+export function selectMayDelete(id: string): Selector<boolean>;
 export const selectRemoved: Selector<HMSRemoved[]>;
 export const selectServerTimeOffset: Selector<number | null>;

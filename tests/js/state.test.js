@@ -299,6 +299,13 @@ const NOTICES = {
   "on-peer-leave": { peer_id: "bob" },
   "on-peer-state": { peer_id: "alice", state: "connected" },
   "on-broadcast": broadcast("m1", { roles: ["host"] }),
+  "on-message-edit": { message_id: "m0", info: { message: "x", type: "chat" }, mentions: ["a"], edited_at: 9 },
+  "on-message-react": { message_id: "m0", emoji: "👍", on: true, count: 2, person: "p" },
+  "on-message-delete": { message_id: "m0", by: "bob" },
+  "history-read": {
+    messages: [broadcast("m2", { reactions: [{ emoji: "👍", count: 1, persons: ["p"] }] })],
+    last: "m2",
+  },
   "on-metadata-change": { values: [{ ...entry("pin", 1, "x"), expires_at: 9 }] },
   "on-lock-list": { locks: [{ name: "deck", holder: "bob", token: 3, expires_at: 4 }] },
   "on-lock-change": { name: "deck", holder: "bob", token: 3, expires_at: 4, reason: "locked" },
@@ -334,7 +341,7 @@ function* broken(value) {
 }
 
 test("whatever stands in a notification, the state stays one that can be shown", () => {
-  const known = apply(inside(), "polls-read", NOTICES["polls-read"]);
+  const known = apply(apply(inside(), "polls-read", NOTICES["polls-read"]), "on-broadcast", broadcast("m0"));
   for (const [method, good] of Object.entries(NOTICES)) {
     for (const params of broken(good)) {
       const next = apply(known, method, params, 40);

@@ -111,7 +111,9 @@ def test_the_default_roles(stage, role, permission, method, params):
 
 def test_every_method_is_free_or_needs_something():
     tried = {method for _, method, _ in NEEDS} | {method for method, _ in FREE}
-    assert set(METHODS) - tried == {"join", "peer-iter-next", "peer-let-in", "role-change", "unlock"}
+    assert set(METHODS) - tried == {
+        "join", "message-edit", "peer-iter-next", "peer-let-in", "role-change", "unlock",
+    }  # fmt: skip
 
 
 def test_every_permission_is_needed_for_something():
@@ -128,6 +130,7 @@ def test_nothing_can_be_done_before_joining(stage, method):
     params = {name: params for _, name, params in NEEDS} | dict(FREE)
     params |= {"peer-iter-next": {"iterator": "x"}, "role-change": {"role": "host", "token": "x"}}
     params |= {"peer-let-in": {"person": "x"}, "unlock": {"name": "x", "token": 1}}
+    params |= {"message-edit": {"id": "x", "message": "x"}}
     assert refused(visitor(stage, "Eve", "host"), method, **params[method]) == (410, "not joined")
 
 
@@ -158,6 +161,7 @@ def test_whoever_holds_a_role_that_is_gone_from_the_template_may_leave_and_is_to
     del template.roles["guest"]
     template.save()
     gone = (403, "the room has the role guest no longer")
+    say(alice, "hello")
     for permission, method, params in NEEDS:
         if permission != "raiseHand":
             assert refused(bob, method, **said(params) if Message.objects.exists() else params) == gone, method

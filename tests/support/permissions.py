@@ -17,6 +17,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("sendMessages", "broadcast", {"info": HELLO}),
     ("sendMessages", "broadcast", {"info": HELLO, "peer_id": "peer-Other"}),
     ("sendMessages", "broadcast", {"info": {"message": "ring", "type": "bell"}, "roles": ["guest"]}),
+    ("sendMessages", "message-react", {"id": SAID, "emoji": "👍"}),
     ("writeMetadata", "set-metadata", {"data": "tea"}),
     ("writeMetadata", "set-metadata", {"key": "spotlight", "data": "peer-Other", "if_change_version": 0}),
     ("writeMetadata", "set-metadata", {"key": "pinnedMessages"}),
@@ -32,6 +33,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("removeOthers", "group-remove", {"name": "_handraise", "peer_id": "peer-Other"}),
     ("removeOthers", "peers-removed", {}),
     ("removeOthers", "peer-leave-request", OTHER),
+    ("removeOthers", "message-delete", {"id": SAID}),
     ("raiseHand", "group-join", {"name": "_handraise"}),
     ("endRoom", "end-room", {}),
     ("endRoom", "end-room", {"lock": True}),
@@ -50,6 +52,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 FREE: list[tuple[str, dict[str, Any]]] = [
     ("get-metadata", {}),
+    ("message-history", {}),
     ("locks", {}),
     ("listen-metadata-change", {"keys": ["topic"]}),
     ("peer-update", {"name": "New"}),

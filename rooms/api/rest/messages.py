@@ -7,7 +7,7 @@ from ninja import Field, Query, Router, Schema
 
 from rooms.api.rest.frame import answers, perform
 from rooms.api.rest.pages import Filters
-from rooms.operations.messaging import list_messages
+from rooms.operations.kept import list_messages
 
 router = Router(tags=["Messages"])
 

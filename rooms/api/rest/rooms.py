@@ -32,6 +32,9 @@ Large = Annotated[bool, Field(description="Peers are told how many others there 
 Duration = Annotated[
     int, Field(description="Seconds after which a session ends: 120 to 43,200, 0 for no end", examples=[3600])
 ]
+History = Annotated[
+    int, Field(description="Messages from before somebody came that it is shown: to 10,000, 0 for none", examples=[100])
+]
 TemplateId = Annotated[
     str, Field(description="Id of the template, 24 hex digits", examples=["66efa1b2c3d4e5f601234567"])
 ]
@@ -87,6 +90,7 @@ class RoomAnswer(Schema):
     large_room: Large
     size: Size
     max_duration_seconds: Duration
+    history: History
     recording_info: Recording
     polls: Polls
     webhook: Annotated[WebhookAnswer | None, Field(description="Null if the room has none of its own")]
@@ -105,6 +109,7 @@ class RoomBody(Body):
     size: Annotated[Size | None, Field(ge=0, le=MAX_LARGE_SIZE)] = None
     large_room: Large | None = None
     max_duration_seconds: Annotated[Duration | None, Field(ge=0, le=43_200)] = None
+    history: Annotated[History | None, Field(ge=0, le=10_000)] = None
     polls: Annotated[Polls | None, Field(max_length=20)] = None
     webhook: Annotated[WebhookBody | None, Field(description="For this room, instead of those of all rooms")] = None
     enabled: Enabled | None = None
@@ -208,8 +213,8 @@ def find(room_id: str) -> Room:
 
 
 SHOWN = (
-    "name", "enabled", "description", "template_id", "region", "large_room", "size", "max_duration_seconds", "polls",
-    "created_at", "updated_at",
+    "name", "enabled", "description", "template_id", "region", "large_room", "size", "max_duration_seconds", "history",
+    "polls", "created_at", "updated_at",
 )  # fmt: skip
 
 

@@ -43,6 +43,9 @@ class Command(DatabaseCommand):
             changing.add_argument(
                 "--max-duration-seconds", type=int, help="how long a session lasts at most, 120 to 43200; 0 is no limit"
             )
+            changing.add_argument(
+                "--history", type=int, help="how many messages from before somebody came it is shown; 0 is none"
+            )
             changing.add_argument("--metadata-rules", type=rules_in, metavar="FILE", help="JSON, a list of rules")
             changing.add_argument("--large-room", type=yes_or_no, metavar="yes|no", help="told to clients")
         commands.choices["set"].add_argument(
@@ -79,7 +82,7 @@ class Command(DatabaseCommand):
     def _set(self, *, room: str, **options: Any) -> None:
         if not (given := _given(options)):
             raise CommandError(
-                "Nothing to set: name one of --name, --title, --size, --max-duration-seconds, --large-room,"
+                "Nothing to set: name one of --name, --title, --size, --max-duration-seconds, --history, --large-room,"
                 " --metadata-rules, --enabled."
             )
         self._print(creation.change_room(_found(room).pk, author=AUTHOR, **given))

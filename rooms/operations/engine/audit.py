@@ -31,6 +31,8 @@ What = Literal[
     "peer.group",
     "peer.update",
     "message.send",
+    "message.edit",
+    "message.delete",
     "poll.set",
     "poll.start",
     "poll.stop",

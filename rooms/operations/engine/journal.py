@@ -30,8 +30,9 @@ _INSERT = (
     "INSERT INTO rooms_event (session_id, seq, kind, audience, body, facts, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
 _INSERT_MESSAGE = (
-    "INSERT INTO rooms_message (session_id, seq, number, message_id, peer_id, client_id, audience, body, at)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "INSERT INTO rooms_message"
+    " (session_id, seq, message_id, number, peer_id, client_id, type, person, receiver, audience, body, at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 _BYTES = {"sqlite": "LENGTH(CAST({} AS BLOB))", "postgresql": "OCTET_LENGTH({})"}
 _OLDEST = {
@@ -40,8 +41,8 @@ _OLDEST = {
     for vendor, size in _BYTES.items()
 }
 _OLDEST_MESSAGES = {
-    vendor: "SELECT seq, at, {} + {}, number FROM rooms_message WHERE session_id = %s AND seq <= %s"
-    " ORDER BY seq LIMIT %s OFFSET %s".format(*map(size.format, ("audience", "body")))
+    vendor: "SELECT seq, at, {} + {} + {}, number FROM rooms_message WHERE session_id = %s AND seq <= %s"
+    " ORDER BY seq LIMIT %s OFFSET %s".format(*map(size.format, ("audience", "body", "reactions")))
     for vendor, size in _BYTES.items()
 }
 _READ = (
@@ -72,10 +73,9 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
         for event in events:
             audience = event.audience.encode()
             facts = compact(effects.encode(event.effect)) if event.effect else ""
-            session.journal_bytes += _bytes(audience + event.body + facts)
+            session.journal_bytes += size_of(audience + event.body + facts)
             if stored := event.stored:
-                who = (stored.number, stored.message_id, stored.peer_id, stored.client_id)
-                messages.append((session.id, event.seq, *who, audience, event.body, at))
+                messages.append((session.id, event.seq, *stored, audience, event.body, at))
             else:
                 rows.append((session.id, event.seq, event.kind, audience, event.body, facts, at))
         # Seldom, and a few at a time: so no transaction pays for the deleting of thousands.
@@ -87,7 +87,8 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
             cursor.executemany(statement, values)
 
 
-def _bytes(text: str) -> int:
+def size_of(text: str) -> int:
+    """Bytes, as ``journal_bytes`` counts them."""
     return len(text) if text.isascii() else len(text.encode())
 
 
@@ -196,9 +197,13 @@ def addressed_to(
     peer_id: str,
     role: str,
     observed: frozenset[str],
+    came: int = 0,
+    since: int = 0,
     most: float = math.inf,
 ) -> list[Numbered] | None:
     """Those of the events that a peer gets which holds this role, and observes these keys, after the newest of them.
+
+    ``came`` and ``since`` are as of ``Audience.includes``.
 
     None if older ones are not kept, which a None stands for, or if they are more than ``most`` bytes. No more is asked
     for than it takes to know that.
@@ -209,13 +214,14 @@ def addressed_to(
         if event is None:
             return None
         seen += len(event.body)
-        if event.audience.includes(peer_id, role, observed):
+        if event.audience.includes(peer_id, role, observed, came, since):
             shown = event.shown_to(role, observed)
-            size += _bytes(shown.body)
+            size += size_of(shown.body)
             kept.append(shown)
         if size > most or seen > _SIFTED * most:
             return None
         if isinstance(event.effect, RoleChanged) and event.effect.peer_id == peer_id:
-            role = event.effect.before
+            # Since when it held that one is not told.
+            role, since = event.effect.before, event.seq
     kept.reverse()
     return kept

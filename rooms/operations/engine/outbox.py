@@ -204,10 +204,11 @@ class Outbox:
             self._rows.append((endpoint.id, stream, event_id, *whose, body, self._work.at))
 
     def flush(self) -> None:
-        """Write everything that was noted."""
+        """Write everything that was noted since it was called last."""
         if self._rows:
             self._cursor.executemany(_INSERT, self._rows)
             wake(self._cursor, [row[:2] for row in self._rows], self._work.at)
+            self._rows = []
 
 
 def wake(cursor: Cursor, streams: Collection[tuple[str, str]], at: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import orjson
 from django.db import DEFAULT_DB_ALIAS, models
 
-from rooms.models import Peer
+from rooms.models import Message, Peer
 from rooms.operations.engine import clock
 from rooms.operations.engine.transaction import Cursor
 
@@ -110,6 +110,18 @@ _SENT = """
     FROM asked a CROSS JOIN rooms_message m
     WHERE m.session_id = a.session_id AND m.peer_id = a.peer_id AND m.client_id = a.client_id AND m.client_id > ''
 """
+
+
+def update_message(cursor: Cursor, message: Message) -> None:
+    """Save what may change of a message."""
+    values = [getattr(message, name) for name in _OF_A_MESSAGE]
+    cursor.execute(_UPDATE_MESSAGE, [*values, message.session_id, message.seq])
+
+
+_OF_A_MESSAGE = ("audience", "body", "reactions", "edit_seq", "pinned")
+_UPDATE_MESSAGE = (
+    f"UPDATE rooms_message SET {', '.join(f'{name} = %s' for name in _OF_A_MESSAGE)} WHERE session_id = %s AND seq = %s"
+)
 
 
 def applied(cursor: Cursor, session_id: str, peer_id: str, change_id: str, *, since: int) -> str | None:

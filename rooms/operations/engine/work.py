@@ -27,8 +27,9 @@ from rooms.models import (
     new_generation,
 )
 from rooms.models import Event as EventRow
-from rooms.operations.engine import audit, journal, memory, statements
+from rooms.operations.engine import audit, erasing, journal, memory, statements
 from rooms.operations.engine.calls import Call
+from rooms.operations.engine.erasing import Copies
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Head, Standing
 from rooms.operations.engine.outbox import Outbox
@@ -321,6 +322,18 @@ class Work:
             self._sent_under = statements.sent_under(self._cursor, asked) if asked else {}
         return self._sent_under
 
+    def message_changed(self, message: Message) -> None:
+        """Save a message now: what reads messages reads their rows."""
+        statements.update_message(self._cursor, message)
+
+    def take_away(self, copies: Copies) -> None:
+        """Take what a message said out of all that is stored of its session besides the message, now.
+
+        First everything that was noted is written, for that may hold it too.
+        """
+        self.flush()
+        copies.session.journal_bytes -= erasing.take_away(self._cursor, copies)
+
     # --- Rows
 
     def changed(self, row: models.Model, *fields: str) -> None:
@@ -347,9 +360,9 @@ class Work:
             row.delete()
 
     def flush(self) -> None:
-        """Write everything that was noted."""
+        """Write everything that was noted since it was called last."""
         for pages in self._pages.values():
-            if pages.is_new:
+            if pages.is_new and pages.session._state.adding:
                 pages.session.save(force_insert=True)
             elif pages.end:
                 # Before the next session of the room is inserted: a room has one live session.
@@ -357,6 +370,7 @@ class Work:
         for rows in filter(None, self._added.values()):
             statements.insert(self._cursor, rows)
         statements.update(self._cursor, self._changed.values())
+        self._added, self._changed = {}, {}
         written = []
         for pages in self._pages.values():
             if pages.end:
@@ -372,12 +386,14 @@ class Work:
                 pages.session.save(update_fields=["empty_since", "histories", "due_at"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
+                pages.events = []
         if written:
             journal.append(self._cursor, written, at=self.at)
         if self.outbox:
             self.outbox.flush()
         if self.audited:
             audit.append(self._cursor, self.audited, at=self.at)
+            self.audited = []
 
     def remember(self) -> None:
         """Keep what is known of the rooms for the next transaction, now that all is committed."""

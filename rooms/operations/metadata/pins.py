@@ -1,30 +1,28 @@
 """Pins: messages of the session that are shown to everybody, kept under a key of the session's metadata."""
 
 import json
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.conf import settings
 
 from rooms.models import MetadataEntry
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.kept import MessageId, public_message
 from rooms.operations.locks import IfLock, held_by
-from rooms.operations.messaging import public_message
-from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, apply, parsed, value_of
+from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, apply, make, parsed, value_of
 from rooms.operations.metadata.rights import check_read, check_write
-from rooms.operations.metadata.terms import terms
+from rooms.operations.metadata.terms import Terms, terms
 from rooms.operations.metadata.validating import validated
 from rooms.wire.errors import Forbidden, LockConflict, TooLarge
-from rooms.wire.events import compact
+from rooms.wire.events import Event, compact
 from rooms.wire.json_gate import JSON
-from rooms.wire.parameters import Chars, Missing
+from rooms.wire.parameters import Missing
 from rooms.wire.results import Outcome
 
 MAX_PINS = 3
 MAX_PINS_SET = 20
 """Pins that a client may keep by itself."""
-
-MessageId = Annotated[str, Chars(1, 64)]
 
 
 @operation("pin-message")
@@ -68,20 +66,29 @@ def _check(context: Context, if_lock: IfLock | None) -> str:
 
 
 def _pin(context: Context, message_id: str, *, field: str) -> dict[str, Any]:
-    message = json.loads(public_message(context, message_id, field=field).body)
+    row = public_message(context, message_id, field=field)
+    if not row.pinned:
+        # So that what it says can be found again where pins are told and stored.
+        row.pinned = True
+        context.work.message_changed(row)
+    message = json.loads(row.body)
     sender, pinner = message.get("peer"), context.known_peer
-    text = message["info"]["message"]
     author = {"name": "", "person": ""}  # of what the server said
     if sender:
         author = {"name": sender["info"]["name"], "person": sender.get("person", "")}
-        text = f"{author['name']}: {text}"
     return {
-        "text": text,
+        "text": shown_text(message),
         "id": message_id,
         "pinnedBy": context.actor_name,
         "author": author,
         "pinner": {"name": context.actor_name, "person": pinner.person if pinner else ""},
     }
+
+
+def shown_text(message: Mapping[str, Any]) -> str:
+    """What a pin shows of a message, as ``on-broadcast`` tells it."""
+    sender, text = message.get("peer"), message["info"]["message"]
+    return f"{sender['info']['name']}: {text}" if sender else str(text)
 
 
 def checked(context: Context, data: JSON | Missing) -> JSON | Missing:
@@ -151,6 +158,46 @@ def _shown_after(context: Context, changes: Sequence[Change], default: MetadataE
             if value_of(default) == shown and newest != shown:
                 return [newest]
     return []
+
+
+PIN_KEYS = (PINS_KEY, DEFAULT_KEY)
+"""The keys that hold what pins show."""
+
+
+def without(key: str, value: JSON, *, message_id: str, was: str, now: str | None) -> JSON:
+    """The value of one of PIN_KEYS once a message says something else than it was shown with; None if it is gone."""
+    if key != PINS_KEY or not isinstance(value, list):
+        return now if value == was else value
+    kept: list[JSON] = []
+    for pin in value:
+        if isinstance(pin, dict) and pin.get("id") == message_id:
+            if now is None:
+                continue
+            pin = {**pin, "text": now}
+        kept.append(pin)
+    return kept
+
+
+def follow(context: Context, *, message_id: str, was: str, now: str | None) -> list[Event]:
+    """Let pins show what a message says now; None takes its pin away. Whoever may write them, under whatever lock.
+
+    Pins that do not fit any more make way, from the oldest on.
+    """
+    pins, default = context.work.entries(context.session, PIN_KEYS)
+    held, shown = value_of(pins), value_of(default)
+    value = without(PINS_KEY, held, message_id=message_id, was=was, now=now)
+    while isinstance(value, list) and value != held and len(compact(value).encode()) > settings.MAX_VALUE_BYTES:
+        value.pop()
+    changes = [_as_kept(context, pins, value)] if value != held else []
+    if shown == was:
+        changes.append(_as_kept(context, default, _newest(_pins_in(value)) if _may_show(context) else None))
+    return make(context, changes)
+
+
+def _as_kept(context: Context, entry: MetadataEntry, value: JSON) -> Change:
+    """Another value, on the terms that the entry is kept on."""
+    kept = Terms(entry.owner, entry.on_leave, entry.expires_at)
+    return Change(entry, context.room.rules.of(entry.key), compact(value), kept)
 
 
 def _set_pins(context: Context, pins: list[dict[str, Any]], held: str) -> Outcome:

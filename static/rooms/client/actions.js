@@ -11,7 +11,7 @@ import { HAND_RAISE } from "./state/shapes.js";
 import { uuid } from "./uuid.js";
 
 /** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule } from "../hms.js" */
-/** @import { HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
+/** @import { HMSHistory, HMSMessageOptions, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
 /** @import { Client } from "./client.js" */
 /** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
 /** @import { Notices } from "./notices.js" */
@@ -20,6 +20,7 @@ import { uuid } from "./uuid.js";
 /** @implements {HMSActions} */
 export class Actions {
   #client;
+  #store;
   #outbox;
   #locks;
 
@@ -30,6 +31,7 @@ export class Actions {
    */
   constructor(store, client, notices) {
     this.#client = client;
+    this.#store = store;
     this.#outbox = new Outbox(client);
     this.#locks = new Locks(client, store);
     this.interactivityCenter = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
@@ -60,27 +62,30 @@ export class Actions {
   /**
    * @param {string} message
    * @param {string} [type]
+   * @param {HMSMessageOptions} [options]
    */
-  async sendBroadcastMessage(message, type) {
-    await this.#say({ message, type });
+  async sendBroadcastMessage(message, type, options) {
+    await this.#say({ message, type, ...options });
   }
 
   /**
    * @param {string} message
    * @param {string[]} roles
    * @param {string} [type]
+   * @param {HMSMessageOptions} [options]
    */
-  async sendGroupMessage(message, roles, type) {
-    await this.#say({ message, type, recipientRoles: roles });
+  async sendGroupMessage(message, roles, type, options) {
+    await this.#say({ message, type, ...options, recipientRoles: roles });
   }
 
   /**
    * @param {string} message
    * @param {string} peerID
    * @param {string} [type]
+   * @param {HMSMessageOptions} [options]
    */
-  async sendDirectMessage(message, peerID, type) {
-    await this.#say({ message, type, recipientPeer: peerID });
+  async sendDirectMessage(message, peerID, type, options) {
+    await this.#say({ message, type, ...options, recipientPeer: peerID });
   }
 
   /**
@@ -187,6 +192,55 @@ export class Actions {
   }
 
   /**
+   * Ours: reads the next page of what was said before what was read, the newest page first. `hasMore`: there is another.
+   * @returns {Promise<HMSHistory>}
+   */
+  async loadOlderMessages(limit = 50) {
+    const before = this.#client.state.history?.last;
+    if (before === "") return this.#store.getState().history;
+    const page = await this.#client.call("message-history", { limit, ...(before && { before }) }, { again: true });
+    this.#client.change("history-read", page);
+    return this.#store.getState().history;
+  }
+
+  /**
+   * Ours: lets a message of one's own say something else; without `mentions` those stay.
+   * @param {string} id
+   * @param {string} message
+   * @param {HMSMessageOptions} [options]
+   */
+  async editMessage(id, message, { mentions } = {}) {
+    const said = { id, message, ...(mentions && { mentions }) };
+    const { edited_at: at } = await this.#client.call("message-edit", said, { again: true });
+    const named = mentions ?? this.#client.state.messages.get(id)?.mentions;
+    this.#client.change("on-message-edit", { message_id: id, info: { message }, mentions: named, edited_at: at });
+  }
+
+  /**
+   * Ours: deletes a message for everybody: one's own, or, for who may remove others, any.
+   * @param {string} id
+   */
+  async deleteMessage(id) {
+    await this.#client.call("message-delete", { id }, { again: true });
+    this.#client.change("on-message-delete", { message_id: id });
+  }
+
+  /**
+   * Ours: puts an emoji under a message, or takes it back; `on`: which, by default the other than now.
+   * @param {string} id
+   * @param {string} emoji
+   * @param {boolean} [on]
+   */
+  async reactToMessage(id, emoji, on) {
+    const { peers, room, messages } = this.#client.state;
+    const person = peers.get(room.localPeer)?.person ?? "";
+    const held = messages.get(id)?.reactions?.find((one) => one.emoji === emoji);
+    const wanted = on ?? !held?.persons.includes(person);
+    const told = await this.#client.call("message-react", { id, emoji, on: wanted }, { again: true });
+    this.#client.change("on-message-react", { ...told, person });
+  }
+
+  /**
    * Ours: pins a message for everybody.
    * @param {string} id
    */
@@ -249,7 +303,7 @@ export class Actions {
     return this.#client.now;
   }
 
-  /** @param {{ message: string, type?: string, recipientRoles?: string[], recipientPeer?: string }} said */
+  /** @param {{ message: string, type?: string, recipientRoles?: string[], recipientPeer?: string } & HMSMessageOptions} said */
   async #say({ message, type = "chat", ...recipients }) {
     if (typeof message !== "string" || !message.trim()) {
       throw new RpcError({ code: 400, message: "message: expected text that is not blank" });

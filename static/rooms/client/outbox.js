@@ -39,10 +39,10 @@ export class Outbox {
   }
 
   /** @param {Written} entry */
-  async #deliver({ clientId, message, type, recipientRoles: roles, recipientPeer: peer }) {
+  async #deliver({ clientId, message, type, recipientRoles: roles, recipientPeer: peer, mentions }) {
     const isWanted = this.#client.state.outbox.has(clientId); // neither discarded nor of a room that was left
     if (!isWanted) throw new RpcError({ code: 1000, message: "message: given up before it was sent" });
-    const to = { ...(roles && { roles }), ...(peer && { peer_id: peer }) };
+    const to = { ...(roles && { roles }), ...(peer && { peer_id: peer }), ...(mentions && { mentions }) };
     const params = { info: { message, type }, client_id: clientId, ...to };
     try {
       const answer = await this.#client.call("broadcast", params, { again: true, patient: true });

@@ -96,6 +96,12 @@ export const selectRoleChangeRequest = derived(
       : null,
 );
 
+/** @type {(store: HMSStore<any>, id: string) => boolean} */
+const isOwn = (store, id) => {
+  const [held, local] = [messageIn(store.messages, id), selectLocalPeer(store)];
+  return Boolean(held && local && (held.sender === local.id || (local.person && held.senderPerson === local.person)));
+};
+
 /** @param {HMSMessage} message */
 const everybody = (message) => !message.recipientPeer && !message.recipientRoles?.length;
 /** @param {HMSMessage[]} messages */
@@ -163,6 +169,14 @@ export const selectLimits = select((store) => store.limits);
 export const selectOutbox = select((store) => store.outbox);
 /** Ours: gaps among the messages, as {after: the id of the message before or null, since: Date or undefined}. */
 export const selectMissed = select((store) => store.missed);
+/** Ours: what there is of before: {hasMore, isWithheld}. */
+export const selectHistory = select((store) => store.history);
+/** Ours: whether this person may delete a message. */
+export const selectMayDelete = (/** @type {string} */ id) =>
+  select((store) => isOwn(store, id) || selectPermissions(store)?.removeOthers === true);
+/** Ours: whether this person may change a message. */
+export const selectMayEdit = (/** @type {string} */ id) =>
+  select((store) => isOwn(store, id) && selectPermissions(store)?.sendMessages === true);
 /** Ours: who was removed; for those who may remove others. */
 export const selectRemoved = select((store) => store.removed);
 /** Ours: milliseconds to add to performance.now() for the server's time; null until it is known. */

@@ -37,6 +37,7 @@ def test_a_room_is_made_with_a_code_for_each_role_and_is_told_whole(rest):
         "large_room": False,
         "size": 0,
         "max_duration_seconds": 0,
+        "history": 100,
         "recording_info": {"enabled": False},
         "polls": [],
         "webhook": None,
@@ -51,6 +52,7 @@ GIVEN: dict[str, Any] = {
     "large_room": True,
     "size": 20_000,
     "max_duration_seconds": 43_200,
+    "history": 0,
     "enabled": False,
 }
 
@@ -131,6 +133,8 @@ def test_another_template_is_told_to_those_who_are_inside(rest, room, alice):
         ({"size": True}, 400, "size: "),
         ({"max_duration_seconds": 119}, 400, "max_duration_seconds: "),
         ({"max_duration_seconds": 43_201}, 400, "max_duration_seconds: "),
+        ({"history": 10_001}, 400, "history: "),
+        ({"history": -1}, 400, "history: "),
         ({"region": "mars"}, 400, "region: "),
         ({"enabled": "false"}, 400, "enabled: "),
         ({"description": "x" * 2_001}, 400, "description: "),

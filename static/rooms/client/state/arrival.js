@@ -59,7 +59,19 @@ export const ARRIVAL_OWN = {
     const peers = isSame ? withEntry(state.peers, local.id, local) : new Map([[local.id, local]]); // peer-list follows
     const polls = isSame ? state.polls : anew.polls; // replaced as they are read again, which keeps what is typed
     const place = { session_id: sessionId, seq };
-    const held = { ...state, messages, missed, metadata, locks, polls, roleChangeRequests, removed, peers, place };
+    const held = {
+      ...state,
+      messages,
+      missed,
+      history: null,
+      metadata,
+      locks,
+      polls,
+      roleChangeRequests,
+      removed,
+      peers,
+      place,
+    };
     return inRoom(inHistory(held, history), { sessionId, lostAt: null, peerCount: null });
   },
 

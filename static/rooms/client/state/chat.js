@@ -2,9 +2,36 @@
 
 import { Messages } from "./messages.js";
 import { localPeer, withEntry, without } from "./parts.js";
-import { messageFrom, text } from "./shapes.js";
+import { flag, messageFrom, number, records, text } from "./shapes.js";
 
-/** @import { HeardChange, OwnChange } from "./types.js" */
+/** @import { HeardChange, Message, OwnChange, State, Wire } from "./types.js" */
+
+/**
+ * A message as it is now; one that is not held stays so.
+ * @type {(state: State, wire: Wire, change: (held: Message) => Message) => State}
+ */
+function changed(state, wire, change) {
+  const held = state.messages.get(text(wire.message_id) ?? null);
+  if (!held) return state;
+  const messages = state.messages.values().map((one) => (one === held ? change(held) : one));
+  return { ...state, messages: new Messages(messages) };
+}
+
+/**
+ * The reactions under a message once a person has put one there, or taken it back.
+ * @type {(held: Message, wire: Wire) => Message}
+ */
+function reacted(held, wire) {
+  const [emoji, person, on] = [text(wire.emoji), text(wire.person), flag(wire.on)];
+  if (emoji === undefined || person === undefined || on === undefined) return held;
+  const before = held.reactions ?? [];
+  const known = before.find((one) => one.emoji === emoji) ?? { emoji, count: 0, persons: [] };
+  const others = known.persons.filter((one) => one !== person);
+  const count = number(wire.count) ?? known.count;
+  const next = { emoji, count, persons: on ? [...others, person] : others };
+  const reactions = before.includes(known) ? before.map((one) => (one === known ? next : one)) : [...before, next];
+  return { ...held, reactions: reactions.filter((one) => one.count > 0) };
+}
 
 /** @satisfies {Record<string, HeardChange>} */
 export const CHAT_HEARD = {
@@ -13,9 +40,22 @@ export const CHAT_HEARD = {
     if (id === undefined || state.messages.has(id)) return state;
     return { ...state, messages: state.messages.with(messageFrom(id, params, state.room.localPeer)) };
   },
+
+  "on-message-edit": (state, params) =>
+    changed(state, params, (held) => {
+      const { message, mentions, editedAt } = messageFrom(held.id, params, "");
+      return { ...held, message, mentions, editedAt };
+    }),
+
+  "on-message-delete": (state, { message_id: id }) => {
+    if (!state.messages.has(text(id) ?? "")) return state;
+    return { ...state, messages: new Messages(state.messages.values().filter((held) => held.id !== id)) };
+  },
+
+  "on-message-react": (state, params) => changed(state, params, (held) => reacted(held, params)),
 };
 
-/** @satisfies {{ [Method in "sending" | "not-sent" | "discarded" | "sent" | "shared" | "read"]: OwnChange<Method> }} */
+/** @satisfies {{ [Method in "sending" | "not-sent" | "discarded" | "sent" | "shared" | "read" | "history-read"]: OwnChange<Method> }} */
 export const CHAT_OWN = {
   sending: (state, entry) => {
     const { error, ...written } = /** @type {typeof entry & { error?: string }} */ (entry);
@@ -56,6 +96,18 @@ export const CHAT_OWN = {
     if (!unknown.length) return state;
     const all = [...state.messages.values(), ...unknown].sort((a, b) => a.time - b.time);
     return { ...state, messages: new Messages(all) };
+  },
+
+  // A page of what was said before. Its answer comes in its place among the events, so it is as new as what is held.
+  "history-read": (state, { messages: told, last, withheld }) => {
+    const read = records(told).flatMap((wire) => {
+      const id = text(wire.message_id);
+      if (id === undefined || state.messages.has(id)) return [];
+      return [{ ...messageFrom(id, wire, text(wire.peer_id) ?? ""), read: true }];
+    });
+    const all = [...state.messages.values(), ...read.reverse()].sort((a, b) => a.time - b.time);
+    const history = { last: text(last) ?? "", withheld: flag(withheld) ?? false };
+    return { ...state, messages: read.length ? new Messages(all) : state.messages, history };
   },
 
   read: (state, { id, read }) => {

@@ -1,7 +1,7 @@
 // From what the server passes on to plain objects of the state. Other people wrote most of it, so each field is looked
 // at before it is used: one of another kind counts as missing.
 
-/** @import { HMSLimits, HMSMetadataRules, HMSSessionEntry } from "../../hms.js" */
+/** @import { HMSLimits, HMSMetadataRules, HMSReaction, HMSSessionEntry } from "../../hms.js" */
 /** @import { Lock, Message, Peer, Removed, Wire } from "./types.js" */
 
 export const HAND_RAISE = "_handraise";
@@ -74,6 +74,7 @@ export function peerFrom(id, wire, held, seq = 0) {
  */
 export function messageFrom(id, wire, receiver) {
   const [sender, info] = [record(wire.peer), record(wire.info)];
+  const [mentions, editedAt, reactions] = [texts(wire.mentions), moment(wire.edited_at), reactionsFrom(wire.reactions)];
   return {
     id,
     sender: text(sender.peer_id),
@@ -87,8 +88,23 @@ export function messageFrom(id, wire, receiver) {
     read: false,
     type: text(info.type) ?? "",
     message: text(info.message) ?? "",
+    ...(mentions && { mentions }),
+    ...(editedAt !== undefined && { editedAt }),
+    ...(reactions.length && { reactions }),
   };
 }
+
+/**
+ * @param {unknown} wire
+ * @returns {HMSReaction[]}
+ */
+const reactionsFrom = (wire) =>
+  records(wire).flatMap(({ emoji, count, persons }) => {
+    const [shown, many] = [text(emoji), number(count)];
+    return shown === undefined || many === undefined
+      ? []
+      : [{ emoji: shown, count: many, persons: texts(persons) ?? [] }];
+  });
 
 /**
  * An entry, without what an answer says beside it.

@@ -27,6 +27,7 @@ export const nowhere = () => ({
   peers: new Map(),
   messages: new Messages(),
   missed: [],
+  history: null,
   outbox: new Map(),
   metadata: new Map(),
   rules: { room: [], template: [] },

@@ -32,6 +32,8 @@ export interface State {
   peers: Map<string, Peer>;
   messages: Messages;
   missed: Gap[];
+  /** How far back what was said before has been read: null, not yet; `last`: where it goes on, empty at its end. */
+  history: { last: string; withheld: boolean } | null;
   /** Own messages that the server has not acknowledged, by client id. */
   outbox: Map<string, Unsent>;
   /** The session store's entries. */
@@ -84,7 +86,7 @@ export interface Peer {
   raisedAt: number | null;
 }
 
-export type Message = Omit<With<HMSMessage, { time: number }>, "ignored">;
+export type Message = Omit<With<HMSMessage, { time: number; editedAt?: number }>, "ignored">;
 
 /** A message of one's own. `session`: the one in which it was written. */
 export type Unsent = Omit<With<HMSOutboxMessage, { time: number }>, "ignored">;
@@ -118,6 +120,7 @@ export interface OwnChanges {
   sent: { clientId: string; id: string; time: number };
   shared: { messages: Message[] };
   read: { id?: string; read: boolean };
+  "history-read": Wire;
   changed: { name?: string; data?: string };
   "answered-role": Record<string, never>;
   "polls-read": { polls: Wire[] };

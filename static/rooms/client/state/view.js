@@ -2,7 +2,7 @@
 
 import { HAND_RAISE, moment } from "./shapes.js";
 
-/** @import { HMSLock, HMSMessage, HMSOutboxMessage, HMSPeer, HMSRole, HMSSessionEntry, HMSStore } from "../../hms.js" */
+/** @import { HMSHistory, HMSLock, HMSMessage, HMSOutboxMessage, HMSPeer, HMSRole, HMSSessionEntry, HMSStore } from "../../hms.js" */
 /** @import { Messages } from "./messages.js" */
 /** @import { Gap, Lock, Message, Peer, Poll, Removed, State, Unsent } from "./types.js" */
 
@@ -66,7 +66,12 @@ const peers = remembered((/** @type {State["peers"]} */ map, /** @type {string} 
 );
 
 /** @type {(held: Message) => HMSMessage} */
-const message = remembered((held) => ({ ...held, time: new Date(held.time), ignored: false }));
+const message = remembered(({ time, editedAt, ...held }) => ({
+  ...held,
+  time: new Date(time),
+  ...(editedAt !== undefined && { editedAt: new Date(editedAt) }),
+  ignored: false,
+}));
 /** @type {(held: Unsent) => HMSOutboxMessage} */
 const unsent = remembered((held) => ({ ...held, time: date(held.time), ignored: false }));
 
@@ -111,6 +116,10 @@ export const messagesIn = (shown) => (heldBy.get(shown)?.values() ?? []).map((he
 
 const outbox = remembered((/** @type {State["outbox"]} */ map) => [...map.values()].map(unsent));
 const missed = remembered((/** @type {Gap[]} */ list) => list.map((gap) => ({ ...gap, since: date(gap.since) })));
+/** @type {HMSHistory} */
+const UNREAD = { hasMore: true, isWithheld: false };
+/** @type {(read: NonNullable<State["history"]>) => HMSHistory} */
+const history = remembered(({ last, withheld }) => ({ hasMore: last !== "", isWithheld: withheld }));
 const removed = remembered((/** @type {Removed[]} */ list) =>
   list.map((one) => ({ ...one, removedAt: date(one.removedAt) })),
 );
@@ -157,6 +166,7 @@ export const view = remembered((/** @type {State} */ state) => {
     peers: peers(state.peers, room.localPeer),
     messages: messages(state.messages),
     missed: missed(state.missed),
+    history: state.history ? history(state.history) : UNREAD,
     outbox: outbox(state.outbox),
     roles: roles(state.roles),
     sessionStore: sessionStore(state.metadata),

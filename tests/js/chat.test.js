@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { nowhere } from "../../static/rooms/client/state/start.js";
+import { apply } from "../../static/rooms/client/state/state.js";
+import { view } from "../../static/rooms/client/state/view.js";
+
+const said = (id, more = {}) => ({
+  message_id: id,
+  timestamp: 1_000 + Number(id.slice(1)),
+  private: false,
+  info: { message: id, type: "chat" },
+  peer: { peer_id: "bob", person: "p-bob", info: { name: "Bob" } },
+  ...more,
+});
+const heard = (...ids) => ids.reduce((state, id) => apply(state, "on-broadcast", said(id)), nowhere());
+const ids = (state) => state.messages.keys();
+
+test("a message that is changed says what it says now, in its place", () => {
+  const before = heard("m1", "m2");
+  const edit = { message_id: "m1", info: { message: "otherwise", type: "chat" }, mentions: ["al"], edited_at: 5_000 };
+  const after = apply(before, "on-message-edit", edit, 9);
+  const shown = view(after).messages.byID.m1;
+  assert.deepEqual(
+    [ids(after), shown.message, shown.editedAt, shown.mentions],
+    [["m1", "m2"], "otherwise", new Date(5_000), ["al"]],
+  );
+  assert.equal(shown.senderName, "Bob");
+  assert.equal(before.messages.get("m1").message, "m1");
+  assert.equal(apply(before, "on-message-edit", { ...edit, message_id: "m9" }), before);
+});
+
+test("a message that is deleted is gone, and its place is not", () => {
+  const after = apply(heard("m1", "m2", "m3"), "on-message-delete", { message_id: "m2", by: "bob" });
+  assert.deepEqual(ids(after), ["m1", "m3"]);
+  assert.deepEqual(ids(apply(after, "on-broadcast", said("m4"))), ["m1", "m3", "m4"]);
+  assert.equal(apply(after, "on-message-delete", { message_id: "m2" }), after);
+});
+
+test("reactions are counted, and gone with the last person", () => {
+  const react = (state, person, on, count) =>
+    apply(state, "on-message-react", { message_id: "m1", emoji: "👍", person, on, count });
+  let state = react(react(heard("m1"), "p1", true, 1), "p2", true, 2);
+  assert.deepEqual(state.messages.get("m1").reactions, [{ emoji: "👍", count: 2, persons: ["p1", "p2"] }]);
+  assert.deepEqual(react(state, "p2", true, 2).messages.get("m1").reactions, state.messages.get("m1").reactions);
+  state = react(react(state, "p1", false, 1), "p2", false, 0);
+  assert.deepEqual(state.messages.get("m1").reactions, []);
+});
+
+test("pages of history stand before what is held, in their order, and hold none twice", () => {
+  assert.deepEqual(view(nowhere()).history, { hasMore: true, isWithheld: false });
+  let state = apply(heard("m5"), "history-read", { messages: ["m5", "m4", "m3"].map((id) => said(id)), last: "m3" });
+  assert.deepEqual([ids(state), view(state).history.hasMore], [["m3", "m4", "m5"], true]);
+  const first = said("m1", { private: true, peer_id: "al", reactions: [{ emoji: "👍", count: 1, persons: ["p"] }] });
+  state = apply(state, "history-read", { messages: [said("m2"), first], last: "", withheld: true });
+  assert.deepEqual(ids(state), ["m1", "m2", "m3", "m4", "m5"]);
+  assert.deepEqual(view(state).history, { hasMore: false, isWithheld: true });
+  const { recipientPeer, reactions, read } = state.messages.get("m1");
+  assert.deepEqual([recipientPeer, reactions.length, read], ["al", 1, true]);
+});
