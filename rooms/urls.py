@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.start, name="start"),
     path("rooms/new", views.new_room, name="new-room"),
     path("rooms/open", views.open_room, name="open-room"),
+    path("rooms/recent", views.recent_rooms, name="recent-rooms"),
     path("r/<str:code>/", views.room, name="room"),
     path("init", init.init, name="init"),
     path("v2/token", tokens.token, name="token"),

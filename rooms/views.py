@@ -29,6 +29,7 @@ log = logging.getLogger("rooms.views")
 MAX_TITLE_CHARS = 100
 HOST, GUEST = "host", "guest"
 UNTITLED = "A room"
+MAX_RECENT = 8  # rooms that the start page lists, as many as static/rooms/page/recent.js remembers
 
 # The characters of Bidi_Control and their short names, as static/rooms/page/text.js shows them.
 _DIRECTIONS = {
@@ -89,6 +90,20 @@ def open_room(request: HttpRequest) -> HttpResponseBase:
         return redirect("room", code=code)
     problem = "No room has this code. Check it, or ask for the link again." if given else "Type a code or paste a link."
     return _start(request, status=404 if given else 400, code=given, code_problem=problem)
+
+
+@require_GET
+@private
+def recent_rooms(request: HttpRequest) -> HttpResponse:
+    """A piece of the start page: those of the codes that this browser remembers whose rooms can be entered."""
+    codes = request.GET.getlist("code")[:MAX_RECENT]
+    found = {code.code: code for code in RoomCode.objects.select_related("room").filter(code__in=codes, enabled=True)}
+    rooms = [
+        {"code": code, "title": shown(found[code].room.title) or UNTITLED, "people": head_count(found[code].room)}
+        for code in codes
+        if code in found and found[code].room.enabled
+    ]
+    return render(request, "rooms/_recent.html", {"rooms": rooms})
 
 
 @require_safe

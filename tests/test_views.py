@@ -239,3 +239,16 @@ def test_only_the_rooms_page_may_be_framed_and_only_by_known_sites(client, setti
     for path in ("/", "/nowhere"):
         answer = client.get(path)
         assert "frame-ancestors 'none'" in answer["Content-Security-Policy"] and answer["X-Frame-Options"] == "DENY"
+
+
+def test_rooms_that_a_browser_remembers_are_listed_in_its_order_where_they_can_be_entered(client, team):
+    other = create_room(title=MARKUP)
+    closed = create_room(title="Closed")
+    Room.objects.filter(pk=closed.pk).update(enabled=False)
+    session = Session.objects.create(room=team)
+    Peer.objects.create(session=session, peer_id="p1", user_id="u", role="host", joined_at=timezone.now())
+    codes = [code_of(room, "guest") for room in (other, closed, team)]
+    page = client.get("/rooms/recent", {"code": [*codes, "abc-defg-hij"]}).content.decode()
+    assert re.findall(r"<bdi>(.*?)</bdi>", page) == ["&lt;script&gt;alert(1)&lt;/script&gt;", "Team"]
+    assert re.findall(r'class="inside">(.*?)<', page) == ["Nobody is here yet.", "One person is inside."]
+    assert "<li>" not in client.get("/rooms/recent").content.decode()

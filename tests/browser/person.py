@@ -91,7 +91,7 @@ class Person:
         return self
 
     async def is_inside(self) -> None:
-        await expect(self.part("leave")).to_be_visible()
+        await expect(self.part("people-toggle")).to_be_visible()
 
     async def say(self, text: str, to: str = "Everyone") -> None:
         await self.page.get_by_label("To", exact=True).select_option(label=to)
@@ -123,9 +123,12 @@ class Person:
         await self.page.get_by_role("menuitemcheckbox", name=name).click()
 
     async def act_on_message(self, text: str, action: str) -> None:
-        message = self.message(text)
-        await message.hover()
-        await self.choose(message.get_by_role("button", name="Actions"), action)
+        await self.choose(await self.menu_of(text), action)
+
+    async def menu_of(self, text: str) -> Locator:
+        """The button of a message's menu, which is there while the pointer is over the message."""
+        await self.message(text).hover()
+        return self.message(text).get_by_role("button", name="Actions")
 
     def row(self, name: str) -> Locator:
         """Somebody in the list of people."""
@@ -143,6 +146,8 @@ class Person:
         await self.page.get_by_role("button", name="Save").click()
 
     async def open_people(self) -> None:
+        if await self.part("panel").get_attribute("aria-modal"):
+            await self.part("panel-close").click()
         if await self.part("people-toggle").get_attribute("aria-expanded") == "false":
             await self.part("people-toggle").click()
 
@@ -157,7 +162,10 @@ class Person:
         return await self.page.evaluate(script, value)
 
     async def leave(self, *, is_last: bool = False) -> None:
-        await self.part("leave").click()
+        if await self.part("leave").is_visible():
+            await self.part("leave").click()
+        else:  # no space beside the menu
+            await self.choose(self.part("more"), "Leave")
         if is_last:
             await self.agree()
         await self.is_told("You left the room")

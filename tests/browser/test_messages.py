@@ -68,6 +68,31 @@ async def test_reading_back_is_not_disturbed_by_what_arrives(people):
     await expect(alice.part("chip")).to_be_hidden()
 
 
+async def test_what_came_while_the_page_was_hidden_stands_under_a_line_that_counts_it(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("before")
+    await alice.sees("before")
+    hide = """(hidden) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    line = alice.part("log").locator(".new")
+    await alice.page.evaluate(hide, True)
+    for number in range(3):
+        await bob.say(f"meanwhile {number}")
+    await expect(line).to_have_text("3 messages while you were away")
+    await expect(alice.page).to_have_title("(3) Team")
+    await alice.page.evaluate(hide, False)
+    await bob.say("now")
+    await alice.sees("before", "meanwhile 0", "meanwhile 1", "meanwhile 2", "now")
+    await expect(line).to_have_text("3 messages while you were away")
+    below = "(line) => line.nextElementSibling.querySelector('.text').textContent"
+    assert await line.evaluate(below) == "meanwhile 0"
+    await alice.page.evaluate(hide, True)
+    await bob.say("and again")
+    await expect(line).to_have_text("1 message while you were away")
+
+
 async def test_the_newest_message_stays_in_sight_when_other_things_take_space(people):
     alice, bob = await people.meet("Alice", "Bob")
     for number in range(15):
@@ -122,7 +147,7 @@ async def test_a_draft_and_whom_it_is_for_outlive_a_reload(people):
     await alice.is_inside()
     await expect(alice.part("message")).to_have_value("half a\nthought")
     await expect(alice.part("to").locator("option:checked")).to_have_text("Bob")
-    await expect(alice.part("to-hint")).to_be_visible()
+    await expect(alice.part("to-chip")).to_be_visible()
     await alice.part("message").press("Enter")
     await expect(bob.message("thought").locator(".privately")).to_have_text("Only to you")
     await alice.page.reload()
@@ -163,7 +188,7 @@ async def test_what_was_said_to_some_is_not_offered_for_everyone(people):
     await bob.sees("to Bob alone", "to guests", "to all")
     for person in (alice, bob):
         for text, pins in (("to Bob alone", 0), ("to guests", 0), ("to all", 1)):
-            await person.message(text).get_by_role("button", name="Actions").click()
+            await (await person.menu_of(text)).click()
             await expect(person.page.get_by_role("menuitem", name="Copy text")).to_be_visible()
             await expect(person.page.get_by_role("menuitem", name="Pin for everyone")).to_have_count(pins)
             await person.page.keyboard.press("Escape")

@@ -99,7 +99,7 @@ WHY_NOT = "Only people with the role host can pin messages here."
 
 async def pin_action(person, text):
     """How a message's menu offers to pin it."""
-    await person.message(text).get_by_role("button", name="Actions").click()
+    await (await person.menu_of(text)).click()
     return person.page.get_by_role("menuitem", name=re.compile("^(Pin for everyone|Unpin)"))
 
 

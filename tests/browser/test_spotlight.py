@@ -94,3 +94,23 @@ async def test_who_wants_to_end_it_is_asked_about_somebody_else(people):
     await alice.page.keyboard.press("Escape")
     await expect(alice.part("confirm")).to_be_hidden()
     await is_lit("Bob", alice, bob)
+
+
+async def test_who_is_in_the_spotlight_is_seen_with_their_last_words_and_their_hand(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    await carol.say("said before")
+    await bob.act_on("Carol", SPOTLIGHT)
+    await is_lit("Carol", alice)
+    await expect(alice.part("spotlight-words")).to_have_text("said before")
+    await expect(alice.part("spotlight-hand")).to_be_hidden()
+    mark = await alice.part("spotlight-mark").locator(".avatar").bounding_box()
+    assert mark and mark["width"] >= 48
+    await carol.say("for Bob alone", to="Bob")
+    await carol.say("said last")
+    await carol.part("hand").click()
+    for person in (alice, bob):
+        await expect(person.part("spotlight-words")).to_have_text("said last")
+        await expect(person.part("spotlight-hand")).to_be_visible()
+    await carol.say("for Bob alone", to="Bob")
+    await bob.sees("said before", "for Bob alone", "said last", "for Bob alone")
+    await expect(bob.part("spotlight-words")).to_have_text("said last")

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { continues, counted, dayName, hue, initials, pieces, visible } from "../../static/rooms/page/text.js";
+import {
+  continues,
+  counted,
+  dayName,
+  fill,
+  HUES,
+  hue,
+  initials,
+  pieces,
+  visible,
+} from "../../static/rooms/page/text.js";
 
 const links = (text) => pieces(text).flatMap(({ href }) => (href ? [href] : []));
 
@@ -97,12 +107,26 @@ test("every name has initials", () => {
 
 test("a hue stays with an id", () => {
   assert.equal(hue("alice"), hue("alice"));
-  assert.equal(new Set(Array.from({ length: 100 }, (_, n) => hue(`peer ${n}`))).size, 8);
-  assert.ok([hue(""), hue(undefined)].every((value) => value >= 0 && value < 8));
+  assert.equal(new Set(Array.from({ length: 100 }, (_, n) => hue(`peer ${n}`))).size, HUES);
+  assert.ok([hue(""), hue(undefined)].every((value) => value >= 0 && value < HUES));
+});
+
+test("a newcomer gets the next hue that nobody has, and with all in use one of the least used", () => {
+  const used = new Array(HUES).fill(0);
+  for (let person = 0; person < 2 * HUES; person += 1) used[hue(`person ${person}`, used)] += 1;
+  assert.deepEqual(used, new Array(HUES).fill(2));
+});
+
+test("a sentence with places takes its values in", () => {
+  const name = { node: true };
+  assert.deepEqual(fill("Only {name}", { name }), ["Only ", name, ""]);
+  assert.equal(fill("{left} characters left of {limit}.", { left: 3, limit: 9 }).join(""), "3 characters left of 9.");
+  assert.equal(fill("Plain", {}).join(""), "Plain");
 });
 
 test("numbers in words", () => {
-  assert.deepEqual([counted(1, "vote", "votes"), counted(0, "vote", "votes")], ["1 vote", "0 votes"]);
+  const votes = (count) => counted(count, "{count} vote", "{count} votes");
+  assert.deepEqual([votes(1), votes(0)], ["1 vote", "0 votes"]);
 });
 
 test("what turns the direction of text is seen, and nothing else is touched", () => {

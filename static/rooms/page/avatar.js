@@ -1,13 +1,12 @@
-// A person's mark: letters on one of eight colours.
+// A person's mark: letters on one of twelve colours.
 
 import { make } from "./dom.js";
-import { hue, initials } from "./text.js";
-import { nameOf, personOf } from "./who.js";
+import { initials } from "./text.js";
+import { hueOf, nameOf } from "./who.js";
 
 /** @import { Someone } from "./types.js" */
 
 /** @param {Someone} one */
 export function avatar(one) {
-  const colour = `hue-${hue(personOf(one))}`;
-  return make("span", { class: `avatar ${colour}`, "aria-hidden": "true" }, initials(nameOf(one)));
+  return make("span", { class: `avatar hue-${hueOf(one)}`, "aria-hidden": "true" }, initials(nameOf(one)));
 }

@@ -1,6 +1,7 @@
 // A banner while the connection is away.
 
 import { hmsActions, hmsNotifications, hmsStore, selectRoomState } from "../hms.js";
+import { serverNow } from "./clock.js";
 import { part } from "./dom.js";
 
 const PATIENCE = 2_000; // ms before the banner: most losses are over by then
@@ -10,6 +11,8 @@ const BACK_SHOWN = 2_500;
 let timer;
 let since = 0;
 let visible = false;
+/** @type {Date | null} */
+let backAt = null; // when the connection came back last
 
 export function startConnection() {
   hmsNotifications.onNotification(lost, "RECONNECTING");
@@ -19,8 +22,27 @@ export function startConnection() {
   part("banner-retry").addEventListener("click", () => hmsActions.retryConnection());
 }
 
+/** Whether what is written waits for the connection. */
+export const isAway = () => !navigator.onLine || hmsStore.getState(selectRoomState) === "Reconnecting";
+
+/**
+ * Whether something that comes only now was said while the connection was away.
+ * @param {Date} time
+ */
+export const wasMissed = (time) => isAway() || (backAt !== null && time < backAt);
+
+/**
+ * Calls `changed` when the connection goes or comes.
+ * @param {() => void} changed
+ */
+export function onAway(changed) {
+  hmsStore.subscribe(changed, selectRoomState);
+  for (const kind of ["offline", "online"]) addEventListener(kind, changed);
+}
+
 export function resetConnection() {
   clearInterval(timer);
+  backAt = null;
   visible = false;
   say("");
 }
@@ -29,6 +51,7 @@ function offline() {
   if (hmsStore.getState(selectRoomState) === "Disconnected") return;
   lost();
   say("You are offline. What you write is sent when you are back.", { lost: true });
+  part("banner-retry").hidden = true; // of no use before the network is back
   visible = true;
 }
 
@@ -49,6 +72,7 @@ function tick() {
 
 function back() {
   clearInterval(timer);
+  backAt = serverNow();
   if (!visible) return;
   visible = false;
   say("Back online");

@@ -13,7 +13,7 @@ import { startComposer } from "./composer.js";
 import { resetConnection, startConnection } from "./connection.js";
 import { confirm } from "./dialogs.js";
 import { make, pageData, part, setText } from "./dom.js";
-import { startInvite } from "./invite.js";
+import { copyInvite, startInvite } from "./invite.js";
 import { resetLog, startLog } from "./log/log.js";
 import { here, lasting } from "./memory.js";
 import { toggleMenu } from "./menu.js";
@@ -23,8 +23,10 @@ import { resetPins, startPins } from "./pins/bar.js";
 import { PINS_KEY } from "./pins/pinned.js";
 import { areHostsPins, leavePins } from "./pins/rights.js";
 import { resetPolls, startPolls } from "./polls.js";
-import { showEnd, showScreen } from "./screens.js";
+import { rememberRoom } from "./recent.js";
+import { isShown, showEnd, showScreen } from "./screens.js";
 import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
+import { fill, filled } from "./text.js";
 import { attempt } from "./toasts.js";
 import { fitKeyboard } from "./viewport.js";
 import { who } from "./who.js";
@@ -47,6 +49,9 @@ const ENDINGS = new Map([
   [403, "refused"],
   [404, "refused"],
 ]);
+
+/** @type {Record<string, string>} */
+const THEMES = { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" };
 
 function start() {
   startInvite(invite);
@@ -90,7 +95,7 @@ function listenToRoom() {
     else ended("removed", ...removal(data));
   }, "ROOM_ENDED");
   hmsNotifications.onNotification(({ data: error }) => {
-    if (part("leave").offsetParent) refused(error);
+    if (isShown("room")) refused(error);
   }, "ERROR");
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
 }
@@ -113,7 +118,7 @@ async function enter(given) {
   } catch (error) {
     if (endingOf(error) === "removed" || endingOf(error) === "closed") refused(error);
     else {
-      setText(part("lobby-problem"), `You could not join. ${inWords(error)}`);
+      setText(part("lobby-problem"), filled("You could not join. {why}", { why: inWords(error) }));
       part("lobby-problem").hidden = false;
     }
   } finally {
@@ -132,6 +137,7 @@ function ownId() {
 /** @param {string} name */
 function entered(name) {
   here.set(inside, name);
+  rememberRoom(code);
   resetConnection();
   showScreen("room");
   resetPanel();
@@ -173,13 +179,11 @@ function endingOf({ code: number, message, data }) {
  * @returns {Said[]}
  */
 function removal({ requestedBy, reason }) {
-  return [
-    "You were removed",
-    ...(reason ? [": ", make("bdi", {}, reason)] : []),
-    ".",
-    ...(requestedBy ? [" By ", who(requestedBy), "."] : []),
-    " You can come back only when somebody lets you in again.",
-  ];
+  const said = reason
+    ? fill("You were removed: {reason}.", { reason: make("bdi", {}, reason) })
+    : ["You were removed."];
+  const by = requestedBy ? fill("By {name}.", { name: who(requestedBy) }) : [];
+  return [...said, " ", ...by, " ", "You can come back only when somebody lets you in again."];
 }
 
 async function leave() {
@@ -199,8 +203,10 @@ async function leave() {
 
 function moreActions() {
   const theme = window.hmsroomTheme;
+  const isNarrow = !part("leave").checkVisibility(); // no space beside the menu
   /** @type {MenuItem[]} */
-  const actions = [{ label: `Theme: ${theme.current()}`, action: theme.change }];
+  const actions = isNarrow ? [{ label: "Copy guest link", action: () => copyInvite(invite) }] : [];
+  actions.push({ label: THEMES[theme.current()], action: theme.change });
   if (hmsStore.getState(selectPermissions)?.manageRoom) {
     const checked = areHostsPins();
     actions.push({ label: "Only hosts pin messages", checked, action: () => leavePins(!checked) });
@@ -208,6 +214,7 @@ function moreActions() {
   if (hmsStore.getState(selectPermissions)?.endRoom) {
     actions.push({ label: "End the room for everyone", danger: true, action: endRoom });
   }
+  if (isNarrow) actions.push({ label: "Leave", danger: true, action: leave });
   return actions;
 }
 
@@ -229,12 +236,10 @@ async function endRoom() {
 async function answerRoleChange(request) {
   const agrees = await confirm({
     title: "A new role?",
-    text: [
-      request.requestedBy ? who(request.requestedBy) : "The room",
-      " asks you to become ",
-      make("bdi", {}, request.role?.name),
-      ".",
-    ],
+    text: fill("{name} asks you to become {role}.", {
+      name: request.requestedBy ? who(request.requestedBy) : "The room",
+      role: make("bdi", {}, request.role?.name),
+    }),
     action: "Accept",
   });
   if (agrees) await attempt(() => hmsActions.acceptChangeRole(request), "Role not changed");

@@ -12,17 +12,16 @@ const guarded = (action) => {
   }
 };
 
-/** Over visits. */
-export const lasting = {
-  get: (/** @type {string} */ key) => guarded(() => localStorage.getItem(`hmsroom:${key}`)),
+/** @param {() => Storage} storage */
+const memory = (storage) => ({
+  get: (/** @type {string} */ key) => guarded(() => storage().getItem(`hmsroom:${key}`)),
   set: (/** @type {string} */ key, /** @type {string} */ value) =>
-    guarded(() => localStorage.setItem(`hmsroom:${key}`, value)),
-};
+    guarded(() => storage().setItem(`hmsroom:${key}`, value)),
+  remove: (/** @type {string} */ key) => guarded(() => storage().removeItem(`hmsroom:${key}`)),
+});
+
+/** Over visits. */
+export const lasting = memory(() => localStorage);
 
 /** In this tab, over a reload. */
-export const here = {
-  get: (/** @type {string} */ key) => guarded(() => sessionStorage.getItem(`hmsroom:${key}`)),
-  set: (/** @type {string} */ key, /** @type {string} */ value) =>
-    guarded(() => sessionStorage.setItem(`hmsroom:${key}`, value)),
-  remove: (/** @type {string} */ key) => guarded(() => sessionStorage.removeItem(`hmsroom:${key}`)),
-};
+export const here = memory(() => sessionStorage);

@@ -1,10 +1,10 @@
-// A menu at a button: arrow keys, Escape, and the focus back where it was.
+// What opens at a button: a menu, or something else to choose from. Arrow keys, Escape, and the focus back where it was.
 
 import { make } from "./dom.js";
 
 /** @import { MenuItem } from "./types.js" */
 
-/** @type {{ menu: HTMLElement, button: HTMLElement } | null} */
+/** @type {{ popup: HTMLElement, button: HTMLElement } | null} */
 let open = null;
 
 /**
@@ -13,21 +13,34 @@ let open = null;
  * @param {MenuItem[]} items
  */
 export function toggleMenu(button, items) {
-  const wasHere = open?.button === button;
-  closeMenu();
-  if (wasHere) return;
-  const menu = make("div", { class: "menu", role: "menu", "aria-label": button.getAttribute("aria-label") });
-  menu.append(...items.map(itemOf));
-  menu.addEventListener("keydown", walk);
-  menu.addEventListener("focusout", ({ relatedTarget: next }) => {
-    if (next instanceof Node && !menu.contains(next)) closeMenu();
-  });
-  open = { menu, button };
-  button.setAttribute("aria-expanded", "true");
-  document.body.append(menu);
-  place(menu, button);
-  menu.querySelector("button")?.focus();
+  const label = button.getAttribute("aria-label");
+  togglePopup(button, () => make("div", { class: "menu", role: "menu", "aria-label": label }, ...items.map(itemOf)));
 }
+
+/**
+ * Opens at the button what `build` makes of buttons, which stand in so many columns; closes it if it is open.
+ * @param {HTMLElement} button
+ * @param {() => HTMLElement} build
+ */
+export function togglePopup(button, build, columns = 1) {
+  const wasHere = open?.button === button;
+  closePopup();
+  if (wasHere) return;
+  const popup = build();
+  popup.addEventListener("keydown", (event) => walk(event, popup, columns));
+  popup.addEventListener("focusout", ({ relatedTarget: next }) => {
+    if (next instanceof Node && !popup.contains(next)) closePopup();
+  });
+  open = { popup, button };
+  button.setAttribute("aria-expanded", "true");
+  // Part of the landmark that its button is in; not of the log, which is read out as it grows.
+  (button.closest("header, main, .panel, dialog") ?? document.body).append(popup);
+  place(popup, button);
+  popup.querySelector("button")?.focus();
+}
+
+/** Whether something is open at this button. */
+export const isOpenAt = (/** @type {HTMLElement} */ button) => open?.button === button;
 
 /** @param {MenuItem} item */
 function itemOf({ label, action, danger, checked, whyNot }) {
@@ -45,48 +58,48 @@ function itemOf({ label, action, danger, checked, whyNot }) {
   if (whyNot) item.append(make("span", { class: "why-not" }, ` ${whyNot}`));
   item.addEventListener("click", () => {
     if (whyNot) return;
-    closeMenu({ refocus: true });
+    closePopup({ refocus: true });
     action();
   });
   return item;
 }
 
-function closeMenu({ refocus = false } = {}) {
+export function closePopup({ refocus = false } = {}) {
   if (!open) return;
-  const { menu, button } = open;
+  const { popup, button } = open;
   open = null;
-  menu.remove();
+  popup.remove();
   button.setAttribute("aria-expanded", "false");
   if (refocus) button.focus();
 }
 
-/** @type {(menu: HTMLElement, button: HTMLElement) => void} */
-function place(menu, button) {
+/** @type {(popup: HTMLElement, button: HTMLElement) => void} */
+function place(popup, button) {
   const at = button.getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
+  const { width, height } = popup.getBoundingClientRect();
+  const isMirrored = getComputedStyle(popup).direction === "rtl";
   const below = at.bottom + height + 8 < innerHeight;
-  menu.style.top = `${Math.max(8, below ? at.bottom + 4 : at.top - height - 4)}px`;
-  menu.style.left = `${Math.max(8, Math.min(at.right - width, innerWidth - width - 8))}px`;
+  popup.style.top = `${Math.max(8, below ? at.bottom + 4 : at.top - height - 4)}px`;
+  const left = isMirrored ? at.left : at.right - width;
+  popup.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
 }
 
-/** @param {KeyboardEvent} event */
-function walk(event) {
-  const items = /** @type {HTMLElement[]} */ ([...(open?.menu.children ?? [])]);
-  const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-  const places = new Map([
-    ["ArrowDown", (at + 1) % items.length],
-    ["ArrowUp", (at - 1 + items.length) % items.length],
-    ["Home", 0],
-    ["End", items.length - 1],
-  ]);
-  const to = places.get(event.key);
-  if (to !== undefined) items[to].focus();
-  else if (event.key === "Escape" || event.key === "Tab") closeMenu({ refocus: true });
+/** @type {(event: KeyboardEvent, popup: HTMLElement, columns: number) => void} */
+function walk(event, popup, columns) {
+  const items = [...popup.querySelectorAll("button")];
+  const at = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+  const ahead = getComputedStyle(popup).direction === "rtl" ? -1 : 1;
+  /** @type {Record<string, number>} */
+  const steps = { ArrowDown: columns, ArrowUp: -columns, Home: -at, End: items.length - 1 - at };
+  if (columns > 1) Object.assign(steps, { ArrowRight: ahead, ArrowLeft: -ahead });
+  if (Object.hasOwn(steps, event.key)) items.at((at + steps[event.key]) % items.length)?.focus();
+  else if (event.key === "Escape" || event.key === "Tab") closePopup({ refocus: true });
   else return;
   event.preventDefault();
+  event.stopPropagation(); // what the menu lies in stays open
 }
 
 document.addEventListener("pointerdown", ({ target }) => {
-  if (open && target instanceof Node && !open.menu.contains(target) && !open.button.contains(target)) closeMenu();
+  if (open && target instanceof Node && !open.popup.contains(target) && !open.button.contains(target)) closePopup();
 });
-addEventListener("resize", () => closeMenu());
+addEventListener("resize", () => closePopup());

@@ -7,6 +7,8 @@ import { part, setText } from "./dom.js";
 /** @type {Record<Kind, string>} */
 const KINDS = { people: "People", polls: "Polls" };
 const wide = matchMedia("(min-width: 60rem)");
+/** What lies under a sheet. */
+const COVERED = /** @type {const} */ (["bar", "banner", "pins", "spotlight", "chat"]);
 
 const kinds = /** @type {Kind[]} */ (Object.keys(KINDS));
 /** @type {Kind | null} */
@@ -49,11 +51,19 @@ export function closeSheet() {
   if (!wide.matches) show(null);
 }
 
+/** @param {boolean} isModal whether nothing else of the room can be reached */
+function setModal(isModal) {
+  for (const name of COVERED) part(name).inert = isModal;
+  part("panel").setAttribute("role", isModal ? "dialog" : "complementary");
+  part("panel").ariaModal = isModal ? "true" : null;
+}
+
 /** @param {Kind | null} kind */
 function show(kind, { focus = true } = {}) {
   shown = kind;
   part("panel").hidden = !kind;
   part("stage").classList.toggle("with-panel", Boolean(kind));
+  setModal(kind !== null && !wide.matches);
   for (const name of kinds) {
     part(name).hidden = name !== kind;
     part(`${name}-toggle`).setAttribute("aria-expanded", String(name === kind));

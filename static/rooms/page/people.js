@@ -21,7 +21,7 @@ import { toggleMenu } from "./menu.js";
 import { closeSheet } from "./panel.js";
 import { persons } from "./persons.js";
 import { selectMaySpotlight, selectSpotlight, spotlight, spotlightVersion } from "./spotlight.js";
-import { fullTime } from "./text.js";
+import { fill, filled, fullTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 import { labelName, meet, nameOf, who, writeName } from "./who.js";
 
@@ -37,6 +37,7 @@ const SHOWN = 200; // people; the rest is found by the search
 const rows = { list: new Map(), hands: new Map() }; // peer id → {element, update}
 /** @type {Map<string, HTMLElement>} */
 const removed = new Map(); // person → its row among those who were removed
+let rolesDiffer = false; // among those who are here: else a role says nothing
 
 export function startPeople() {
   const drawSoon = eachFrame(drawPeople);
@@ -51,7 +52,7 @@ export function startPeople() {
     for (const peer of hmsStore.getState(selectHandRaisedPeers)) lowerHand({ tabs: [peer] });
   });
   hmsNotifications.onNotification(({ data: peer }) => {
-    if (peer.isHandRaised && !peer.isLocal) toast([who(peer), " raised a hand."]);
+    if (peer.isHandRaised && !peer.isLocal) toast(fill("{name} raised a hand.", { name: who(peer) }));
     if (!peer.isHandRaised && peer.isLocal) toast("Your hand is down.");
   }, "HAND_RAISE_CHANGED");
 }
@@ -63,7 +64,7 @@ export function drawPeople() {
   const raised = persons(hmsStore.getState(selectHandRaisedPeers));
   const count = hmsStore.getState(selectPeerCount) - (all.length - people.length);
   setText(part("people-count"), count);
-  part("people-toggle").setAttribute("aria-label", `People, ${count} in the room`);
+  part("people-toggle").setAttribute("aria-label", filled("People, {count} in the room", { count }));
   part("empty-alone").hidden = count > 1;
   drawOwnHand();
 
@@ -71,10 +72,11 @@ export function drawPeople() {
   search.hidden = people.length <= SEARCH_FROM;
   const wanted = search.hidden ? "" : search.value.trim().toLocaleLowerCase();
   const found = ordered(people).filter((peer) => nameOf(peer).toLocaleLowerCase().includes(wanted));
+  rolesDiffer = new Set(all.map(({ roleName }) => roleName)).size > 1;
   drawList("list", part("people-list"), found.slice(0, SHOWN));
   const more = found.length - SHOWN;
   part("people-more").hidden = more <= 0;
-  setText(part("people-more"), `and ${more} more`);
+  setText(part("people-more"), filled("and {count} more", { count: more }));
 
   drawList("hands", part("hands-list"), raised);
   part("hands").hidden = !raised.length;
@@ -149,14 +151,15 @@ function badge(name, title, kind = "") {
 function nameRow({ mark, name, menu }, peer) {
   mark.replaceChildren(avatar(peer));
   writeName(name, peer, { isOwn: peer.isLocal });
-  labelName(menu, "Actions for", peer);
+  labelName(menu, "Actions for {name}", peer);
 }
 
 /** @type {(parts: { [Part in "role" | "status" | "tabs" | "away" | "star" | "hand"]: HTMLElement }, peer: PersonHere) => void} */
 function fillRow({ role, status, tabs, away, star, hand }, peer) {
   setText(role, peer.roleName);
+  role.hidden = !rolesDiffer;
   setText(status, statusOf(peer));
-  setText(tabs, peer.tabs.length > 1 ? `in ${peer.tabs.length} tabs` : "");
+  setText(tabs, peer.tabs.length > 1 ? filled("in {count} tabs", { count: peer.tabs.length }) : "");
   tabs.hidden = peer.tabs.length < 2;
   status.hidden = !status.textContent;
   away.hidden = peer.state !== "reconnecting";
@@ -229,7 +232,7 @@ function powersOver(peer) {
     for (const role of hmsStore.getState(selectAvailableRoleNames)) {
       if (role === peer.roleName) continue;
       const change = () => attempt(() => hmsActions.changeRoleOfPeer(peer.id, role, true), "Role not changed");
-      actions.push({ label: `Make ${role}`, action: change });
+      actions.push({ label: filled("Make {role}", { role }), action: change });
     }
   }
   if (removeOthers) actions.push({ label: "Remove from the room", danger: true, action: () => remove(peer) });
@@ -239,7 +242,7 @@ function powersOver(peer) {
 /** @param {HMSPeer} peer */
 async function remove(peer) {
   const reason = await askFor({
-    title: ["Remove ", who(peer), "?"],
+    title: fill("Remove {name}?", { name: who(peer) }),
     text: "They leave the room at once, and stay out until somebody lets them in again.",
     action: "Remove",
     danger: true,
@@ -268,10 +271,11 @@ function drawRemoved() {
 function removedRow({ person, name, role, reason, removedBy, removedByPerson, removedAt }) {
   const one = { person, name };
   const back = make("button", { class: "button small", type: "button" }, "Let in again");
-  labelName(back, "Let in again:", one);
+  labelName(back, "Let in again: {name}", one);
   back.addEventListener("click", () => attempt(() => hmsActions.letIn(person), "Not let in"));
   const by = make("span", { class: "person-status", title: removedAt && fullTime(removedAt) });
-  setParts(by, ["Removed", removedBy && " by ", removedBy && who({ name: removedBy, person: removedByPerson })]);
+  const host = removedBy && who({ name: removedBy, person: removedByPerson });
+  setParts(by, host ? fill("Removed by {name}", { name: host }) : ["Removed"]);
   const line = make("span", { class: "person-line" }, who(one), make("span", { class: "role" }, role));
   const why = make("span", { class: "person-status", dir: "auto" }, reason);
   return make("li", { class: "person" }, avatar(one), make("span", { class: "person-text" }, line, by, why), back);

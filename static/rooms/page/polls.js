@@ -3,7 +3,7 @@
 import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectPolls } from "../hms.js";
 import { arrange, eachFrame, make, part, setText } from "./dom.js";
 import { isShown, openPanel } from "./panel.js";
-import { counted } from "./text.js";
+import { counted, fill, filled } from "./text.js";
 import { attempt, toast } from "./toasts.js";
 
 /** @import { HMSPoll, HMSPollQuestion, HMSPollResponse } from "../hms.js" */
@@ -20,7 +20,7 @@ export function startPolls() {
   hmsStore.subscribe(eachFrame(draw), selectPolls);
   hmsNotifications.onNotification(({ data: poll }) => {
     if (!poll || isShown("polls")) return;
-    const said = ["Poll: ", make("bdi", {}, poll.title)];
+    const said = fill("Poll: {title}", { title: make("bdi", {}, poll.title) });
     const remove = toast(said, { label: "Answer", action: () => openPanel("polls") });
     part("polls-toggle").addEventListener("click", remove, { once: true });
   }, "POLL_STARTED");
@@ -41,7 +41,7 @@ function draw() {
   const running = polls.filter(({ state }) => state === "started").length;
   part("polls-toggle").hidden = !polls.length;
   setText(part("polls-count"), running || "");
-  part("polls-toggle").setAttribute("aria-label", `Polls, ${running} running`);
+  part("polls-toggle").setAttribute("aria-label", filled("Polls, {running} running", { running }));
   const elements = polls.map((poll) => {
     const shown = drawn.get(poll.id) ?? card();
     drawn.set(poll.id, shown);
@@ -142,7 +142,7 @@ const isTouched = (form) =>
 const listed = (value) => (Array.isArray(value) ? value : []);
 /** @param {HMSPoll} poll */
 const voters = ({ result: found }) =>
-  found?.totalUsers ? ` · ${counted(found.totalUsers, "person", "people")} answered` : "";
+  found?.totalUsers ? ` · ${counted(found.totalUsers, "{count} person answered", "{count} people answered")}` : "";
 /** @param {HMSPollQuestion} question */
 const field = (question) => `question-${question.index}`;
 /** @param {HMSPollQuestion} question */
@@ -192,7 +192,13 @@ function result(question) {
   const mine = new Set([own.option, ...listed(own.options)].filter(Boolean));
   const box = make("section", { class: "result" }, make("h4", { dir: "auto" }, question.text));
   if (!isChoice(question)) {
-    box.append(make("p", { dir: "auto" }, own.text ? `You answered: ${own.text}` : "Not answered by you."));
+    box.append(
+      make(
+        "p",
+        { dir: "auto" },
+        own.text ? filled("You answered: {text}", { text: own.text }) : "Not answered by you.",
+      ),
+    );
     return box;
   }
   const total = listed(question.options).reduce((sum, option) => sum + (option.voteCount ?? 0), 0);
@@ -207,7 +213,7 @@ function result(question) {
         { class: "bar-row" },
         said,
         chosen,
-        make("span", { class: "votes" }, counted(votes, "vote", "votes")),
+        make("span", { class: "votes" }, counted(votes, "{count} vote", "{count} votes")),
         bar,
       ),
     );

@@ -26,6 +26,9 @@ const ENDS = {
 };
 
 /** @param {string} name */
+export const isShown = (name) => document.querySelector(`[data-screen="${name}"]:not([hidden])`) !== null;
+
+/** @param {string} name */
 export function showScreen(name) {
   part("toasts").replaceChildren();
   for (const screen of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-screen]"))) {

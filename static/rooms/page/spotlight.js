@@ -4,20 +4,24 @@
 import {
   hmsActions,
   hmsStore,
+  selectHMSMessages,
   selectMayWrite,
   selectPeerByID,
   selectPeerMetadata,
   selectSessionEntry,
   selectSessionStore,
 } from "../hms.js";
+import { avatar } from "./avatar.js";
 import { confirm } from "./dialogs.js";
-import { part, setHidden, setText } from "./dom.js";
+import { eachFrame, part, setHidden, setText } from "./dom.js";
+import { fill } from "./text.js";
 import { attempt } from "./toasts.js";
 import { personOf, who, writeName } from "./who.js";
 
-/** @import { HMSPeer, HMSStore } from "../hms.js" */
+/** @import { HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
 
 export const SPOTLIGHT_KEY = "spotlight";
+const LOOKED_BACK = 300; // messages among which somebody's last words are looked for
 
 export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
 const selectStored = selectSessionStore(SPOTLIGHT_KEY);
@@ -38,6 +42,7 @@ const selectLit = (store) => selectPeerByID(selectSpotlight(store) ?? "")(store)
 
 export function startSpotlight() {
   hmsStore.subscribe(drawSpotlight, (store) => [selectLit(store), selectMaySpotlight(store)]);
+  hmsStore.subscribe(eachFrame(drawWords), ({ messages }) => messages, Object.is);
   part("spotlight-end").addEventListener("click", () => spotlight(null, spotlightVersion()));
 }
 
@@ -76,7 +81,7 @@ async function isTaken(mine) {
   const by = hmsStore.getState(selectPeerByID(hmsStore.getState(selectEntry)?.updated_by ?? ""));
   return confirm({
     title: "The spotlight was changed meanwhile",
-    text: [by ? who(by) : "Somebody else", " was faster than you. Whom should everybody see?"],
+    text: fill("{name} was faster than you. Whom should everybody see?", { name: by ? who(by) : "Somebody else" }),
     values: [
       ["Theirs", who(theirs)],
       ["Yours", mine ? who(mine) : "Nobody"],
@@ -86,6 +91,24 @@ async function isTaken(mine) {
   });
 }
 
+/** What the person said last to everyone. */
+function drawWords() {
+  const peer = hmsStore.getState(selectLit);
+  if (!peer) return;
+  const said = hmsStore
+    .getState(selectHMSMessages)
+    .slice(-LOOKED_BACK)
+    .findLast((message) => isWordOf(peer, message));
+  setText(part("spotlight-words"), said?.message);
+}
+
+/** @type {(peer: HMSPeer, message: HMSMessage) => boolean} */
+const isWordOf = (peer, { type, sender, senderPerson, recipientPeer, recipientRoles }) =>
+  type === "chat" &&
+  personOf({ id: sender, person: senderPerson }) === personOf(peer) &&
+  !recipientPeer &&
+  !recipientRoles?.length;
+
 export function drawSpotlight() {
   const peer = hmsStore.getState(selectLit);
   setHidden(part("spotlight"), !peer, part("scroller"));
@@ -93,5 +116,10 @@ export function drawSpotlight() {
   const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
   writeName(part("spotlight-name"), peer, { isOwn: peer.isLocal });
   setText(part("spotlight-status"), typeof status === "string" ? status : "");
+  part("spotlight-hand").hidden = !peer.isHandRaised;
+  const look = JSON.stringify([personOf(peer), peer.name]);
+  if (part("spotlight-mark").dataset.of !== look) part("spotlight-mark").replaceChildren(avatar(peer));
+  part("spotlight-mark").dataset.of = look;
+  drawWords();
   setHidden(part("spotlight-end"), !hmsStore.getState(selectMaySpotlight), part("scroller"));
 }

@@ -135,15 +135,35 @@ export function initials(name) {
   return (letters.length > 1 ? letters[0] + letters.at(-1) : (letters[0] ?? "?")).toLocaleUpperCase();
 }
 
+export const HUES = 12;
+
 /**
- * One of eight hues, always the same for an id.
+ * One of the hues for an id: its own, or the next that is free; with all in use, the next of those used least.
  * @param {string} id
+ * @param {number[]} used how many have each hue
  */
-export function hue(id) {
+export function hue(id, used = []) {
   let sum = 0;
   for (const character of String(id)) sum = (sum * 31 + Number(character.codePointAt(0))) % 65_521;
-  return sum % 8;
+  const inTurn = Array.from({ length: HUES }, (_, step) => (sum + step) % HUES);
+  return inTurn.reduce((best, one) => ((used[one] ?? 0) < (used[best] ?? 0) ? one : best));
 }
 
-/** @type {(number: number, one: string, many: string) => string} */
-export const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+/**
+ * A sentence with places for values, such as "Only {name}", as its parts: texts, and the values.
+ * @template Value
+ * @param {string} sentence
+ * @param {Record<string, Value>} values
+ * @returns {(string | Value)[]}
+ */
+export const fill = (sentence, values) =>
+  sentence.split(/\{(\w+)\}/u).map((piece, at) => (at % 2 ? values[piece] : piece));
+
+/** @type {(sentence: string, values: Record<string, string | number>) => string} */
+export const filled = (sentence, values) => fill(sentence, values).join("");
+
+/**
+ * A sentence about a number, which stands in it as {count}.
+ * @type {(count: number, one: string, many: string) => string}
+ */
+export const counted = (count, one, many) => filled(count === 1 ? one : many, { count });

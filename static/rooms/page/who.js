@@ -3,6 +3,7 @@
 import { hmsStore, selectAvailableRoleNames } from "../hms.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
+import { filled, HUES, hue } from "./text.js";
 
 /** @import { HMSMessage } from "../hms.js" */
 /** @import { Someone } from "./types.js" */
@@ -12,6 +13,10 @@ const ALIKE = 200; // persons remembered under one look: enough to tell all of t
 
 /** @type {Map<string, Set<string>>} */
 const looks = new Map(); // skeleton → persons seen under such a name
+/** @type {Map<string, number>} */
+const hues = new Map(); // person → hue
+/** @type {number[]} */
+const used = new Array(HUES).fill(0); // persons of each hue
 /** @type {WeakMap<Element, () => void>} */
 const draws = new WeakMap(); // element with data-look → how to draw it anew
 
@@ -38,6 +43,24 @@ export const nameOf = ({ name = "" }) => (shows(name) ? name : "Guest");
 /** Forgets who was met: another session has other persons. */
 export function forgetPersons() {
   looks.clear();
+  hues.clear();
+  used.fill(0);
+}
+
+/**
+ * The hue of somebody: another than those of the people met before, as long as there are hues.
+ * @param {Someone} one
+ */
+export function hueOf(one) {
+  const person = personOf(one);
+  const held = hues.get(person);
+  if (held !== undefined) return held;
+  const next = hue(person, used);
+  if (hues.size < LOOKS) {
+    hues.set(person, next);
+    used[next] += 1;
+  }
+  return next;
 }
 
 /**
@@ -121,11 +144,11 @@ export function writeName(element, one, { isOwn = false } = {}) {
 }
 
 /**
- * Gives an element a label that begins with `before` and ends with a person's name.
+ * Gives an element a label, a sentence in which a person's name stands as {name}.
  * @param {HTMLElement} element
- * @param {string} before
+ * @param {string} sentence
  * @param {Someone} one
  */
-export function labelName(element, before, one) {
-  drawName(element, one, () => element.setAttribute("aria-label", `${before} ${nameText(one)}`));
+export function labelName(element, sentence, one) {
+  drawName(element, one, () => element.setAttribute("aria-label", filled(sentence, { name: nameText(one) })));
 }

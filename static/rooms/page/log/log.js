@@ -1,23 +1,20 @@
 // The messages, and what happened between them.
 
-import {
-  hmsNotifications,
-  hmsStore,
-  selectHMSMessages,
-  selectLocalPeer,
-  selectMissed,
-  selectSessionId,
-} from "../../hms.js";
+import { hmsNotifications, hmsStore, selectHMSMessages, selectMissed, selectSessionId } from "../../hms.js";
 import { eachDay, serverNow } from "../clock.js";
+import { wasMissed } from "../connection.js";
 import { eachFrame, make, part, setParts, setText } from "../dom.js";
 import { isPinned, selectPins } from "../pins/pinned.js";
 import { continues, dayName, sameDay } from "../text.js";
-import { forgetPersons, personOf, senderOf } from "../who.js";
+import { forgetPersons } from "../who.js";
+import { Divider } from "./divider.js";
 import * as entries from "./entries.js";
-import { bubble, markPinned } from "./message.js";
+import { bubble, isOwn, markPinned } from "./message.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
-import { isFirstUnseen, keepUp, notice, readsEnd, resetReading, startReading, toEnd } from "./reading.js";
+import { isUnseen, keepUp, notice, readsEnd, resetReading, startReading, toEnd } from "./reading.js";
+import { redrawToolbar, startToolbar } from "./toolbar.js";
 import { drawWaiting, startWaiting } from "./waiting.js";
+import { leadTo, startWalking } from "./walking.js";
 
 /** @import { HMSMessage, HMSPeer } from "../../hms.js" */
 /** @import { Said } from "../types.js" */
@@ -36,13 +33,19 @@ let last = null;
 let lastDay = null;
 /** @type {PresenceLine | null} the line about people that is still being added to */
 let presence = null;
+/** @type {Divider | null} the line above what was not seen, as long as it counts */
+let divider = null;
 let filled = false; // the first draw is history, not news
 let session = ""; // whose messages are drawn
 
 /** @param {string} roomTitle */
 export function startLog(roomTitle) {
-  startReading(roomTitle);
+  startReading(roomTitle, () => {
+    divider = null;
+  });
   startWaiting();
+  startWalking();
+  startToolbar();
   hmsStore.subscribe(drawSoon, ({ messages }) => messages, Object.is);
   hmsStore.subscribe(drawSoon, selectSessionId);
   hmsStore.subscribe(drawSoon, selectMissed);
@@ -69,6 +72,7 @@ function clear() {
   last = null;
   lastDay = null;
   presence = null;
+  divider = null;
   resetReading();
   filled = false;
   session = hmsStore.getState(selectSessionId);
@@ -102,6 +106,7 @@ export const isInLog = (id) => entries.elementOf(id) !== undefined;
 
 function redrawPins() {
   for (const [id, element] of entries.drawnMessages()) markPinned(element, isPinned(id));
+  redrawToolbar();
 }
 
 /**
@@ -129,6 +134,7 @@ function draw() {
   if (!filled) log.setAttribute("aria-live", "off");
   const { own, others, isWhole } = drawSlice();
   tellGaps();
+  leadTo();
   if (own || (others && readsEnd())) toEnd();
   if (filled) notice(others);
   part("empty").hidden = log.querySelector(".message") !== null;
@@ -161,16 +167,6 @@ function drawSlice() {
   return { ...drawn, isWhole: true };
 }
 
-/**
- * Whether one wrote it oneself, here or in another tab.
- * @param {HMSMessage} message
- */
-function isOwn(message) {
-  const local = hmsStore.getState(selectLocalPeer);
-  const sender = senderOf(message);
-  return Boolean(local && sender && (sender.id === local.id || personOf(sender) === personOf(local)));
-}
-
 /** @type {(message: HMSMessage, own: boolean) => void} */
 function add(message, own) {
   if (!lastDay || !sameDay(lastDay, message.time)) {
@@ -179,13 +175,27 @@ function add(message, own) {
     append(day);
     lastDay = message.time;
   }
-  if (filled && !own && isFirstUnseen()) {
-    log.querySelector(".new")?.remove();
-    append(make("p", { class: "new", role: "separator" }, make("span", {}, "New")));
-  }
+  if (filled && !own) divide(document.hidden || wasMissed(message.time));
   append(drawn(message, own, continues(last, message)));
   presence = null;
   last = message;
+}
+
+/**
+ * Counts a message of somebody else that goes unseen in a line above the first of them.
+ * @param {boolean} isAway whether it came while the person was not here at all
+ */
+function divide(isAway) {
+  if (!isAway && !isUnseen()) {
+    divider = null; // the next absence is another one
+    return;
+  }
+  if (!divider?.element.isConnected) {
+    log.querySelector(".new")?.remove();
+    divider = new Divider();
+    append(divider.element);
+  }
+  divider.count(isAway);
 }
 
 /**

@@ -1,18 +1,26 @@
-// A message as an element: who said what, when and to whom, and what one may do about it.
+// A message as an element: who said what, when and to whom.
 
-import { hmsStore, selectPeerByID, selectRolesMap } from "../../hms.js";
+import { hmsStore, selectLocalPeer, selectPeerByID, selectRolesMap } from "../../hms.js";
 import { avatar } from "../avatar.js";
-import { writeTo } from "../composer.js";
 import { icon, make, setParts } from "../dom.js";
-import { toggleMenu } from "../menu.js";
-import { isPinned, pin, unpin } from "../pins/pinned.js";
-import { whyNotPin } from "../pins/rights.js";
-import { fullTime, pieces, shortTime } from "../text.js";
-import { attempt } from "../toasts.js";
-import { labelName, senderOf, who, writeName } from "../who.js";
+import { isPinned } from "../pins/pinned.js";
+import { fill, filled, fullTime, pieces, shortTime, visible } from "../text.js";
+import { nameText, personOf, senderOf, who, writeName } from "../who.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
-/** @import { MenuItem } from "../types.js" */
+/** @import { Said } from "../types.js" */
+
+const FOLDED_FROM = { lines: 24, characters: 2_500 };
+
+/**
+ * Whether one wrote it oneself, here or in another tab.
+ * @param {HMSMessage} message
+ */
+export function isOwn(message) {
+  const local = hmsStore.getState(selectLocalPeer);
+  const sender = senderOf(message);
+  return Boolean(local && sender && (sender.id === local.id || personOf(sender) === personOf(local)));
+}
 
 /** @type {(message: HMSMessage, own: boolean, isContinued: boolean) => HTMLElement} */
 export function bubble(message, own, isContinued) {
@@ -22,8 +30,7 @@ export function bubble(message, own, isContinued) {
     "article",
     { class: classes.filter(Boolean).join(" "), tabIndex: -1 },
     avatar(sender ?? { id: "", name: "The room" }),
-    make("div", { class: "bubble" }, headOf(message, own), privately(message, own), textOf(message.message)),
-    menuOf(message, own),
+    make("div", { class: "bubble" }, headOf(message, own), privately(message, own), ...folded(message.message)),
   );
   markPinned(element, isPinned(message.id));
   return element;
@@ -35,12 +42,42 @@ export function bubble(message, own, isContinued) {
  */
 export const textOf = (message) => make("p", { class: "text", dir: "auto" }, ...pieces(message).map(piece));
 
+/**
+ * A text, cut where it is very long, with a button for all of it.
+ * @param {string} message
+ * @returns {HTMLElement[]}
+ */
+function folded(message) {
+  const text = textOf(message);
+  const lines = message.split("\n", FOLDED_FROM.lines + 1).length;
+  if (lines <= FOLDED_FROM.lines && message.length <= FOLDED_FROM.characters) return [text];
+  text.classList.add("folded");
+  const all = make("button", { class: "button small quiet", type: "button", tabIndex: -1 }, "Show all");
+  all.addEventListener("click", () => {
+    const isFolded = text.classList.toggle("folded");
+    all.textContent = isFolded ? "Show all" : "Show less";
+  });
+  return [text, all];
+}
+
 /** @type {(element: HTMLElement, pinned: boolean) => void} */
 export function markPinned(element, pinned) {
   if (element.classList.toggle("pinned", pinned) === Boolean(element.querySelector(".pinned-mark"))) return;
   const head = element.querySelector(".message-head");
   if (pinned) head?.append(make("span", { class: "pinned-mark" }, icon("pin"), "Pinned"));
   else head?.querySelector(".pinned-mark")?.remove();
+}
+
+/**
+ * A message in one breath: who, when, to whom, what, and what is to be known of it.
+ * @type {(element: HTMLElement, message: HMSMessage) => string}
+ */
+export function spoken(element, message) {
+  const sender = senderOf(message);
+  const author = isOwn(message) ? "You" : sender ? nameText(sender) : "The room";
+  const privacy = element.querySelector(".privately")?.textContent;
+  const pinned = element.querySelector(".pinned-mark")?.textContent;
+  return visible([author, shortTime(message.time), privacy, message.message, pinned].filter(Boolean).join(", "));
 }
 
 /** @type {(message: HMSMessage, own: boolean) => HTMLElement} */
@@ -54,35 +91,19 @@ function headOf(message, own) {
   return make("header", { class: "message-head" }, author, role, time);
 }
 
-/** @type {(message: HMSMessage, own: boolean) => HTMLElement} */
-function menuOf(message, own) {
-  const sender = senderOf(message);
-  const menu = make(
-    "button",
-    {
-      class: "icon-button message-menu",
-      type: "button",
-      "aria-haspopup": "menu",
-      "aria-expanded": "false",
-      "aria-label": "Actions for the message of the room",
-    },
-    icon("more"),
-  );
-  if (sender) labelName(menu, "Actions for the message of", sender);
-  menu.addEventListener("click", () => toggleMenu(menu, actionsFor(message, own)));
-  return menu;
-}
-
 /** @param {ReturnType<typeof pieces>[number]} part */
 function piece({ text, href, host }) {
   if (!href) return text;
   // From left to right in any text around it: the host cannot be moved to where a path is expected.
   const link = make(
     "a",
-    { href, target: "_blank", rel: "noopener noreferrer nofollow" },
+    { href, target: "_blank", rel: "noopener noreferrer nofollow", tabIndex: -1 },
     make("bdi", { dir: "ltr" }, text),
   );
-  if (host) link.append(" ", make("bdi", { class: "host", dir: "ltr" }, `(leads to ${host})`));
+  if (host) {
+    const leads = filled("(leads to {host})", { host });
+    link.append(" ", make("bdi", { class: "host", dir: "ltr" }, leads));
+  }
   return link;
 }
 
@@ -93,40 +114,21 @@ const isModerator = (role) => Boolean(hmsStore.getState(selectRolesMap)[role ?? 
 const rolesOf = ({ recipientRoles }) => (Array.isArray(recipientRoles) ? recipientRoles : []);
 
 /** @param {HMSMessage} message */
-const isForSome = (message) => Boolean(message.recipientPeer || rolesOf(message).length);
+export const isForSome = (message) => Boolean(message.recipientPeer || rolesOf(message).length);
 
 /** @type {(message: HMSMessage, own: boolean) => HTMLElement | null} */
 function privately(message, own) {
   if (!isForSome(message)) return null;
-  const label = make("p", { class: "privately", dir: "auto" }, icon("lock"));
   const said = make("span", { class: "said" });
-  if (!message.recipientPeer) setParts(said, ["Only to role ", make("bdi", {}, rolesOf(message).join(", "))]);
-  else if (!own) setParts(said, ["Only to you"]);
-  else {
-    const peer = hmsStore.getState(selectPeerByID(message.recipientPeer));
-    setParts(said, ["Only to ", peer ? who(peer) : "somebody who left"]);
-  }
-  label.append(said);
-  return label;
+  setParts(said, privacyOf(message, own));
+  return make("p", { class: "privately", dir: "auto" }, icon("lock"), said);
 }
 
-/** @type {(message: HMSMessage, own: boolean) => MenuItem[]} */
-function actionsFor(message, own) {
-  const actions = [];
-  // What was said to some is not for everyone.
-  if (!isForSome(message)) {
-    const pinned = isPinned(message.id);
-    actions.push({
-      label: pinned ? "Unpin" : "Pin for everyone",
-      action: () => (pinned ? unpin(message) : pin(message)),
-      whyNot: whyNotPin(),
-    });
-  }
-  const sender = own ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));
-  if (sender) actions.push({ label: "Answer privately", action: () => writeTo(sender) });
-  actions.push({
-    label: "Copy text",
-    action: () => attempt(() => navigator.clipboard.writeText(message.message), "Not copied"),
-  });
-  return actions;
+/** @type {(message: HMSMessage, own: boolean) => Said[]} */
+function privacyOf(message, own) {
+  const role = make("bdi", {}, rolesOf(message).join(", "));
+  if (!message.recipientPeer) return fill("Only to role {role}", { role });
+  if (!own) return ["Only to you"];
+  const peer = hmsStore.getState(selectPeerByID(message.recipientPeer));
+  return peer ? fill("Only to {name}", { name: who(peer) }) : ["Only to somebody who left"];
 }

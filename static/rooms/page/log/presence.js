@@ -2,12 +2,16 @@
 
 import { hmsStore, selectPeers } from "../../hms.js";
 import { make, setParts } from "../dom.js";
+import { fill } from "../text.js";
 import { personOf, who } from "../who.js";
 
 /** @import { HMSPeer } from "../../hms.js" */
 /** @import { Said } from "../types.js" */
 
 /** @typedef {{ peer: HMSPeer, joined: boolean }} Move */
+
+const JOINED = { one: "{name} joined", two: "{name} and {other} joined", more: "{count} people joined" };
+const LEFT = { one: "{name} left", two: "{name} and {other} left", more: "{count} people left" };
 
 export class PresenceLine {
   element = make("p", { class: "line", dir: "auto" });
@@ -21,7 +25,7 @@ export class PresenceLine {
     const came = moves.filter(({ joined }) => joined);
     const went = moves.filter(({ joined }) => !joined);
     const both = came.length && went.length ? " · " : "";
-    setParts(this.element, [...didSomething(came, "joined"), both, ...didSomething(went, "left")]);
+    setParts(this.element, [...named(came, JOINED), both, ...named(went, LEFT)]);
   }
 }
 
@@ -35,10 +39,10 @@ export function isHereOtherwise(peer) {
   return peer.isLocal || hmsStore.getState(selectPeers).some(isTab);
 }
 
-/** @type {(moves: Move[], what: string) => Said[]} */
-function didSomething(moves, what) {
+/** @type {(moves: Move[], sentences: typeof JOINED) => Said[]} */
+function named(moves, { one, two, more }) {
   if (!moves.length) return [];
-  if (moves.length > 2) return [`${moves.length} people ${what}`];
-  const [first, second] = moves.map(({ peer }) => who(peer));
-  return second ? [first, " and ", second, ` ${what}`] : [first, ` ${what}`];
+  if (moves.length > 2) return fill(more, { count: moves.length });
+  const [name, other] = moves.map(({ peer }) => who(peer));
+  return fill(other ? two : one, { name, other });
 }

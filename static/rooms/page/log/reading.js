@@ -12,9 +12,13 @@ let top = 0; // where the scroller was: only a person moves it up
 let unseen = 0;
 let title = "";
 
-/** @param {string} roomTitle */
-export function startReading(roomTitle) {
+/** @type {() => void} */
+let seen = () => {};
+
+/** @type {(roomTitle: string, onSeen: () => void) => void} */
+export function startReading(roomTitle, onSeen) {
   title = roomTitle;
+  seen = onSeen;
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const resized = new ResizeObserver(() => keepUp());
   for (const element of [scroller, part("log"), part("outbox")]) resized.observe(element);
@@ -32,8 +36,8 @@ export function resetReading() {
 
 export const readsEnd = () => isAtEnd;
 
-/** Whether what comes now is the first that goes unseen. */
-export const isFirstUnseen = () => (document.hidden || !isAtEnd) && !unseen;
+/** Whether what comes now is not seen. */
+export const isUnseen = () => document.hidden || !isAtEnd;
 
 /** Scrolls to the end if one was there. */
 export function keepUp() {
@@ -51,10 +55,10 @@ export function toEnd() {
  * @param {number} count
  */
 export function notice(count) {
-  if (!count || (isAtEnd && !document.hidden)) return;
+  if (!count || !isUnseen()) return;
   unseen += count;
   showUnseen();
-  if (!document.hidden) announce(counted(unseen, "new message", "new messages"));
+  if (!document.hidden) announce(counted(unseen, "{count} new message", "{count} new messages"));
 }
 
 function onScroll() {
@@ -65,13 +69,14 @@ function onScroll() {
 }
 
 function seeIfVisible() {
-  if (!isAtEnd || document.hidden || !unseen) return;
+  if (isUnseen() || !unseen) return;
   unseen = 0;
+  seen();
   showUnseen();
 }
 
 function showUnseen() {
   part("chip").hidden = !unseen || isAtEnd;
-  part("chip-text").textContent = counted(unseen, "new message", "new messages");
+  part("chip-text").textContent = counted(unseen, "{count} new message", "{count} new messages");
   document.title = unseen && document.hidden ? `(${unseen}) ${title}` : title;
 }

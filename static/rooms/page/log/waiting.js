@@ -1,18 +1,22 @@
 // One's own messages that are on their way or did not get through, under the log.
 
 import { hmsActions, hmsStore, selectOutbox } from "../../hms.js";
+import { isAway, onAway } from "../connection.js";
 import { arrange, eachFrame, make, part } from "../dom.js";
+import { filled } from "../text.js";
 import { inWords } from "../words.js";
 import { textOf } from "./message.js";
 import { keepUp } from "./reading.js";
 
 /** @import { HMSOutboxMessage } from "../../hms.js" */
 
-/** @type {Map<string, { entry: HMSOutboxMessage, element: HTMLElement }>} client id → as it was drawn */
+/** @type {Map<string, { entry: HMSOutboxMessage, note: string, element: HTMLElement }>} client id → as it was drawn */
 const drawn = new Map();
 
 export function startWaiting() {
-  hmsStore.subscribe(eachFrame(drawWaiting), selectOutbox);
+  const drawSoon = eachFrame(drawWaiting);
+  hmsStore.subscribe(drawSoon, selectOutbox);
+  onAway(drawSoon);
 }
 
 export function drawWaiting() {
@@ -27,16 +31,23 @@ export function drawWaiting() {
 /** @param {HMSOutboxMessage} entry */
 function elementFor(entry) {
   const held = drawn.get(entry.clientId);
-  if (held?.entry === entry) return held.element;
-  const element = waiting(entry);
-  drawn.set(entry.clientId, { entry, element });
+  const note = noteOf(entry);
+  if (held?.entry === entry && held.note === note) return held.element;
+  const element = waiting(entry, note);
+  drawn.set(entry.clientId, { entry, note, element });
   return element;
 }
 
 /** @param {HMSOutboxMessage} entry */
-function waiting({ clientId, message, status, error }) {
+function noteOf({ status, error }) {
+  if (status === "failed") return filled("Not sent. {why}", { why: inWords(error) });
+  return isAway() ? "Will be sent when you are back." : "Sending…";
+}
+
+/** @type {(entry: HMSOutboxMessage, said: string) => HTMLElement} */
+function waiting({ clientId, message, status }, said) {
   const failed = status === "failed";
-  const note = make("p", { class: "sending" }, failed ? `Not sent. ${inWords(error)}` : "Sending…");
+  const note = make("p", { class: "sending" }, said);
   if (failed) {
     note.setAttribute("role", "alert");
     const retry = make("button", { class: "button small", type: "button" }, "Retry");

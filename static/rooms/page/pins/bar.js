@@ -3,7 +3,7 @@
 import { hmsStore, selectMessageByMessageID } from "../../hms.js";
 import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, isInLog, jumpTo } from "../log/log.js";
-import { shortTime } from "../text.js";
+import { fill, filled, shortTime } from "../text.js";
 import { who } from "../who.js";
 import { selectPins, unpin } from "./pinned.js";
 import { mayUnpin, selectRights, startRights, whyNotPin } from "./rights.js";
@@ -59,23 +59,31 @@ function draw() {
   setHidden(part("pins"), !all.length, part("scroller"));
   if (part("all-pins").open) drawList();
   if (!all.length) return;
-  const { pinner } = all[at];
-  const said = messageOf(all[at])?.time; // known to who was here then
   setParts(part("pin-text"), contentOf(all[at]));
-  setParts(part("pin-by"), [
-    ...(pinner ? ["Pinned by ", who(pinner)] : []),
-    pinner && said && ", ",
-    said && `said at ${shortTime(said)}`,
-    !all[at].id && "A note of somebody in the room",
-  ]);
-  setText(part("pin-place"), `${at + 1}/${all.length}`);
-  part("pin-next").setAttribute("aria-label", `${at + 1}/${all.length}, show the next pinned message`);
+  setParts(part("pin-by"), bylineOf(all[at]));
+  const place = filled("{place}/{count}", { place: at + 1, count: all.length });
+  setText(part("pin-place"), place);
+  part("pin-next").setAttribute("aria-label", filled("{place}, show the next pinned message", { place }));
   part("pin-next").hidden = all.length < 2;
   setHidden(part("unpin"), !mayUnpin(all[at]), part("pin"));
 }
 
 /** @param {Pin} pin */
 const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(id)) : undefined);
+
+/**
+ * Who pinned it, and when it was said, which is known to who was here then.
+ * @type {(pin: Pin) => Said[]}
+ */
+function bylineOf(pin) {
+  if (!pin.id) return ["A note of somebody in the room"];
+  const said = messageOf(pin)?.time;
+  const name = pin.pinner && who(pin.pinner);
+  const time = said && shortTime(said);
+  if (name && time) return fill("Pinned by {name}, said at {time}", { name, time });
+  if (name) return fill("Pinned by {name}", { name });
+  return time ? fill("Said at {time}", { time }) : [];
+}
 
 /**
  * What a pin shows: who said it, and what.
@@ -94,7 +102,8 @@ function tell(all) {
   const ids = new Set(all.map(({ id }) => id).filter(Boolean));
   const fresh = all.filter(({ id }) => id && known && !known.has(id));
   known = ids;
-  for (const { pinner } of fresh) addLine(pinner ? [who(pinner), " pinned a message"] : ["A message was pinned"]);
+  for (const { pinner } of fresh)
+    addLine(pinner ? fill("{name} pinned a message", { name: who(pinner) }) : ["A message was pinned"]);
   if (fresh.length) at = 0;
 }
 
@@ -132,5 +141,7 @@ function item(one) {
     });
   }
   if (mayUnpin(one)) button("Unpin", () => unpin(one));
-  return make("li", {}, text, actions);
+  const by = make("p", { class: "soft", dir: "auto" });
+  setParts(by, bylineOf(one));
+  return make("li", {}, text, by, actions);
 }

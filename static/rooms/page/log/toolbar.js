@@ -1,0 +1,124 @@
+// What one may do with a message: one toolbar for all of them, in the message under the pointer or with the focus.
+
+import { hmsStore, selectMessageByMessageID, selectPeerByID } from "../../hms.js";
+import { writeTo } from "../composer.js";
+import { icon, make, part } from "../dom.js";
+import { isOpenAt, toggleMenu } from "../menu.js";
+import { isPinned, pin, unpin } from "../pins/pinned.js";
+import { whyNotPin } from "../pins/rights.js";
+import { attempt } from "../toasts.js";
+import { labelName, senderOf } from "../who.js";
+import { isForSome, isOwn } from "./message.js";
+import { label, messageAt } from "./walking.js";
+
+/** @import { HMSMessage } from "../../hms.js" */
+/** @import { MenuItem } from "../types.js" */
+
+const PRESS = 450; // ms that a finger stays on a message for its toolbar
+
+const log = part("log");
+const pinButton = button("pin");
+const more = button("more", { "aria-haspopup": "menu", "aria-expanded": "false" });
+// In the log, whose additions are read out: this is none.
+const toolbar = make("div", { class: "toolbar", role: "toolbar", "aria-live": "off" }, pinButton, more);
+toolbar.setAttribute("aria-label", "Actions for the message");
+
+/** @type {HMSMessage | undefined} */
+let message; // whose toolbar it is
+
+export function startToolbar() {
+  log.addEventListener(
+    "pointerover",
+    ({ target, pointerType }) => pointerType === "mouse" && showAt(messageAt(target)),
+  );
+  log.addEventListener("pointerleave", ({ pointerType }) => {
+    if (pointerType === "mouse" && !toolbar.parentElement?.contains(document.activeElement)) hide();
+  });
+  log.addEventListener("focusin", ({ target }) => showAt(messageAt(target)));
+  log.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget instanceof Node && !log.contains(relatedTarget) && !isOpenAt(more)) hide();
+  });
+  listenToFingers();
+  pinButton.addEventListener("click", () => message && turnPin(message));
+  more.addEventListener("click", () => message && toggleMenu(more, actionsFor(message)));
+}
+
+/** @type {(kind: string, properties?: object) => HTMLButtonElement} */
+function button(kind, properties = {}) {
+  return make("button", { class: "icon-button", type: "button", tabIndex: -1, ...properties }, icon(kind));
+}
+
+/** @param {HTMLElement | null} element */
+function showAt(element) {
+  if (!element || element === toolbar.parentElement || isOpenAt(more)) return;
+  message = hmsStore.getState(selectMessageByMessageID(element.dataset.id ?? ""));
+  if (!message) return;
+  if (toolbar.contains(document.activeElement)) toolbar.parentElement?.focus({ preventScroll: true });
+  drawToolbar(message);
+  element.append(toolbar);
+}
+
+function hide() {
+  toolbar.remove();
+  message = undefined;
+}
+
+/** Draws what has changed of the message that the toolbar is at. */
+export function redrawToolbar() {
+  if (!message || !toolbar.parentElement) return;
+  drawToolbar(message);
+  label(toolbar.parentElement);
+}
+
+/** @param {HMSMessage} message */
+function drawToolbar(message) {
+  const sender = senderOf(message);
+  more.setAttribute("aria-label", "Actions for the message of the room");
+  if (sender) labelName(more, "Actions for the message of {name}", sender);
+  const what = isPinned(message.id) ? "Unpin" : "Pin for everyone";
+  pinButton.setAttribute("aria-label", what);
+  pinButton.title = what;
+  // What was said to some is not for everyone.
+  pinButton.hidden = isForSome(message) || whyNotPin() !== "";
+}
+
+/** @param {HMSMessage} message */
+const turnPin = (message) => (isPinned(message.id) ? unpin(message) : pin(message));
+
+/** A finger that stays on a message for a moment asks for its toolbar. */
+function listenToFingers() {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let pressing;
+  const end = () => clearTimeout(pressing);
+  log.addEventListener("pointerdown", ({ target, pointerType }) => {
+    end();
+    if (pointerType === "mouse") return;
+    if (!toolbar.contains(/** @type {Node} */ (target)) && !isOpenAt(more)) hide();
+    pressing = setTimeout(() => showAt(messageAt(target)), PRESS);
+  });
+  log.addEventListener("pointerup", end);
+  log.addEventListener("pointercancel", end); // it scrolls
+  log.addEventListener("contextmenu", (event) => {
+    if (matchMedia("(hover: none)").matches && !(/** @type {Element} */ (event.target).closest("a")))
+      event.preventDefault();
+  });
+}
+
+/**
+ * @param {HMSMessage} message
+ * @returns {MenuItem[]}
+ */
+function actionsFor(message) {
+  const actions = [];
+  if (!isForSome(message)) {
+    const label = isPinned(message.id) ? "Unpin" : "Pin for everyone";
+    actions.push({ label, action: () => turnPin(message), whyNot: whyNotPin() });
+  }
+  const sender = isOwn(message) ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));
+  if (sender) actions.push({ label: "Answer privately", action: () => writeTo(sender) });
+  actions.push({
+    label: "Copy text",
+    action: () => attempt(() => navigator.clipboard.writeText(message.message), "Not copied"),
+  });
+  return actions;
+}

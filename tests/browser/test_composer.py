@@ -1,0 +1,116 @@
+"""Writing: to whom, people completed after an @, emoji, the counter, and the draft."""
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_the_composer_takes_little_height_and_grows_no_further_than_some_lines(people):
+    [alice] = await people.meet("Alice")
+    box = await alice.part("composer").bounding_box()
+    assert box and box["height"] <= 66
+    await alice.part("message").fill("\n" * 30)
+    grown = await alice.part("composer").bounding_box()
+    assert grown and 100 < grown["height"] < 200
+
+
+async def test_whom_a_message_is_for_is_said_in_a_chip_only_while_it_is_private(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await expect(alice.part("to-chip")).to_be_hidden()
+    await alice.page.get_by_label("To", exact=True).select_option(label="Bob")
+    await expect(alice.part("to-name")).to_have_text("Only Bob")
+    await expect(alice.part("message")).to_be_focused()
+    await expect(alice.part("message")).to_have_accessible_description(
+        "Only Bob Enter sends, Shift + Enter makes a new line."
+    )
+    await alice.page.get_by_label("To", exact=True).select_option(label="host")
+    await expect(alice.part("to-name")).to_have_text("Only the role host")
+    await alice.page.get_by_role("button", name="Write to everyone").click()
+    await expect(alice.part("to-chip")).to_be_hidden()
+    await expect(alice.part("message")).to_be_focused()
+    await alice.part("message").fill("to all")
+    await alice.part("message").press("Enter")
+    await bob.sees("to all")
+    await expect(bob.message("to all").locator(".privately")).to_have_count(0)
+
+
+async def test_people_are_completed_after_an_at_sign(people):
+    alice, bob, _ = await people.meet("Alice", "Bob Brown", "Barbara")
+    offered = alice.page.get_by_role("listbox", name="People").get_by_role("option")
+    message = alice.part("message")
+    await message.press_sequentially("mail me@b")
+    await expect(offered).to_have_count(0)
+    await message.fill("")
+    await message.press_sequentially("hello @b")
+    await expect(offered).to_have_count(2)
+    await message.press_sequentially("ro")
+    await expect(offered).to_have_count(1)
+    await expect(offered.first).to_have_attribute("aria-selected", "true")
+    await message.press("Enter")
+    await expect(message).to_have_value("hello @Bob Brown ")
+    await expect(offered).to_have_count(0)
+    await message.press_sequentially("and @")
+    await expect(offered).to_have_count(2)
+    second = (await offered.all_inner_texts())[1]
+    await message.press("ArrowDown")
+    await message.press("Tab")
+    assert (await message.input_value()).endswith(second.split("\n")[-1] + " ")
+    await message.press_sequentially("@")
+    await message.press("Escape")
+    await expect(offered).to_have_count(0)
+    await message.press_sequentially(" no")
+    await message.press("Enter")
+    await expect(bob.messages()).to_have_count(1)
+
+
+async def test_an_emoji_is_put_where_the_cursor_is(people):
+    [alice] = await people.meet("Alice")
+    message = alice.part("message")
+    await message.fill("well done")
+    await message.press("Home")
+    await alice.page.get_by_role("button", name="Emoji").click()
+    picker = alice.page.get_by_role("dialog", name="Emoji")
+    await expect(picker.get_by_role("button", name="Thumbs up")).to_be_focused()
+    await alice.page.keyboard.press("ArrowRight")
+    await alice.page.keyboard.press("ArrowDown")
+    await expect(picker.get_by_role("button", name="Tears of joy")).to_be_focused()
+    await alice.page.keyboard.press("Escape")
+    await expect(picker).to_have_count(0)
+    await expect(alice.part("emoji")).to_be_focused()
+    await alice.page.keyboard.press("Enter")
+    await picker.get_by_role("button", name="Party").click()
+    await expect(message).to_have_value("🎉well done")
+    await expect(message).to_be_focused()
+
+
+async def test_the_hint_shows_on_focus_and_the_counter_near_the_limit(people):
+    [alice] = await people.meet("Alice")
+    keys = alice.page.locator(".keys")
+    await expect(keys).to_be_visible()  # the cursor is in the message at first
+    await alice.part("hand").focus()
+    await expect(keys).to_be_hidden()
+    limit = int(await alice.page.locator("[data-page]").get_attribute("data-max-message") or 0)
+    await alice.part("message").fill("x" * (limit - 201))
+    await expect(alice.part("left")).to_have_text("")
+    await alice.part("message").fill("x" * (limit - 7))
+    await expect(alice.part("left")).to_have_text("7 characters left.")
+    await alice.part("message").fill("x" * (limit + 1))
+    await alice.part("message").press("Enter")
+    await expect(alice.part("toasts")).to_contain_text(f"A message has at most {limit} characters.")
+    await alice.sees()
+
+
+async def test_a_draft_is_kept_for_its_room_when_the_page_is_closed(people):
+    alice = await people.person("Alice")
+    link = await alice.make_room("One")
+    host_link = alice.page.url
+    await alice.part("message").fill("half a thought")
+    context = alice.page.context
+    await alice.page.close()
+    alice.page = await context.new_page()
+    await alice.make_room("Another")
+    await expect(alice.part("message")).to_have_value("")
+    await alice.enter(host_link)
+    await expect(alice.part("message")).to_have_value("half a thought")
+    assert link != host_link

@@ -1,0 +1,118 @@
+"""The log with keys alone, with a mouse and with a finger: one stop, one label a message, one toolbar."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+STOPS = """(log) => [...log.querySelectorAll('*')].filter((element) => element.tabIndex >= 0).length"""
+
+
+async def test_the_log_is_one_stop_and_arrows_go_from_message_to_message(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("first")
+    await alice.say("second, see https://example.org/")
+    await bob.say("third")
+    await alice.sees("first", "second, see https://example.org/", "third")
+    assert await alice.part("log").evaluate(STOPS) == 1
+    keys = alice.page.keyboard
+    await alice.part("to").focus()
+    await keys.press("Shift+Tab")
+    await expect(alice.message("third")).to_be_focused()
+    await keys.press("ArrowUp")
+    await expect(alice.message("second")).to_be_focused()
+    await expect(alice.message("second")).to_have_accessible_name(
+        pattern(r"You, \d+:\d+.*, second, see https://example\.org/")
+    )
+    assert await alice.part("log").evaluate(STOPS) == 1
+    await keys.press("ArrowRight")
+    await expect(alice.message("second").get_by_role("link")).to_be_focused()
+    await keys.press("ArrowRight")
+    await expect(alice.page.get_by_role("toolbar").get_by_role("button", name="Pin for everyone")).to_be_focused()
+    await keys.press("Enter")
+    await expect(bob.part("pin-text")).to_contain_text("second")
+    await keys.press("Escape")
+    await expect(alice.message("second")).to_be_focused()
+    await expect(alice.message("second")).to_have_accessible_name(pattern("Pinned$"))
+    await keys.press("Home")
+    await expect(alice.message("first")).to_be_focused()
+    await expect(alice.message("first")).to_have_accessible_name(pattern(r"Bob, \d+:\d+.*, first"))
+    await keys.press("Tab")
+    await expect(alice.part("to")).to_be_focused()
+    await keys.press("Shift+Tab")
+    await expect(alice.message("first")).to_be_focused()
+    await keys.press("End")
+    await expect(alice.message("third")).to_be_focused()
+    await keys.press("Escape")
+    await expect(alice.part("message")).to_be_focused()
+
+
+def pattern(text: str):
+    return re.compile(text)
+
+
+async def test_a_finger_that_stays_on_a_message_asks_for_its_toolbar(people):
+    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    await alice.make_room()
+    await alice.part("message").fill("hello")
+    await alice.page.get_by_role("button", name="Send").tap()
+    await alice.sees("hello")
+    message = alice.message("hello")
+    press = """(element) => {
+      const { x, y } = element.getBoundingClientRect();
+      const event = { bubbles: true, pointerType: 'touch', clientX: x + 5, clientY: y + 5 };
+      element.dispatchEvent(new PointerEvent('pointerdown', event));
+    }"""
+    await message.locator(".text").evaluate(press)
+    actions = message.get_by_role("button", name="Actions")
+    await expect(actions).to_be_visible()
+    box = await actions.bounding_box()
+    assert box and min(box["width"], box["height"]) >= 44
+    await actions.tap()
+    await alice.page.get_by_role("menuitem", name="Pin for everyone").tap()
+    await expect(alice.part("pin-text")).to_contain_text("hello")
+
+
+async def test_messages_stand_close_and_tell_their_time_in_the_gutter(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for text in ("first", "second", "third"):
+        await bob.say(text)
+    await alice.sees("first", "second", "third")
+    articles = alice.part("log").locator(".message")
+    heights = await articles.evaluate_all("(all) => all.map((each) => each.offsetHeight)")
+    assert heights[0] <= 52
+    assert max(heights[1:]) <= 28
+    time = alice.message("second").locator(".time")
+    assert await time.evaluate("(element) => getComputedStyle(element).opacity") == "0"
+    await alice.message("second").hover()
+    await expect(time).to_have_css("opacity", "1")
+    text_box, time_box = await alice.message("second").locator(".text").bounding_box(), await time.bounding_box()
+    assert text_box and time_box and time_box["x"] + time_box["width"] <= text_box["x"] + 1
+    await expect(alice.message("second").locator(".bubble")).to_have_css("border-width", "0px")
+
+
+async def test_a_message_of_thousands_of_lines_is_folded(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.say("\n".join(str(line) for line in range(700)))
+    text = bob.part("log").locator(".text")
+    await expect(text).to_have_class(pattern("folded"))
+    assert await text.evaluate("(element) => element.offsetHeight") < 600
+    await bob.part("log").get_by_role("button", name="Show all").click()
+    assert await text.evaluate("(element) => element.offsetHeight") > 10_000
+    await bob.part("log").get_by_role("button", name="Show less").click()
+    assert await text.evaluate("(element) => element.offsetHeight") < 600
+
+
+async def test_everybody_has_another_hue_and_badges_show_where_roles_differ(people):
+    [alice] = await people.meet("Alice")
+    await expect(alice.row("Alice").locator(".role")).to_be_hidden()
+    link = await alice.part("invite-link").input_value()
+    for name in ("Bob", "Carol", "Dave"):
+        await (await people.person(name)).enter(link)
+    await expect(alice.part("people-count")).to_have_text("4")
+    await expect(alice.row("Bob").locator(".role")).to_have_text("guest")
+    await expect(alice.row("Alice").locator(".role")).to_be_visible()
+    hues = await alice.part("people-list").locator(".avatar").evaluate_all("(all) => all.map((each) => each.className)")
+    assert len(set(hues)) == 4
