@@ -179,6 +179,9 @@ class WebhookDeliveryAdmin(Inspection):
             most = f"At most {MOST_REPLAYED} at once; manage.py webhook replay tells more."
             self.message_user(request, most, messages.ERROR)
             return
+        if not rows:
+            self.message_user(request, "There is nothing to tell again: it is no longer kept.", messages.WARNING)
+            return
         workflow, is_new = replays.start(Filters.only(rows), author=author(request))
         if not is_new:
             self.message_user(request, "They are being told again already.", messages.WARNING)

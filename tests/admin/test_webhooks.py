@@ -219,6 +219,17 @@ def test_a_single_delivery_is_told_again_by_its_button_and_written_down(client):
     assert AuditEntry.objects.filter(what="webhook.replay").count() == 1
 
 
+def test_a_delivery_that_is_gone_meanwhile_is_told(client):
+    endpoint = endpoints.add("https://example.org/hook")
+    one, admin = told(endpoint), desk_of(client, "view_webhookdelivery", "add_webhookreplay")
+    WebhookDelivery.objects.all().delete()
+
+    assert replay(admin, one).status_code == 302
+
+    assert "There is nothing to tell again" in text_after(admin)
+    assert not WebhookReplay.objects.exists()
+
+
 def test_what_cannot_be_told_again_is_told(client):
     on, off = endpoints.add("https://example.org/hook"), endpoints.add("https://example.org/off", enabled=False)
     one, waiting, silent = told(on, state="delivered"), told(on, state="waiting"), told(off)
