@@ -169,7 +169,9 @@ def change_room(
         before = {name: getattr(room, name) for name in fields}
         for name, value in fields.items():
             setattr(room, name, value)
-        _check(room, {*fields, "metadata_rules"} if room.template != template else {*fields})
+        # What a change of one field may make wrong of another is looked at too.
+        checked = {*fields} | ({"size"} if "large_room" in fields else set())
+        _check(room, checked | ({"metadata_rules"} if room.template != template else set()))
         room.updated_at = timezone.now()
         rules = fields.pop("metadata_rules", None)
         room.save(update_fields=[*fields, "updated_at"])
