@@ -66,6 +66,7 @@ def _rights(permissions: Any) -> list[str]:
     return sorted(permissions.values_list("codename", flat=True))
 
 
+# The stubs give Django's classes a parameter, which they do not take when they run.
 class AccountForm(SeenForm, UserChangeForm):  # type: ignore[type-arg]
     class Meta(UserChangeForm.Meta):
         pass
@@ -87,6 +88,6 @@ class AccountAdmin(Accounts, UserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Group)
-class AccountGroupAdmin(Accounts, GroupAdmin):  # type: ignore[misc]
+class AccountGroupAdmin(Accounts, GroupAdmin):  # type: ignore[misc]  # they differ in what they call the row
     form = SeenForm
     words = ("group.create", "group.change", "group.delete")

@@ -101,6 +101,7 @@ class SeenForm(ModelForm):
         self.add_error(name, ValidationError(format_html(told, format_html("<pre>{}</pre>", text))))
 
     def _show_stored(self, name: str) -> None:
+        # Of this form's field alone, so not by a class: which field it is depends on what moved.
         self.fields[name].bound_data = lambda data, initial: initial  # type: ignore[method-assign]
 
 
@@ -158,5 +159,6 @@ class Editing(ModelAdmin):
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Without the transaction that Django would begin here: what is stored ends its own before others are told."""
+        # Django's own, which the stubs leave out: changeform_view is this within a transaction.
         answer: HttpResponse = self._changeform_view(request, *args, **kwargs)  # type: ignore[attr-defined]
         return answer
