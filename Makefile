@@ -6,7 +6,7 @@ WORKERS ?= 4
 
 python := .venv/bin/python
 script_tools := node_modules/.package-lock.json
-node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/sdk tests/server_sdk examples/prebuilt)
+node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/axe tests/sdk tests/server_sdk examples/prebuilt)
 
 .PHONY: run test lint format soak simulate simulate-scale bench clean reset venv venv-dev system-packages node test-setup
 

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Request, expect
 
+from tests.support.axe import barriers
 from tests.support.browser import running_browser
 from tests.support.server import Message, RawPeer, RunningServer
 
@@ -400,8 +401,13 @@ OUT_OF_PLACE = """() => {
 }"""
 
 
-async def test_pages_of_keys_webhooks_and_the_audit_fit_every_screen_and_are_readable(chromium, server):
-    paths = server.manage("shell", "--no-imports", "-c", OF_OPERATORS).split()
+@pytest.fixture(scope="module")
+def paths(server: RunningServer) -> list[str]:
+    """Pages with long texts, for Olga, who may do everything."""
+    return server.manage("shell", "--no-imports", "-c", OF_OPERATORS).split()
+
+
+async def test_pages_of_keys_webhooks_and_the_audit_fit_every_screen_and_are_readable(chromium, server, paths):
     context = await chromium.new_context()
     tab = await context.new_page()
     problems: list[str] = []
@@ -424,6 +430,50 @@ async def test_pages_of_keys_webhooks_and_the_audit_fit_every_screen_and_are_rea
                     assert (path, width, theme, await tab.evaluate(look)) == (path, width, theme, [])
     await context.close()
     assert problems == []
+
+
+async def test_no_page_keeps_anybody_out(chromium, server, names, paths):
+    async with at_the_desk(chromium, server, name := next(names), who="olga") as desk:
+        tab, found = desk.tab, {}
+
+        async def look(*addresses: str) -> None:
+            for address in addresses or (tab.url,):
+                if addresses:
+                    await tab.goto(address if "://" in address else f"{server.url}/admin/{address}")
+                for theme in ("light", "dark"):
+                    await tab.emulate_media(color_scheme=theme)
+                    await tab.evaluate("Promise.all(document.getAnimations().map((running) => running.finished))")
+                    # Django's own: an icon that has words.
+                    if wrong := await barriers(tab, but=[".help-tooltip"]):
+                        found[f"{tab.url} {theme}"] = wrong
+
+        await desk.alice.call("set-metadata", key="topic", data={"of": ["tea"] * 200})
+        await desk.alice.call("lock", name="board")
+        await desk.alice.call("poll-info-set", title="Tea?")
+        await desk.bob.call("group-join", name="_handraise")
+        await expect(desk.row("Bob")).to_contain_text("hand up")
+        session = tab.url.partition("change/")[0]
+        [(peer,)] = server.select("SELECT MAX(id) FROM rooms_peer")
+        [(entry,)] = server.select("SELECT MAX(id) FROM rooms_metadataentry")
+        kinds = ("room", "roomcode", "template", "peer", "metadataentry", "worker")
+        await tab.locator("#people summary", has_text="Remove…").first.click()
+        await look()
+        await look("", "rooms/", *(f"rooms/{kind}/" for kind in kinds), *(f"rooms/{path}" for path in paths))
+        await look(f"{session}entry/?key=topic", f"{session}history/", f"rooms/room/{server.room(name)}/change/")
+        await look(f"rooms/peer/{peer}/change/", f"rooms/metadataentry/{entry}/change/", "rooms/template/add/")
+        await look("auth/user/", "auth/user/add/", "auth/user/1/change/", "auth/group/", "auth/group/add/")
+        await look("rooms/worker/configuration/")
+        await tab.goto(f"{session}change/")
+        await tab.click("text=End the session…")
+        await look()
+        await tab.goto(f"{server.url}/admin/rooms/accesskey/add/")
+        await tab.fill("#id_name", "of a test")
+        await tab.click("text=Save >> nth=0")
+        await expect(tab.locator("code").first).to_be_visible()
+        await look()
+        await tab.context.clear_cookies()
+        await look("login/")
+        assert found == {}, json.dumps(found, indent=1)
 
 
 async def test_the_description_of_the_api_opens_and_tells_of_a_call(chromium, server):
