@@ -40,7 +40,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="four scenarios, socket.io and picows, 5 minutes")
+    parser.add_argument("--quick", action="store_true", help="four scenarios, few systems, 6 minutes")
     parser.add_argument("--scenarios", type=_names, default=(), help="only these, separated by commas")
     parser.add_argument("--systems", type=_names, default=(), help="only these, separated by commas")
     parser.add_argument("--repetitions", type=int, help="3, or 2 with --quick")

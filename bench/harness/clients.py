@@ -134,6 +134,7 @@ class Clients:
         deadline = time.monotonic() + seconds
         while (self.messages < messages or self.sightings < sightings) and time.monotonic() < deadline:
             self.settle(0.005, 0.02)
+        self.settle(0.5)
         return float(self._lib.wl_last_news(self._handle)) / NANOSECONDS
 
     def pause(self, index: int) -> None:

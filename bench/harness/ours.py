@@ -81,7 +81,7 @@ class Hmsroom(Protocol):
         ]
 
     def _join(self, index: int, room: str) -> Step:
-        return _step("join", {"name": peer_name(index, room), "data": ""}, "joined")
+        return _step("join", {"name": f"p{index:05d}", "data": ""}, "joined")
 
     def message(self, index: int, room: str, *, padding: int = 0) -> Frame:
         info = {"message": FILLER + "x" * padding + blank_marker("B"), "type": "chat"}
@@ -91,8 +91,8 @@ class Hmsroom(Protocol):
         return _request("set-metadata", {"key": "topic", "data": FILLER + blank_marker("M")}, blank_marker("A"))
 
     def update(self, keys: Sequence[str]) -> Frame:
-        """A change of these keys at once; only the first value can be told apart."""
-        values = [FILLER + blank_marker("M"), *[FILLER] * (len(keys) - 1)]
+        """A change of these keys at once. It is followed by the first value."""
+        values = [FILLER + blank_marker(kind) for kind in "M".ljust(len(keys), "C")]
         changes = [{"key": key, "data": value} for key, value in zip(keys, values, strict=True)]
         return _request("update-metadata", {"change_id": _client_id(), "changes": changes}, blank_marker("A"))
 
@@ -107,7 +107,11 @@ class Hmsroom(Protocol):
             self.places[room] = f"&{urllib.parse.urlencode(named)}"
 
     def _peer_id(self, index: int, room: str) -> str:
-        return self._peer_ids.setdefault((index, room), str(uuid.uuid4()))
+        """As long as a UUID; where others learn of it, one that the generator finds in what they are told."""
+        if (index, room) not in self._peer_ids:
+            name = peer_name(index, room)
+            self._peer_ids[index, room] = name + str(uuid.uuid4())[len(name) :]
+        return self._peer_ids[index, room]
 
     def _token(self, index: int, room: str) -> str:
         return sign({"type": "app", "room_id": self._rooms[room], "user_id": f"user-{index}", "role": "host"})

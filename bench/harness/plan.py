@@ -70,9 +70,9 @@ FULL = (
 
 QUICK = (
     Contest(scenarios.room200, ("hmsroom-uncoalesced", "hmsroom", "socket.io", "picows"), "per_cpu"),
-    Contest(scenarios.rooms, ("hmsroom", *STORING, "socket.io", "picows"), "max"),
-    Contest(scenarios.metadata, ("hmsroom", "socket.io", "picows"), "all_p50"),
-    Contest(scenarios.join1000, ("hmsroom", "socket.io", "picows"), "told"),
+    Contest(scenarios.rooms, ("hmsroom", *STORING, "socket.io"), "max"),
+    Contest(scenarios.metadata, ("hmsroom", "socket.io"), "all_p50"),
+    Contest(scenarios.join1000, ("hmsroom", "socket.io"), "told"),
 )
 
 RATIOS = (

@@ -206,7 +206,7 @@ def _ours(running: Running) -> Hmsroom:
 
 
 def late_joiner(running: Running, seconds: float) -> Turns:
-    """Twenty, one after the other, join a session of 1,000 messages and 256 keys: until one has all of its state."""
+    """Twenty, one after the other, join a session of 1,000 messages and 256 keys: until each has all of its state."""
     protocol, present, late = _ours(running), 5, 20
     keys = ["default", *[f"key-{number:03}" for number in range(255)]]
     with Clients(running, present + late, lambda _: "q-late") as clients:
@@ -214,8 +214,8 @@ def late_joiner(running: Running, seconds: float) -> Turns:
         updates = [protocol.update(keys[first : first + 8]) for first in range(0, len(keys), 8)]
         clients.send_each([0] * len(updates), updates)
         clients.settle()
-        run = clients.chat(range(present), seconds=2, fan_out=present - 1, rate=500)
-        clients.look_for(f'"{keys[-1]}"')
+        run = clients.chat(range(present), seconds=2.1, fan_out=present - 1, rate=500)
+        clients.look_for(f'"key":"{keys[-1]}"')
         yield clients
         pids, taken = running.group.pids(), []
         before = cpu_seconds(pids)
@@ -287,6 +287,7 @@ def _updates(running: Running, keys: Sequence[Sequence[str]], seconds: float) ->
         clients.open(observing=sorted({key for some in keys for key in some}))
         updates = [(writer * 20, protocol.update(some)) for writer, some in enumerate(keys)]
         clients.update_metadata(updates, seconds=0.5, rate=20)
+        clients.settle()
         yield clients
         run = clients.update_metadata(updates, seconds=max(seconds, 3), rate=20)
         return {

@@ -6,8 +6,8 @@
  *     @@ kind sequence(8 hex digits) time(16 hex digits, nanoseconds)
  *
  *     B  a broadcast message         A  its acknowledgement (the marker is the request's id)
- *     M  a metadata value            J  the name of a peer (sequence: its index)
- *     C  an id of the client's own, which is only sent
+ *     M  a metadata value            J  the name or id of a peer (sequence: its index)
+ *     C  what is only to differ from one message to the next: ids of the client's own, other values
  *
  * Several markers in one frame, or frames in one read, count one by one. Latency runs from the time at
  * which a message was due to be sent, so a generator or server that falls behind cannot hide it. */
@@ -21,7 +21,7 @@
 #include "histogram.h"
 
 #define MARKER 27
-#define MARKS 3                 /* markers in one message to send, at most */
+#define MARKS 12                /* markers in one message to send, at most */
 #define READ_BUFFER (4 << 20)
 #define VALUES (1 << 16)        /* metadata values followed in one run */
 #define SECOND 1000000000LL
