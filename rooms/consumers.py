@@ -39,7 +39,7 @@ from rooms.wire.events import Numbered
 from rooms.wire.frames import Request
 from rooms.wire.parameters import bind
 from rooms.wire.rates import Allowance
-from rooms.wire.results import Attachment, Observation, Waiting, Welcome
+from rooms.wire.results import Attachment, Observation, Passing, Waiting, Welcome
 
 log = logging.getLogger("rooms.consumers")
 
@@ -234,6 +234,8 @@ class PeerConsumer(SocketConsumer):
                 self._respond_placed(request, answer.result)
                 if isinstance(given, Observation):
                     self.membership.observe(given)
+                elif isinstance(given, Passing):
+                    self.hub.pass_on(self.caller.room_id, answer.session_id, given)
             if self.waits and not self.membership.member:
                 self.waits.give_up()  # by this very call the peer has left
             self.requests.finish()

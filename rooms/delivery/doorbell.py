@@ -15,6 +15,7 @@ from rooms.observe.background import attempt, keep_doing, spawn
 from rooms.observe.logs import describe
 from rooms.wire import effects
 from rooms.wire.events import Audience, End, Numbered
+from rooms.wire.results import Passing
 
 log = logging.getLogger("rooms.doorbell")
 
@@ -31,6 +32,10 @@ _FAREWELL = 1.0
 """Seconds for which closing waits until what was published is sent."""
 
 
+Passed = Callable[[str, str, Passing], None]
+"""Takes a room's id, a session's, and what is told in it and kept nowhere."""
+
+
 class Doorbell:
     """Publishes to the channel layers, and hears what others publish about the rooms that are subscribed to.
 
@@ -38,9 +43,10 @@ class Doorbell:
     The in-memory layer reaches no other process, so with it nothing is published.
     """
 
-    def __init__(self, worker: str, heard: Callable[[str, Arrival], None]) -> None:
+    def __init__(self, worker: str, heard: Callable[[str, Arrival], None], passed: Passed) -> None:
         layers = [get_channel_layer(name) for name in settings.CHANNEL_LAYERS]
-        self.lines = [_Line(layer, worker, heard) for layer in layers if type(layer) is not InMemoryChannelLayer]
+        others = [layer for layer in layers if type(layer) is not InMemoryChannelLayer]
+        self.lines = [_Line(layer, worker, heard, passed) for layer in others]
         self.reaches_others = bool(self.lines)
 
     def start(self) -> None:
@@ -62,6 +68,10 @@ class Doorbell:
         """Tell the others; returns at once."""
         self._line(room_id).publish(room_id, news)
 
+    def pass_on(self, room_id: str, session_id: str, passing: Passing) -> None:
+        """Tell the others what is kept nowhere; returns at once."""
+        self._line(room_id).pass_on(room_id, session_id, passing)
+
     def _line(self, room_id: str) -> "_Line":
         return self.lines[zlib.crc32(room_id.encode()) % len(self.lines)]
 
@@ -69,10 +79,10 @@ class Doorbell:
 class _Line:
     """What goes through one channel layer."""
 
-    def __init__(self, layer: Any, worker: str, heard: Callable[[str, Arrival], None]) -> None:
+    def __init__(self, layer: Any, worker: str, heard: Callable[[str, Arrival], None], passed: Passed) -> None:
         self._layer = layer
         self._worker = worker
-        self._heard = heard
+        self._heard, self._passed = heard, passed
         self._channel = ""
         self._rooms: set[str] = set()
         self._unheard: set[str] = set()
@@ -125,19 +135,20 @@ class _Line:
             await self._add(room_id)  # opened again meanwhile
 
     def publish(self, room_id: str, news: Arrival) -> None:
-        message = {
-            "type": "doorbell",
-            "from": self._worker,
-            "room": room_id,
-            "session": news.session_id,
-            "seq": news.seq,
-            "events": [
-                [e.seq, e.kind, e.body, e.audience.encode(), effects.encode(e.effect) if e.effect else {}]
-                for e in news.events
-            ],
-            "end": [news.end.reason, news.end.by] if news.end else None,
-            "history": news.history,
-        }
+        events = [
+            [e.seq, e.kind, e.body, e.audience.encode(), effects.encode(e.effect) if e.effect else {}]
+            for e in news.events
+        ]
+        end = [news.end.reason, news.end.by] if news.end else None
+        self._publish(room_id, session=news.session_id, seq=news.seq, events=events, end=end, history=news.history)
+
+    def pass_on(self, room_id: str, session_id: str, passing: Passing) -> None:
+        told = [passing.kind, dict(passing.params), passing.audience.encode()]
+        # To a process of before these it looks like news of nothing.
+        self._publish(room_id, session=session_id, seq=0, events=[], end=None, history="", passing=told)
+
+    def _publish(self, room_id: str, **said: Any) -> None:
+        message = {"type": "doorbell", "from": self._worker, "room": room_id, **said}
         try:
             self._outgoing.put_nowait((room_id, message))
         except asyncio.QueueFull:
@@ -169,6 +180,10 @@ class _Line:
     def _hear(self, message: dict[str, Any]) -> None:
         # Its own news came straight from the writer.
         if message["from"] == self._worker:
+            return
+        if passing := message.get("passing"):
+            kind, params, audience = passing
+            self._passed(message["room"], message["session"], Passing(kind, params, Audience.decode(audience)))
             return
         events = [
             Numbered(seq, kind, body, Audience.decode(audience), effects.decode(effect))

@@ -16,7 +16,7 @@ from rooms.wire.close_codes import OPENED_ELSEWHERE, SENT_AWAY
 from rooms.wire.effects import Came, CameBack, Effect, Granted, Left, Refresh, SentAway, StateChanged
 from rooms.wire.events import End, Numbered
 from rooms.wire.frames import notification
-from rooms.wire.results import Attachment
+from rooms.wire.results import Attachment, Passing
 
 log = logging.getLogger("rooms.fanout")
 
@@ -53,6 +53,18 @@ class Fanout:
             else:
                 for member in members:
                     member.outbox.put(wire)
+
+    def pass_on(self, passing: Passing) -> None:
+        """Tell what has no number to those who get it, after the events that were delivered before."""
+        told = self._roster.told(Numbered(0, passing.kind, "", passing.audience))
+        if told is None:
+            return
+        but, chosen = told
+        text = notification(passing.kind, passing.params)
+        if chosen is None:
+            self._batches.pending.append((text, but, None))
+        for member in chosen or ():
+            self.write(member, text)
 
     def tell_with_effect(self, event: Numbered, effect: Effect) -> None:
         """Tell an event that changes the room besides; last let go of those who are no longer in the session."""

@@ -23,12 +23,16 @@ from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Answer
 from rooms.wire.close_codes import TOO_SLOW
 from rooms.wire.events import End, Numbered
-from rooms.wire.results import Attachment, Welcome
+from rooms.wire.rates import Bucket
+from rooms.wire.results import Attachment, Passing, Welcome
 
 log = logging.getLogger("rooms.feed")
 
 _PAUSE = 1.0
 """Seconds until what could not be read is asked for again."""
+
+_PASSINGS = 20, 40
+"""Of what is kept nowhere so much is told a second, and at once: each member may cause it, and all of them hear it."""
 
 Fetch = Callable[[str, int, int, str], Awaitable[Missed | End | None]]
 """Reads the events of a session after a number, up to another, for who got the former in a history.
@@ -70,6 +74,7 @@ class Feed:
         self._fanout = fanout = Fanout(self.roster, self._batches, self._loop.time)
         self.write, self.observe, self.close_all = fanout.write, fanout.observe, fanout.close_all
         self.detach, self.dismiss = fanout.detach, fanout.dismiss
+        self._passings = Bucket(*_PASSINGS, self._loop.time)
         # Events since the last time that something was written or a time was set for it, and whether all can wait.
         self._delivered, self._patient = 0, True
 
@@ -154,6 +159,13 @@ class Feed:
         if self.order.turn_to(history, told=told):
             self._fanout.tell_session()
             self._flush_if_due(self._loop.time())
+
+    def pass_on(self, session_id: str, passing: Passing) -> None:
+        """Tell what is kept nowhere, unless there is too much of it."""
+        if session_id == self.order.session_id and not self.roster.large and self._passings.take():
+            self._fanout.pass_on(passing)
+            self._flush_if_due(self._loop.time(), patient=True)
+            self._set_timer()
 
     # --- What was missed
 

@@ -29,6 +29,7 @@ from rooms.operations.engine.transaction import Cursor
 from rooms.sockets.outbox import Outbox
 from rooms.wire.close_codes import RESTART
 from rooms.wire.events import End
+from rooms.wire.results import Passing
 
 log = logging.getLogger("rooms.hub")
 
@@ -68,7 +69,7 @@ class Hub:
         """By conn id."""
         self._writer: Writer[_Asked] = Writer(self._finished)
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
-        self._doorbell = Doorbell(self.name, self._heard)
+        self._doorbell = Doorbell(self.name, self._heard, self._pass)
         self._doorbell.start()
         self._tasks = [
             spawn(keep_doing(self._check_positions, every=lambda: settings.POSITION_CHECK_INTERVAL)),
@@ -186,6 +187,16 @@ class Hub:
         if feed := self.feeds.get(room_id):
             feed.arrive(arrival)
             feed.advance()
+
+    def pass_on(self, room_id: str, session_id: str, passing: Passing) -> None:
+        """Tell the members of a session, in all processes, something that is kept nowhere."""
+        self._pass(room_id, session_id, passing)
+        if self._doorbell.reaches_others:
+            attempt(self._doorbell.pass_on, room_id, session_id, passing)
+
+    def _pass(self, room_id: str, session_id: str, passing: Passing) -> None:
+        if feed := self.feeds.get(room_id):
+            feed.pass_on(session_id, passing)
 
     async def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """What a function that reads the database returns; it runs in a thread."""

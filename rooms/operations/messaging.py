@@ -47,7 +47,7 @@ def broadcast(
     kind = info.get("type", CHAT)
     check_shows(info["message"], kind, field="info.message")
     if roles:
-        _check_roles(context, roles)
+        check_roles(context, roles)
     sender, session = context.known_peer, context.session
     if client_id:
         sent_under = context.work.sent_under()
@@ -101,7 +101,8 @@ def check_shows(text: str, kind: str, *, field: str) -> None:
         raise BadRequest(f"{field}: there is nothing to see in it")
 
 
-def _check_roles(context: Context, roles: Sequence[str]) -> None:
+def check_roles(context: Context, roles: Sequence[str]) -> None:
+    """Raises NotFound unless all are roles of the room."""
     for place, role in enumerate(roles):
         if context.room.template.role(role) is None:
             raise NotFound(f"roles[{place}]: no such role")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from rooms.wire.events import End, Event, Numbered
+from rooms.wire.events import Audience, End, Event, Numbered
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -68,7 +68,16 @@ class Waiting:
     until: int
 
 
-ForSocket: TypeAlias = Welcome | Attachment | Observation | Waiting
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """News of a moment: told to who is there, and kept nowhere. It has no number."""
+
+    kind: str
+    params: Mapping[str, Any]
+    audience: Audience
+
+
+ForSocket: TypeAlias = Welcome | Attachment | Observation | Waiting | Passing
 
 
 class Outcome(NamedTuple):

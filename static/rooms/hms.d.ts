@@ -29,6 +29,7 @@ export interface HMSStore<Keys = AnyKeys> {
   outbox: HMSOutboxMessage[];
   missed: HMSMissed[];
   history: HMSHistory;
+  typing: HMSTyping[];
   removed: HMSRemoved[];
   /** Milliseconds to add to performance.now() for the server's time. */
   clockOffset: number | null;
@@ -109,6 +110,13 @@ export interface HMSReaction {
 export interface HMSHistory {
   hasMore: boolean;
   isWithheld: boolean;
+}
+
+/** A peer that is writing to one alone, to roles, or to everybody. */
+export interface HMSTyping {
+  peerID: string;
+  isPrivate: boolean;
+  recipientRoles?: string[];
 }
 
 /** Ours. `mentions`: ids of the peers that a message is about, at most 20. */
@@ -518,6 +526,8 @@ export interface HMSActions<Keys = AnyKeys> {
   deleteMessage(id: string): Promise<void>;
   /** Puts an emoji there, or takes it back; without `on` the other than now. */
   reactToMessage(id: string, emoji: string, on?: boolean): Promise<void>;
+  /** Tells that one is writing, to everybody or to these, however often it is called; it ends by itself. */
+  setTyping(isTyping?: boolean, to?: { recipientPeer?: string; recipientRoles?: string[] }): Promise<void>;
   pinMessage(id: string): Promise<void>;
   unpinMessage(id: string): Promise<void>;
   /** Replaces the room's own rules. */
@@ -702,6 +712,7 @@ export const selectLocks: Selector<Record<string, HMSLock>>;
 export const selectLimits: Selector<HMSLimits | null>;
 export const selectOutbox: Selector<HMSOutboxMessage[]>;
 export const selectMissed: Selector<HMSMissed[]>;
+export const selectTyping: Selector<HMSTyping[]>;
 export const selectHistory: Selector<HMSHistory>;
 export function selectMayEdit(id: string): Selector<boolean>;
 export function selectMayDelete(id: string): Selector<boolean>;

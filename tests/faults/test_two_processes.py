@@ -240,3 +240,15 @@ async def test_a_revoked_key_ends_its_tokens_at_once_and_its_sockets_within_a_mi
     assert late.named("on-error")[0]["code"] == 401
     assert (await chat(carol, "still here"))["seq"]
     await carol.leave()
+
+
+@BOTH_WAYS
+async def test_who_is_writing_is_told_at_the_other_process_too(cluster: Cluster, here: int):
+    room = cluster.room()
+    alice = await cluster.peer(room, "alice", "host", at=cluster.processes[here])
+    bob = await cluster.peer(room, "bob", at=cluster.processes[1 - here])
+    await alice.call("peer-typing")
+    await bob.wait_for("on-peer-typing")
+    told = [{"peer_id": alice.peer_id, "typing": True, "private": False}]
+    assert (bob.named("on-peer-typing"), alice.named("on-peer-typing")) == (told, [])
+    await leave_all([alice, bob])

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { nowhere } from "../../static/rooms/client/state/start.js";
 import { apply } from "../../static/rooms/client/state/state.js";
 import { view } from "../../static/rooms/client/state/view.js";
+import { TYPING_LASTS, Typing } from "../../static/rooms/client/typing.js";
 
 const said = (id, more = {}) => ({
   message_id: id,
@@ -57,4 +58,50 @@ test("pages of history stand before what is held, in their order, and hold none 
   assert.deepEqual(view(state).history, { hasMore: false, isWithheld: true });
   const { recipientPeer, reactions, read } = state.messages.get("m1");
   assert.deepEqual([recipientPeer, reactions.length, read], ["al", 1, true]);
+});
+
+test("somebody writes until it says otherwise, sends or leaves", () => {
+  const typing = (state) => view(state).typing.map(({ peerID, isPrivate }) => [peerID, isPrivate]);
+  const begin = apply(nowhere(), "on-peer-typing", { peer_id: "bob", typing: true, private: true });
+  assert.deepEqual(typing(begin), [["bob", true]]);
+  assert.deepEqual(typing(apply(begin, "on-peer-typing", { peer_id: "bob", typing: false })), []);
+  assert.deepEqual(typing(apply(begin, "on-broadcast", said("m1"))), []);
+  assert.deepEqual(typing(apply(begin, "on-peer-leave", { peer_id: "bob" })), []);
+  assert.deepEqual(typing(apply(begin, "rested", { peerID: "bob" })), []);
+});
+
+test("who is writing is told every few seconds, and is over by itself where it is heard", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const calls = [];
+  let heard = () => {};
+  const client = {
+    state: nowhere(),
+    hearing: { after: (_method, action) => (heard = action) },
+    call: async (method, params) => calls.push([method, params]),
+    change: (method, params) => (client.state = apply(client.state, method, params)),
+  };
+  const typing = new Typing(client);
+  for (now of [0, 1_000, 2_999, 3_000]) await typing.tell(true, {});
+  await typing.tell(true, { recipientPeer: "bob" });
+  await typing.tell(false, {});
+  await typing.tell(false, {});
+  assert.deepEqual(calls, [
+    ["peer-typing", { typing: true }],
+    ["peer-typing", { typing: true }],
+    ["peer-typing", { typing: true, peer_id: "bob" }],
+    ["peer-typing", { typing: false }],
+  ]);
+  const hear = () => {
+    client.change("on-peer-typing", { peer_id: "al", typing: true });
+    heard({ peer_id: "al" });
+  };
+  hear();
+  t.mock.timers.tick(TYPING_LASTS - 1);
+  hear();
+  t.mock.timers.tick(TYPING_LASTS - 1);
+  assert.equal(client.state.typing.size, 1);
+  t.mock.timers.tick(1);
+  assert.equal(client.state.typing.size, 0);
 });

@@ -299,6 +299,7 @@ const NOTICES = {
   "on-peer-leave": { peer_id: "bob" },
   "on-peer-state": { peer_id: "alice", state: "connected" },
   "on-broadcast": broadcast("m1", { roles: ["host"] }),
+  "on-peer-typing": { peer_id: "bob", typing: true, private: false, roles: ["host"] },
   "on-message-edit": { message_id: "m0", info: { message: "x", type: "chat" }, mentions: ["a"], edited_at: 9 },
   "on-message-react": { message_id: "m0", emoji: "👍", on: true, count: 2, person: "p" },
   "on-message-delete": { message_id: "m0", by: "bob" },

@@ -138,6 +138,7 @@ DECISIONS: dict[str, list[Decision]] = {
     "message-delete": [both(lambda room: {"id": message(0)}, "message.delete")],
     "message-react": [own(lambda room: {"id": message(0), "emoji": "👍"})],
     "message-history": [own({})],
+    "peer-typing": [own({})],
     "poll-info-set": [act({"title": SAID}, "poll.set")],
     "poll-questions-set": [act({"poll_id": "draft", "questions": [SOUP]}, "poll.set")],
     "poll-start": [act({"poll_id": "draft"}, "poll.start"), both({"poll_id": "running"})],

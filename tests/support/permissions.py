@@ -17,6 +17,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("sendMessages", "broadcast", {"info": HELLO}),
     ("sendMessages", "broadcast", {"info": HELLO, "peer_id": "peer-Other"}),
     ("sendMessages", "broadcast", {"info": {"message": "ring", "type": "bell"}, "roles": ["guest"]}),
+    ("sendMessages", "peer-typing", {}),
     ("sendMessages", "message-react", {"id": SAID, "emoji": "👍"}),
     ("writeMetadata", "set-metadata", {"data": "tea"}),
     ("writeMetadata", "set-metadata", {"key": "spotlight", "data": "peer-Other", "if_change_version": 0}),

@@ -8,6 +8,7 @@ import { Outbox } from "./outbox.js";
 import { Polls } from "./polls.js";
 import { SessionStore } from "./session_store.js";
 import { HAND_RAISE } from "./state/shapes.js";
+import { Typing } from "./typing.js";
 import { uuid } from "./uuid.js";
 
 /** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule } from "../hms.js" */
@@ -23,6 +24,7 @@ export class Actions {
   #store;
   #outbox;
   #locks;
+  #typing;
 
   /**
    * @param {Store} store
@@ -34,6 +36,7 @@ export class Actions {
     this.#store = store;
     this.#outbox = new Outbox(client);
     this.#locks = new Locks(client, store);
+    this.#typing = new Typing(client);
     this.interactivityCenter = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
     this.sessionStore = new SessionStore(client);
   }
@@ -238,6 +241,15 @@ export class Actions {
     const wanted = on ?? !held?.persons.includes(person);
     const told = await this.#client.call("message-react", { id, emoji, on: wanted }, { again: true });
     this.#client.change("on-message-react", { ...told, person });
+  }
+
+  /**
+   * Ours: tells those whom a message to these would reach that one is writing, or is no more. For each key that is
+   * pressed: the server is told every few seconds.
+   * @param {{ recipientPeer?: string, recipientRoles?: string[] }} [to]
+   */
+  async setTyping(isTyping = true, to = {}) {
+    await this.#typing.tell(isTyping, to);
   }
 
   /**

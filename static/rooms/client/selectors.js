@@ -169,6 +169,8 @@ export const selectLimits = select((store) => store.limits);
 export const selectOutbox = select((store) => store.outbox);
 /** Ours: gaps among the messages, as {after: the id of the message before or null, since: Date or undefined}. */
 export const selectMissed = select((store) => store.missed);
+/** Ours: who is writing now: [{peerID, isPrivate, recipientRoles?}]. */
+export const selectTyping = select((store) => store.typing);
 /** Ours: what there is of before: {hasMore, isWithheld}. */
 export const selectHistory = select((store) => store.history);
 /** Ours: whether this person may delete a message. */

@@ -64,6 +64,7 @@ export const ARRIVAL_OWN = {
       messages,
       missed,
       history: null,
+      typing: new Map(),
       metadata,
       locks,
       polls,

@@ -2,7 +2,7 @@
 
 import { Messages } from "./messages.js";
 import { localPeer, withEntry, without } from "./parts.js";
-import { flag, messageFrom, number, records, text } from "./shapes.js";
+import { flag, messageFrom, number, records, text, texts } from "./shapes.js";
 
 /** @import { HeardChange, Message, OwnChange, State, Wire } from "./types.js" */
 
@@ -33,12 +33,30 @@ function reacted(held, wire) {
   return { ...held, reactions: reactions.filter((one) => one.count > 0) };
 }
 
+/**
+ * Somebody writes no more.
+ * @type {(state: State, peer: string | undefined) => State}
+ */
+function rested(state, peer) {
+  if (peer === undefined || !state.typing.has(peer)) return state;
+  return { ...state, typing: without(state.typing, peer) };
+}
+
 /** @satisfies {Record<string, HeardChange>} */
 export const CHAT_HEARD = {
-  "on-broadcast": (state, params) => {
+  "on-broadcast": (known, params) => {
     const id = text(params.message_id);
-    if (id === undefined || state.messages.has(id)) return state;
-    return { ...state, messages: state.messages.with(messageFrom(id, params, state.room.localPeer)) };
+    if (id === undefined || known.messages.has(id)) return known;
+    const message = messageFrom(id, params, known.room.localPeer);
+    const state = rested(known, message.sender);
+    return { ...state, messages: state.messages.with(message) };
+  },
+
+  "on-peer-typing": (state, { peer_id: id, typing, private: isPrivate, roles }) => {
+    const peerID = text(id);
+    if (peerID === undefined || flag(typing) !== true) return rested(state, peerID);
+    const writing = { peerID, isPrivate: isPrivate === true, recipientRoles: texts(roles) };
+    return { ...state, typing: withEntry(state.typing, peerID, writing) };
   },
 
   "on-message-edit": (state, params) =>
@@ -55,7 +73,7 @@ export const CHAT_HEARD = {
   "on-message-react": (state, params) => changed(state, params, (held) => reacted(held, params)),
 };
 
-/** @satisfies {{ [Method in "sending" | "not-sent" | "discarded" | "sent" | "shared" | "read" | "history-read"]: OwnChange<Method> }} */
+/** @satisfies {{ [Method in "sending" | "not-sent" | "discarded" | "sent" | "shared" | "read" | "history-read" | "rested"]: OwnChange<Method> }} */
 export const CHAT_OWN = {
   sending: (state, entry) => {
     const { error, ...written } = /** @type {typeof entry & { error?: string }} */ (entry);
@@ -97,6 +115,8 @@ export const CHAT_OWN = {
     const all = [...state.messages.values(), ...unknown].sort((a, b) => a.time - b.time);
     return { ...state, messages: new Messages(all) };
   },
+
+  rested: (state, { peerID }) => rested(state, peerID),
 
   // A page of what was said before. Its answer comes in its place among the events, so it is as new as what is held.
   "history-read": (state, { messages: told, last, withheld }) => {

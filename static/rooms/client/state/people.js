@@ -55,7 +55,10 @@ export const PEOPLE_HEARD = {
 
   "on-peer-update": withPeer,
 
-  "on-peer-leave": (state, { peer_id: id }) => ({ ...state, peers: without(state.peers, text(id) ?? "") }),
+  "on-peer-leave": (state, { peer_id: id }) => {
+    const peer = text(id) ?? "";
+    return { ...state, peers: without(state.peers, peer), typing: without(state.typing, peer) };
+  },
 
   "on-peer-state": (state, { peer_id: id, state: told }) => {
     const peer = state.peers.get(text(id) ?? "");

@@ -28,6 +28,7 @@ export const nowhere = () => ({
   messages: new Messages(),
   missed: [],
   history: null,
+  typing: new Map(),
   outbox: new Map(),
   metadata: new Map(),
   rules: { room: [], template: [] },

@@ -12,6 +12,7 @@ import type {
   HMSRole,
   HMSRoomStateName,
   HMSSessionEntry,
+  HMSTyping,
 } from "../../hms.js";
 import type { RpcError } from "../connection/error.js";
 import type { Messages } from "./messages.js";
@@ -32,6 +33,8 @@ export interface State {
   peers: Map<string, Peer>;
   messages: Messages;
   missed: Gap[];
+  /** Who is writing now, by the id of the peer. */
+  typing: Map<string, HMSTyping>;
   /** How far back what was said before has been read: null, not yet; `last`: where it goes on, empty at its end. */
   history: { last: string; withheld: boolean } | null;
   /** Own messages that the server has not acknowledged, by client id. */
@@ -121,6 +124,7 @@ export interface OwnChanges {
   shared: { messages: Message[] };
   read: { id?: string; read: boolean };
   "history-read": Wire;
+  rested: { peerID: string };
   changed: { name?: string; data?: string };
   "answered-role": Record<string, never>;
   "polls-read": { polls: Wire[] };

@@ -116,6 +116,7 @@ export const messagesIn = (shown) => (heldBy.get(shown)?.values() ?? []).map((he
 
 const outbox = remembered((/** @type {State["outbox"]} */ map) => [...map.values()].map(unsent));
 const missed = remembered((/** @type {Gap[]} */ list) => list.map((gap) => ({ ...gap, since: date(gap.since) })));
+const typing = remembered((/** @type {State["typing"]} */ map) => [...map.values()]);
 /** @type {HMSHistory} */
 const UNREAD = { hasMore: true, isWithheld: false };
 /** @type {(read: NonNullable<State["history"]>) => HMSHistory} */
@@ -166,6 +167,7 @@ export const view = remembered((/** @type {State} */ state) => {
     peers: peers(state.peers, room.localPeer),
     messages: messages(state.messages),
     missed: missed(state.missed),
+    typing: typing(state.typing),
     history: state.history ? history(state.history) : UNREAD,
     outbox: outbox(state.outbox),
     roles: roles(state.roles),
