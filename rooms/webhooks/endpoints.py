@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from rooms.access.sealing import seal, unseal
+from rooms.access.sealing import Unreadable, seal, unseal
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
 from rooms.operations.engine.audit import What, record
 from rooms.operations.engine.calls import SERVER, Author
@@ -86,18 +86,31 @@ def change(
         if look:
             look(endpoint)
         was_enabled, heard_of_joins = endpoint.enabled, _hears_of_joins(endpoint)
+        before = {name: _value(endpoint, name) for name in fields}
         _set(endpoint, fields)
+        if not (changed := sorted(name for name in fields if _value(endpoint, name) != before[name])):
+            return endpoint
         now = database_now()
         # Whoever is inside was not said to have come to one that hears of it only from now on.
         spans = [] if _hears_of_joins(endpoint) and not heard_of_joins else endpoint.spans
         endpoint.spans = switched(spans, microseconds(now), on=endpoint.enabled)
-        endpoint.save(update_fields=[*fields, "receiver", "spans"])
-        _record(author, "webhook.change", endpoint, fields=sorted(fields))
+        endpoint.save(update_fields=[*changed, "receiver", "spans"])
+        _record(author, "webhook.change", endpoint, fields=changed)
         if was_enabled != endpoint.enabled:
             # Nobody looks at what waits for one that is told nothing; what waited is told at once.
             at = milliseconds(now)
             WebhookStream.objects.filter(endpoint=endpoint).update(next_at=at if endpoint.enabled else at + _NEVER)
     return endpoint
+
+
+def _value(endpoint: WebhookEndpoint, name: str) -> Any:
+    """A field's value, to be compared; sealed text is another each time."""
+    if name != "headers" or not endpoint.headers:
+        return getattr(endpoint, name)
+    try:
+        return unseal(endpoint.headers)
+    except Unreadable:
+        return None  # whatever is given is another
 
 
 def _hears_of_joins(endpoint: WebhookEndpoint) -> bool:

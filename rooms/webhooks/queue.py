@@ -24,6 +24,9 @@ log = logging.getLogger("rooms.webhooks")
 MOST = 20
 """Of a session's events so many are taken up at once; if a process dies, so many are told again at most."""
 
+_MOST_CHARS = 64 * 1024
+"""After so many of them no more are taken up: each session that is told may be held so in memory."""
+
 _MOST_TIDIED = 500
 
 
@@ -72,8 +75,12 @@ _DUE = """
 """
 _SKIP_LOCKED = " FOR UPDATE OF s SKIP LOCKED"
 _NEXT = """
-    SELECT id, event_id, body, at, attempts FROM rooms_webhookdelivery
-    WHERE endpoint_id = %s AND stream = %s AND state = 'waiting' ORDER BY id LIMIT %s
+    SELECT id, event_id, body, at, attempts FROM (
+        SELECT *, SUM(LENGTH(body)) OVER (ORDER BY id) - LENGTH(body) AS before FROM (
+            SELECT id, event_id, body, at, attempts FROM rooms_webhookdelivery
+            WHERE endpoint_id = %s AND stream = %s AND state = 'waiting' ORDER BY id LIMIT %s
+        ) AS next
+    ) AS counted WHERE before < %s ORDER BY id
 """
 _RECORD = """
     UPDATE rooms_webhookdelivery SET state = %s, attempts = %s, status = %s, error = %s, done_at = %s
@@ -121,7 +128,7 @@ def proceed(claimed: Claim, tried: Sequence[Tried], *, seconds: float) -> Batch 
         if wait is not None:
             _hold(tx, claimed, at + int(wait * 1000), name="")
             return None
-        tx.execute(_NEXT, [claimed.endpoint_id, claimed.stream, MOST])
+        tx.execute(_NEXT, [claimed.endpoint_id, claimed.stream, MOST, _MOST_CHARS])
         if found := [Waiting._make(row) for row in tx.fetchall()]:
             tx.execute(
                 "SELECT url, headers, secrets, enabled FROM rooms_webhookendpoint WHERE id = %s", [claimed.endpoint_id]

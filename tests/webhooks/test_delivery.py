@@ -90,6 +90,18 @@ def test_a_session_is_sent_in_order_signed_and_with_the_headers(room, receiver):
     assert not WebhookStream.objects.exists()
 
 
+def test_of_long_events_few_are_taken_up_at_once(room, receiver, monkeypatch):
+    monkeypatch.setattr(queue, "_MOST_CHARS", 1)
+    endpoints.add(receiver.url)
+    come_and_go(room)
+    [claimed] = queue.claim(Places(), seconds=30)
+    batch = queue.proceed(claimed, [], seconds=30)
+    assert batch is not None and len(batch.deliveries) == 1
+    queue.give_back(claimed)
+    Courier().run_once()
+    assert types(receiver) == OF_A_SESSION
+
+
 def test_no_log_has_the_url_that_is_sent_to(room, receiver, caplog):
     caplog.set_level(logging.DEBUG)
     endpoints.add(receiver.url + "/s3cret?token=s3cret")

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from rooms.creation import create_room
-from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream
+from rooms.models import AuditEntry, Room, WebhookDelivery, WebhookEndpoint, WebhookStream
 from rooms.operations.arriving import join
 from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Call
@@ -159,6 +159,19 @@ def test_a_rooms_webhook_is_set_replaced_and_taken_away():
     assert (own.url, headers_of(own)) == (URL + "/2", {})
     endpoints.set_of_room(room, "")
     assert endpoints.listed(room) == []
+
+
+@pytest.mark.django_db
+def test_a_change_that_changes_nothing_is_not_written_down():
+    room = create_room(name="tea")
+    for _ in range(3):
+        endpoints.set_of_room(room, URL, {"X-A": "1"})
+    assert list(AuditEntry.objects.filter(what__startswith="webhook.").values_list("what", flat=True)) == [
+        "webhook.create"
+    ]
+    endpoints.set_of_room(room, URL, {"X-A": "2"})
+    [changed] = AuditEntry.objects.filter(what="webhook.change")
+    assert json.loads(changed.details)["fields"] == ["headers"]
 
 
 @pytest.mark.django_db
