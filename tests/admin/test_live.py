@@ -87,6 +87,7 @@ class Desk:
     def __init__(self, tab: Page, alice: RawPeer, bob: RawPeer) -> None:
         self.tab, self.alice, self.bob = tab, alice, bob
         self.asked_at = 0.0
+        self.forgiven = ["status of 403"]
         tab.on("request", self._note)
 
     def _note(self, request: Request) -> None:
@@ -131,11 +132,12 @@ async def at_the_desk(
     await tab.click("input[type=submit]")
     [(session_id,)] = server.select(f"SELECT id FROM rooms_session WHERE room_id = '{room_id}' AND ended_at IS NULL")
     await tab.goto(f"{server.url}/admin/rooms/session/{session_id}/change/")
-    yield Desk(tab, alice, bob)
+    desk = Desk(tab, alice, bob)
+    yield desk
     await context.close()
     for peer in (alice, bob):
         await peer.close()
-    assert [text for text in problems if "status of 403" not in text] == []
+    assert [text for text in problems if not any(known in text for known in desk.forgiven)] == []
 
 
 async def test_each_act_is_seen_by_who_is_inside_within_a_second(chromium, server, names):
@@ -435,6 +437,7 @@ async def test_pages_of_keys_webhooks_and_the_audit_fit_every_screen_and_are_rea
 async def test_no_page_keeps_anybody_out(chromium, server, names, paths):
     async with at_the_desk(chromium, server, name := next(names), who="olga") as desk:
         tab, found = desk.tab, {}
+        desk.forgiven.append("Applying inline style")  # of axe-core's own, to measure
 
         async def look(*addresses: str) -> None:
             for address in addresses or (tab.url,):
