@@ -85,7 +85,8 @@ class Clients:
         for index, room in peers:
             self._add(index, room, observing)
         self._opened = peers[-1][0] + 1
-        taken: int = self._lib.wl_open(self._handle, peers[0][0], self._opened, concurrency, 90 * NANOSECONDS)
+        patience = max(90, len(peers) // 40)
+        taken: int = self._lib.wl_open(self._handle, peers[0][0], self._opened, concurrency, patience * NANOSECONDS)
         if taken < 0 or self.dead:
             raise JoinTimeout(f"{self.dead} of {len(peers)} peers refused" if self.dead else "joining took too long")
         return prepared + taken / NANOSECONDS
