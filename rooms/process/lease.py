@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Container, Set
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +36,7 @@ class Lease:
         """Moment (monotonic) before which this process declares nobody dead."""
         self.reap_after = self._beaten_at
         """Moment (monotonic) before which this process removes nobody."""
+        self._looked: tuple[datetime, float] | None = None
 
     @property
     def age(self) -> float:
@@ -52,9 +54,8 @@ class Lease:
         if settings.EMBEDDED:
             now = database_now()
             Worker.objects.filter(dead_at__isnull=True).update(dead_at=now)
-            # The clock may have been set back while no process ran: nothing began later than now.
-            Peer.objects.filter(state=Peer.State.RECONNECTING, gone_at__gt=now).update(gone_at=now)
-            Session.objects.filter(ended_at__isnull=True, empty_since__gt=now).update(empty_since=now)
+            # The clock may have been set back while no process ran.
+            _forget_what_is_to_come(now)
             self.declare_after = time.monotonic()
         self._register()
 
@@ -74,6 +75,19 @@ class Lease:
             self._come_back(hub)
         if hub:
             self._lose(hub.connections)
+
+    def look_at_clock(self, now: datetime) -> None:
+        """Notice whether the clock that all processes share, which shows ``now``, was set since the last look."""
+        moment = time.monotonic()
+        before, self._looked = self._looked, (now, moment)
+        if before is None:
+            return
+        step = (now - before[0]).total_seconds() - (moment - before[1])
+        # After a smaller one the others renew their leases in time.
+        if abs(step) > settings.LEASE_TTL / 2:
+            log.warning("the clock was set", extra={"context": {"seconds": round(step, 1)}})
+            self._hold_back()
+            _forget_what_is_to_come(now)
 
     def end(self) -> None:
         """Give up the lease and the peers that are still held, so that others need not wait for it to run out."""
@@ -122,6 +136,13 @@ class Lease:
                 lost[room_id].add(conn_id)
         for room_id, conn_ids in lost.items():
             for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=database_now(), worker=self.id)
+
+
+def _forget_what_is_to_come(now: datetime) -> None:
+    """After the clock was set back nothing began later than now: nobody is waited for until it is there again."""
+    Worker.objects.filter(dead_at__isnull=True, last_seen__gt=now).update(last_seen=now)
+    Peer.objects.filter(state=Peer.State.RECONNECTING, gone_at__gt=now).update(gone_at=now)
+    Session.objects.filter(ended_at__isnull=True, empty_since__gt=now).update(empty_since=now)
 
 
 def for_room(operation: Operation, room_id: str, **arguments: Any) -> None:

@@ -49,6 +49,7 @@ class Reaper:
         if self._lease.is_overdue:
             return  # what cut this process off may have cut off the others, and the peers
         now, moment = database_now(), time.monotonic()
+        self._lease.look_at_clock(now)
         # After a gap of its own a process waits: the others had no better luck with the database.
         if moment >= self._lease.declare_after:
             attempt(self._declare_dead, now)

@@ -23,6 +23,7 @@ from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS
 from rooms.operations.leaving import disconnect
 from rooms.process import lease
+from rooms.process import reaper as reaping
 from rooms.process.lease import Lease
 from rooms.process.reaper import Reaper
 from tests.support.sockets import LocalPeer, World, chat
@@ -256,6 +257,49 @@ async def test_i13_without_the_wait_after_an_outage_peers_are_lost(world: World,
 
     states = {peer.peer_id: peer.state for peer in await world.stored(Peer)}
     assert states["carol-id"] == "left"
+
+
+@pytest.mark.matrix
+async def test_i10_a_clock_that_is_set_forward_takes_nobody_away_whose_process_lives(world: World, monkeypatch):
+    await world.peer("alice")
+    elsewhere = await Elsewhere.start(world)
+    await elsewhere.join("bob")
+    here = Lease()
+    await world.query(here._register)
+    reaper = Reaper(here)
+    await world.query(reaper.run_once)
+
+    # An hour later by the clock, at once: the other process has not renewed its lease by it yet.
+    for module in (lease, reaping):
+        monkeypatch.setattr(module, "database_now", lambda: past(-3600))
+    await world.query(here.beat)
+    await world.query(reaper.run_once)
+    await elsewhere.last_seen(-3600)
+    await world.query(reaper.run_once)
+
+    assert {peer.state for peer in await world.stored(Peer, peer_id="bob-id")} == {"connected"}
+    assert here.declare_after - time.monotonic() > 10
+    assert here.reap_after - time.monotonic() > 50
+
+
+@pytest.mark.matrix
+async def test_after_a_clock_was_set_back_nobody_is_waited_for_longer(world: World, monkeypatch):
+    await world.peer("alice")
+    elsewhere = await Elsewhere.start(world)
+    bob = await elsewhere.join("bob")
+    here = Lease()
+    await world.query(here._register)
+    reaper = Reaper(here)
+    await world.query(reaper.run_once)
+    await world.query(lambda: Peer.objects.filter(peer_id=bob.peer_id).update(state="reconnecting", gone_at=past(1)))
+
+    for module in (lease, reaping):
+        monkeypatch.setattr(module, "database_now", lambda: past(3600))
+    await world.query(reaper.run_once)
+
+    [worker] = await world.stored(Worker, id=elsewhere.lease.id)
+    [peer] = await world.stored(Peer, peer_id="bob-id")
+    assert max(worker.last_seen, peer.gone_at) <= past(3600 - 5)
 
 
 async def test_i11_a_restart_of_the_only_process_gives_everybody_a_fresh_grace(world: World):
