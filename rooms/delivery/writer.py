@@ -4,7 +4,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -110,7 +111,7 @@ class Writer(Generic[T]):
                 answered.append((answer, note))
         for calls in late.values():
             self._late.put((calls, time.monotonic() + gate.LOCK_SECONDS))
-        self._tell(self._set_finished, answered)
+        self._tell(partial(self._set_finished, late.keys()), answered)
 
     def _wait(self) -> None:
         while (item := self._late.get()) is not None:
@@ -130,13 +131,13 @@ class Writer(Generic[T]):
         except RuntimeError:
             pass  # the loop was closed meanwhile: nobody is left to be told
 
-    def _set_finished(self, answered: list[tuple[Answer, T]]) -> None:
+    def _set_finished(self, late: Set[str], answered: list[tuple[Answer, T]]) -> None:
         self._free += 1
-        self._finish(answered)
+        self._finish(answered, late)
 
-    def _finish(self, answered: list[tuple[Answer, T]]) -> None:
-        for answer, _ in answered:
-            self._busy.discard(answer.call.caller.room_id)
+    def _finish(self, answered: list[tuple[Answer, T]], late: Set[str] = frozenset()) -> None:
+        # A room of which some calls wait is busy yet, or later ones would be run before those.
+        self._busy -= {answer.call.caller.room_id for answer, _ in answered} - late
         self._finished(answered)
         if self._waiting:
             self._start_soon()

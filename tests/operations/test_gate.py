@@ -2,6 +2,7 @@
 
 import gc
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from rooms.creation import create_room
 from rooms.models import Message, MetadataEntry, Peer, Room, Template
+from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.gate import METHODS, Context, operation, run
 from rooms.operations.engine.work import Work
 from rooms.operations.leaving import disconnect
+from rooms.wire.errors import HeldUp
 from rooms.wire.events import EVERYBODY
 from rooms.wire.events import Event as News
 from rooms.wire.results import Outcome
@@ -347,3 +350,24 @@ def test_a_transaction_lets_go_of_all_that_it_was_about(database):
         assert not [held for held in gc.get_objects() if isinstance(held, Work)]
     finally:
         gc.enable()
+
+
+def test_what_comes_after_a_call_that_is_held_up_waits_with_it(alice, bob, monkeypatch):
+    def fail(context: Context) -> Outcome:
+        raise RuntimeError("a bug")
+
+    first, last = prepare(alice, "set-metadata", key="topic", data=1), prepare(bob, "set-metadata", key="topic", data=2)
+    failing = first._replace(operation=replace(first.operation, function=fail), arguments={})
+    lock, taken = memory.lock, []
+
+    def busy_for_the_second(cursor, room_ids, *, patience):
+        taken.append(room_ids)
+        found = lock(cursor, room_ids, patience=patience)
+        return ({}, set(room_ids)) if len(taken) == 2 else found
+
+    # The set fails, so each is run by itself, and meanwhile somebody else has the room's lock.
+    monkeypatch.setattr(memory, "lock", busy_for_the_second)
+    answers = run([first, failing, last])
+
+    assert [type(answer.error) for answer in answers] == [HeldUp] * 3
+    assert not MetadataEntry.objects.exists()

@@ -215,12 +215,25 @@ def run(calls: Sequence[Call], *, patience: float = LOCK_SECONDS) -> list[Answer
     except Exception:
         # One of them is at fault, and nobody can tell which: the others must not suffer for it.
         if len(calls) > 1:
-            return [run([call], patience=patience)[0] for call in calls]
+            return _run_one_by_one(calls, patience)
         [call] = calls
         context = {"operation": call.operation.name, "room": call.caller.room_id, "peer": call.caller.peer_id}
         log.exception("an operation failed", extra={"context": context})
         return [Answer(call, error=InternalError())]
     chronicle(answers)
+    return answers
+
+
+def _run_one_by_one(calls: Sequence[Call], patience: float) -> list[Answer]:
+    answers: list[Answer] = []
+    held: set[str] = set()
+    for call in calls:
+        room_id = call.caller.room_id
+        # What comes after a call that waits waits as well, or it would be done before it.
+        answer = Answer(call, error=HeldUp()) if room_id in held else run([call], patience=patience)[0]
+        if isinstance(answer.error, HeldUp):
+            held.add(room_id)
+        answers.append(answer)
     return answers
 
 
