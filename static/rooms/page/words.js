@@ -1,5 +1,7 @@
 // Refusals in words for people, and what to do about them. Pure.
 
+import { filled } from "./text.js";
+
 /** @import { HMSMetadataWriters } from "../hms.js" */
 
 const LIMIT = /at most (\d+)|longer than (\d+)/u;
@@ -10,10 +12,19 @@ const most = (text) => {
   return a ?? b;
 };
 
-/** @type {(what: string, text: string) => string} */
+/** What is too long: where the limit is known, and where not. */
+const TOO_LONG = {
+  message: ["A message has at most {limit} characters. Make it shorter.", "A message is too long. Make it shorter."],
+  name: ["A name has at most {limit} characters. Make it shorter.", "A name is too long. Make it shorter."],
+  reason: ["A reason has at most {limit} characters. Make it shorter.", "A reason is too long. Make it shorter."],
+  answer: ["An answer has at most {limit} characters. Make it shorter.", "An answer is too long. Make it shorter."],
+};
+
+/** @type {(what: keyof typeof TOO_LONG, text: string) => string} */
 const upTo = (what, text) => {
   const limit = most(text);
-  return limit ? `${what} has at most ${limit} characters. Make it shorter.` : `${what} is too long. Make it shorter.`;
+  const [known, unknown] = TOO_LONG[what];
+  return limit ? filled(known, { limit }) : unknown;
 };
 
 /** @type {Record<string, string>} */
@@ -31,18 +42,34 @@ const PERMISSIONS = {
 
 const either = new Intl.ListFormat("en", { type: "disjunction" });
 
+/** Who may do something, by what it is. */
+const MAY = {
+  "do this": {
+    owner: "Only the person whom it belongs to can do this here.",
+    server: "Only whoever runs the server can do this here.",
+    role: "Your role cannot do this here.",
+    roles: "Only people with the role {roles} can do this here.",
+    nobody: "Nobody can do this here.",
+  },
+  "pin messages": {
+    owner: "Only the person whom it belongs to can pin messages here.",
+    server: "Only whoever runs the server can pin messages here.",
+    role: "Your role cannot pin messages here.",
+    roles: "Only people with the role {roles} can pin messages here.",
+    nobody: "Nobody can pin messages here.",
+  },
+};
+
 /**
  * Who may do something here, for somebody who may not, as a sentence.
  * @param {HMSMetadataWriters | undefined} who
- * @param {string} act
+ * @param {keyof typeof MAY} act
  */
 export function whoMay(who, act) {
-  if (who === "owner") return `Only the person whom it belongs to can ${act} here.`;
-  if (who === "server") return `Only whoever runs the server can ${act} here.`;
-  if (who === undefined) return `Your role cannot ${act} here.`;
-  return Array.isArray(who) && who.length
-    ? `Only people with the role ${either.format(who)} can ${act} here.`
-    : `Nobody can ${act} here.`;
+  const sentences = MAY[act];
+  if (who === "owner" || who === "server") return sentences[who];
+  if (who === undefined) return sentences.role;
+  return Array.isArray(who) && who.length ? filled(sentences.roles, { roles: either.format(who) }) : sentences.nobody;
 }
 
 /**
@@ -67,16 +94,16 @@ const WORDS = [
   [/poll_id: the poll (?:is not running|was not started)|Invalid poll/u, () => "This poll is not running any more."],
   [/the first answer stands|two for one question/u, () => "You have answered already; the first answer counts."],
   [/cannot be skipped/u, () => "Answer every question first."],
-  [/^\D*\d* ?responses.*text: expected|^\D*\d* ?responses.*Chars/u, (text) => upTo("An answer", text)],
+  [/^\D*\d* ?responses.*text: expected|^\D*\d* ?responses.*Chars/u, (text) => upTo("answer", text)],
   [/responses|no option|question/iu, () => "This answer does not fit the poll. Look at the poll again."],
   [/poll_id|no such poll/u, () => "This poll does not exist any more."],
   [/requested_for|peer_id|no such peer|person:/u, () => "This person is not here any more."],
   [/peer: /u, () => "Your place in the room belongs to somebody else now. Join again."],
   [/info\.message: (?:empty|expected)|blank/u, () => "Write something first."],
-  [/info\.message/u, (text) => upTo("A message", text)],
-  [/(?:^|\s)name: (?:longer|\d+ char|at most|expected)/u, (text) => upTo("A name", text)],
+  [/info\.message/u, (text) => upTo("message", text)],
+  [/(?:^|\s)name: (?:longer|\d+ char|at most|expected)/u, (text) => upTo("name", text)],
   [/(?:^|\s)name:/u, () => "A name needs at least one letter or sign that can be seen."],
-  [/(?:^|\s)reason:/u, (text) => upTo("A reason", text)],
+  [/(?:^|\s)reason:/u, (text) => upTo("reason", text)],
   [/ lock .* is held by nobody$/u, () => "This can be changed only in the app that it belongs to."],
   [/ lock .* is held by/u, () => "Somebody else is at work on this. Try again in a moment."],
   [/key: .* may be \w+ by its owner|is not the caller's own/u, () => whoMay("owner", "do this")],
