@@ -46,6 +46,7 @@ AUDIT_VALUE_BYTES = env.whole("AUDIT_VALUE_BYTES", default=0, most=MIB)
 # --- Presence (seconds) -------------------------------------------------------------------------
 
 PEER_GRACE = env.span("PEER_GRACE", default=60, most=7 * DAY)
+TAB_GRACE = env.span("TAB_GRACE", default=10, most=7 * DAY)
 LEASE_TTL = env.span("LEASE_TTL", default=15, least=0.1, most=3600)
 HEARTBEAT_INTERVAL = env.span("HEARTBEAT_INTERVAL", default=5, least=0.01, most=1800)
 REAPER_INTERVAL = env.span("REAPER_INTERVAL", default=2, least=0.01, most=3600)

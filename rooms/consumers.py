@@ -33,7 +33,16 @@ from rooms.sockets.consumer import FAREWELL, SocketConsumer
 from rooms.sockets.framing import framed
 from rooms.sockets.requests import MAX_WAITING, Requests
 from rooms.wire import frames
-from rooms.wire.close_codes import BUG, RESTART, SENT_AWAY, TOKEN_EXPIRED, TOO_MANY_REFUSALS, TOO_SLOW, refused
+from rooms.wire.close_codes import (
+    BUG,
+    PAGE_CLOSED,
+    RESTART,
+    SENT_AWAY,
+    TOKEN_EXPIRED,
+    TOO_MANY_REFUSALS,
+    TOO_SLOW,
+    refused,
+)
 from rooms.wire.errors import NotFound, NotJoined, RoomError, TooFast, Unauthorized, VersionConflict
 from rooms.wire.events import Numbered
 from rooms.wire.frames import Request
@@ -143,7 +152,8 @@ class PeerConsumer(SocketConsumer):
             return
         self.hub.connections.pop(self.conn_id, None)
         self.membership.detach()
-        self.hub.submit(disconnect, self.caller, {}, lambda answer: None)
+        told = {"page_closed": self.closed_with == PAGE_CLOSED}
+        self.hub.submit(disconnect, self.caller, told, lambda answer: None)
         self.hub.close_feed(self.membership.feed)
 
     def close_socket(self, code: int) -> None:

@@ -17,11 +17,13 @@ from django.utils import timezone
 
 from rooms.delivery.hub import perform_now
 from rooms.models import Room, RoomCode, Session, Template, WebhookEndpoint, new_generation
+from rooms.operations.codes import MAX_CODES, replace_room_code
 from rooms.operations.engine.audit import record
 from rooms.operations.engine.calls import SERVER, Author
 from rooms.operations.engine.gate import LOCK_SECONDS, acting
 from rooms.operations.metadata.governing import set_metadata_rules, template_changed
 from rooms.operations.moderation import end_room
+from rooms.operations.room_settings import set_room
 from rooms.wire.errors import BadRequest, Forbidden, NotFound, RoomError
 from rooms.wire.json_gate import JSON
 from rooms.wire.roles import DEFAULT_SETTINGS, DEFAULT_TEMPLATE, JSONObject, check_template, rules_of
@@ -31,11 +33,11 @@ log = logging.getLogger("rooms.creation")
 DEFAULT = "default"
 CHANGEABLE = (
     "name", "title", "size", "large_room", "history", "enabled", "metadata_rules", "template", "max_duration_seconds",
-    "description", "region", "polls",
+    "description", "slow_mode", "region", "polls",
 )  # fmt: skip
 
-MAX_CODES = 100
-"""Of one room, those included that open nothing."""
+TOLD = ("description", "slow_mode")
+"""Of these what those who are inside are told when it changes."""
 
 
 def default_template() -> Template:
@@ -166,6 +168,7 @@ def change_room(
         if look:
             look(room)
         template = room.template
+        told = {name: fields[name] for name in TOLD if name in fields}
         before = {name: getattr(room, name) for name in fields}
         for name, value in fields.items():
             setattr(room, name, value)
@@ -174,6 +177,8 @@ def change_room(
         _check(room, checked | ({"metadata_rules"} if room.template != template else set()))
         room.updated_at = timezone.now()
         rules = fields.pop("metadata_rules", None)
+        for name in told:
+            del fields[name]
         room.save(update_fields=[*fields, "updated_at"])
         if changed := [name for name in fields if before[name] != getattr(room, name)]:
             details = {name: [_told(before[name]), _told(getattr(room, name))] for name in changed}
@@ -182,8 +187,10 @@ def change_room(
         Session.objects.filter(room=room, ended_at=None).update(generation=new_generation())
     if room.template != template:
         _tell_of_template([room_id], template.metadata_rules, author)
+    # By operations, for those who are inside are told. One that is held up is tried again by who asked.
+    if told:
+        perform_now(set_room, author.caller(room_id), **told)
     if rules is not None:
-        # By the operation, for those who are inside are told. One that is held up is tried again by who asked.
         perform_now(set_metadata_rules, author.caller(room_id), rules=rules)
     return room
 
@@ -286,15 +293,11 @@ def replace_code(room_id: str, role: str, *, author: Author = SERVER) -> RoomCod
 
     Raises ValidationError if the room has no such role.
     """
-    with acting():
-        room = _lock(room_id)
-        if role not in room.template.usable_roles:
-            raise ValidationError(
-                f"The room has no role {role!r}, only {', '.join(sorted(room.template.usable_roles))}."
-            )
-        room.codes.filter(role=role).delete()
-        record(author, "code.replace", room=room, key=role)
-        return RoomCode.objects.create(room=room, role=role)
+    room = Room.objects.select_related("template").get(pk=room_id)
+    if role not in room.template.usable_roles:
+        raise ValidationError(f"The room has no role {role!r}, only {', '.join(sorted(room.template.usable_roles))}.")
+    made = perform_now(replace_room_code, author.caller(room_id), role=role)
+    return RoomCode.objects.get(code=made["code"])
 
 
 def delete_room(room_id: str, *, author: Author) -> None:

@@ -60,6 +60,12 @@ PERSON_CHARS = 22
 room_name = RegexValidator(r"^[A-Za-z0-9.:_-]{1,100}$", "A name has 1 to 100 letters, digits or any of . - : _")
 
 
+def slow_mode_length(seconds: int) -> None:
+    """Raises ValidationError unless so many seconds may have to pass between messages."""
+    if seconds > MAX_SLOW_MODE:
+        raise ValidationError(f"At most {MAX_SLOW_MODE} seconds pass between messages; 0 is none.")
+
+
 def session_length(seconds: int) -> None:
     """Raises ValidationError unless sessions may be told to last so long."""
     if seconds and not 120 <= seconds <= 43_200:
@@ -77,6 +83,12 @@ def history_length(messages: int) -> None:
     """Raises ValidationError unless a room may be said to show so many."""
     if messages > MAX_HISTORY:
         raise ValidationError(f"Expected 0 to {MAX_HISTORY} messages; 0 is none.")
+
+
+MAX_SLOW_MODE = 3_600
+"""The most seconds that may have to pass between two messages of one person."""
+
+MAX_DESCRIPTION_CHARS = 2_000
 
 
 def new_generation() -> int:
@@ -145,7 +157,8 @@ class Room(models.Model):
 
     ``history`` is how many of the messages from before somebody came it is shown, of those that are kept.
     ``metadata_rules`` go before those of the template. A session lasts ``max_duration_seconds``, 0 is no limit.
-    ``description`` and ``region`` are kept for back ends, which the service lets have them; nothing here reads them.
+    ``slow_mode`` is how many seconds pass between two messages of one person, ``description`` what people read about
+    the room. ``region`` is kept for back ends, which the service lets have one; nothing here reads it.
     ``polls`` are the ids of prepared ones that each session gets.
     """
 
@@ -165,7 +178,8 @@ class Room(models.Model):
     history = models.PositiveIntegerField(default=100, db_default=100, validators=[history_length])
     metadata_rules = models.JSONField(default=list, blank=True)
     max_duration_seconds = models.PositiveIntegerField(default=0, validators=[session_length])
-    description = models.TextField(blank=True, default="", max_length=2000)
+    slow_mode = models.PositiveIntegerField(default=0, db_default=0, validators=[slow_mode_length])
+    description = models.TextField(blank=True, default="", max_length=MAX_DESCRIPTION_CHARS)
     region = models.CharField(max_length=4, choices=Region.choices, default=Region.AUTO)
     polls = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -229,7 +243,8 @@ class Session(models.Model):
     ``seq`` is the number of its last event. ``journal_bytes`` is the size of the events and messages still kept.
     ``generation`` changes with every change of a peer. ``histories`` says which runs of the database numbered its
     events, ``[[history, first seq]]``: a place that another one gave, before a backup was put back, is none of these.
-    ``due_at`` is when the first entry or lock of it expires, in milliseconds since 1970.
+    ``due_at`` is when the first entry or lock of it expires, in milliseconds since 1970. One that is ``locked`` lets
+    nobody in who is not inside.
     """
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
@@ -245,6 +260,7 @@ class Session(models.Model):
     generation = models.BigIntegerField(default=new_generation, editable=False)
     histories = models.JSONField(default=list, editable=False)
     due_at = models.BigIntegerField(null=True, blank=True, editable=False)
+    locked = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -267,11 +283,12 @@ class Peer(models.Model):
     ``owner`` is whose the peer id is, see tokens, and is never told to anybody; ``person`` is what may be told: the
     same for all peers of an owner in this session, and nobody can choose it. ``user_id`` is for show. ``joined_role``
     is the role of the token that it joined with, ``role`` the one it has now. ``worker`` and ``conn_id`` name the
-    connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the connection was lost;
+    connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the connection was lost,
+    and ``page_closed`` whether its page then said that it is being closed;
     ``history`` is the run of the database in which it got that connection, see Session.histories. ``joined_seq``
     numbers its join, before which it may read nothing; ``role_seq`` the last giving of a role.
     ``groups`` and ``observed`` are JSON lists of names and of metadata keys; ``hand_raised_at`` is in milliseconds
-    since 1970, 0 while the hand is down.
+    since 1970, 0 while the hand is down; ``said_at`` is when its owner said something last, as far as this peer knows.
     """
 
     class State(models.TextChoices):
@@ -306,6 +323,8 @@ class Peer(models.Model):
     leave_reason = models.CharField(max_length=40, choices=Leave.choices, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.CONNECTED)
     gone_at = models.DateTimeField(null=True, blank=True)
+    page_closed = models.BooleanField(default=False, db_default=False, editable=False)
+    said_at = models.BigIntegerField(default=0, db_default=0, editable=False)
     worker = models.CharField(max_length=32, blank=True)
     conn_id = models.CharField(max_length=32, blank=True)
     history = models.CharField(max_length=64, blank=True, default="", editable=False)

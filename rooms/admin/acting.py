@@ -20,6 +20,7 @@ from rooms.operations.metadata.writing import set_metadata
 from rooms.operations.moderation import remove_peer, request_role_change
 from rooms.operations.persons import let_in
 from rooms.operations.polls import stop_poll
+from rooms.operations.room_settings import set_room
 from rooms.wire.errors import BadRequest, RoomError
 from rooms.wire.parameters import bind
 
@@ -72,6 +73,8 @@ ACTS = {
     "release": Act(
         unlock, "metadataentry", "The lock “{}” is released.", "released a lock", fields=("name",), numbers=("token",)
     ),
+    "lock": Act(set_room, "session", "Nobody new gets in now.", "locked the room", fixed={"locked": True}),
+    "unlock": Act(set_room, "session", "The room is unlocked.", "unlocked the room", fixed={"locked": False}),
     "stop-poll": Act(stop_poll, "poll", "The poll “{}” is stopped.", "stopped a poll", fields=("poll_id",)),
 }  # fmt: skip
 """By the last part of the address that a form is sent to."""

@@ -31,7 +31,7 @@ class RoomForm(SeenForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in {"template", "max_duration_seconds", "history"} & self.fields.keys():
+        for name in {"template", "max_duration_seconds", "history", "slow_mode"} & self.fields.keys():
             self.fields[name].required = False
 
     def clean_template(self) -> Template:
@@ -44,6 +44,10 @@ class RoomForm(SeenForm):
     def clean_history(self) -> int:
         number: int | None = self.cleaned_data["history"]
         return self.instance.history if number is None else number
+
+    def clean_slow_mode(self) -> int:
+        seconds: int | None = self.cleaned_data["slow_mode"]
+        return self.instance.slow_mode if seconds is None else seconds
 
     def clean_metadata_rules(self) -> JSON:
         rules = self.cleaned_data["metadata_rules"]
@@ -68,7 +72,8 @@ class RoomAdmin(Editing, Inspection):
     formfield_overrides = {models.JSONField: {"form_class": JSONText}}
     fields = [
         "id", "name", "title", "description", "enabled", "template_link", "size", "large_room", "max_duration_seconds",
-        "history", "region", "metadata_rules", "created_at", "updated_at", "people", "session", "earlier", "acts",
+        "history", "slow_mode", "region", "metadata_rules", "created_at", "updated_at", "people", "session", "earlier",
+        "acts",
     ]  # fmt: skip
     readonly_fields = [
         "id", "enabled", "region", "created_at", "updated_at", "template_link", "people", "session", "earlier", "acts",
@@ -238,7 +243,7 @@ class RoomCodeAdmin(Inspection):
         # All that go: a new one replaces whatever codes its role has in the room.
         concerned = {(code.room, code.role) for code in codes.select_related("room")}
         all_of_them = reduce(or_, (Q(room=room, role=role) for room, role in concerned), Q(pk__in=[]))
-        going = RoomCode.objects.filter(all_of_them).order_by("room", "role", "created_at")
+        going = RoomCode.objects.filter(all_of_them, enabled=True).order_by("room", "role", "created_at")
         rows = [(code.code, code.role) for code in going]
         if question := confirmation(
             self, request, going, rows, title="Replace the codes?", answer="Yes, replace them",

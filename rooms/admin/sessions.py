@@ -34,8 +34,8 @@ class SessionAdmin(Inspection):
     linked = ["room__id__exact"]
     actions = ["end"]
     fields = [
-        "id", "room_link", "is_live", "started_at", "ended_at", "ending", "ended_by", "messages", "seq", "people",
-        "everybody", "acts",
+        "id", "room_link", "is_live", "locked", "started_at", "ended_at", "ending", "ended_by", "messages", "seq",
+        "people", "everybody", "acts",
     ]  # fmt: skip
     readonly_fields = ["room_link", "is_live", "ending", "people", "everybody", "acts"]
     shown_to = {

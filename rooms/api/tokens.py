@@ -37,13 +37,15 @@ def token(request: HttpRequest) -> dict[str, Any]:
     if found is None:
         raise NotFound("code: no such room code")
     owner = tokens.owner_by_secret(secret)
-    if not (found.enabled and (found.room.enabled or _is_inside(owner, found.room_id))):
-        raise Forbidden("code: the room is closed")
+    if not (found.enabled and found.room.enabled) and not _is_inside(owner, found):
+        raise Forbidden("code: the room is closed" if found.enabled else "code: it opens the room no longer")
     signed, expires_at = tokens.sign(found.room_id, found.role, user_id, owner=owner)
     return {"token": signed, "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")}
 
 
-def _is_inside(owner: str, room_id: str) -> bool:
-    """Whether an owner has a peer in the room: those who were there when it was closed may come back to it."""
-    peers = Peer.objects.filter(session__room_id=room_id, session__ended_at=None, owner=owner)
+def _is_inside(owner: str, code: RoomCode) -> bool:
+    """Whether an owner has a peer in the room: who was there when it, or the code, was closed may come back."""
+    # With the same role, or a dead code would give somebody who is inside another one.
+    live = Peer.objects.filter(session__room_id=code.room_id, session__ended_at=None)
+    peers = live.filter(owner=owner, joined_role=code.role)
     return peers.exclude(state=Peer.State.LEFT).exists()

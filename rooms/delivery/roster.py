@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rooms.delivery.order import Order
-from rooms.wire.effects import Came, CameBack, Refresh, RoleChanged, SentAway, StateChanged, Updated
+from rooms.wire.effects import Came, CameBack, Refresh, RoleChanged, RoomChanged, SentAway, StateChanged, Updated
 from rooms.wire.events import Audience, Numbered, Share, compact
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
@@ -91,6 +91,8 @@ class Roster:
                 self._list(peer_id, event.body)
             case RoleChanged(peer_id, _, role) if member := self.members.get(peer_id):
                 member.role, member.since = role, event.seq
+            case RoomChanged():
+                self._room = event.body
         return None
 
     def _displaced(self, peer_id: str, conn_id: str) -> Member | None:

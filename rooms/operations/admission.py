@@ -5,7 +5,7 @@ from django.conf import settings
 from rooms.models import Session
 from rooms.operations.engine.gate import Context, operation
 from rooms.operations.persons import check_may_come
-from rooms.wire.errors import BadRequest, Forbidden
+from rooms.wire.errors import BadRequest, Forbidden, Locked
 from rooms.wire.results import Outcome
 
 MAX_PEER_ID_CHARS = 128
@@ -39,7 +39,14 @@ def check_admission(context: Context) -> None:
     if not context.room.enabled:
         raise Forbidden("room not available")
     check_may_come(context, context.live_session)
+    _refuse_if_locked(context, context.live_session)
     _refuse_if_full(context, context.live_session)
+
+
+def _refuse_if_locked(context: Context, session: Session | None) -> None:
+    """Raises Locked if the session is, unless the caller's owner is inside with another peer, and so nobody new."""
+    if session and session.locked and not any(p.present for p in context.work.peers_of(session, context.caller.owner)):
+        raise Locked
 
 
 def _refuse_if_full(context: Context, session: Session | None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 
-from rooms.models import Peer, Session, milliseconds
+from rooms.models import Peer, Session
 from rooms.operations.admission import check_admission
 from rooms.operations.engine import journal
 from rooms.operations.engine.gate import Context, operation
@@ -18,6 +18,7 @@ from rooms.operations.policies import policy
 from rooms.operations.poll_listing import poll_news
 from rooms.operations.polls import take_prepared
 from rooms.operations.presence import NOTHING_HELD, came_back, peer_updated
+from rooms.operations.room_settings import room_as_told
 from rooms.wire.effects import Came
 from rooms.wire.errors import NotJoined
 from rooms.wire.events import Audience, Event, Numbered, compact
@@ -87,18 +88,10 @@ def _preview(context: Context, session: Session | None, *, with_peers: bool) -> 
     if not (wanted.get("enabled") and context.role.sees_preview and with_peers):
         return {}
     count = context.work.head_count(session) if session else 0
-    shown: dict[str, Any] = {"peer_count": count, "room": _room(context, session)}
+    shown: dict[str, Any] = {"peer_count": count, "room": room_as_told(context.room, session)}
     if wanted.get("sendPeerList") and count <= 100:
         shown["peers"] = {peer.peer_id: peer.as_wire() for peer in context.work.present(session)} if session else {}
     return shown
-
-
-def _room(context: Context, session: Session | None) -> dict[str, Any]:
-    """The room as ``peer-list`` and ``room-state`` tell it."""
-    room: dict[str, Any] = {"name": context.room.title or context.room.name}
-    if session:
-        room |= {"session_id": session.id, "started_at": milliseconds(session.started_at)}
-    return room
 
 
 RawName = Annotated[str, Chars(0, 1_600)]
@@ -132,6 +125,8 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
         own = {"owner": caller.owner, "person": person_of(caller.owner, session), "user_id": caller.user_id}
         peer = Peer(session=session, peer_id=caller.peer_id, joined_role=caller.role, **own, **fields)
         peer.state = Peer.State.LEFT  # until it enters, which counts it
+        # Or who comes anew could speak at once.
+        peer.said_at = max((other.said_at for other in context.work.peers_of(session, caller.owner)), default=0)
         context.work.add_peer(peer)
         _forget_earlier(context, session, peer)
     else:
@@ -264,7 +259,7 @@ def _attachment(
         peer_id=peer.peer_id,
         role=peer.role,
         observed=frozenset(peer.observed),
-        room=_room(context, session),
+        room=room_as_told(context.room, session),
         large=context.room.large_room,
         peers=everybody,
         values=_values(context, session, peer, replayed=replay is not None),

@@ -68,15 +68,18 @@ def leave(context: Context) -> Outcome:
 
 
 @operation()
-def disconnect(context: Context) -> Outcome:
-    """Note that the caller's connection is gone; the peer stays for PEER_GRACE seconds."""
+def disconnect(context: Context, *, page_closed: bool = False) -> Outcome:
+    """Note that the caller's connection is gone; the peer stays for PEER_GRACE seconds.
+
+    If its page said that it is being closed, for TAB_GRACE only: it may be a reload.
+    """
     if context.peer.state != Peer.State.CONNECTED:
         return Outcome()  # a reaper was faster
-    return Outcome(events=[lose(context, context.peer, context.now)])
+    return Outcome(events=[lose(context, context.peer, context.now, page_closed=page_closed)])
 
 
-def lose(context: Context, peer: Peer, gone_at: datetime) -> Event:
+def lose(context: Context, peer: Peer, gone_at: datetime, *, page_closed: bool = False) -> Event:
     """Mark a peer as reconnecting since a moment."""
-    peer.state, peer.gone_at = Peer.State.RECONNECTING, gone_at
-    context.work.changed(peer, "state", "gone_at")
+    peer.state, peer.gone_at, peer.page_closed = Peer.State.RECONNECTING, gone_at, page_closed
+    context.work.changed(peer, "state", "gone_at", "page_closed")
     return state_changed(context, peer)

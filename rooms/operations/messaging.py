@@ -8,6 +8,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
+from rooms.operations.room_settings import check_slow_mode
 from rooms.wire.errors import BadRequest, NotFound
 from rooms.wire.events import Audience, Event, Stored, compact
 from rooms.wire.names import shows
@@ -56,6 +57,8 @@ def broadcast(
             return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
     # After the question of a repetition: who got the message may have left since.
     receiver = context.present_peer(peer_id).person if peer_id else ""
+    if kind == CHAT:
+        check_slow_mode(context, sender)
     timestamp, seq = context.work.at, session.seq + 1
     # It ends in its number, so that a message is found by the table's own key.
     message_id = f"{context.work.random}{seq:08x}"

@@ -1,11 +1,11 @@
 """What becomes of peers whose connection is lost. Run for the server, room by room."""
 
 from collections.abc import Set
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from rooms.models import Peer
 from rooms.operations.engine.gate import Context, operation
@@ -40,21 +40,33 @@ def mark_lost(context: Context, *, conn_ids: Set[str], gone_at: Any, worker: str
 
 @operation()
 def reap(context: Context) -> Outcome:
-    """Remove the peers that did not come back within PEER_GRACE, and end a session that stayed empty too long."""
+    """Remove the peers that did not come back in their time, and end a session that stayed empty too long."""
     if context.live_session is None:
         return Outcome()
-    deadline = context.now - timedelta(seconds=settings.PEER_GRACE)
     # Looked for again, under the lock: one of them may be back since the reaper saw it.
-    overdue = [
+    going = [
         peer
         for peer in context.work.present(context.session)
-        if peer.state == Peer.State.RECONNECTING and peer.gone_at and peer.gone_at <= deadline
+        if peer.state == Peer.State.RECONNECTING and peer.gone_at and peer.gone_at <= context.now - grace_of(peer)
     ]
-    events, end = depart(context, overdue, reason=Peer.Leave.TIMED_OUT) if overdue else ([], None)
+    events, end = depart(context, going, reason=Peer.Leave.TIMED_OUT) if going else ([], None)
     empty_since = context.session.empty_since
     if end is None and empty_since and empty_since <= context.now - timedelta(seconds=settings.SESSION_LINGER):
         end = emptied(context)
-    return Outcome({"reaped": len(overdue)}, events, end)
+    return Outcome({"reaped": len(going)}, events, end)
+
+
+def grace_of(peer: Peer) -> timedelta:
+    """How long a peer that lost its connection may stay away."""
+    seconds = min(settings.TAB_GRACE, settings.PEER_GRACE) if peer.page_closed else settings.PEER_GRACE
+    return timedelta(seconds=seconds)
+
+
+def overdue(now: datetime) -> Q:
+    """The condition that a peer stayed away for longer than that."""
+    lost = Q(state=Peer.State.RECONNECTING, gone_at__lte=now - timedelta(seconds=settings.PEER_GRACE))
+    closed = Q(page_closed=True, gone_at__lte=now - timedelta(seconds=settings.TAB_GRACE))
+    return lost | (Q(state=Peer.State.RECONNECTING) & closed)
 
 
 @operation()

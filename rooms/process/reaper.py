@@ -19,7 +19,7 @@ from rooms.operations.engine.statements import database_now
 from rooms.operations.metadata.lapses import settle_due
 from rooms.operations.moderation import end_overlong, rooms_with_overlong_sessions
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
-from rooms.operations.reaping import forget_departed, mark_lost, reap, rooms_with_many_departed
+from rooms.operations.reaping import forget_departed, mark_lost, overdue, reap, rooms_with_many_departed
 from rooms.process.lease import PATIENCE, Lease, for_room
 
 log = logging.getLogger("rooms.leases")
@@ -91,13 +91,11 @@ class Reaper:
             for_room(mark_lost, room_id, conn_ids=conn_ids, gone_at=gone_at, worker=worker_id)
 
     def _remove(self, now: datetime) -> None:
-        overdue = Peer.objects.filter(
-            state=Peer.State.RECONNECTING, gone_at__lte=now - timedelta(seconds=settings.PEER_GRACE)
-        )
+        away_too_long = Peer.objects.filter(overdue(now))
         emptied = Session.objects.filter(
             ended_at__isnull=True, empty_since__lte=now - timedelta(seconds=settings.SESSION_LINGER)
         )
-        rooms = {*overdue.values_list("session__room_id", flat=True), *emptied.values_list("room_id", flat=True)}
+        rooms = {*away_too_long.values_list("session__room_id", flat=True), *emptied.values_list("room_id", flat=True)}
         for room_id in rooms:
             attempt(_reap, room_id)
 

@@ -33,6 +33,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
 
     # Thousands wait idle: what most of them never need stands here, and not in each.
     abandoned = closed = reading = False
+    closed_with = 0  # the code that the client gave
     refusals: Sequence[float] = ()
 
     async def _enter(self, query: Mapping[str, str]) -> None:
@@ -74,6 +75,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
+                self.closed_with = message.get("code") or 0
                 return
             self._receive(message.get("text"))
 

@@ -4,6 +4,9 @@ BUG = 1011
 RESTART = 1012
 """The process ends, or another one may serve the peer better: it is to come back at once."""
 
+PAGE_CLOSED = 3001
+"""Not of the server: what a client says whose page is being closed, or put aside."""
+
 TOKEN_EXPIRED = 4001
 OPENED_ELSEWHERE = 4002
 SENT_AWAY = 4003

@@ -62,13 +62,20 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """What newcomers are told of the room is another, which is the event's body."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Clients that know no pushed metadata are to be told to fetch it; ``at`` in milliseconds."""
 
     at: int
 
 
-Effect: TypeAlias = Came | CameBack | StateChanged | Updated | RoleChanged | SentAway | Left | Granted | Refresh
+Effect: TypeAlias = (
+    Came | CameBack | StateChanged | Updated | RoleChanged | SentAway | Left | Granted | RoomChanged | Refresh
+)
 
 _ALL = "*"
 
@@ -93,6 +100,8 @@ def encode(effect: Effect) -> dict[str, Any]:
             return {"left": peer_id}
         case Granted(peer_id):
             return {"granted": peer_id}
+        case RoomChanged():
+            return {"room_changed": True}
         case Refresh(at):
             return {"refresh": at}
         case _:
@@ -120,6 +129,8 @@ def decode(stored: Mapping[str, Any]) -> Effect | None:
             return Left(peer_id)
         case {"granted": peer_id}:
             return Granted(peer_id)
+        case {"room_changed": _}:
+            return RoomChanged()
         case {"refresh": at}:
             return Refresh(at)
     return None

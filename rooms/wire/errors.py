@@ -64,6 +64,25 @@ class Removed(Forbidden):
         super().__init__(f"{message}: {reason}" if reason else message, data={"removed": True, "reason": reason})
 
 
+class Locked(Forbidden):
+    """The room lets nobody in who is not inside; ``data`` is ``{locked: true}``."""
+
+    def __init__(self) -> None:
+        super().__init__("the room is locked: nobody new can enter now", data={"locked": True})
+
+
+class TooSoon(Forbidden):
+    """Slow mode; ``data`` is ``{slow_mode, retry_after_ms}``: the seconds between two messages, and what is left.
+
+    No TooFast, for clients repeat by themselves what was refused so.
+    """
+
+    def __init__(self, *, slow_mode: int, left_ms: int) -> None:
+        left = math.ceil(left_ms / 1000)
+        message = f"slow mode: one message in {slow_mode} seconds, wait {left} more"
+        super().__init__(message, data={"slow_mode": slow_mode, "retry_after_ms": left_ms})
+
+
 class NotFound(RoomError):
     """No such method, peer, poll, room or code."""
 

@@ -55,6 +55,30 @@ export interface HMSRoom {
   peerCount?: number;
   startedAt?: Date;
   joinedAt?: Date;
+  /** Ours, as all that follow: nobody new can enter. */
+  locked: boolean;
+  /** Seconds between two chat messages of one person; 0 for none. */
+  slowMode: number;
+  description: string;
+}
+
+/** Somebody, with the room open in one tab or several. */
+export interface HMSPerson {
+  /** Missing where the server tells no persons. */
+  person?: string;
+  /** One for each tab, in the order of joining. */
+  peers: HMSPeer[];
+  /** The one to show: this page's own, or one that is connected. */
+  peer: HMSPeer;
+  isLocal: boolean;
+  /** "connected" if any of them is. */
+  state: string;
+}
+
+/** By which code one enters with a role; null if there is none. */
+export interface HMSRoomCode {
+  role: string;
+  code: string | null;
 }
 
 export interface HMSPeer {
@@ -520,6 +544,10 @@ export interface HMSActions<Keys = AnyKeys> {
   lowerRemotePeerHand(peerID: string): Promise<void>;
   /** Ours, as all that follow. */
   letIn(person: string): Promise<void>;
+  /** Sets the room up; for who has the permission `manageRoom`. */
+  setRoom(settings: { locked?: boolean; slowMode?: number; description?: string }): Promise<void>;
+  getRoomCodes(): Promise<HMSRoomCode[]>;
+  replaceRoomCode(role: string): Promise<string>;
   /** Ours, as all that follow of messages: the next page of what was said before, the newest first. */
   loadOlderMessages(limit?: number): Promise<HMSHistory>;
   editMessage(id: string, message: string, options?: HMSMessageOptions): Promise<void>;
@@ -581,6 +609,8 @@ export interface HMSNotificationData {
   POLL_STOPPED: HMSPoll;
   POLL_VOTES_UPDATED: HMSPoll;
   HAND_RAISE_CHANGED: HMSPeer;
+  /** Ours: the code of this role is another one. */
+  ROOM_CODE_CHANGED: { role: string };
 }
 
 export interface HMSSentAway {
@@ -701,6 +731,10 @@ export function selectSessionEntry(key: "default"): Selector<HMSSessionEntry | u
 export function selectSessionEntry<Key extends string>(
   key: Key,
 ): <Keys extends { [One in Key]?: any }>(store: HMSStore<Keys>) => HMSSessionEntry<Keys[Key]> | undefined;
+export const selectPersons: Selector<HMSPerson[]>;
+export const selectPersonCount: Selector<number>;
+/** Whether nobody else who may change roles and end the room is here. */
+export const selectIsLastHost: Selector<boolean>;
 export const selectMetadataRules: Selector<HMSMetadataRules>;
 /** The rule that counts for a key. */
 export function selectMetadataRule(key: string): Selector<HMSMetadataRule | undefined>;

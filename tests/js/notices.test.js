@@ -90,3 +90,9 @@ test("a gap is told with the time since which messages may be missing", () => {
   assert.deepEqual(gaps, [{ type: "MESSAGES_MISSED", data: { after: null, since: new Date(7_000) } }]);
   assert.deepEqual(told(been, "joined", { ...params, resync: false, resumed: true }), []);
 });
+
+test("that a code is another one is told by its role", () => {
+  const heard = facts(view(start), view(start), "on-room-code-change", { role: "guest" });
+  assert.deepEqual(heard, [{ type: "ROOM_CODE_CHANGED", data: { role: "guest" } }]);
+  assert.deepEqual(facts(view(start), view(start), "on-room-code-change", { role: {} }), []);
+});

@@ -390,3 +390,28 @@ test("spans are not measured by a clock that can be set", async (t) => {
   wire.socket.answer("ping", { timestamp: 1 });
   rpc.close();
 });
+
+test("a page that is put aside says so, and is back at once when it is shown again", async () => {
+  const { rpc, wire, events, clock } = await opened();
+  const [before] = wire.sockets;
+  rpc.hide();
+  rpc.hide();
+  assert.equal(before.closedWith, 3001);
+  clock.tick(7_000); // not while it is being closed
+  await settle();
+  assert.equal(wire.sockets.length, 1);
+  rpc.hurry();
+  await greeted(wire);
+  assert.deepEqual(
+    events.map(([type]) => type),
+    ["lost", "restored"],
+  );
+});
+
+test("a page that was not closed after all comes back by itself", async () => {
+  const { rpc, wire, clock } = await opened();
+  rpc.hide();
+  clock.tick(15_000);
+  await greeted(wire);
+  assert.equal(wire.sockets.length, 2);
+});

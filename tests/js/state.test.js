@@ -374,3 +374,16 @@ test("of many messages the newest are held, whichever way they came", () => {
   const ids = [...state.messages.keys()];
   assert.deepEqual([ids.length, ids[0], ids.at(-2), ids.at(-1)], [2_000, "m101", "m2099", "own"]);
 });
+
+test("how the room is set up comes with the people, changes by itself, and outlives a reload", () => {
+  const room = { name: "Team", session_id: "s1", started_at: 1, locked: true, slow_mode: 30, description: "Tea" };
+  const shown = (state) => {
+    const { name, locked, slowMode, description } = view(state).room;
+    return { name, locked, slowMode, description };
+  };
+  const found = apply(joined(), "peer-list", { peers: {}, room });
+  assert.deepEqual(shown(found), { name: "Team", locked: true, slowMode: 30, description: "Tea" });
+  assert.deepEqual(shown(unpack(pack(found))), shown(found));
+  const changed = apply(found, "on-room-change", { ...room, locked: "yes", slow_mode: {}, description: null }, 11);
+  assert.deepEqual(shown(changed), { name: "Team", locked: false, slowMode: 0, description: "" });
+});

@@ -197,3 +197,41 @@ test("parts that did not change are the same objects", () => {
   assert.equal(after.messages, before.messages);
   assert.notEqual(after.sessionStore, before.sessionStore);
 });
+
+test("peers of one person are one row, shown as oneself or as the peer that is connected", () => {
+  const { store, change } = storeWith(
+    ["on-peer-join", peer("bob-1", { person: "bob", state: "reconnecting" })],
+    ["on-peer-join", peer("carol")],
+    ["on-peer-join", peer("dave")],
+    ["on-peer-join", peer("bob-2", { person: "bob", state: "connected" })],
+  );
+  const rows = () =>
+    store.getState(select.selectPersons).map((one) => [one.peer.id, one.state, one.peers.map(({ id }) => id)]);
+  assert.deepEqual(rows(), [
+    ["alice", "connected", ["alice"]],
+    ["bob-2", "connected", ["bob-1", "bob-2"]],
+    ["carol", "connected", ["carol"]],
+    ["dave", "connected", ["dave"]],
+  ]);
+  assert.equal(store.getState(select.selectPersonCount), 4);
+  assert.equal(store.getState(select.selectPeerCount), 5);
+  change("on-peer-leave", { peer_id: "bob-2" });
+  assert.deepEqual(rows()[1], ["bob-1", "reconnecting", ["bob-1"]]);
+});
+
+test("the last host is the one beside whom nobody may change roles and end the room", () => {
+  const { store, change } = storeWith(
+    ["on-peer-join", peer("bob")],
+    [
+      "on-policy-change",
+      { name: "host", known_roles: { host: { permissions: { endRoom: true, changeRole: true } }, guest: {} } },
+    ],
+  );
+  const isLast = () => store.getState(select.selectIsLastHost);
+  assert.equal(isLast(), true);
+  change("on-peer-join", peer("carol", { role: "host" }));
+  assert.equal(isLast(), false);
+  change("on-peer-leave", { peer_id: "carol" });
+  change("on-policy-change", { name: "guest", known_roles: { host: {}, guest: {} } });
+  assert.equal(isLast(), false);
+});

@@ -13,6 +13,16 @@ test("a refusal is told in words for people, with what to do", () => {
     [400, "name: empty", "A name needs at least one letter or sign that can be seen."],
     [403, "the role viewer lacks the permission sendMessages", "Your role can read along, but not write."],
     [403, "the room is full", "The room is full. Try again when somebody has left."],
+    [
+      403,
+      "the room is locked: nobody new can enter now",
+      "The room is locked: nobody new can enter now. Ask somebody inside to unlock it, or try again later.",
+    ],
+    [
+      403,
+      "slow mode: one message in 30 seconds, wait 12 more",
+      "Slow mode: one message every 30 seconds. Wait 12 more.",
+    ],
     [403, "code: the room is closed", "The room is closed. Ask whoever runs it to open it again."],
     [404, "peer_id: no such peer in the room", "This person is not here any more."],
     [400, "poll_id: the poll is not running", "This poll is not running any more."],

@@ -112,6 +112,12 @@ DECISIONS: dict[str, list[Decision]] = {
         both({"rules": [{"key": "spotlight", "write": ["host"]}]}, "rules.change"),
         both({"rules": []}),
     ],
+    "set-room": [
+        both({"locked": True, "slow_mode": 5, "description": "What we do"}, "room.change"),
+        both({"locked": False, "slow_mode": 0, "description": ""}),
+    ],
+    "room-codes": [both({})],
+    "replace-room-code": [both({"role": "guest"}, "code.replace")],
     "lock": [own({"name": "stage"})],
     "unlock": [both(lambda room: {"name": "deck", "token": Lock.objects.get(name="deck").token}, "lock.release")],
     "end-room": [both({}, "session.end"), both({"lock": True, "reason": "late"}, "session.end")],

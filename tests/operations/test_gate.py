@@ -41,7 +41,10 @@ from tests.support.permissions import FREE, HELLO, NEEDS, OTHER, SOUP, filled
 
 @pytest.fixture
 def stage(room: Room) -> Room:
-    """Somebody else is there and said something, and there are polls in every state."""
+    """Somebody else is there and said something, there are polls in every state, and a role that may do nothing."""
+    template = Template.objects.get(pk=room.template_id)
+    template.roles["tester"] = {"permissions": dict.fromkeys(PERMISSIONS, False)}
+    template.save()
     other = visitor(room, "Other", "guest")
     do(other, "join", name="Other")
     say(other, "hello")

@@ -14,6 +14,7 @@ from rooms.wire.effects import (
     Left,
     Refresh,
     RoleChanged,
+    RoomChanged,
     SentAway,
     StateChanged,
     Updated,
@@ -31,6 +32,7 @@ STORED = [
     (SentAway(None), '{"sent_away": "*"}'),
     (Left("bob"), '{"left": "bob"}'),
     (Granted("a"), '{"granted": "a"}'),
+    (RoomChanged(), '{"room_changed": true}'),
     (Refresh(7), '{"refresh": 7}'),
 ]
 

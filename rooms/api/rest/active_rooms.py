@@ -13,6 +13,7 @@ from rooms.api.rest.shapes import Account, Moment, RoleName, RoomId, account
 from rooms.models import Peer, Session
 from rooms.operations.messaging import CHAT, broadcast
 from rooms.operations.moderation import change_peer, end_room, remove_peer, remove_role
+from rooms.operations.room_settings import set_room
 from rooms.wire.errors import BadRequest, NotFound
 
 router = Router(tags=["Active rooms"])
@@ -30,6 +31,7 @@ Reason = Annotated[
 class LiveSession(Schema):
     id: Annotated[str, Field(description="Id of the session, 24 hex digits", examples=["66f1a1b2c3d4e5f601234567"])]
     created_at: Moment
+    locked: Annotated[bool, Field(description="Whether nobody new may enter", examples=[False])]
     peers: Annotated[list[PeerId], Field(description="Ids of the peers in it, in the order of joining")]
 
 
@@ -79,7 +81,8 @@ class PeerQuery(Filters):
 def get_active_room(request: HttpRequest, room_id: str) -> Any:
     """The running session of a room. 404: nobody is in it."""
     room, [session, peers] = find(room_id), _live(room_id)
-    live = {"id": session.pk, "created_at": session.started_at, "peers": [peer.peer_id for peer in peers]}
+    live = {"id": session.pk, "created_at": session.started_at, "locked": session.locked}
+    live["peers"] = [peer.peer_id for peer in peers]
     return {"id": room.pk, "name": room.name, "customer_id": account(), "session": live}
 
 
@@ -105,7 +108,7 @@ def _live(room_id: str) -> tuple[Session, list[Peer]]:
     """The running session of a room and who is in it. Raises NotFound."""
     # One read, so that both are of the same moment.
     present = _present(find(room_id).pk).select_related("session")
-    peers = list(present.only("peer_id", *PEER_FIELDS, "session__started_at"))
+    peers = list(present.only("peer_id", *PEER_FIELDS, "session__started_at", "session__locked"))
     if not peers:
         raise NotFound("room: nobody is in it")
     return peers[0].session, peers
@@ -221,3 +224,15 @@ def end_active_room(request: HttpRequest, room_id: str, payload: EndBody = EndBo
     """End the session and remove everybody. 404, and nothing is locked: nobody is in the room."""
     perform(request, room_id, end_room, reason=payload.reason, lock=payload.lock)
     return {"message": "session is ending"}
+
+
+class LockBody(Act):
+    locked: Annotated[bool, Field(description="Whether nobody new may enter", examples=[True])]
+
+
+@router.post("/{room_id}/lock", **answers(Done, 404))
+def lock_active_room(request: HttpRequest, room_id: str, payload: LockBody) -> Any:
+    """Let nobody new in until the session ends, or let them in again. Who is inside stays. 404: nobody is in it."""
+    _live(room_id)
+    perform(request, room_id, set_room, locked=payload.locked)
+    return {"message": "room locked" if payload.locked else "room unlocked"}

@@ -23,7 +23,9 @@ router = Router(tags=["Rooms"])
 Name = Annotated[
     str, Field(description="1 to 100 letters, digits or any of . - : _; unique in any case", examples=["standup"])
 ]
-Description = Annotated[str, Field(description="Text for the back end", examples=["Every morning"])]
+Description = Annotated[
+    str, Field(description="What people read about the room, at its door too", examples=["Every morning"])
+]
 Region = Annotated[str, Field(description="`auto`, `eu`, `in` or `us`; kept, and no more", examples=["auto"])]
 Size = Annotated[
     int, Field(description="Peers it takes: to 2,500, large rooms to 20,000; 0 is `MAX_ROOM_PEERS`", examples=[0])
@@ -41,6 +43,9 @@ TemplateId = Annotated[
 Polls = Annotated[
     list[str],
     Field(description="Ids of polls that each session gets, at most 20", examples=[["655bffeecd34739a72637305"]]),
+]
+SlowMode = Annotated[
+    int, Field(description="Seconds between two chat messages of one person, at most 3,600; 0 is none", examples=[0])
 ]
 Enabled = Annotated[bool, Field(description="Whether anybody may enter", examples=[True])]
 
@@ -91,6 +96,7 @@ class RoomAnswer(Schema):
     size: Size
     max_duration_seconds: Duration
     history: History
+    slow_mode: SlowMode
     recording_info: Recording
     polls: Polls
     webhook: Annotated[WebhookAnswer | None, Field(description="Null if the room has none of its own")]
@@ -110,6 +116,7 @@ class RoomBody(Body):
     large_room: Large | None = None
     max_duration_seconds: Annotated[Duration | None, Field(ge=0, le=43_200)] = None
     history: Annotated[History | None, Field(ge=0, le=10_000)] = None
+    slow_mode: Annotated[SlowMode | None, Field(ge=0, le=3_600)] = None
     polls: Annotated[Polls | None, Field(max_length=20)] = None
     webhook: Annotated[WebhookBody | None, Field(description="For this room, instead of those of all rooms")] = None
     enabled: Enabled | None = None
@@ -214,7 +221,7 @@ def find(room_id: str) -> Room:
 
 SHOWN = (
     "name", "enabled", "description", "template_id", "region", "large_room", "size", "max_duration_seconds", "history",
-    "polls", "created_at", "updated_at",
+    "slow_mode", "polls", "created_at", "updated_at",
 )  # fmt: skip
 
 

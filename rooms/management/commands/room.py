@@ -46,6 +46,8 @@ class Command(DatabaseCommand):
             changing.add_argument(
                 "--history", type=int, help="how many messages from before somebody came it is shown; 0 is none"
             )
+            changing.add_argument("--description", help="what people read about the room")
+            changing.add_argument("--slow-mode", type=int, help="seconds between two messages of one person; 0 is none")
             changing.add_argument("--metadata-rules", type=rules_in, metavar="FILE", help="JSON, a list of rules")
             changing.add_argument("--large-room", type=yes_or_no, metavar="yes|no", help="told to clients")
         commands.choices["set"].add_argument(
@@ -83,7 +85,7 @@ class Command(DatabaseCommand):
         if not (given := _given(options)):
             raise CommandError(
                 "Nothing to set: name one of --name, --title, --size, --max-duration-seconds, --history, --large-room,"
-                " --metadata-rules, --enabled."
+                " --description, --slow-mode, --metadata-rules, --enabled."
             )
         self._print(creation.change_room(_found(room).pk, author=AUTHOR, **given))
 

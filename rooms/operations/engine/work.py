@@ -139,6 +139,16 @@ class Work:
         known = self._pages[session.id].known
         return [known.peers[peer_id] for peer_id in known.owned.get(owner, ())]
 
+    def said_at(self, peer: Peer) -> int:
+        """When the owner of a peer said something last in the session, in milliseconds since 1970; 0 if never."""
+        pages = self._pages[peer.session_id]
+        known = pages.known
+        if peer.owner not in known.owned:
+            known.owned[peer.owner] = {peer.peer_id}
+            for row in statements.peers(self._cursor, [peer.session_id], owner=[peer.owner]):
+                pages.take(row)
+        return max(known.peers[peer_id].said_at for peer_id in known.owned[peer.owner])
+
     def forget_peer(self, peer: Peer) -> None:
         """Delete the row of a peer that left."""
         pages = self._pages[peer.session_id]
@@ -383,7 +393,7 @@ class Work:
             if pages.rows_changed:
                 pages.session.generation = new_generation()
             if pages.fields_changed:
-                pages.session.save(update_fields=["empty_since", "histories", "due_at"])
+                pages.session.save(update_fields=["empty_since", "histories", "due_at", "locked"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
                 pages.events = []

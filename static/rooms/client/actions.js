@@ -12,7 +12,7 @@ import { Typing } from "./typing.js";
 import { uuid } from "./uuid.js";
 
 /** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule } from "../hms.js" */
-/** @import { HMSHistory, HMSMessageOptions, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
+/** @import { HMSHistory, HMSMessageOptions, HMSRoleChangeRequest, HMSRoomCode, HMSSetOptions } from "../hms.js" */
 /** @import { Client } from "./client.js" */
 /** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
 /** @import { Notices } from "./notices.js" */
@@ -192,6 +192,29 @@ export class Actions {
    */
   async setMetadataRules(rules) {
     await this.#client.call("set-metadata-rules", { rules }, { again: true });
+  }
+
+  /**
+   * Ours: sets the room up for everybody; what is not given stays.
+   * @param {{ locked?: boolean, slowMode?: number, description?: string }} settings
+   */
+  async setRoom({ locked, slowMode, description }) {
+    await this.#client.call("set-room", { locked, slow_mode: slowMode, description }, { again: true });
+  }
+
+  /** Ours: by which code one enters with each role. */
+  async getRoomCodes() {
+    const { codes } = await this.#client.call("room-codes", {}, { again: true });
+    return /** @type {HMSRoomCode[]} */ (codes);
+  }
+
+  /**
+   * Ours: a new code for a role; the one before opens nothing any more.
+   * @param {string} role
+   */
+  async replaceRoomCode(role) {
+    const { code } = await this.#client.call("replace-room-code", { role });
+    return /** @type {string} */ (code);
   }
 
   /**

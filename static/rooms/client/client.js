@@ -42,6 +42,9 @@ export class Client {
     this.#notices = notices;
     globalThis.addEventListener?.("online", () => this.#rpc?.hurry());
     globalThis.addEventListener?.("offline", () => this.#rpc?.lose());
+    globalThis.addEventListener?.("pagehide", () => this.#rpc?.hide());
+    // Shown again as it was, out of the browser's cache.
+    globalThis.addEventListener?.("pageshow", () => this.#rpc?.hurry());
   }
 
   get state() {

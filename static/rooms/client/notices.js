@@ -27,6 +27,7 @@ export const HMSNotificationTypes = Object.freeze({
   POLL_STOPPED: "POLL_STOPPED",
   POLL_VOTES_UPDATED: "POLL_VOTES_UPDATED",
   HAND_RAISE_CHANGED: "HAND_RAISE_CHANGED",
+  ROOM_CODE_CHANGED: "ROOM_CODE_CHANGED",
 });
 
 /** @typedef {HMSNotificationType} Type */
@@ -60,6 +61,8 @@ export function facts(before, after, method, params) {
       return [...gapFacts(before, after), ...peerFacts(before, after)];
     case "on-broadcast":
       return messageFacts(before, after, texts([params?.message_id]) ?? []);
+    case "on-room-code-change":
+      return (texts([params?.role]) ?? []).map((role) => ({ type: "ROOM_CODE_CHANGED", data: { role } }));
     case "shared":
       return messageFacts(before, after, sharedByOthers(after, params.messages));
     case "on-poll-stats":

@@ -81,6 +81,17 @@ const WORDS = [
     /lacks the permission (\w+)/u,
     (_, name) => (Object.hasOwn(PERMISSIONS, name) ? PERMISSIONS[name] : "Your role cannot do this."),
   ],
+  [
+    /the room is locked/u,
+    () => "The room is locked: nobody new can enter now. Ask somebody inside to unlock it, or try again later.",
+  ],
+  [
+    /slow mode: one message in (\d+) seconds, wait (\d+) more/u,
+    (said) => {
+      const [, every, left] = /in (\d+) seconds, wait (\d+)/u.exec(said) ?? [];
+      return `Slow mode: one message every ${every} seconds. Wait ${left} more.`;
+    },
+  ],
   [/the room is full/u, () => "The room is full. Try again when somebody has left."],
   [/takes no more of the role|admits nobody/u, () => "Nobody more can have this role at the moment."],
   [/room not available|room is closed/u, () => "The room is closed. Ask whoever runs it to open it again."],

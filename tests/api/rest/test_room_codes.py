@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from rooms.creation import MAX_CODES
 from rooms.models import Room, RoomCode, Template
+from rooms.operations.codes import MAX_CODES
 from tests.api.rest.conftest import is_moment
 from tests.operations.driver import row
 

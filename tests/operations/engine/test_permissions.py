@@ -19,7 +19,7 @@ pytestmark = pytest.mark.matrix
 
 def roles() -> dict[str, Any]:
     """A template with a host and a guest, and for each permission a role with it alone and one with all but it."""
-    held: dict[str, set[str]] = {"host": set(PERMISSIONS), "guest": set()}
+    held: dict[str, set[str]] = {"host": set(PERMISSIONS), "guest": set(), "tester": set()}
     for name in PERMISSIONS:
         # Who may make polls may see them too.
         lacks = {name, "pollWrite"} if name == "pollRead" else {name}

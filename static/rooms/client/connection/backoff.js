@@ -1,6 +1,6 @@
 // When to try again to connect.
 
-import { CLOSE_CODES } from "./closing.js";
+import { CLOSE_CODES, PAGE_CLOSED } from "./closing.js";
 
 /** @import { Timers } from "./timers.js" */
 
@@ -67,6 +67,7 @@ export class Backoff {
 function delayOf(attempt, code, chance) {
   let longest = Math.min(LONGEST, FIRST * 2 ** (attempt - 1));
   if (code === CLOSE_CODES.TOO_MANY_REFUSALS) longest = REST;
+  if (code === PAGE_CLOSED) longest = REST; // a page that is shown again says so
   if (code === CLOSE_CODES.RESTART) longest = Math.max(longest, SPREAD);
   return longest * (0.5 + chance / 2);
 }

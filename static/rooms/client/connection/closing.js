@@ -13,6 +13,7 @@ export const CLOSE_CODES = Object.freeze({
 
 /** What this script says when it ends one itself, and what it takes a loss for. */
 export const LEFT = 1000;
+export const PAGE_CLOSED = 3001; // or put aside by the browser, which may show it again
 export const LOST = 1006;
 
 /**

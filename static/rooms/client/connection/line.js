@@ -57,9 +57,9 @@ export class Line {
     this.#pulse.ping();
   }
 
-  end() {
+  end(code = LEFT) {
     this.#isInUse = false;
     this.#pulse.stop();
-    if (this.#socket.readyState < 2) this.#socket.close(LEFT);
+    if (this.#socket.readyState < 2) this.#socket.close(code);
   }
 }

@@ -1,7 +1,7 @@
 // One connection to the server: a socket, notifications and answers, and the way back after a loss.
 
 import { Backoff } from "./backoff.js";
-import { FINAL, LEFT, LOST } from "./closing.js";
+import { FINAL, LEFT, LOST, PAGE_CLOSED } from "./closing.js";
 import { asError, isPassing, lost, RpcError } from "./error.js";
 import { Line } from "./line.js";
 import { Requests } from "./requests.js";
@@ -107,6 +107,13 @@ export class Rpc extends EventTarget {
     if (this.#ready) this.#closed(LOST);
   }
 
+  /** Tells the server that the page is being closed, and looks for another connection should it not be. */
+  hide() {
+    if (this.#over || !this.#line) return;
+    this.#drop(PAGE_CLOSED);
+    this.#retry({ code: PAGE_CLOSED });
+  }
+
   /** Begins anew on another socket, though nothing was wrong with this one. */
   reopen() {
     this.#drop();
@@ -199,13 +206,16 @@ export class Rpc extends EventTarget {
     else this.#retry({ code, error });
   };
 
-  /** Lets go of the line. */
-  #drop() {
+  /**
+   * Lets go of the line.
+   * @param {number} [code] what the server is told
+   */
+  #drop(code) {
     const line = this.#line;
     this.#line = null;
     this.#ready = false;
     this.#requests.detach();
-    line?.end();
+    line?.end(code);
   }
 
   /** @param {{ code?: number, error?: unknown }} why */

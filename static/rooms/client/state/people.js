@@ -4,7 +4,7 @@ import { inHistory, inRoom, localPeer, withEntry, without } from "./parts.js";
 import { moment, number, peerFrom, record, records, removedFrom, rulesFrom, text } from "./shapes.js";
 
 /** @import { HMSRole } from "../../hms.js" */
-/** @import { HeardChange, OwnChange, Peer } from "./types.js" */
+/** @import { HeardChange, OwnChange, Peer, Room, Wire } from "./types.js" */
 
 /** @type {HeardChange} */
 function withPeer(state, wire, seq) {
@@ -12,6 +12,19 @@ function withPeer(state, wire, seq) {
   if (id === undefined) return state;
   return { ...state, peers: withEntry(state.peers, id, peerFrom(id, wire, state.peers.get(id), seq)) };
 }
+
+/**
+ * How a room is set up.
+ * @type {(wire: Wire, held: Room) => Partial<Room>}
+ */
+const roomFrom = (wire, held) => ({
+  name: text(wire.name) ?? held.name,
+  sessionId: text(wire.session_id) ?? held.sessionId,
+  startedAt: moment(wire.started_at) ?? null,
+  locked: wire.locked === true,
+  slowMode: number(wire.slow_mode) ?? 0,
+  description: text(wire.description) ?? "",
+});
 
 /** @satisfies {Record<string, HeardChange>} */
 export const PEOPLE_HEARD = {
@@ -35,16 +48,10 @@ export const PEOPLE_HEARD = {
       const id = text(wire.peer_id);
       if (id !== undefined) peers.set(id, peerFrom(id, wire, state.peers.get(id)));
     }
-    const { name, session_id: sessionId, started_at: startedAt } = record(room);
-    return inRoom(
-      { ...state, peers },
-      {
-        name: text(name) ?? state.room.name,
-        sessionId: text(sessionId) ?? state.room.sessionId,
-        startedAt: moment(startedAt) ?? null,
-      },
-    );
+    return inRoom({ ...state, peers }, roomFrom(record(room), state.room));
   },
+
+  "on-room-change": (state, room) => inRoom(state, roomFrom(room, state.room)),
 
   "session-info": (state, { peer_count: count, history }) =>
     inRoom(inHistory(state, history), { peerCount: number(count) ?? state.room.peerCount }),

@@ -63,6 +63,10 @@ export interface Room {
   /** When the connection was last lost. */
   lostAt: number | null;
   peerCount: number | null;
+  locked: boolean;
+  /** Seconds between two messages of one person; 0 for none. */
+  slowMode: number;
+  description: string;
   localPeer: string;
   isConnected: boolean;
   roomState: HMSRoomStateName;
