@@ -436,7 +436,7 @@ def test_a_leaked_code_is_replaced(operator):
     assert "Yes, replace them" in act(operator, "roomcode", "replace", leaked)
     told = act(operator, "roomcode", "replace", leaked, confirmed="yes")
 
-    new = room.codes.get(role="guest")
+    new = room.codes.get(role="guest", enabled=True)
     assert new != leaked and f"is now {new.code}" in told
     assert operator.get(f"/r/{leaked.code}/").status_code == 404
     assert set(room.codes.exclude(role="guest")) == others

@@ -38,6 +38,7 @@ def test_a_room_is_made_with_a_code_for_each_role_and_is_told_whole(rest):
         "size": 0,
         "max_duration_seconds": 0,
         "history": 100,
+        "slow_mode": 0,
         "recording_info": {"enabled": False},
         "polls": [],
         "webhook": None,
