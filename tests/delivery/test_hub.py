@@ -119,7 +119,7 @@ async def test_a_feed_is_not_kept_for_a_socket_that_went_while_the_layer_was_ask
             pass
 
     here = hub.get()
-    monkeypatch.setattr(here._doorbell, "lines", [line := _Line(Silent(), "worker", here._heard)])
+    monkeypatch.setattr(here._doorbell, "lines", [line := _Line(Silent(), "worker", here._heard, here._pass)])
     monkeypatch.setattr(line, "_channel", "channel")
     opening = asyncio.create_task(here.open_feed("x" * 24))
     await asyncio.sleep(0)

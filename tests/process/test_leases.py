@@ -299,7 +299,7 @@ async def test_after_a_clock_was_set_back_nobody_is_waited_for_longer(world: Wor
 
     [worker] = await world.stored(Worker, id=elsewhere.lease.id)
     [peer] = await world.stored(Peer, peer_id="bob-id")
-    assert max(worker.last_seen, peer.gone_at) <= past(3600 - 5)
+    assert max(worker.last_seen, peer.gone_at or worker.last_seen) <= past(3600 - 5)
 
 
 async def test_i11_a_restart_of_the_only_process_gives_everybody_a_fresh_grace(world: World):

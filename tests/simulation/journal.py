@@ -170,7 +170,10 @@ class Journals:
 
     def _note(self, transaction: Transaction) -> None:
         rows = [(session, seq, kind, audience, body) for session, seq, kind, audience, body, *_ in transaction.events]
-        rows += [(row[0], row[1], "on-broadcast", row[6], row[7]) for row in transaction.messages]
+        rows += [
+            (session, seq, "on-broadcast", audience, body)
+            for session, seq, *_, audience, body, _at in transaction.messages
+        ]
         for session_id, seq, kind, audience, body in sorted(rows):
             journal = self.present.setdefault(session_id, Journal())
             if journal.ended:
