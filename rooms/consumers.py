@@ -121,14 +121,14 @@ class PeerConsumer(SocketConsumer):
         self._tell("on-policy-change", welcome.policy)
         self.membership.told_policy = welcome.policy
         if welcome.attachment:
-            self._attach(welcome.attachment, placed=resumes)
+            self._attach(welcome.attachment, answer.seq, placed=resumes)
         elif welcome.preview:
             self._tell("room-state", welcome.preview)
             self._tell("session-info", _preview_info(self.caller.room_id, welcome.preview))
 
-    def _attach(self, attachment: Attachment, *, placed: bool) -> None:
+    def _attach(self, attachment: Attachment, seq: int, *, placed: bool) -> None:
         assert self.membership
-        self.membership.attach(attachment, placed=placed)
+        self.membership.attach(attachment, seq=seq, placed=placed)
         if self.caller.worker != lease.worker_id():
             # This process was declared dead meanwhile, and took its peers back perhaps before this one was stored.
             self.close_socket(RESTART)
@@ -237,7 +237,7 @@ class PeerConsumer(SocketConsumer):
                     self.close_socket(TOO_SLOW)
                     return
             elif isinstance(given := answer.for_socket, Attachment):
-                self._joined(request, answer.result, given)
+                self._joined(request, answer.result, given, answer.seq)
             elif isinstance(given, Waiting):
                 self._wait(request, given, answer.result)
             else:
@@ -253,12 +253,12 @@ class PeerConsumer(SocketConsumer):
             # Also one of the next request, which is started here.
             self._fail("an answer could not be given")
 
-    def _joined(self, request: Request, result: Mapping[str, Any], attachment: Attachment) -> None:
+    def _joined(self, request: Request, result: Mapping[str, Any], attachment: Attachment, seq: int) -> None:
         """Begin from the place that a join is answered with, also for a peer that got something on this socket."""
         assert self.membership
         self.membership.dismiss()
         self._respond(request.id, result)
-        self._attach(attachment, placed=True)
+        self._attach(attachment, seq, placed=True)
 
     # --- Locks that are waited for
 

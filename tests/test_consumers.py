@@ -59,7 +59,9 @@ async def test_a_join_is_answered_before_the_state_that_follows(world: World):
     assert answer.pop("limits").items() >= {"used_keys": 0, "max_value_bytes": 16384, "resume_seconds": 60}.items()
     assert answer == {"session_id": session.id, "seq": 1, "history": lease.worker_id()}
     assert names(alice.events[before:])[:2] == ["peer-list", "session-info"]
-    room = {"name": "Team", "session_id": session.id, "started_at": int(session.started_at.timestamp() * 1000)}
+    started_at = int(session.started_at.timestamp() * 1000)
+    room = {"name": "Team", "locked": False, "slow_mode": 0, "description": ""}
+    room |= {"session_id": session.id, "started_at": started_at}
     assert alice.named("peer-list") == [{"peers": {}, "room": room}]
 
 

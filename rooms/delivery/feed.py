@@ -78,12 +78,13 @@ class Feed:
         # Events since the last time that something was written or a time was set for it, and whether all can wait.
         self._delivered, self._patient = 0, True
 
-    def attach(self, member: Member, attachment: Attachment, *, told_policy: Mapping[str, Any]) -> None:
-        """Make a peer's socket a member: it gets the state as it is at this number, then what follows.
+    def attach(self, member: Member, attachment: Attachment, *, seq: int, told_policy: Mapping[str, Any]) -> None:
+        """Make a peer's socket a member: it gets the state as it is at number ``seq``, then what follows.
 
         ``told_policy`` is what it was told of roles and rules when its socket was opened, empty if that may be old.
         """
-        if attachment.room["session_id"] == self.order.session_id:
+        # When the database came to be another, all of it was read, also what stands behind an answer under way.
+        if attachment.room["session_id"] == self.order.session_id and seq >= self.order.seq:
             self._fanout.attach(member, attachment, told_policy=told_policy)
         else:
             member.gone(TOO_SLOW)  # the place was lost meanwhile

@@ -46,8 +46,8 @@ class Membership:
         """A result, which tells no place where the client was not sent everything up to it."""
         return result if self.placed or "seq" not in result else {**result, "seq": 0}
 
-    def attach(self, attachment: Attachment, *, placed: bool) -> None:
-        """Make the peer a member, which is sent the state, and then what follows."""
+    def attach(self, attachment: Attachment, *, seq: int, placed: bool) -> None:
+        """Make the peer a member, which is sent the state as it was at number ``seq``, and then what follows."""
         self.member = Member(
             peer_id=attachment.peer_id,
             conn_id=self._caller.conn_id,
@@ -64,7 +64,7 @@ class Membership:
         metrics.PEERS.inc()
         # Before anything else is written: what follows on this socket is news after this state.
         told, self.told_policy = self.told_policy, NOTHING  # what it hears from now on is not kept
-        self.feed.attach(self.member, attachment, told_policy=told)
+        self.feed.attach(self.member, attachment, seq=seq, told_policy=told)
 
     def follows(self, session_id: str) -> bool:
         """Whether the peer is a member, and of this session."""

@@ -438,7 +438,7 @@ def test_a_leaked_code_is_replaced(operator):
 
     new = room.codes.get(role="guest", enabled=True)
     assert new != leaked and f"is now {new.code}" in told
-    assert operator.get(f"/r/{leaked.code}/").status_code == 404
+    assert operator.get(f"/r/{leaked.code}/").status_code == 403
     assert set(room.codes.exclude(role="guest")) == others
     assert leaked.code not in page(operator, f"room/{room.pk}/history/")
 

@@ -234,7 +234,7 @@ def test_a_room_that_is_held_up_is_told_and_does_not_keep_others_from_their_turn
     if action == "replace":
         chosen = [one.codes.get(role="guest") for one in (room, other)]
         shown = answer(operator, act(operator, "roomcode", action, *chosen))
-        assert not RoomCode.objects.filter(pk=chosen[1].pk).exists()
+        assert not RoomCode.objects.get(pk=chosen[1].pk).enabled
     else:
         shown = act(operator, "room", action, room, other)
         other.refresh_from_db()

@@ -13,6 +13,7 @@ from rooms.delivery.order import Arrival, Missed
 from rooms.delivery.roster import Member
 from rooms.operations.engine.journal import addressed_to
 from rooms.sockets.outbox import Outbox
+from rooms.wire.close_codes import TOO_SLOW
 from rooms.wire.effects import Came, CameBack, Effect, RoleChanged, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification
@@ -117,7 +118,7 @@ class Room:
                 SESSION,
                 joined.seq,
                 [joined],
-                done=lambda: self.feed.attach(member, attachment, told_policy=attachment.policy),
+                done=lambda: self.feed.attach(member, attachment, seq=joined.seq, told_policy=attachment.policy),
                 attachment=attachment,
             )
         )
@@ -550,9 +551,21 @@ def _move_on(room: Room) -> Paper:
     paper = Paper()
     gone = functools.partial(room.codes.__setitem__, "b")
     member = Member("b", "conn-b", "guest", frozenset(), False, paper, gone)
-    done = functools.partial(room.feed.attach, member, attachment, told_policy=attachment.policy)
+    done = functools.partial(room.feed.attach, member, attachment, seq=1, told_policy=attachment.policy)
     room.bring(Arrival(NEXT, 1, [joined], done=done, attachment=attachment))
     return paper
+
+
+async def test_a_peer_that_what_was_read_has_overtaken_is_not_let_in_with_a_hole():
+    room = Room()
+    room.enter("a")
+    gone = functools.partial(room.codes.__setitem__, "b")
+    member = Member("b", "conn-b", "guest", frozenset(), False, Paper(), gone)
+    attachment = Attachment("b", "guest", frozenset(), {"session_id": SESSION}, None)
+
+    room.feed.attach(member, attachment, seq=room.feed.order.seq - 1, told_policy={})
+
+    assert room.codes == {"b": TOO_SLOW}
 
 
 @pytest.mark.parametrize("seed", range(20))

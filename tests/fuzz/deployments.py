@@ -265,6 +265,7 @@ _DIFFERENT = re.compile(
     r"(timestamp|seq|.*_at|at|message_id|iterator|hash|person|response_id|duration|avg_time|session_id|token)"
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ROOM_CODE = re.compile(r"[a-z]{3}-[a-z]{4}-[a-z]{3}")
 
 
 def alike(value: JSON, names: Mapping[str, str]) -> JSON:
@@ -280,5 +281,5 @@ def alike(value: JSON, names: Mapping[str, str]) -> JSON:
     if isinstance(value, str):
         for text, name in names.items():
             value = value.replace(text, name)
-        return _UUID.sub("<uuid>", value)
+        return _ROOM_CODE.sub("<code>", _UUID.sub("<uuid>", value))
     return value

@@ -85,7 +85,8 @@ class Process:
             socket.cut()
 
     def freeze(self, seconds: float) -> None:
-        self.frozen_until = self.world.scheduler.now + seconds
+        # Never sooner than before: what waits already would be overtaken by what comes.
+        self.frozen_until = max(self.frozen_until, self.world.scheduler.now + seconds)
 
     def _execute(self, executor: Any, function: Any, *arguments: Any) -> Any:
         future = self.loop.create_future()

@@ -79,9 +79,8 @@ class Story:
         bells.lose, bells.repeat, bells.late, bells.down = self.random.choice((0.0, 1.0)), 0.0, 0.0, False
         self.world.database.failing = 0.0
         self.world.database.down = False
-        for process in self.world.processes:
-            process.frozen_until = min(process.frozen_until, self.scheduler.now + 1)
-        self.scheduler.after(_CALM, self._agree)
+        thaw = max((process.frozen_until - self.scheduler.now for process in self.world.processes), default=0)
+        self.scheduler.after(max(thaw, 1) + _CALM - 1, self._agree)
 
     def _agree(self) -> None:
         check_agreement(self.world)

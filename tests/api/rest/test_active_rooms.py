@@ -28,7 +28,7 @@ def test_an_active_room_is_told_with_those_who_are_in_it(rest, room, bob, alice)
         "id": room.pk,
         "name": "team",
         "customer_id": "access-key-of-the-test-run",
-        "session": {"id": session.pk, "peers": ["peer-Alice", "peer-Bob"]},
+        "session": {"id": session.pk, "locked": False, "peers": ["peer-Alice", "peer-Bob"]},
     }
 
 

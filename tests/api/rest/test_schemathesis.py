@@ -80,6 +80,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", f"{ROOM}/send-message"): {"message": "right"},
     ("post", f"{ROOM}/remove-peers"): {"peer_id": "peer-1"},
     ("post", f"{ROOM}/end-room"): {},
+    ("post", f"{ROOM}/lock"): {"locked": True},
     ("post", f"{ROOM}/metadata"): {"changes": [{"key": "topic", "patch": {"of": 1}}]},
     ("put", f"{ROOM}/metadata/{{key}}"): {"data": 1},
     ("patch", f"{ROOM}/metadata/{{key}}"): {"of": 1},
