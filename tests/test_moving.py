@@ -1,5 +1,6 @@
 """Moving a server from SQLite to PostgreSQL by the commands that docs/operations.md gives."""
 
+import asyncio
 import re
 import subprocess
 
@@ -40,6 +41,9 @@ async def test_rooms_codes_accounts_and_live_sessions_move_to_postgresql(postgre
             await back.join("Alice")
             found = await back.call("get-metadata", key="topic")
             assert found["data"] == {"of": "tea"}
-            new.manage("room", "create", "--name", "another")  # numbers of new rows go on where the old ones end
+            # In a thread, for the socket must go on answering pings. Numbers of new rows go on where the old ones end.
+            await asyncio.to_thread(
+                new.manage, "room", "create", "--name", "another"
+            )  # numbers of new rows go on where the old ones end
             await back.call("set-metadata", key="new", data=1)
             await back.leave()

@@ -20,7 +20,7 @@ def room_codes(context: Context) -> Outcome:
     """
     codes = context.room.codes.filter(enabled=True).order_by("created_at", "code")
     found = {code.role: code.code for code in codes}
-    roles = [name for name in context.room.template.usable_roles if _may_hand_out(context, name)]
+    roles = [name for name in sorted(context.room.template.usable_roles) if _may_hand_out(context, name)]
     return Outcome({"codes": [{"role": name, "code": found.get(name)} for name in roles]})
 
 

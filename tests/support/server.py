@@ -315,7 +315,7 @@ class RawPeer:
         except TimeoutError:
             raise AssertionError(f"no {wanted} in {timeout} s, but {self.events[after:]}") from None
 
-    async def until(self, condition: Callable[[], bool], *, timeout: float = 15) -> None:
+    async def until(self, condition: Callable[[], bool], *, timeout: float = 60) -> None:
         """Return when the condition holds; it is asked again whenever something arrives."""
         try:
             async with asyncio.timeout(timeout):

@@ -5,13 +5,19 @@ import re
 from rooms.wire import close_codes
 from tests.support.server import ROOT
 
-SERVER = {name: code for name, code in vars(close_codes).items() if name.isupper()}
+SERVER = {name: code for name, code in vars(close_codes).items() if name.isupper() and name != "PAGE_CLOSED"}
 
 
 def test_the_script_has_the_close_codes_of_the_server():
     source = (ROOT / "static/rooms/client/connection/closing.js").read_text()
     [table] = re.findall(r"CLOSE_CODES = Object\.freeze\(\{(.*?)\}\)", source, re.DOTALL)
     assert {name: int(code) for name, code in re.findall(r"(\w+): (\d+)", table)} == SERVER
+
+
+def test_a_page_says_that_it_closes_with_the_code_that_the_server_knows():
+    source = (ROOT / "static/rooms/client/connection/closing.js").read_text()
+    assert f"PAGE_CLOSED = {close_codes.PAGE_CLOSED};" in source
+    assert f"closes the socket with {close_codes.PAGE_CLOSED}." in (ROOT / "docs/protocol.md").read_text()
 
 
 def test_no_other_file_of_the_script_names_a_close_code():
