@@ -42,8 +42,6 @@ async def test_rooms_codes_accounts_and_live_sessions_move_to_postgresql(postgre
             found = await back.call("get-metadata", key="topic")
             assert found["data"] == {"of": "tea"}
             # In a thread, for the socket must go on answering pings. Numbers of new rows go on where the old ones end.
-            await asyncio.to_thread(
-                new.manage, "room", "create", "--name", "another"
-            )  # numbers of new rows go on where the old ones end
+            await asyncio.to_thread(new.manage, "room", "create", "--name", "another")
             await back.call("set-metadata", key="new", data=1)
             await back.leave()
