@@ -1,5 +1,6 @@
 """Webhooks: where back ends are told what happens, and what became of each telling."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,12 +115,7 @@ class WebhookEndpointAdmin(Editing, Inspection):
     @admin.action(description="Sign with the newest secret alone", permissions=["change"])
     def drop(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> None:
         for endpoint in chosen:
-            try:
-                endpoints.drop_secrets(endpoint.pk, author=author(request))
-            except REFUSALS as error:
-                self.message_user(request, f"{endpoint.url}: {error}", messages.ERROR)
-            else:
-                self.message_user(request, f"{endpoint.url} is signed with its newest secret alone.", messages.SUCCESS)
+            self._act(request, endpoint, endpoints.drop_secrets, "is signed with its newest secret alone.")
 
     @admin.action(description="Remove selected endpoints…", permissions=["remove"])
     def remove(self, request: HttpRequest, chosen: QuerySet[WebhookEndpoint]) -> HttpResponse | None:
@@ -131,13 +127,17 @@ class WebhookEndpointAdmin(Editing, Inspection):
             return question
         for endpoint in chosen:
             self.log_deletions(request, WebhookEndpoint.objects.filter(pk=endpoint.pk))
-            try:
-                endpoints.remove(endpoint.pk, author=author(request))
-            except REFUSALS as error:
-                self.message_user(request, f"{endpoint.url}: {error}", messages.ERROR)
-            else:
-                self.message_user(request, f"{endpoint.url} is told nothing more.", messages.SUCCESS)
+            self._act(request, endpoint, endpoints.remove, "is told nothing more.")
         return None
+
+    def _act(self, request: HttpRequest, endpoint: WebhookEndpoint, act: Callable[..., object], done: str) -> None:
+        """Do something to an endpoint, and tell the administrator what became of it."""
+        try:
+            act(endpoint.pk, author=author(request))
+        except REFUSALS as error:
+            self.message_user(request, f"{endpoint.url}: {error}", messages.ERROR)
+        else:
+            self.message_user(request, f"{endpoint.url} {done}", messages.SUCCESS)
 
 
 @admin.register(WebhookDelivery)

@@ -1,4 +1,4 @@
-"""What a back end and an administrator do in a room is seen on its page within a second."""
+"""What a back end and an administrator do in a room is seen on its page."""
 
 import asyncio
 import time
