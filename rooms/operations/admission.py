@@ -3,7 +3,8 @@
 from django.conf import settings
 
 from rooms.models import Session
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.persons import check_may_come
 from rooms.wire.errors import BadRequest, Forbidden, Locked
 from rooms.wire.results import Outcome

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Annotated, Any
 
 from rooms.models import Message, Peer
+from rooms.operations.engine.context import Context
 from rooms.operations.engine.erasing import EDITED, Copies
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.gate import operation
 from rooms.operations.engine.journal import size_of
 from rooms.operations.kept import MessageId, find, is_by, is_for
 from rooms.operations.messaging import Mentions, check_shows

@@ -9,7 +9,8 @@ from django.conf import settings
 from rooms.models import Peer, Session
 from rooms.operations.admission import check_admission
 from rooms.operations.engine import journal
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.limits import limits
 from rooms.operations.locks import as_they_stand
 from rooms.operations.metadata.reading import present_values

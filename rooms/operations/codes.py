@@ -1,7 +1,8 @@
 """The codes by which people come into a room, for those who may manage it."""
 
 from rooms.models import RoomCode
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.room_settings import MANAGES
 from rooms.wire.errors import Forbidden, NotFound
 from rooms.wire.events import Event, compact

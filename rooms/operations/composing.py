@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.messaging import check_roles
 from rooms.wire.events import Audience
 from rooms.wire.parameters import Items, PeerId, RoleName

@@ -11,7 +11,8 @@ from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from rooms.models import Peer
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.wire.errors import BadRequest
 from rooms.wire.parameters import Chars, Data, Items, Number, PeerId, RoleName
 from rooms.wire.results import Outcome

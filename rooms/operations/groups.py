@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from rooms.models import Peer, milliseconds
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.presence import peer_updated, told_of
 from rooms.wire.errors import TooLarge
 from rooms.wire.parameters import Chars, PeerId

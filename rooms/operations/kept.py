@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from django.db.models import Q, QuerySet
 
 from rooms.models import Message, Peer
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.engine.work import RANDOM_DIGITS
 from rooms.operations.messaging import CHAT
 from rooms.wire.errors import BadRequest, Forbidden, NotFound

@@ -6,7 +6,8 @@ from datetime import datetime
 from django.conf import settings
 
 from rooms.models import Peer
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.locks import let_go
 from rooms.operations.metadata.lapses import release
 from rooms.operations.presence import NOTHING_HELD, state_changed

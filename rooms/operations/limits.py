@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from rooms.models import Session
-from rooms.operations.engine.gate import Context
+from rooms.operations.engine.context import Context
 from rooms.operations.metadata.entries import usage
 
 

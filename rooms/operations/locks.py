@@ -10,7 +10,8 @@ from typing import Annotated, Any, TypedDict
 
 from rooms.models import Lock, Peer, Session, milliseconds
 from rooms.operations.engine.audit import Cause
-from rooms.operations.engine.gate import Context, operation, when_due
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation, when_due
 from rooms.wire.effects import Granted
 from rooms.wire.errors import Forbidden, LockConflict, NotFound, PreconditionFailed, TooLarge
 from rooms.wire.events import Event, compact

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.models import Peer
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.room_settings import check_slow_mode
 from rooms.wire.errors import BadRequest, NotFound
 from rooms.wire.events import Audience, Event, Stored, compact

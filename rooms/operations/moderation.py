@@ -8,7 +8,8 @@ from django.core.signing import BadSignature, Signer
 
 from rooms.models import Peer, Session, milliseconds
 from rooms.operations.arriving import PeerMetadata, RawName
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.leaving import depart
 from rooms.operations.metadata.governing import other_role
 from rooms.operations.persons import peers_with, remember_role, shut_out

@@ -1,7 +1,8 @@
 """What a peer says of itself: its name and its metadata."""
 
 from rooms.operations.arriving import PeerMetadata, RawName
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.presence import describe, peer_updated, shown_name
 from rooms.wire.results import Outcome
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from django.conf import settings
 
 from rooms.models import PERSON_CHARS, Peer, Person, Session
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.wire.errors import NotFound, Removed
 from rooms.wire.events import Audience, Event, compact
 from rooms.wire.parameters import Chars

@@ -10,7 +10,8 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.crypto import salted_hmac
 
 from rooms.models import Peer, Poll, PollAnswer, milliseconds
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.poll_questions import (
     MAX_QUESTIONS,
     SINGLE,

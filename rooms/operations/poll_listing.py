@@ -8,7 +8,8 @@ from django.db import connection
 from django.db.models import Func, IntegerField, Q
 
 from rooms.models import Poll
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.poll_answers import answer_shown, own_answers, result_shown, votes
 from rooms.operations.polls import (
     PAGE,

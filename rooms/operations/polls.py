@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from rooms.models import Poll, PreparedPoll, Session, milliseconds
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
 from rooms.wire.errors import BadRequest, NotFound, TooLarge
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms.models import Peer, milliseconds
-from rooms.operations.engine.gate import Context
+from rooms.operations.engine.context import Context
 from rooms.wire.effects import CameBack, StateChanged, Updated
 from rooms.wire.errors import BadRequest
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from rooms.models import Peer
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.leaving import depart, emptied, lose
 from rooms.operations.presence import state_changed
 from rooms.wire.events import Event

@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from rooms.models import MAX_DESCRIPTION_CHARS, MAX_SLOW_MODE, Peer, Room, Session, milliseconds
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.wire.effects import RoomChanged
 from rooms.wire.errors import TooSoon
 from rooms.wire.events import EVERYBODY, Event, compact

@@ -12,7 +12,8 @@ from rooms.creation import create_room
 from rooms.models import Message, MetadataEntry, Peer, Room, Template
 from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Call, Caller
-from rooms.operations.engine.gate import METHODS, Context, operation, run
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import METHODS, operation, run
 from rooms.operations.engine.work import Work
 from rooms.operations.leaving import disconnect
 from rooms.wire.errors import HeldUp

@@ -5,19 +5,16 @@ into a *context*, which is what the database confirms in the operation's own tra
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from rooms.models import Peer, Room, Session
+from rooms.models import Session
 from rooms.observe import metrics
 from rooms.observe.logs import describe
-from rooms.operations.engine.audit import ACTING, Cause, Entry, What, bounded
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
+from rooms.operations.engine.context import Context
 from rooms.operations.engine.presence_log import chronicle
 from rooms.operations.engine.transaction import Cursor, Transaction
 from rooms.operations.engine.work import Work
@@ -25,109 +22,9 @@ from rooms.wire import parameters
 from rooms.wire.errors import Forbidden, HeldUp, InternalError, NotFound, NotJoined, RoomError, Unavailable
 from rooms.wire.events import Event, Numbered
 from rooms.wire.results import Outcome
-from rooms.wire.roles import PERMISSIONS, Role, absent_role
+from rooms.wire.roles import PERMISSIONS, absent_role
 
 log = logging.getLogger("rooms.operations")
-
-
-@dataclass(slots=True)
-class Context:
-    """What is so in the transaction: the room, its live session, the caller's peer and the role it holds now.
-
-    ``known_peer`` is the row of the caller's peer id in the live session, present or not. ``held_role`` is None when
-    the server asks. ``follows`` is the session that the caller's process knows the peers of.
-    """
-
-    work: Work
-    caller: Caller
-    room: Room
-    live_session: Session | None
-    known_peer: Peer | None
-    held_role: Role | None
-    follows: str = ""
-
-    @property
-    def now(self) -> datetime:
-        return self.work.now
-
-    @property
-    def session(self) -> Session:
-        if self.live_session is None:
-            raise NotFound("room: nobody is in it")
-        return self.live_session
-
-    @property
-    def peer(self) -> Peer:
-        """The caller's own row. Not for calls that the server makes."""
-        assert self.known_peer is not None
-        return self.known_peer
-
-    @property
-    def role(self) -> Role:
-        assert self.held_role is not None
-        return self.held_role
-
-    @property
-    def actor(self) -> str:
-        """The peer id of the caller, empty for the server."""
-        return self.caller.peer_id
-
-    @property
-    def actor_name(self) -> str:
-        return self.known_peer.name if self.known_peer else self.caller.name
-
-    def present_peer(self, peer_id: str, *, field: str = "peer_id") -> Peer:
-        """A peer that is in the session. Raises NotFound."""
-        peer = self.work.peer(self.session, peer_id)
-        if peer is None or not peer.present:
-            raise NotFound(f"{field}: no such peer in the room")
-        return peer
-
-    def require(self, permission: str) -> None:
-        """Raises Forbidden unless the server asks, or the caller's role has the permission."""
-        role = self.held_role
-        if role is None or role.allows(permission):
-            return
-        if self.room.template.role(role.name) is None:
-            raise Forbidden(f"the room has the role {role.name} no longer")
-        raise Forbidden(f"the role {role.name} lacks the permission {permission}")
-
-    def audit(
-        self,
-        what: What,
-        *,
-        cause: Cause | None = None,
-        key: str = "",
-        version: int = 0,
-        old: str | None = None,
-        new: str | None = None,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Write down what is being done, or what follows from it for that cause. ``old`` and ``new`` are JSON text."""
-        audited = self.work.audited
-        if audited is None:
-            return
-        session = self.live_session
-        entry = Entry(
-            what,
-            cause or self.caller.source,
-            self.caller.peer_id,
-            self.actor_name,
-            self.room.id,
-            str(self.room),
-            session.id if session else "",
-            key,
-            version,
-            old,
-            new,
-            bounded(details),
-        )
-        audited.append(entry)
-
-    def audit_act(self, what: What, *, key: str = "", details: Mapping[str, Any] | None = None) -> None:
-        """Write down what peers do all the time, if an administrator, an access key or a command does it."""
-        if self.caller.source in ACTING:
-            self.audit(what, key=key, details=details)
 
 
 METHODS: dict[str, Operation] = {}

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.locks import IfLock
 from rooms.operations.metadata.entries import Key, as_wire
 from rooms.operations.metadata.writing import Version, Wanted, update_metadata

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from rooms.models import MetadataEntry, Session, milliseconds
 from rooms.operations.engine.audit import Cause, What
-from rooms.operations.engine.gate import Context
+from rooms.operations.engine.context import Context
 from rooms.operations.metadata.terms import NO_TERMS, Terms
 from rooms.wire.effects import Refresh
 from rooms.wire.errors import TooLarge

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from rooms.models import Peer
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.metadata.entries import Told, hidden_text, news, text_of
 from rooms.operations.policies import policy
 from rooms.wire.errors import BadRequest

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from rooms.models import MetadataEntry, Peer, milliseconds
 from rooms.operations.engine.audit import Cause
-from rooms.operations.engine.gate import Context, operation, when_due
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation, when_due
 from rooms.operations.metadata.entries import Change, make
 from rooms.operations.metadata.pins import default_without
 from rooms.operations.metadata.terms import Terms

@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from rooms.models import MetadataEntry
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.kept import MessageId, public_message
 from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, apply, make, parsed, value_of

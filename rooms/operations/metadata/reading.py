@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from rooms.models import Session
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.metadata.entries import DEFAULT_KEY, Key, as_wire, hidden
 from rooms.operations.metadata.rights import check_read
 from rooms.wire.parameters import Items

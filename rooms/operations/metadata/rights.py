@@ -1,7 +1,7 @@
 """Who may write and read a key: what the rules say of the caller, checked in the transaction of the write."""
 
 from rooms.models import MetadataEntry
-from rooms.operations.engine.gate import Context
+from rooms.operations.engine.context import Context
 from rooms.operations.locks import check_held
 from rooms.wire.errors import RuleForbids
 from rooms.wire.rules import Rule, Who

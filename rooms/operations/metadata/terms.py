@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from rooms.models import MetadataEntry
-from rooms.operations.engine.gate import Context
+from rooms.operations.engine.context import Context
 from rooms.wire.rules import Rule
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from rooms.operations.engine.gate import Context
+from rooms.operations.engine.context import Context
 from rooms.operations.metadata.entries import Change, parsed
 from rooms.wire.errors import Unprocessable
 from rooms.wire.json_gate import JSON

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.models import MetadataEntry
-from rooms.operations.engine.gate import Context, operation
+from rooms.operations.engine.context import Context
+from rooms.operations.engine.gate import operation
 from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata import pins
 from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, Key, apply, as_wire, head, value_of
