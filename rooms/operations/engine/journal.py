@@ -3,6 +3,7 @@
 Numbers follow the order of commits and have no holes, because whoever appends holds the room's lock.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from rooms.models import Event as Row
 from rooms.models import Message, Session
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire import effects
-from rooms.wire.effects import RoleChanged
+from rooms.wire.effects import CameBack, RoleChanged, StateChanged
 from rooms.wire.events import Audience, Event, Numbered, compact
 
 _TRIM_EVERY = 64
@@ -138,9 +139,9 @@ def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
     return [_numbered(*row) for row in rows] if len(rows) == until - after else None
 
 
-def read_back(session_id: str, *, after: int, until: int) -> Iterator[Numbered | None]:
+def read_back(session_id: str, *, after: int, until: int, few: int = _FEW) -> Iterator[Numbered | None]:
     """The same, the newest first, a few at a time; a None at the end if older ones are no longer kept."""
-    most = _FEW
+    most = few
     while after < until:
         with Cursor() as cursor:
             cursor.execute(_READ_BACK, (*(session_id, after, until) * 2, most))
@@ -157,6 +158,28 @@ def read_back(session_id: str, *, after: int, until: int) -> Iterator[Numbered |
                 continue
         yield None
         return
+
+
+class Past:
+    """What a session's journal held when a transaction began, read once however many of its calls ask."""
+
+    def __init__(self, session_id: str, *, until: int, asked: int) -> None:
+        """Up to a number; ``asked`` is how many events the first caller asks for."""
+        self._unread = read_back(session_id, after=0, until=until, few=min(asked, _FEW))
+        self._read: list[Numbered | None] = []
+
+    def newest_first(self, *, after: int) -> Iterator[Numbered | None]:
+        """The events with a greater number, as ``read_back`` gives them."""
+        for place in itertools.count():
+            if place == len(self._read):
+                self._read.append(next(self._unread, None))
+            event = self._read[place]
+            if event and event.seq <= after:
+                return
+            yield event
+            # Older ones need not be there.
+            if event is None or event.seq == after + 1:
+                return
 
 
 def _numbered(seq: int, kind: str, audience: str, body: str, facts: str) -> Numbered:
@@ -205,16 +228,23 @@ def addressed_to(
 
     ``came`` and ``since`` are as of ``Audience.includes``.
 
+    Of several states of somebody's connection it gets the last alone: after a restart everybody was lost and came back.
+
     None if older ones are not kept, which a None stands for, or if they are more than ``most`` bytes. No more is asked
     for than it takes to know that.
     """
     kept, size, seen = [], 0, 0
+    connections: set[str] = set()
     # Backwards from the role that the peer holds now: each change of it tells which it held before.
     for event in newest_first:
         if event is None:
             return None
         seen += len(event.body)
         if event.audience.includes(peer_id, role, observed, came, since):
+            if isinstance(event.effect, StateChanged | CameBack):
+                if (about := event.effect.peer["peer_id"]) in connections:
+                    continue
+                connections.add(about)
             shown = event.shown_to(role, observed)
             size += size_of(shown.body)
             kept.append(shown)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from rooms.models import Peer, Room, Session
 from rooms.operations.engine import memory, statements
 from rooms.operations.engine.calls import Call
+from rooms.operations.engine.journal import Past
 from rooms.operations.engine.memory import Place, Standing
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire.events import End, Numbered
@@ -23,6 +24,7 @@ class Pages:
     all_present: bool = False  # whether all present peers are known
     entries: set[str] = field(default_factory=set)  # keys of those that were read or changed
     events: list[Numbered] = field(default_factory=list)
+    past: Past | None = None  # the journal without those events, once somebody asked
     end: End | None = None
 
     def take(self, row: Peer) -> None:

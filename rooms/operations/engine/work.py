@@ -30,6 +30,7 @@ from rooms.models import Event as EventRow
 from rooms.operations.engine import audit, erasing, journal, memory, statements
 from rooms.operations.engine.calls import Call
 from rooms.operations.engine.erasing import Copies
+from rooms.operations.engine.journal import Past
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Head, Standing
 from rooms.operations.engine.outbox import Outbox
@@ -107,10 +108,12 @@ class Work:
 
     def newest_first(self, session: Session, *, after: int) -> Iterator[Numbered | None]:
         """The session's events with a greater number, as ``journal.read_back`` gives them."""
+        pages = self._pages[session.id]
         # Those of this very transaction have numbers, but are not in the table yet.
-        unwritten = self._pages[session.id].events
-        yield from (event for event in reversed(unwritten) if event.seq > after)
-        yield from journal.read_back(session.id, after=after, until=session.seq - len(unwritten))
+        yield from (event for event in reversed(pages.events) if event.seq > after)
+        if (asked := session.seq - len(pages.events) - after) > 0:
+            pages.past = pages.past or Past(session.id, until=after + asked, asked=asked)
+            yield from pages.past.newest_first(after=after)
 
     def session_changed(self, session: Session) -> None:
         self._pages[session.id].fields_changed = True
@@ -334,6 +337,7 @@ class Work:
 
     def message_changed(self, message: Message) -> None:
         """Save a message now: what reads messages reads their rows."""
+        self._pages[message.session_id].past = None
         statements.update_message(self._cursor, message)
 
     def take_away(self, copies: Copies) -> None:
@@ -383,6 +387,7 @@ class Work:
         self._added, self._changed = {}, {}
         written = []
         for pages in self._pages.values():
+            pages.past = None
             if pages.end:
                 # Of its last events there are no rows: answers and doorbells tell them, and the session's own row.
                 _close(pages.session, self.now)
