@@ -15,8 +15,8 @@ from rooms.models import Event as Row
 from rooms.models import Message, Room, Session, milliseconds
 from rooms.operations.engine import journal
 from rooms.operations.engine.transaction import Cursor
-from rooms.wire.effects import Effect, RoleChanged
-from rooms.wire.events import Audience, Event, Numbered, Stored
+from rooms.wire.effects import CameBack, Effect, Left, RoleChanged, StateChanged
+from rooms.wire.events import NOBODY, Audience, Event, Numbered, Stored
 from tests.operations.driver import call, do, journalled, position, visitor
 from tests.support.audiences import observing
 
@@ -93,6 +93,21 @@ def test_what_is_read_back_is_the_same_from_its_end(database, session, last):
     written = write(session, *map(str, range(last)))
     for after in (0, 1, last - 1, last):
         assert list(journal.read_back(session.id, after=after, until=last)) == written[after:][::-1]
+
+
+@pytest.mark.parametrize("gone", [0, 5, 136])
+def test_what_several_ask_for_is_read_once(session, gone):
+    written = write(session, *map(str, range(200)))
+    Row.objects.filter(session=session, seq__lte=gone).delete()
+    past = journal.Past(session.id, until=200, asked=3)
+    for after in (197, gone, 40, 199, gone):
+        assert list(past.newest_first(after=after)) == written[after:][::-1]
+    with CaptureQueriesContext(connection) as queries:
+        for after in (gone, 100):
+            list(past.newest_first(after=after))
+    assert not queries.captured_queries
+    if gone:
+        assert list(past.newest_first(after=gone - 1)) == [*written[gone:][::-1], None]
 
 
 @pytest.mark.parametrize("gone", [1, 64, 136, 137])
@@ -287,6 +302,15 @@ def test_a_replay_asks_for_no_more_than_it_takes_to_know_that_it_is_too_long(aud
 def test_a_replay_of_which_something_is_not_kept_is_none():
     events = [numbered(3, Audience()), numbered(2, Audience(peer="alice")), None]
     assert journal.addressed_to(events, peer_id="bob", role="guest", observed=frozenset()) is None
+
+
+def test_a_replay_tells_of_each_connection_the_last_state_alone():
+    lost, found = StateChanged({"peer_id": "alice"}), CameBack({"peer_id": "alice"}, "conn")
+    other = StateChanged({"peer_id": "carol"})
+    effects: list[Effect | None] = [lost, found, other, Left("alice"), None, lost, found]
+    assert replayed(*[numbered(seq, Audience(), effect) for seq, effect in enumerate(effects, 1)]) == [3, 4, 5, 7]
+    hidden = numbered(2, NOBODY, found)
+    assert replayed(numbered(1, Audience(), lost), hidden) == [1]
 
 
 def test_a_replay_passes_over_what_is_for_others():

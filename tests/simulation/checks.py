@@ -19,6 +19,7 @@ class Stream:
         self.peer_id = peer_id
         self.session_id = session_id
         self.position = position
+        self._is_replayed = position is not None
         self.last: Entry | None = None
         self.observed: frozenset[str] | None = None
         self._observed_since: int | None = None
@@ -131,7 +132,10 @@ class Stream:
         return None
 
     def _is_left_out(self, path: Journal, entry: Entry, role: str) -> bool:
-        """Whether a replay has nothing of it, for the peer may not read it now; that is told after the replay."""
+        """Whether a replay has nothing of it: of a state that is another by now, or of what may not be read now, which
+        is told after the replay."""
+        if entry.state_of and self._is_replayed:
+            return any(later.state_of == entry.state_of for seq, later in path.entries.items() if seq > entry.seq)
         if not entry.audience.entries or self.observed is None:
             return False
         return all(

@@ -41,6 +41,12 @@ class Entry:
         return told["seq"] == self.seq and all(value in self.values for value in told["params"]["values"])
 
     @property
+    def state_of(self) -> str:
+        """The peer whose connection's state it tells, empty if it is none such or tells it to nobody."""
+        tells = self.kind == "on-peer-state" and not self.audience.nobody
+        return str(json.loads(self.body)["peer_id"]) if tells else ""
+
+    @property
     def values(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.body)["values"]
         return found
