@@ -6,6 +6,7 @@ session is found by the constraint or key that begins with the session, so that 
 One file, as Django's tools and readers look for it: a table each, and next to no logic.
 """
 
+import functools
 import random
 import secrets
 import unicodedata
@@ -47,8 +48,10 @@ OWN_KEY = "environment"
 """What the pair of the environment is called where other access keys have their name."""
 
 
+@functools.lru_cache(maxsize=64)
 def milliseconds(moment: datetime) -> int:
     """Milliseconds since 1970, the protocol's time."""
+    # Remembered, for all that one call changes is of one moment.
     return int(moment.timestamp() * 1000)
 
 

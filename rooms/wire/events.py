@@ -22,6 +22,11 @@ def compact(value: Any) -> str:
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def size_of(text: str) -> int:
+    """Bytes of a text as UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 class Share(NamedTuple):
     """One entry of session metadata in an event: who may read it, None for everybody, and how long its text is."""
 

@@ -27,7 +27,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from rooms.wire.errors import BadRequest, RoomError, TooLarge
-from rooms.wire.events import compact
+from rooms.wire.events import compact, size_of
 from rooms.wire.json_gate import JSON
 
 
@@ -84,7 +84,7 @@ class Bytes(Size):
 
     unit = "bytes"
     bytes_of_character = 4
-    measure = staticmethod(lambda value: len(value.encode()))
+    measure = staticmethod(lambda value: size_of(value))
 
 
 class Text(Chars):
@@ -98,7 +98,7 @@ class Data(Bytes):
 
     refusal = TooLarge
 
-    measure = staticmethod(lambda value: len((value if isinstance(value, str) else compact(value)).encode()))
+    measure = staticmethod(lambda value: size_of(value if isinstance(value, str) else compact(value)))
 
 
 class Items(Size):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rooms.wire.events import compact
+from rooms.wire.events import compact, size_of
 
 Who = tuple[str, ...] | Literal["owner", "server", "none"] | None
 """Roles, the entry's owner, the server, or nobody; None where a rule says nothing."""
@@ -52,6 +52,11 @@ class Rule:
     expires_in: int | None = None
     wire: Mapping[str, Any] = field(default_factory=dict)
     own: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def keeps_for_a_time(self) -> bool:
+        """Whether entries belong to somebody or expire of which a write says nothing."""
+        return self.write == "owner" or bool(self.on_leave or self.expires_in)
 
     def readable_by(self, role: str) -> bool:
         return self.read is None or role in self.read
@@ -170,7 +175,7 @@ def check_rules(given: object, path: str, *, roles: Iterable[str] | None = None)
         raise ValueError(f"{path}: expected a list of rules")
     if len(given) > MAX_RULES:
         raise ValueError(f"{path}: {len(given)} rules, at most {MAX_RULES}")
-    if (size := len(compact(given).encode())) > MAX_RULES_BYTES:
+    if (size := size_of(compact(given))) > MAX_RULES_BYTES:
         raise ValueError(f"{path}: {size} bytes, at most {MAX_RULES_BYTES}")
     known = None if roles is None else frozenset(roles)
     for place, rule in enumerate(given):
@@ -213,7 +218,7 @@ def _is_who(value: object) -> bool:
 
 def _is_pattern(value: object) -> bool:
     """A key; ``*`` stands at its end only, ``$peer`` and ``$user`` for a whole segment."""
-    if not (isinstance(value, str) and 0 < len(value.encode()) <= 128) or "*" in value[:-1]:
+    if not (isinstance(value, str) and 0 < size_of(value) <= 128) or "*" in value[:-1]:
         return False
     # A segment that something follows in is no name of anybody.
     return "$peer*" not in value and "$user*" not in value

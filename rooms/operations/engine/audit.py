@@ -15,7 +15,7 @@ from rooms.models import AuditEntry, Room, milliseconds
 from rooms.operations.engine import statements
 from rooms.operations.engine.calls import Author, Source
 from rooms.operations.engine.transaction import Cursor
-from rooms.wire.events import compact
+from rooms.wire.events import compact, size_of
 
 What = Literal[
     "metadata.set",
@@ -164,11 +164,10 @@ def _beginning(text: str | None, most: int) -> str | None:
     """Of a value's JSON text its first so many bytes, with a … after it if there is more; nothing of 0 bytes."""
     if text is None or not most:
         return None
-    kept = text[:most].encode()
-    if len(kept) <= most and len(text) <= most:
+    if size_of(text) <= most:
         return text
     # A character that is cut in two is left out.
-    return kept[:most].decode(errors="ignore") + "…"
+    return text[:most].encode()[:most].decode(errors="ignore") + "…"
 
 
 def bounded(details: Mapping[str, Any] | None) -> str:

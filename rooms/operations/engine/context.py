@@ -103,7 +103,7 @@ class Context:
             version,
             old,
             new,
-            bounded(details),
+            bounded(details) if details else "",
         )
         audited.append(entry)
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rooms.models import Session
-from rooms.operations.engine.journal import size_of
 from rooms.operations.engine.transaction import Cursor
-from rooms.wire.events import NOBODY, Audience, compact, values_body
+from rooms.wire.events import NOBODY, Audience, compact, size_of, values_body
 from rooms.wire.webhooks import METADATA
 
 EDITED = "on-message-edit"

@@ -16,7 +16,7 @@ from rooms.models import Message, Session
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire import effects
 from rooms.wire.effects import CameBack, RoleChanged, StateChanged
-from rooms.wire.events import Audience, Event, Numbered, compact
+from rooms.wire.events import Audience, Event, Numbered, compact, size_of
 
 _TRIM_EVERY = 64
 
@@ -86,11 +86,6 @@ def append(cursor: Cursor, entries: Sequence[tuple[Session, Sequence[Numbered]]]
     for statement, values in ((_INSERT, rows), (_INSERT_MESSAGE, messages), (_COUNT, counters)):
         if values:
             cursor.executemany(statement, values)
-
-
-def size_of(text: str) -> int:
-    """Bytes, as ``journal_bytes`` counts them."""
-    return len(text) if text.isascii() else len(text.encode())
 
 
 def trim(cursor: Cursor, session: Session, *, at: int, most: int) -> None:

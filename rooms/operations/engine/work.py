@@ -233,19 +233,22 @@ class Work:
             known.heads = {key: Head(*head) for key, *head in rows}
         return known.heads
 
-    def entry_changed(self, entry: MetadataEntry) -> None:
-        """Note that an entry of ``entry`` is at another version."""
-        pages = self._pages[entry.session_id]
+    def entries_changed(self, session: Session, entries: Sequence[MetadataEntry]) -> None:
+        """Note that these of ``entries`` are at other versions."""
+        pages = self._pages[session.id]
         pages.rows_changed = True
-        pages.known.entries[entry.key] = entry
-        pages.entries.add(entry.key)
-        assert pages.known.heads is not None  # to have the entry one asks for them
-        pages.known.heads[entry.key] = Head(entry.size, entry.owner, entry.expires_at)
-        if entry.change_version == 1:
-            self.add(entry)
-        # One that is new is inserted as it stands at the end.
-        elif not entry._state.adding:
-            self._changed[id(entry)] = entry, _OF_A_CHANGE
+        held, heads = pages.known.entries, pages.known.heads
+        assert heads is not None  # to have an entry one asks for them
+        for entry in entries:
+            held[entry.key] = entry
+            pages.entries.add(entry.key)
+            heads[entry.key] = Head(entry.size, entry.owner, entry.expires_at)
+            if entry.change_version == 1:
+                self.add(entry)
+            # One that is new is inserted as it stands at the end.
+            elif not entry._state.adding:
+                self._changed[id(entry)] = entry, _OF_A_CHANGE
+        self.expires(session, [entry.expires_at for entry in entries])
 
     def entry_touched(self, entry: MetadataEntry) -> None:
         """Note that an entry expires at another time."""

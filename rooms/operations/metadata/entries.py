@@ -12,7 +12,7 @@ from rooms.operations.engine.context import Context
 from rooms.operations.metadata.terms import NO_TERMS, Terms
 from rooms.wire.effects import Refresh
 from rooms.wire.errors import TooLarge
-from rooms.wire.events import Audience, Event, Share, compact, values_body
+from rooms.wire.events import Audience, Event, Share, compact, size_of, values_body
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import Bytes
 from rooms.wire.rules import Rule
@@ -100,14 +100,21 @@ def make(context: Context, changes: Sequence[Change], *, cause: Cause | None = N
     """As ``apply``, but whatever the limits: for what must be done for a cause, as when somebody leaves."""
     if not changes:
         return []
+    work, author, name = context.work, context.actor, context.actor_name
     told, refresh = [], None
     for change in changes:
-        entry = change.entry
-        _write(context, change, cause)
+        entry, text, before = change.entry, change.text, change.entry.data
+        entry.data, entry.size = text, _size(entry.key, text)
+        entry.owner, entry.on_leave, entry.expires_at = NO_TERMS if text is None else change.terms
+        entry.change_version += 1
+        entry.updated_by, entry.updated_by_name, entry.updated_at = author, name, work.now
+        what: What = "metadata.remove" if text is None else "metadata.set"
+        context.audit(what, cause=cause, key=entry.key, version=entry.change_version, old=before, new=text)
         told.append((entry.key, change.rule.read, text_of(entry)))
         # Old clients cannot hear this event. One that writes tells the others itself.
         if entry.key == DEFAULT_KEY and not context.caller.legacy:
-            refresh = Refresh(context.work.at)
+            refresh = Refresh(work.at)
+    work.entries_changed(context.session, [change.entry for change in changes])
     return [news(told, effect=refresh)]
 
 
@@ -124,31 +131,17 @@ def news(told: Sequence[Told], *, effect: Refresh | None = None, **whom: Any) ->
     return Event("on-metadata-change", values_body(texts), Audience(entries=tuple(shares), **whom), effect)
 
 
-def _write(context: Context, change: Change, cause: Cause | None) -> None:
-    work, entry = context.work, change.entry
-    before = entry.data
-    entry.data, entry.size = change.text, _size(entry.key, change.text)
-    entry.owner, entry.on_leave, entry.expires_at = NO_TERMS if change.text is None else change.terms
-    entry.change_version += 1
-    entry.updated_by, entry.updated_by_name = context.actor, context.actor_name
-    entry.updated_at = work.now
-    work.entry_changed(entry)
-    what: What = "metadata.remove" if entry.data is None else "metadata.set"
-    context.audit(what, cause=cause, key=entry.key, version=entry.change_version, old=before, new=entry.data)
-    if entry.expires_at:
-        work.expires(context.session, [entry.expires_at])
-
-
 def _check_fits(context: Context, changes: Sequence[Change]) -> None:
     """Raises TooLarge if the session cannot take all of these texts, or these keys."""
     # All before any is changed: of several entries that do not fit together none may stand.
     growth = never_used = added = 0
+    most = settings.MAX_VALUE_BYTES
     for change in changes:
         entry, text, size = change.entry, change.text, 0
         if text is not None:
-            size = len(text.encode())
-            _check_value(change, size)
-            size += len(entry.key.encode())
+            size = size_of(text)
+            _check_value(change, size, most)
+            size += size_of(entry.key)
         if entry.key in OWN_KEYS:
             continue
         growth += size - entry.size
@@ -171,14 +164,13 @@ def _check_fits(context: Context, changes: Sequence[Change]) -> None:
         raise TooLarge(message, limit="max_keys_ever", used=ever + never_used, most=settings.MAX_KEYS_EVER)
 
 
-def _check_value(change: Change, size: int) -> None:
-    more: dict[str, Any] = {}
+def _check_value(change: Change, size: int, most: int) -> None:
     rule, by_rule = change.rule, False
-    most = settings.MAX_VALUE_BYTES
     if rule.max_bytes is not None and rule.max_bytes < most:
         most, by_rule = rule.max_bytes, True
     if size <= most:
         return
+    more: dict[str, Any] = {}
     field, limit, reason = "data", "max_value_bytes", ""
     if change.place is not None:
         field, more = f"changes[{change.place}]", {"change": change.place}
@@ -188,7 +180,7 @@ def _check_value(change: Change, size: int) -> None:
 
 
 def _size(key: str, text: str | None) -> int:
-    return 0 if text is None else len(key.encode()) + len(text.encode())
+    return 0 if text is None else size_of(key) + size_of(text)
 
 
 def usage(context: Context, session: Session, *, role: str | None = None) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ import jsonpointer
 from django.conf import settings
 
 from rooms.wire.errors import BadRequest, TooLarge, Unprocessable
-from rooms.wire.events import compact
+from rooms.wire.events import compact, size_of
 from rooms.wire.json_gate import JSON, MAX_DEPTH
 
 _FAILURES = (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError, ValueError)
@@ -55,7 +55,7 @@ def patched(value: JSON, patch: JSON, *, change: int, effort: Effort) -> JSON:
         try:
             # In place: to copy the value for each step would take a hundred times as long as the steps.
             value = _Patch([step]).apply(value, in_place=True)
-            size = len(compact(value).encode())
+            size = size_of(compact(value))
         except _FAILURES as error:
             raise Unprocessable(
                 f"{field}[{index}]: {_reason(error)}", data={"change": change, "index": index}

@@ -16,7 +16,7 @@ from rooms.operations.metadata.rights import check_read, check_write
 from rooms.operations.metadata.terms import Terms, terms
 from rooms.operations.metadata.validating import validated
 from rooms.wire.errors import Forbidden, LockConflict, TooLarge
-from rooms.wire.events import Event, compact
+from rooms.wire.events import Event, compact, size_of
 from rooms.wire.json_gate import JSON
 from rooms.wire.parameters import Missing
 from rooms.wire.results import Outcome
@@ -42,7 +42,7 @@ def pin_message(context: Context, *, id: MessageId, if_lock: IfLock | None = Non
         return Outcome({"pinned": pins})
     pins = [_pin(context, id, field="id"), *pins][:MAX_PINS]
     most = min(settings.MAX_VALUE_BYTES, context.room.rules.of(PINS_KEY).max_bytes or settings.MAX_VALUE_BYTES)
-    while len(pins) > 1 and len(compact(pins).encode()) > most:
+    while len(pins) > 1 and size_of(compact(pins)) > most:
         pins.pop()
     return _set_pins(context, pins, held)
 
@@ -187,7 +187,7 @@ def follow(context: Context, *, message_id: str, was: str, now: str | None) -> l
     pins, default = context.work.entries(context.session, PIN_KEYS)
     held, shown = value_of(pins), value_of(default)
     value = without(PINS_KEY, held, message_id=message_id, was=was, now=now)
-    while isinstance(value, list) and value != held and len(compact(value).encode()) > settings.MAX_VALUE_BYTES:
+    while isinstance(value, list) and value != held and size_of(compact(value)) > settings.MAX_VALUE_BYTES:
         value.pop()
     changes = [_as_kept(context, pins, value)] if value != held else []
     if shown == was:

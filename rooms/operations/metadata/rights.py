@@ -39,14 +39,14 @@ def _is_among(context: Context, who: Who, owner: str) -> bool:
 
 def _refusal(context: Context, entry: MetadataEntry, rule: Rule, who: Who, *, removes: bool) -> RuleForbids:
     """What a caller is told who is not among those who may. Raises Forbidden if a permission is all that it lacks."""
-    reads, create = may_read(context, entry.key), rule.create or rule.write
+    knows, create = reads(context, rule), rule.create or rule.write
     # Whoever may not read the key must not learn whether it is set, or somebody's.
-    if (who is None and (reads or removes or create is None)) or (who == "owner" and not entry.owner and reads):
+    if (who is None and (knows or removes or create is None)) or (who == "owner" and not entry.owner and knows):
         context.require(PERMISSION)
     roles = _roles(who)
     if removes:
         wanted = f"removed by {_named(who)}"
-    elif reads:
+    elif knows:
         wanted = f"{'created' if entry.data is None else 'written'} by {_named(who)}"
     elif create == rule.write:
         wanted = f"changed by {_named(who)}"
@@ -67,7 +67,12 @@ def _named(who: Who) -> str:
 
 
 def may_read(context: Context, key: str) -> bool:
-    return context.caller.is_server or context.room.rules.of(key).readable_by(context.role.name)
+    return reads(context, context.room.rules.of(key))
+
+
+def reads(context: Context, rule: Rule) -> bool:
+    """Whether the caller may know what a key holds that has this rule."""
+    return context.caller.is_server or rule.readable_by(context.role.name)
 
 
 def check_read(context: Context, key: str) -> None:

@@ -35,6 +35,8 @@ def terms(
     clients that write back what they hear would never fall silent.
     """
     says_whose = owner is not None or on_leave is not None
+    if not (says_whose or expires_in or rule.keeps_for_a_time):
+        return NO_TERMS
     on_leave = on_leave or rule.on_leave
     if isinstance(owner, str):
         owner = context.present_peer(owner, field="owner").peer_id

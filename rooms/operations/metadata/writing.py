@@ -11,7 +11,7 @@ from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata import pins
 from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, Key, apply, as_wire, head, value_of
 from rooms.operations.metadata.patching import Effort, patched
-from rooms.operations.metadata.rights import check_read, check_write, may_read
+from rooms.operations.metadata.rights import check_read, check_write, may_read, reads
 from rooms.operations.metadata.terms import moment, terms
 from rooms.operations.metadata.validating import validated
 from rooms.wire.errors import BadRequest, NotFound, Unprocessable, VersionConflict
@@ -46,9 +46,6 @@ class Wanted(TypedDict):
     expires_in: NotRequired[ExpiresIn | None]
     owner: NotRequired[bool | PeerId | None]
     on_leave: NotRequired[OnLeave | None]
-
-
-_KINDS = {"data", "patch", "increment"}
 
 
 @operation("set-metadata")
@@ -117,7 +114,8 @@ def update_metadata(
     held = held_by(context, if_lock)
     keys = [wanted["key"] for wanted in changes]
     for place, wanted in enumerate(changes):
-        if len(_KINDS & wanted.keys()) + (wanted.get("remove") is True) != 1:
+        kinds = ("data" in wanted) + ("patch" in wanted) + ("increment" in wanted) + (wanted.get("remove") is True)
+        if kinds != 1:
             raise BadRequest(f"changes[{place}]: expected one of data, patch, increment and remove")
     if len(set(keys)) < len(keys):
         place = next(place for place, key in enumerate(keys) if key in keys[:place])
@@ -206,7 +204,7 @@ def _changes(
         text = None if isinstance(value, Missing) else compact(value)
         owner, on_leave, expires_in = wanted.get("owner"), wanted.get("on_leave"), wanted.get("expires_in")
         # Whoever may not read the key must not learn by this what it holds.
-        reads = may_read(context, entry.key)
+        knows = reads(context, rule)
         kept = terms(
             context,
             rule,
@@ -214,10 +212,10 @@ def _changes(
             owner=owner,
             on_leave=on_leave,
             expires_in=expires_in,
-            stands=reads and text == entry.data,
+            stands=knows and text == entry.data,
         )
         change = Change(entry, rule, text, kept, place if numbered else None)
-        if change.is_news or not reads:
+        if change.is_news or not knows:
             changes.append(change)
     if pinned and all(entry.key != DEFAULT_KEY for _, entry in pairs):
         changes += pins.default_after(context, changes, held=held)
