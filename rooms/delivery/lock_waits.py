@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rooms.operations.engine.calls import Answer
-from rooms.wire.errors import LockConflict, NotJoined, RoomError
+from rooms.wire.errors import LockConflict, NotJoined, RoomError, Unavailable
 from rooms.wire.events import Numbered
 from rooms.wire.frames import Request
 from rooms.wire.results import Waiting
 
 Then = Callable[[Answer], object]
+
+_AGAIN = 1.0
+"""Seconds after which a room that could not be asked is asked again."""
 
 
 class LockWaits:
@@ -66,11 +69,16 @@ class LockWaits:
         return request
 
     def _stop_waiting(self, wait: Waiting, request: Request) -> None:
-        self._stop(wait, lambda answer: self._stopped(wait.name, request, answer))
+        self._stop(wait, lambda answer: self._stopped(wait, request, answer))
 
-    def _stopped(self, name: str, request: Request, answer: Answer) -> None:
+    def _stopped(self, wait: Waiting, request: Request, answer: Answer) -> None:
+        name = wait.name
         # It may have got the lock meanwhile, or have been asked for again.
         if name not in self._waiting or self._waiting[name][0] is not request:
+            return
+        if isinstance(answer.error, Unavailable):
+            # Unless the room knows it, who waits no more gets the lock all the same.
+            self._waiting[name] = request, self._loop.call_later(_AGAIN, self._stop_waiting, wait, request)
             return
         self._over(name)
         if answer.error:

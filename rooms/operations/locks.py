@@ -6,7 +6,7 @@ who does not know yet that it lost a lock can be told from what its next holder 
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from rooms.models import Lock, Peer, Session, milliseconds
 from rooms.operations.engine.audit import Cause
@@ -39,9 +39,10 @@ class IfLock(TypedDict):
 
 
 class Waiter(TypedDict):
-    """Who waits for a lock: until when (milliseconds since 1970), and for how long it wants it (seconds)."""
+    """Who waits for a lock, over which connection, until when (milliseconds), for how long it wants it (seconds)."""
 
     peer_id: str
+    conn_id: NotRequired[str]  # earlier versions stored none
     until: int
     expires_in: float | None
 
@@ -70,7 +71,13 @@ def lock(
     if not wait_ms:
         raise _conflict(name, found)
     until = milliseconds(context.now) + wait_ms
-    _wait(context, found, {"peer_id": context.actor, "until": until, "expires_in": expires_in})
+    mine: Waiter = {
+        "peer_id": context.actor,
+        "conn_id": context.caller.conn_id,
+        "until": until,
+        "expires_in": expires_in,
+    }
+    _wait(context, found, mine)
     return Outcome(as_wire(name, found), for_socket=Waiting(name, wait_ms / 1000, until))
 
 
@@ -260,8 +267,16 @@ def _wait(context: Context, held: Lock, waiter: Waiter) -> None:
 
 def _waiting(context: Context, held: Lock) -> list[Waiter]:
     """Those who wait for a lock yet."""
-    # Nobody is left to be told in a process that was killed, or stood still, for longer than a call may wait.
-    return [waiter for waiter in held.waiters if waiter["until"] > context.work.at]
+    at = context.work.at
+    # By the clock for those whose connection is gone: nobody is left there to say that they wait no more. No call
+    # waits longer than MAX_WAIT_MS, so beyond that the clock was set back.
+    return [waiter for waiter in held.waiters if at < waiter["until"] <= at + MAX_WAIT_MS or _hears(context, waiter)]
+
+
+def _hears(context: Context, waiter: Waiter) -> bool:
+    """Whether the connection is there over which somebody asked: that one says when its time is over, by no clock."""
+    peer = context.work.peer(context.session, waiter["peer_id"])
+    return peer is not None and peer.state == Peer.State.CONNECTED and peer.conn_id == waiter.get("conn_id")
 
 
 _CAUSES: dict[str, Cause] = {"expired": "expiry", "left": "leave"}

@@ -11,6 +11,7 @@ from tests.faults.test_resuming import closed_within
 from tests.support.clocks import settable_clock
 from tests.support.cluster import Cluster, leave_all
 from tests.support.server import RawPeer, RpcError
+from tests.support.services import PostgresServer, RedisServer
 from tests.support.sockets import values
 
 pytestmark = pytest.mark.faults
@@ -197,3 +198,69 @@ async def test_a_clock_that_is_set_by_an_hour_ends_nothing_too_early_or_too_late
         assert 2.5 < time.monotonic() - begun < 3 * 1.06 + 3
         assert values(alice, "long") == [(1, 1)]
         await leave_all([alice])
+
+
+async def test_what_is_over_ends_once_over_two_processes_when_the_database_s_clock_is_set(redis: RedisServer):
+    with PostgresServer(has_settable_clock=True) as postgres:
+        url = postgres.create_database()
+        with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url) as cluster:
+            room = cluster.room()
+            watchers = await observers(cluster, room, ["long", "longer", "mine", "short"])
+            holder, waiter = await cluster.peers(room, 2)
+            await update(
+                holder,
+                {"key": "long", "data": 1, "expires_in": 600},
+                {"key": "longer", "data": 1, "expires_in": 3 * 3600},
+                {"key": "mine", "data": 1, "owner": True},
+            )
+            await holder.call("lock", name="deck", expires_in=600)
+            asked = await waiter.begin("lock", name="deck", expires_in=3 * 3600, wait_ms=60_000)
+            await waiter.call("get-metadata")
+
+            postgres.set_clock("+3600s")
+            assert (await asked)["holder"] == waiter.peer_id
+            postgres.set_clock("-3600s")
+            await update(holder, {"key": "short", "data": 1, "expires_in": 2})
+            for watcher in watchers:
+                await watcher.until(lambda watcher=watcher: len(values(watcher, "short")) == 2, timeout=30)
+            # Rounds of both reapers, to which nothing is left to do.
+            assert await closed_within([*watchers, holder, waiter], 2) == []
+            for watcher in watchers:
+                ended = [(1, 1), (2, None)]
+                assert [values(watcher, key) for key in ("long", "short")] == [ended, ended]
+                assert [values(watcher, key) for key in ("longer", "mine")] == [[(1, 1)], [(1, 1)]]
+                changes = [(change["holder"], change["reason"]) for change in watcher.named("on-lock-change")]
+                assert changes == [(holder.peer_id, "locked"), (waiter.peer_id, "expired")]
+                assert not watcher.named("on-peer-leave")
+            await leave_all([*watchers, holder, waiter])
+
+
+async def test_nothing_ends_earlier_or_later_when_the_clocks_of_two_processes_are_set(
+    postgres: PostgresServer, redis: RedisServer, tmp_path: Path
+):
+    set_clock, pretence = settable_clock(tmp_path)
+    url = postgres.create_database()
+    with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, **pretence) as cluster:
+        room, long_ago = cluster.room(), int(time.time()) - 7200
+        watchers = [
+            await cluster.peer(room, f"watcher-{n}", at=at, iat=long_ago, nbf=long_ago, exp=long_ago + 5 * 3600)
+            for n, at in enumerate(cluster.processes)
+        ]
+        for watcher in watchers:
+            await watcher.call("listen-metadata-change", keys=["long", "short"])
+        await update(watchers[0], {"key": "long", "data": 1, "owner": True, "expires_in": 600})
+        await watchers[0].call("lock", name="deck", expires_in=600)
+        for key, step in (("short", "+3600s"), ("short", "-3600s")):
+            set_clock(step)
+            assert await closed_within(watchers, 1.5) == []
+            before = len(values(watchers[0], key))
+            await update(watchers[1], {"key": key, "data": 1, "expires_in": 2})
+            for watcher in watchers:
+                await watcher.until(lambda w=watcher, n=before: len(values(w, "short")) == n + 2, timeout=30)
+        assert await closed_within(watchers, 2) == []
+        for watcher in watchers:
+            assert values(watcher, "short") == [(1, 1), (2, None), (3, 1), (4, None)]
+            assert values(watcher, "long") == [(1, 1)]
+            assert [change["holder"] for change in watcher.named("on-lock-change")] == [watchers[0].peer_id]
+            assert not watcher.named("on-peer-leave")
+        await leave_all(watchers)

@@ -7,10 +7,12 @@ import socket
 import subprocess
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
 
+from tests.support.clocks import settable_clock
 from tests.support.processes import Program, WebProgram
 
 POSTGRES_USER = "hmsroom"
@@ -29,6 +31,16 @@ class PostgresServer(Program):
     stop_signal = signal.SIGINT  # ends sessions, then writes everything out
     kill_signal = signal.SIGQUIT  # a crash that leaves no shared memory behind
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+
+    def __init__(self, *, has_settable_clock: bool = False) -> None:
+        super().__init__()
+        # In its own folder, which it may read whoever runs it.
+        self._pretence: dict[str, Any] = {}
+        if has_settable_clock:
+            self.set_clock, self._pretence = settable_clock(self.directory)
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | {name: str(value) for name, value in self._pretence.items()}
 
     @property
     def url(self) -> str:

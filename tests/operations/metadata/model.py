@@ -47,17 +47,21 @@ class Person:
     role: str
     present: bool = True
     connected: bool = True
+    connection: int = 0
     observed: set[str] = field(default_factory=set)
 
 
 @dataclass
 class Lock:
-    """Who holds it, and since which event; ``waiting`` are who waits, until when, and for how long it wants it."""
+    """Who holds it, and since which event.
+
+    ``waiting`` are who waits, until when, for how long it wants it, and over which of its connections.
+    """
 
     holder: str
     token: int
     expires_at: int | None = None
-    waiting: list[tuple[str, int, float | None]] = field(default_factory=list)
+    waiting: list[tuple[str, int, float | None, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -273,11 +277,18 @@ class Model:
     def pass_on(self, lock_name: str) -> None:
         """Give a lock to who waits for it longest. Its token is not known before it is told: -1."""
         lock = self.locks.pop(lock_name)
-        waiting = [waiter for waiter in lock.waiting if waiter[1] > self.now and self.people[waiter[0]].present]
+        waiting = [waiter for waiter in lock.waiting if self._waits(waiter)]
         # Whoever has lost its connection comes after the others.
-        for name, until, seconds in sorted(waiting, key=lambda waiter: not self.people[waiter[0]].connected)[:1]:
-            self.locks[lock_name] = self._given(name, seconds)
-            self.locks[lock_name].waiting = [waiter for waiter in waiting if waiter != (name, until, seconds)]
+        for chosen in sorted(waiting, key=lambda waiter: not self.people[waiter[0]].connected)[:1]:
+            self.locks[lock_name] = self._given(chosen[0], chosen[2])
+            self.locks[lock_name].waiting = [waiter for waiter in waiting if waiter != chosen]
+
+    def _waits(self, waiter: tuple[str, int, float | None, int]) -> bool:
+        """Whether somebody does yet: in time, or over the connection by which it would say that it does not."""
+        person = self.people[waiter[0]]
+        if not person.present:
+            return False
+        return waiter[1] > self.now or (person.connected and person.connection == waiter[3])
 
     def _given(self, name: str, seconds: float | None) -> Lock:
         return Lock(name, -1, None if seconds is None else self.now + round(seconds * 1000))
@@ -293,8 +304,8 @@ class Model:
         elif not wait:
             return None
         else:
-            lock.waiting = [waiter for waiter in lock.waiting if waiter[1] > self.now]
-            mine = (name, self.now + wait, seconds)
+            lock.waiting = [waiter for waiter in lock.waiting if self._waits(waiter)]
+            mine = (name, self.now + wait, seconds, self.people[name].connection)
             if any(waiter[0] == name for waiter in lock.waiting):
                 lock.waiting = [mine if waiter[0] == name else waiter for waiter in lock.waiting]
             else:

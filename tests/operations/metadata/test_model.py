@@ -400,6 +400,7 @@ class Room(RuleBasedStateMachine):
         assert answer.error is None
         self.lost.pop(name, None)
         self.model.people[name].connected = True
+        self.model.people[name].connection += 1
         self.timed_out.discard(name)
         person = self.model.people[name]
         person.present = True
