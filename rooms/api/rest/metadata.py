@@ -243,8 +243,7 @@ def patch_entry(
         raise BadRequest("body: expected a list of steps")
     # A merge patch that is no object is the new value.
     change = {"patch": patch} if kind == JSON_PATCH or isinstance(patch, dict) else {"data": patch}
-    with as_named({"changes[0].patch": "body"}):
-        return _change(request, response, room_id, key, change, conditions)
+    return _change(request, response, room_id, key, change, conditions)
 
 
 def _change(
@@ -258,15 +257,16 @@ def _change(
 ) -> Mapping[str, Any]:
     # Checked here already, where the fields have the names that were sent.
     bound = bind(fields_of(Wanted), {"key": key, **change})
-    entry = perform(
-        request,
-        room_id,
-        change_entry,
-        change=bound,
-        if_lock=if_lock,
-        versions=conditions.versions(),
-        is_set=conditions.is_set(),
-    )
+    with as_named({"changes[0].patch": "body", "changes[0].": "", "changes[0]": "data"}):
+        entry = perform(
+            request,
+            room_id,
+            change_entry,
+            change=bound,
+            if_lock=if_lock,
+            versions=conditions.versions(),
+            is_set=conditions.is_set(),
+        )
     return _tagged(response, entry)
 
 

@@ -28,8 +28,11 @@ def terms(
     on_leave: str | None = None,
     expires_in: float | None = None,
     stands: bool = False,
+    within: str = "",
 ) -> Terms:
-    """What holds for an entry that is written: what the write says, or else the rule. Raises NotFound.
+    """What holds for an entry that is written: what the write says, or else the rule.
+
+    Raises NotFound, which names the owner's field with ``within`` before it.
 
     ``stands`` is whether the value is the one that it has. Then a rule gives no other owner and no later time, or
     clients that write back what they hear would never fall silent.
@@ -39,7 +42,7 @@ def terms(
         return NO_TERMS
     on_leave = on_leave or rule.on_leave
     if isinstance(owner, str):
-        owner = context.present_peer(owner, field="owner").peer_id
+        owner = context.present_peer(owner, field=f"{within}owner").peer_id
     elif owner or (owner is None and (on_leave or rule.write == "owner")):
         # The server has no peer; what it writes of somebody's stays theirs.
         owner = context.actor or entry.owner

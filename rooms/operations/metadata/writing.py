@@ -213,6 +213,7 @@ def _changes(
             on_leave=on_leave,
             expires_in=expires_in,
             stands=knows and text == entry.data,
+            within=f"changes[{place}]." if numbered else "",
         )
         change = Change(entry, rule, text, kept, place if numbered else None)
         if change.is_news or not knows:

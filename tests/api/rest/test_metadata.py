@@ -231,11 +231,14 @@ def test_the_server_writes_and_reads_what_rules_do_not_forbid_to_all(rest, room,
         {"key": "billing", "write": "server", "read": []},
         {"key": "host", "write": ["host"]},
         {"key": "never", "write": "none"},
+        {"key": "small", "max_bytes": 4},
     ]
     room.save()
     assert [rest("PUT", f"{keys}/{key}", {"data": 1})[0] for key in ("billing", "host", "never")] == [200, 200, 403]
     assert rest("GET", f"{keys}/billing")[1]["data"] == 1
     assert rest("PUT", f"{keys}/never", {"data": 1})[1]["data"]["rule"] == {"key": "never", "write": "none"}
+    refusal = rest("PUT", f"{keys}/small", {"data": "long"})[1]
+    assert refusal["message"] == "data: 6 bytes, at most 4 by the rule of small"
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,10 @@ def test_a_refusal_names_the_change_and_what_would_be(alice, bob, room):
         {"change": 1, "index": 0},
     )
     assert refusal({"key": "list", "increment": 1})[2] == {"change": 1}
+    assert refusal({"key": "list", "data": 1, "owner": "nobody"})[:2] == (
+        404,
+        "changes[1].owner: no such peer in the room",
+    )
     assert refusal({"key": "small", "patch": {"a": 11}}) == (
         413,
         "changes[1]: 8 bytes, at most 6 by the rule of small",
