@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.fuzz.deployments import UNLIMITED, Deployments
+from tests.fuzz.deployments import TELLING, UNLIMITED, Deployments
 from tests.support.server import RunningServer
 from tests.support.services import PostgresServer, RedisServer
 
@@ -19,6 +19,6 @@ def deployments(request: pytest.FixtureRequest, postgres: PostgresServer, redis:
         servers = []
         for kind, large in kinds:
             url, redis_url = (postgres.create_database(), redis.url) if large else ("", "")
-            server = RunningServer(server=kind, database_url=url, redis_url=redis_url, **UNLIMITED)
+            server = RunningServer(server=kind, database_url=url, redis_url=redis_url, **UNLIMITED, **TELLING)
             servers.append(stack.enter_context(server))
         yield Deployments(servers)

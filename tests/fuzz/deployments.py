@@ -14,6 +14,7 @@ from tests.fuzz.values import JSON, Fact
 from tests.support.server import Message, RawPeer, RpcError, RunningServer
 
 UNLIMITED: dict[str, Any] = {"RATE_LIMIT": 0, "CONNECT_RATE": 0, "TOKEN_RATE": 0}
+TELLING: dict[str, Any] = {"WEBHOOK_HTTP": "on", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
 
 ROOMS = """
 from rooms.models import Room, RoomCode, Template

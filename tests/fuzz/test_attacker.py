@@ -25,6 +25,7 @@ from rooms.operations.engine.calls import Operation
 from rooms.operations.engine.gate import METHODS
 from rooms.wire.parameters import Parameter
 from rooms.wire.roles import DEFAULT_TEMPLATE, parse_role
+from tests.fuzz.bystanders import BackEnd, Clerk
 from tests.fuzz.deployments import QUESTIONS, Deployments
 from tests.support.server import APP_SECRET, Message, RawPeer, RunningServer
 
@@ -60,6 +61,7 @@ class Room:
         printed = server.manage("shell", "--no-imports", "-c", MAKE_ROOM)
         self.id, self.codes = json.loads(printed.splitlines()[-1])
         self.said: set[str] = set()
+        self.hidden: set[str] = set()
         self.planted: dict[str, str] = {"app secret": APP_SECRET}
         self.victims: list[RawPeer] = []
         self.before: JSON = None  # the state when the attack began
@@ -141,6 +143,7 @@ class Room:
         """Values that hosts alone may read."""
         for rule in RULES:
             value = self.planted[f"value of {rule['key']} {when}"] = secret("value")
+            self.hidden.add(value)
             await self.host.call("update-metadata", changes=[{"key": rule["key"], "data": {"n": [value]}}])
 
     async def lend_role(self, peer_id: str) -> None:
@@ -483,7 +486,10 @@ async def attack(attacker: Attacker) -> None:
 
 async def scenario(server: RunningServer, kind: str) -> None:
     room = Room(server)
+    back_end, clerk = BackEnd(server), Clerk(server)
+    await back_end.begin(room.id)
     await room.open()
+    await clerk.begin()
     code = room.codes["viewer" if kind == "viewer" else "guest"]
     attacker = Attacker(room, code)
     token = await attacker.token(user_id="mallory", secret=attacker.secret)
@@ -530,13 +536,20 @@ async def scenario(server: RunningServer, kind: str) -> None:
 
     await attack(attacker)
 
+    await clerk.look(room.host.named("session-info")[-1]["session_id"])
+    await back_end.end()
+    await clerk.end()
     assert await room.state() == room.before
     room.check_words()
     for name, text in room.planted.items():
         assert text, name
         found = next((one for one in attacker.heard if text in one), None)
         assert found is None, f"{kind} was sent {name}: {found[:2000]}"
-        assert not name.startswith("value of ") or text not in server.log(), f"{name} is in the log"
+    # Both hear of the keys, and of who is there.
+    assert any('"key":"private"' in one for one in back_end.heard)
+    assert any("/live/" in one[:80] and "Hanna" in one for one in clerk.heard)
+    for one in (*back_end.heard, *clerk.heard, server.log()):
+        assert not [text for text in room.hidden if text in one], one[:2000]
     for peer in room.victims:
         news = peer.events[heard[peer.peer_id] :]
         about = [event["params"] for event in news if event.get("method") == "on-metadata-change"]
