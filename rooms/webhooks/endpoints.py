@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from rooms.access.sealing import Unreadable, seal, unseal
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
+from rooms.observe import background
 from rooms.operations.engine.audit import What, record
 from rooms.operations.engine.calls import SERVER, Author
 from rooms.operations.engine.gate import acting
@@ -118,12 +119,7 @@ def _hears_of_joins(endpoint: WebhookEndpoint) -> bool:
 
 
 def remove(endpoint_id: str, *, author: Author = SERVER) -> None:
-    """Tell an endpoint nothing more, and forget what it was told. Raises WebhookEndpoint.DoesNotExist."""
-    _remove(endpoint_id, author)
-    forget_gone()
-
-
-def _remove(endpoint_id: str, author: Author) -> None:
+    """Tell an endpoint nothing more; what it was told is forgotten soon. Raises WebhookEndpoint.DoesNotExist."""
     with _changing_one(endpoint_id) as endpoint:
         WebhookEndpoint.objects.filter(pk=endpoint_id).update(room=None, gone=True, enabled=False)
         if endpoint.room:
@@ -142,7 +138,10 @@ def _tell_others(room: Room) -> None:
 
 
 def forget_gone() -> None:
-    """Delete endpoints that are gone and for which nothing is told any more, with what they were told."""
+    """Delete endpoints that are gone and for which nothing is told any more, with what they were told.
+
+    That may be much, so nobody waits for it; what is left when the process ends is deleted by another.
+    """
     waiting = WebhookStream.objects.filter(endpoint=OuterRef("pk"))
     over = WebhookEndpoint.objects.filter(Q(enabled=False) | ~Exists(waiting), gone=True, room=None)
     ids = list(over.values_list("pk", flat=True))
@@ -150,6 +149,8 @@ def forget_gone() -> None:
     last = 0
     # A few at a time: with SQLite everybody waits for it.
     while ids and (chosen := list(rows.filter(pk__gt=last)[:_MOST_REMOVED])):
+        if background.is_stopping():
+            return
         last = chosen[-1]
         WebhookDelivery.objects.filter(pk__in=chosen).delete()
     WebhookEndpoint.objects.filter(pk__in=ids).delete()
@@ -174,8 +175,7 @@ def set_of_room(room: Room, url: str, headers: Mapping[str, str] | None = None, 
         elif url:
             add(url, room=room, headers=headers, author=author)
         for endpoint in own[1:] if url else own:
-            _remove(endpoint.pk, author)
-    forget_gone()
+            remove(endpoint.pk, author=author)
 
 
 def there() -> QuerySet[WebhookEndpoint]:

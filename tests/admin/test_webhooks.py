@@ -50,7 +50,7 @@ def test_an_endpoint_is_added_changed_and_removed_and_its_secret_shown_once(clie
     assert endpoints.secrets_of(made) == [newest]
     assert "Yes, remove them" in act(admin, "remove", made)
     act(admin, "remove", made, confirmed="yes")
-    assert not WebhookEndpoint.objects.exists()
+    assert not endpoints.there().exists()
     whats = AuditEntry.objects.filter(author="olga", source="admin").order_by("pk").values_list("what", flat=True)
     assert list(whats) == ["webhook.create", *["webhook.change"] * 3, "webhook.delete"]
 
@@ -116,7 +116,7 @@ def act(admin: Client, action: str, endpoint: WebhookEndpoint, **more: str) -> s
 def test_what_is_wrong_with_an_endpoint_stands_at_its_field(client, given, problem):
     page = desk_of(client, *RIGHTS).post(f"{ENDPOINT}add/", given).content.decode()
     assert re.search(rf'class="form-row errors field-{problem}"', page)
-    assert not WebhookEndpoint.objects.exists()
+    assert not endpoints.there().exists()
 
 
 def test_who_may_only_view_endpoints_changes_none(client):
