@@ -41,17 +41,19 @@ def answer_poll(
     Answers ``{result: [{question, correct}]}``, without ``correct`` where the right answer is still hidden.
     """
     poll = visible_poll(context, poll_id)
-    _check_open(context, poll)
     given = [check_answer(poll.questions, response, f"responses[{place}]") for place, response in enumerate(responses)]
     if len({answer.question for answer in given}) < len(given):
         raise BadRequest("responses: two for one question")
     voter = _voter(poll, context.peer)
     held = {answer.question: answer for answer in PollAnswer.objects.filter(poll=poll, voter=voter)}
+    # What is sent again as it stands is no change, so that a lost answer can be repeated: also to a question with once,
+    # and when the poll is over.
+    changes = [answer for answer in given if _differs(held.get(answer.question), answer)]
+    if changes or not given:
+        _check_open(context, poll)
     # Whoever has a vote already may still change it.
     if not held and poll.users >= MAX_VOTERS:
         raise TooLarge(f"poll_id: {poll.users} persons have answered, at most {MAX_VOTERS}")
-    # What is sent again as it stands is no change, so that a lost answer can be repeated, also to a question with once.
-    changes = [answer for answer in given if _differs(held.get(answer.question), answer)]
     for answer in changes:
         if answer.question in held and poll.questions[answer.question - 1]["question"].get("once"):
             raise BadRequest(f"responses[{answer.question}]: the first answer stands")

@@ -56,9 +56,12 @@ def test_an_answer_that_is_given_once_stands(alice, bob):
     assert votes(alice, poll_id) == [[1, 0], [0, 0, 0]]
 
 
-def test_a_repeated_answer_changes_nothing_even_if_it_stands(alice, bob):
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_repeated_answer_changes_nothing_even_if_it_stands(alice, bob, is_over):
     poll_id = start(alice, {**SOUP, "question": {**SOUP["question"], "once": True}})
     answer(bob, poll_id, {"question": 1, "option": 1})
+    if is_over:
+        do(alice, "poll-stop", poll_id=poll_id)
     again = call(bob, "poll-response", poll_id=poll_id, responses=[{"question": 1, "option": 1}])
     assert (again.error, list(again.events)) == (None, [])
     assert votes(alice, poll_id) == [[1, 0]]

@@ -79,12 +79,12 @@ export class Polls {
    */
   async startPoll(poll) {
     const id = typeof poll === "string" ? poll : await this.createPoll(poll);
-    await this.#client.call("poll-start", { poll_id: id });
+    await this.#client.call("poll-start", { poll_id: id }, { again: true });
   }
 
   /** @param {string} pollId */
   async stopPoll(pollId) {
-    await this.#client.call("poll-stop", { poll_id: pollId });
+    await this.#client.call("poll-stop", { poll_id: pollId }, { again: true });
   }
 
   /**
@@ -94,10 +94,8 @@ export class Polls {
   async addResponsesToPoll(pollId, responses) {
     const poll = this.#client.state.polls.get(pollId);
     if (!poll) throw new Error("Invalid poll ID - Poll not found");
-    await this.#client.call("poll-response", {
-      poll_id: pollId,
-      responses: responses.map((response) => responseOnWire(poll, response)),
-    });
+    const given = responses.map((response) => responseOnWire(poll, response));
+    await this.#client.call("poll-response", { poll_id: pollId, responses: given }, { again: true });
     await this.#readOwnResponses(pollId);
   }
 
