@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -9,11 +10,13 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as InvalidFields
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Field, NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 from pydantic import ConfigDict, ValidationInfo, field_validator
@@ -68,6 +71,19 @@ class Json(Parser):
 
 
 class Rest(NinjaAPI):
+    _described: Mapping[str | None, OpenAPISchema] = MappingProxyType({})
+    _describing = threading.Lock()
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """The OpenAPI file, made once: it takes most of a second, and anybody may ask for it."""
+        with self._describing:
+            if path_prefix not in self._described:
+                made = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+                self._described = {**self._described, path_prefix: made}
+        return self._described[path_prefix]
+
     def create_response(self, request: HttpRequest, data: Any, **options: Any) -> HttpResponse:
         response = super().create_response(request, data, **options)
         response["Cache-Control"] = "no-store"
@@ -205,7 +221,8 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 @rest.exception_handler(Http404)
-def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+@rest.exception_handler(ObjectDoesNotExist)  # deleted at this very moment
+def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
     return refusal(request, NotFound("no such resource"))
 
 
