@@ -5,7 +5,8 @@ Each act is written down in the audit as its author's.
 
 import copy
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,8 +59,9 @@ def create_room(*, name: str = "", template: Template | None = None, author: Aut
         if name:
             room.name = name
         room.full_clean()
-        # An id that is there already is an error, and not a room to write over.
-        room.save(force_insert=True)
+        with _as_checked(room):
+            # An id that is there already is an error, and not a room to write over.
+            room.save(force_insert=True)
         RoomCode.objects.bulk_create([RoomCode(room=room, role=role) for role in room.template.usable_roles])
         record(author, "room.create", room=room, details={"name": room.name, "template": room.template.name})
     return room
@@ -106,7 +108,8 @@ def change_template(template_id: str, change: Callable[[Template], object], *, a
         except ValueError as error:
             raise ValidationError(str(error)) from None
         template.validate_unique()
-        template.save()
+        with _as_checked(template):
+            template.save()
         _record_template(author, template, {**before, "roles": roles})
     live = Session.objects.filter(room__template=template, ended_at=None).values_list("room_id", flat=True)
     _tell_of_template(live, before["metadata_rules"], author)
@@ -146,6 +149,18 @@ def _record_template(author: Author, template: Template, before: dict[str, Any])
         record(author, "template.change", key=template.name, details={"changed": changed, "roles": roles})
 
 
+@contextmanager
+def _as_checked(row: Room | Template) -> Iterator[None]:
+    """Let a name that another got since the check be told as one that another had. Raises ValidationError."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        row.validate_unique()
+        row.validate_constraints()
+        raise
+
+
 def find_room(name_or_id: str) -> Room | None:
     """The room with this id, else with this name in any case."""
     return Room.objects.filter(id=name_or_id).first() or named(name_or_id)
@@ -159,7 +174,7 @@ def _lock(room_id: str) -> Room:
 def change_room(
     room_id: str, *, author: Author = SERVER, look: Callable[[Room], object] | None = None, **fields: Any
 ) -> Room:
-    """Give a room other values of CHANGEABLE. Who is inside stays. Raises ValidationError.
+    """Give a room other values of CHANGEABLE, all of them or none. Who is inside stays. Raises ValidationError, HeldUp.
 
     ``look`` is called with the room as it is before, which nobody else changes meanwhile, and may refuse by raising.
     """
@@ -168,7 +183,6 @@ def change_room(
         if look:
             look(room)
         template = room.template
-        told = {name: fields[name] for name in TOLD if name in fields}
         before = {name: getattr(room, name) for name in fields}
         for name, value in fields.items():
             setattr(room, name, value)
@@ -177,21 +191,22 @@ def change_room(
         _check(room, checked | ({"metadata_rules"} if room.template != template else set()))
         room.updated_at = timezone.now()
         rules = fields.pop("metadata_rules", None)
-        for name in told:
-            del fields[name]
-        room.save(update_fields=[*fields, "updated_at"])
+        told = {name: fields.pop(name) for name in TOLD if name in fields}
+        with _as_checked(room):
+            room.save(update_fields=[*fields, "updated_at"])
         if changed := [name for name in fields if before[name] != getattr(room, name)]:
             details = {name: [_told(before[name]), _told(getattr(room, name))] for name in changed}
             record(author, "room.change", room=room, details=details)
         # What is remembered of a live session knows the room by its old name.
         Session.objects.filter(room=room, ended_at=None).update(generation=new_generation())
-    if room.template != template:
-        _tell_of_template([room_id], template.metadata_rules, author)
-    # By operations, for those who are inside are told. One that is held up is tried again by who asked.
-    if told:
-        perform_now(set_room, author.caller(room_id), **told)
-    if rules is not None:
-        perform_now(set_metadata_rules, author.caller(room_id), rules=rules)
+        # By operations, for those who are inside are told, once all is stored.
+        caller = author.caller(room_id)
+        if room.template != template:
+            perform_now(template_changed, caller, rules=template.metadata_rules)
+        if told:
+            perform_now(set_room, caller, **told)
+        if rules is not None:
+            perform_now(set_metadata_rules, caller, rules=rules)
     return room
 
 
@@ -222,7 +237,7 @@ def make_or_change_room(*, name: str, author: Author = SERVER, **fields: Any) ->
         return change_room(found.pk, author=author, **fields)
     try:
         return create_room(name=name, author=author, **fields)
-    except (ValidationError, IntegrityError):
+    except ValidationError:
         # Somebody may have made it at this very moment.
         if found := named(name):
             return change_room(found.pk, author=author, **fields)
@@ -301,14 +316,11 @@ def replace_code(room_id: str, role: str, *, author: Author = SERVER) -> RoomCod
 
 
 def delete_room(room_id: str, *, author: Author) -> None:
-    """Close a room, end its session, of which its peers are told, and delete it with its history."""
-    change_room(room_id, author=author, enabled=False)  # so that nobody comes in between
-    try:
-        perform_now(end_room, author.caller(room_id))
-    except NotFound:
-        pass  # nobody is in it
+    """End a room's session, of which its peers are told, and delete it with its history. Raises HeldUp."""
     with acting():
-        room = _lock(room_id)
+        room = _lock(room_id)  # so that nobody comes in between
+        with suppress(NotFound):  # nobody is in it
+            perform_now(end_room, author.caller(room_id))
         record(author, "room.delete", room=room, details={"name": room.name})
         _leave_endpoints([room.pk])
         room.delete()

@@ -1,15 +1,22 @@
 """Rooms that are changed or deleted while somebody is in them, and templates that were stored wrongly."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from rooms import creation
 from rooms.access import tokens
-from rooms.models import MAX_SIZE, Room, Template
+from rooms.models import MAX_SIZE, AuditEntry, Room, Template
 from rooms.operations.engine.calls import Author
+from rooms.wire.errors import InternalError
+from tests.operations.driver import position
 from tests.support.sockets import World
+from tests.support.team import joined
 
 
 @pytest.mark.matrix
@@ -39,6 +46,55 @@ async def test_a_room_is_changed_while_somebody_is_in_it(world: World):
     assert await bob.wait_closed() == 4403
     [refused] = bob.named("on-error")
     assert refused["message"] == "the room is full"
+
+
+REFUSES = """
+CREATE TRIGGER refuses BEFORE INSERT ON rooms_auditentry WHEN NEW.what = 'rules.change'
+BEGIN SELECT RAISE(ABORT, 'refused'); END
+"""
+
+
+def test_a_change_of_which_the_last_part_fails_changes_nothing_and_tells_nobody(db):
+    room = creation.create_room(name="tea")
+    joined(room, "Alice", "host")
+    before, at = AuditEntry.objects.count(), position(room.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSES)
+
+    with pytest.raises(InternalError):
+        creation.change_room(room.pk, title="Milk", slow_mode=3, metadata_rules=[{"key": "topic"}])
+
+    room.refresh_from_db()
+    assert (room.title, room.slow_mode, room.metadata_rules) == ("", 0, [])
+    assert (AuditEntry.objects.count(), position(room.pk)) == (before, at)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("kind", [Room, Template])
+def test_a_name_that_another_gets_at_this_very_moment_is_refused_as_one_that_it_has(database, kind):
+    room, other = creation.create_room(name="tea"), creation.create_room(name="milk")
+    template = creation.load_template("stage", {"roles": {"host": {}}})
+    row = other if kind is Room else creation.default_template()
+    rename = {
+        Room: lambda: creation.change_room(room.pk, name="Free"),
+        Template: lambda: creation.change_template(template.pk, lambda found: setattr(found, "name", "free")),
+    }[kind]
+    with psycopg.connect(**connection.get_connection_params()) as taking, ThreadPoolExecutor(1) as threads:
+        taking.execute(f"UPDATE {kind._meta.db_table} SET name = 'free' WHERE id = %s", [row.pk])
+        renaming = threads.submit(closing, rename)
+        while not taking.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'").fetchone():
+            assert not renaming.done()
+        taking.commit()
+        with pytest.raises(ValidationError, match=r"name"):
+            renaming.result(60)
+
+
+def closing(act: Callable[[], object]) -> None:
+    """Do something in a thread that has no connection afterwards."""
+    try:
+        act()
+    finally:
+        connection.close()
 
 
 @pytest.fixture

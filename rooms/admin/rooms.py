@@ -22,6 +22,7 @@ from rooms.admin.shared import Inspection, LiveFilter, author, lasting, link, li
 from rooms.creation import change_room, delete_room, make_codes, replace_code, switch_code
 from rooms.models import AuditEntry, Room, RoomCode, Session, Template
 from rooms.operations.engine.calls import Author
+from rooms.operations.engine.gate import acting
 from rooms.wire.errors import NotFound, RoomError
 from rooms.wire.json_gate import JSON
 
@@ -191,10 +192,11 @@ class RoomAdmin(Editing, Inspection):
         ):  # fmt: skip
             return question
         for room in rooms:
-            # First, for the entry has the room's name in it.
-            self.log_deletions(request, Room.objects.filter(pk=room.pk))
             try:
-                delete_room(room.pk, author=author(request))
+                with acting():
+                    # First, for the entry has the room's name in it.
+                    self.log_deletions(request, Room.objects.filter(pk=room.pk))
+                    delete_room(room.pk, author=author(request))
             except (RoomError, Room.DoesNotExist) as error:
                 self.message_user(request, f"“{room}”: {error}", messages.ERROR)
             else:

@@ -15,6 +15,8 @@ from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import Lines
 from rooms.admin.shared import Inspection, author, indented, link, list_link, written
 from rooms.models import WebhookDelivery, WebhookEndpoint
+from rooms.operations.engine.calls import Author
+from rooms.operations.engine.gate import acting
 from rooms.webhooks import endpoints, replays
 from rooms.webhooks.deliveries import Filters
 from rooms.wire.errors import RoomError
@@ -125,9 +127,15 @@ class WebhookEndpointAdmin(Editing, Inspection):
             what="They are told nothing more, also not what waits, and what they were told is forgotten.",
         ):  # fmt: skip
             return question
+
+        def remove(endpoint_id: str, *, author: Author) -> None:
+            with acting():
+                # First, for the entry has the endpoint's URL in it.
+                self.log_deletions(request, WebhookEndpoint.objects.filter(pk=endpoint_id))
+                endpoints.remove(endpoint_id, author=author)
+
         for endpoint in chosen:
-            self.log_deletions(request, WebhookEndpoint.objects.filter(pk=endpoint.pk))
-            self._act(request, endpoint, endpoints.remove, "is told nothing more.")
+            self._act(request, endpoint, remove, "is told nothing more.")
         return None
 
     def _act(self, request: HttpRequest, endpoint: WebhookEndpoint, act: Callable[..., object], done: str) -> None:

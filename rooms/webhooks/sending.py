@@ -1,7 +1,6 @@
 """One try: the name is resolved, the address that is found is checked, and that very address is connected to."""
 
 import asyncio
-import json
 import socket
 import ssl
 import time
@@ -132,9 +131,3 @@ async def _read(answer: httpx.Response) -> None:
         size += len(part)
         if size > MAX_ANSWER_BYTES:
             return
-
-
-def parsed(text: str) -> Mapping[str, str]:
-    """Headers that are stored as JSON text."""
-    headers: Mapping[str, str] = json.loads(text) if text else {}
-    return headers

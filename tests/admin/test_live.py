@@ -175,6 +175,7 @@ async def test_each_act_is_seen_by_who_is_inside_within_a_second(chromium, serve
         await desk.row("topic").get_by_text("Clear…").click()
         cleared = desk.row("topic").get_by_role("button", name="Clear topic").click()
         assert (await desk.hears(alice, "on-metadata-change", cleared))["values"][0]["data"] is None
+        await desk.told("is cleared")  # which moves what is below
         await desk.row("topic").get_by_text("Set…").click()
         await tab.get_by_label("Value").fill('{"of": "milk"}')
         entry = (await desk.hears(alice, "on-metadata-change", tab.click("text=Set >> nth=-1")))["values"][0]

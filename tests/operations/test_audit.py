@@ -196,7 +196,6 @@ def test_acts_are_written_down_on_every_database(database, settings):
         ("room.change", "admin", "olga"),
         ("peer.remove", "admin", "olga"),
         ("metadata.remove", "leave", "olga"),
-        ("room.change", "admin", "olga"),
         ("session.end", "admin", "olga"),
         ("room.delete", "admin", "olga"),
     ]

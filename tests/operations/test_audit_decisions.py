@@ -319,7 +319,7 @@ def replace_code(room: Room) -> list[tuple[str, str]]:
 @made
 def delete_room(room: Room) -> list[tuple[str, str]]:
     creation.delete_room(room.pk, author=OLGA)
-    return [("room.change", ""), ("session.end", ""), ("room.delete", "")]
+    return [("session.end", ""), ("room.delete", "")]
 
 
 @made

@@ -1,7 +1,5 @@
 """``/v2/rooms``: rooms, made, looked for and changed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
@@ -14,6 +12,7 @@ from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
 from rooms.models import MAX_LARGE_SIZE, PreparedPoll, Room, Template
+from rooms.operations.engine.gate import acting
 from rooms.operations.polls import check_size
 from rooms.webhooks import endpoints
 from rooms.wire.errors import NotFound
@@ -124,10 +123,6 @@ class RoomBody(Body):
     def fields(self, room: Room | None) -> dict[str, Any]:
         """What is to be changed of a room, or of none yet. Raises RoomError."""
         given = self.dict(exclude_none=True, exclude={"webhook"})
-        if self.webhook and self.webhook.url:
-            # Before the room is made or changed, which is not undone.
-            with _of_the_webhook():
-                endpoints.check(url=self.webhook.url, headers=self.webhook.headers or {})
         if (template_id := given.pop("template_id", "")) and (room is None or room.template_id != template_id):
             given["template"] = Template.objects.filter(pk=template_id).first()
             if given["template"] is None:
@@ -158,11 +153,14 @@ def create_room(request: HttpRequest, payload: RoomBody = RoomBody()) -> Any:  #
 
     Without a template it gets the default one, without a name one of its own. 404: there is no such template, or poll.
     """
-    if payload.name:
-        room = creation.make_or_change_room(author=author(request), **payload.fields(creation.named(payload.name)))
-    else:
-        room = creation.create_room(author=author(request), **payload.fields(None))
-    return shown(_with_webhook(request, room, payload))
+    with acting():
+        if payload.name:
+            fields = payload.fields(creation.named(payload.name))
+            room = creation.make_or_change_room(author=author(request), **fields)
+        else:
+            room = creation.create_room(author=author(request), **payload.fields(None))
+        _set_webhook(request, room, payload)
+    return shown(room)
 
 
 @router.get("", **answers(PageOf[RoomAnswer]))
@@ -190,23 +188,18 @@ def get_room(request: HttpRequest, room_id: str) -> Any:
 @router.post("/{room_id}", **answers(RoomAnswer, 404))
 def update_room(request: HttpRequest, room_id: str, payload: RoomBody) -> Any:
     """Change what of a room is given. Who is inside stays, also when it is disabled."""
-    room = find(room_id)
-    changed = creation.change_room(room.pk, author=author(request), **payload.fields(room))
-    return shown(_with_webhook(request, changed, payload))
+    with acting():
+        room = creation.change_room(room_id, author=author(request), **payload.fields(find(room_id)))
+        _set_webhook(request, room, payload)
+    return shown(room)
 
 
-def _with_webhook(request: HttpRequest, room: Room, payload: RoomBody) -> Room:
-    if payload.webhook:
-        with _of_the_webhook():
-            endpoints.set_of_room(room, payload.webhook.url, payload.webhook.headers, author=author(request))
-    return room
-
-
-@contextmanager
-def _of_the_webhook() -> Iterator[None]:
-    """Let what is wrong with a webhook begin with the field that it is in."""
+def _set_webhook(request: HttpRequest, room: Room, payload: RoomBody) -> None:
+    """Raises ValidationError, which begins with the field that it is in."""
+    if not (given := payload.webhook):
+        return
     try:
-        yield
+        endpoints.set_of_room(room, given.url, given.headers, author=author(request))
     except ValidationError as error:
         raise ValidationError({f"webhook.{name}": texts for name, texts in error.message_dict.items()}) from None
 
