@@ -190,7 +190,11 @@ class WebhookDeliveryAdmin(Inspection):
         if not rows:
             self.message_user(request, "There is nothing to tell again: it is no longer kept.", messages.WARNING)
             return
-        workflow, is_new = replays.start(Filters.only(rows), author=author(request))
+        try:
+            workflow, is_new = replays.start(Filters.only(rows), author=author(request))
+        except RoomError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return
         if not is_new:
             self.message_user(request, "They are being told again already.", messages.WARNING)
             return

@@ -32,6 +32,8 @@ def _keep_house() -> None:
     metrics.WEBHOOK_BACKLOG.set(waiting)
     metrics.WEBHOOK_AGE.set(max(0, milliseconds(now) - oldest) / 1000 if waiting else 0)
     endpoints.forget_gone()
+    while queue.tidy(now, days=settings.WEBHOOK_DAYS):
+        if background.is_stopping():
+            return
+    # When their deliveries are gone, for with one go all that are left of it, at once.
     replays.tidy(now, days=settings.WEBHOOK_DAYS)
-    while queue.tidy(now, days=settings.WEBHOOK_DAYS) and not background.is_stopping():
-        pass

@@ -17,6 +17,7 @@ from rooms.operations.engine.outbox import wake
 from rooms.operations.engine.statements import database_now
 from rooms.operations.engine.transaction import Cursor
 from rooms.webhooks.deliveries import Filters, chosen
+from rooms.wire.errors import TooLarge
 from rooms.wire.events import compact
 from rooms.wire.webhooks import replayed
 
@@ -25,6 +26,9 @@ MOST = 50_000
 
 RATE = 10
 """A second."""
+
+MOST_RUNNING = 100
+"""Workflows that go on at the same time, each of which is looked after a few times a second."""
 
 _MOST_WAITING = 10 * RATE
 """No more are taken up while so many wait for an endpoint that does not take them."""
@@ -36,8 +40,16 @@ class Started(NamedTuple):
 
 
 def start(filters: Filters, *, limit: int = MOST, offset: int = 0, author: Author = SERVER) -> Started:
-    """Tell again what these filters choose; the workflow that does so already, if one is under way."""
+    """Tell again what these filters choose; the workflow that does so already, if one is under way.
+
+    Raises TooLarge if MOST_RUNNING others are.
+    """
     text = compact([filters.text(), limit, offset])
+    going_on = WebhookReplay.objects.filter(completed_at=None)
+    if running := going_on.filter(filters=text).first():
+        return Started(running, False)
+    if (number := going_on.count()) >= MOST_RUNNING:
+        raise TooLarge("replays: too many go on", limit="max_running_replays", used=number + 1, most=MOST_RUNNING)
     at = milliseconds(database_now())
     keys = list(_done(filters, at).order_by("pk").values_list("pk", flat=True)[offset : offset + min(limit, MOST)])
     made = WebhookReplay(filters=text, total=len(keys), position=0, until=0, started_at=at, paced_at=at)
@@ -49,9 +61,8 @@ def start(filters: Filters, *, limit: int = MOST, offset: int = 0, author: Autho
             which = {"deliveries": list(filters.ids)} if filters.ids else {}
             record(author, "webhook.replay", key=made.pk, details={"total": made.total, **which})
     except IntegrityError:
-        running = WebhookReplay.objects.filter(filters=text, completed_at=None).first()
-        # None if it came to its end at this very moment.
-        return Started(running, False) if running else start(filters, limit=limit, offset=offset, author=author)
+        # Somebody began it at this very moment; it may be over already.
+        return start(filters, limit=limit, offset=offset, author=author)
     return Started(made, True)
 
 

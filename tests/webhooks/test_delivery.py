@@ -26,6 +26,7 @@ from rooms.webhooks.deliveries import Filters
 from rooms.webhooks.places import Failing, Places
 from rooms.webhooks.queue import Tried
 from rooms.webhooks.sending import Sent
+from rooms.wire.errors import TooLarge
 from tests.operations.driver import do, visitor
 from tests.support.receiver import Receiver
 
@@ -420,6 +421,14 @@ def test_a_replay_tells_again_under_the_same_ids_ten_a_second(room, receiver, ho
     assert workflow.completed_at is not None
     assert replays.start(between(room)).is_new
     assert replays.start(between(room), limit=5, offset=2).workflow.total == 5
+
+
+def test_of_replays_that_go_on_at_once_there_is_a_bound(room, monkeypatch):
+    monkeypatch.setattr(replays, "MOST_RUNNING", 2)
+    for limit in (1, 2, 2):
+        replays.start(between(room), limit=limit)
+    with pytest.raises(TooLarge, match="replays: "):
+        replays.start(between(room), limit=3)
 
 
 def by_session(receiver: Receiver) -> dict[str, list[Any]]:
