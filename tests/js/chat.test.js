@@ -60,6 +60,23 @@ test("pages of history stand before what is held, in their order, and hold none 
   assert.deepEqual([recipientPeer, reactions.length, read], ["al", 1, true]);
 });
 
+test("a gap is filled once the message before it was read again", () => {
+  const missed = [
+    { after: null, since: 1 },
+    { after: "m2", since: 2 },
+  ];
+  let state = apply({ ...heard("m2"), missed }, "history-read", {
+    messages: ["m9", "m8"].map((id) => said(id)),
+    last: "m8",
+  });
+  assert.deepEqual(state.missed, missed);
+  state = apply(state, "history-read", { messages: ["m3", "m2"].map((id) => said(id)), last: "m2" });
+  assert.deepEqual(state.missed, [missed[0]]);
+  const end = { messages: [], last: "" };
+  assert.deepEqual(apply(state, "history-read", { ...end, withheld: true }).missed, [missed[0]]);
+  assert.deepEqual(apply(state, "history-read", end).missed, []);
+});
+
 test("somebody writes until it says otherwise, sends or leaves", () => {
   const typing = (state) => view(state).typing.map(({ peerID, isPrivate }) => [peerID, isPrivate]);
   const begin = apply(nowhere(), "on-peer-typing", { peer_id: "bob", typing: true, private: true });

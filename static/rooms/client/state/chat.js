@@ -4,7 +4,7 @@ import { Messages } from "./messages.js";
 import { localPeer, withEntry, without } from "./parts.js";
 import { flag, messageFrom, number, records, text, texts } from "./shapes.js";
 
-/** @import { HeardChange, Message, OwnChange, State, Wire } from "./types.js" */
+/** @import { Gap, HeardChange, Message, OwnChange, State, Wire } from "./types.js" */
 
 /**
  * A message as it is now; one that is not held stays so.
@@ -40,6 +40,16 @@ function reacted(held, wire) {
 function rested(state, peer) {
   if (peer === undefined || !state.typing.has(peer)) return state;
   return { ...state, typing: without(state.typing, peer) };
+}
+
+/**
+ * The gaps that are left once a page was read: pages go back without one from what is newest, so none is after a
+ * message in them, nor before all if these are all.
+ * @type {(state: State, told: unknown, history: NonNullable<State["history"]>) => Gap[]}
+ */
+function unfilled(state, told, { last, withheld }) {
+  const read = new Set(records(told).map((wire) => text(wire.message_id)));
+  return state.missed.filter(({ after }) => (after === null ? last !== "" || withheld : !read.has(after)));
 }
 
 /** @satisfies {Record<string, HeardChange>} */
@@ -127,7 +137,8 @@ export const CHAT_OWN = {
     });
     const all = [...state.messages.values(), ...read.reverse()].sort((a, b) => a.time - b.time);
     const history = { last: text(last) ?? "", withheld: flag(withheld) ?? false };
-    return { ...state, messages: read.length ? new Messages(all) : state.messages, history };
+    const messages = read.length ? new Messages(all) : state.messages;
+    return { ...state, messages, missed: unfilled(state, told, history), history };
   },
 
   read: (state, { id, read }) => {

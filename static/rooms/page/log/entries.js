@@ -4,22 +4,24 @@
 import { make, part } from "../dom.js";
 import { readsEnd } from "./reading.js";
 
+/** @import { HMSMessage } from "../../hms.js" */
+
+/** @typedef {{ element: HTMLElement, message: HMSMessage }} Drawn a message as it was drawn */
+
 const BLOCK = 50; // entries in one
 const DRAWN = 1_000; // entries kept in the page; older ones go, a block at a time
 const READ_BACK = 2 * DRAWN; // the same while somebody reads further up, where they may be looked at
 
-export const MOST_ENTRIES = DRAWN;
-
 const log = part("log");
-/** @type {Map<string, HTMLElement>} message id → its element */
+/** @type {Map<string, Drawn>} by the ids of the messages */
 const shown = new Map();
-/** @type {Set<string>} ids of messages whose elements went, as long as the store may still hold them */
+/** @type {Set<string>} ids of messages whose elements went, oldest first, as long as the store may still hold them */
 const gone = new Set();
 
 /** @param {string | null} id of a message */
-export const elementOf = (id) => (id === null ? undefined : shown.get(id));
+export const elementOf = (id) => (id === null ? undefined : shown.get(id)?.element);
 
-/** Messages by their elements. */
+/** Messages by their ids, as they were drawn. */
 export const drawnMessages = () => shown.entries();
 
 /**
@@ -28,13 +30,10 @@ export const drawnMessages = () => shown.entries();
  */
 export const wasDrawn = (id) => shown.has(id) || gone.has(id);
 
-/**
- * @param {string} id of a message
- * @param {HTMLElement} element
- */
-export function remember(id, element) {
-  element.dataset.id = id;
-  shown.set(id, element);
+/** @type {(message: HMSMessage, element: HTMLElement) => void} */
+export function remember(message, element) {
+  element.dataset.id = message.id;
+  shown.set(message.id, { element, message });
 }
 
 /** @param {HTMLElement} node */
@@ -44,6 +43,38 @@ export function append(node) {
   else log.append(make("div", { class: "block" }, node));
   while (count() > (readsEnd() ? DRAWN : READ_BACK)) forgetFirst();
 }
+
+/**
+ * Puts an entry before another: at the beginning of a block into the one before it, or into a new one.
+ * @type {(next: HTMLElement, node: HTMLElement) => void}
+ */
+export function insertBefore(next, node) {
+  const block = next.parentElement;
+  const above = block?.previousElementSibling;
+  if (next.previousElementSibling || !block) next.before(node);
+  else if (above && above.childElementCount < BLOCK) above.append(node);
+  else block.before(make("div", { class: "block" }, node));
+}
+
+/**
+ * The entry above another.
+ * @param {Element} entry
+ */
+export const entryAbove = (entry) =>
+  entry.previousElementSibling ?? entry.parentElement?.previousElementSibling?.lastElementChild ?? null;
+
+/**
+ * Lets the newest of those messages that went be drawn again. How many of them these are.
+ * @param {number} most
+ */
+export function recall(most) {
+  const ids = [...gone].slice(-most);
+  for (const id of ids) gone.delete(id);
+  return ids.length;
+}
+
+/** Whether messages went that may be drawn again. */
+export const mayRecall = () => gone.size > 0;
 
 export function clearEntries() {
   log.replaceChildren();

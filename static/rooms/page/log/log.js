@@ -1,17 +1,29 @@
 // The messages, and what happened between them.
 
 import { hmsNotifications, hmsStore, selectHMSMessages, selectMissed, selectSessionId } from "../../hms.js";
-import { eachDay, serverNow } from "../clock.js";
+import { eachDay } from "../clock.js";
 import { wasMissed } from "../connection.js";
-import { eachFrame, make, part, setParts, setText } from "../dom.js";
+import { eachFrame, make, part, setParts } from "../dom.js";
 import { isPinned, selectPins } from "../pins/pinned.js";
-import { continues, dayName, sameDay } from "../text.js";
+import { continues, sameDay } from "../text.js";
 import { forgetPersons } from "../who.js";
+import { clearDays, lineOf, nameDays, newLine } from "./days.js";
 import { Divider } from "./divider.js";
 import * as entries from "./entries.js";
 import { bubble, isOwn, markPinned } from "./message.js";
+import { bring, drawOlder, hasNewest, isWhole, readNewest, startOlder } from "./older.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
-import { isUnseen, keepUp, notice, readsEnd, resetReading, startReading, toEnd } from "./reading.js";
+import {
+  isUnseen,
+  keepPlace,
+  keepUp,
+  leadEyes,
+  notice,
+  readsEnd,
+  resetReading,
+  startReading,
+  toEnd,
+} from "./reading.js";
 import { redrawToolbar, startToolbar } from "./toolbar.js";
 import { drawWaiting, startWaiting } from "./waiting.js";
 import { leadTo, startWalking } from "./walking.js";
@@ -20,10 +32,11 @@ import { leadTo, startWalking } from "./walking.js";
 /** @import { Said } from "../types.js" */
 
 const SLICE = 8; // ms of drawing at a time: typing and scrolling come between
+const QUIET = 500; // ms until the screen reader has passed over what is drawn without being news
 
 const log = part("log");
-/** @type {Set<string | null>} ids of messages after which a gap was told */
-const gaps = new Set();
+/** @type {Map<string | null, HTMLElement>} id of a message → the line that tells of a gap after it */
+const gaps = new Map();
 /** @type {(() => void)[]} lines that come after messages which are not drawn yet */
 const later = [];
 const drawSoon = eachFrame(draw);
@@ -37,6 +50,8 @@ let presence = null;
 let divider = null;
 let filled = false; // the first draw is history, not news
 let session = ""; // whose messages are drawn
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let quiet;
 
 /** @param {string} roomTitle */
 export function startLog(roomTitle) {
@@ -46,9 +61,13 @@ export function startLog(roomTitle) {
   startWaiting();
   startWalking();
   startToolbar();
+  startOlder(afterMessages);
   hmsStore.subscribe(drawSoon, ({ messages }) => messages, Object.is);
   hmsStore.subscribe(drawSoon, selectSessionId);
-  hmsStore.subscribe(drawSoon, selectMissed);
+  hmsStore.subscribe(() => {
+    if (hmsStore.getState(selectMissed).length) readNewest();
+    drawSoon();
+  }, selectMissed);
   hmsStore.subscribe(redrawPins, selectPins);
   hmsNotifications.onNotification(
     ({ type, data }) => addPresence(data, type === "PEER_JOINED"),
@@ -57,7 +76,7 @@ export function startLog(roomTitle) {
   eachDay(nameDays);
 }
 
-/** Draws what the store holds of a room just entered. */
+/** Draws what the store holds of a room just entered, and what was said there before. */
 export function resetLog() {
   clear();
   draw();
@@ -66,6 +85,7 @@ export function resetLog() {
 
 function clear() {
   entries.clearEntries();
+  clearDays();
   gaps.clear();
   later.length = 0;
   forgetPersons();
@@ -76,6 +96,7 @@ function clear() {
   resetReading();
   filled = false;
   session = hmsStore.getState(selectSessionId);
+  readNewest();
 }
 
 /**
@@ -101,27 +122,25 @@ function afterMessages(action) {
   draw();
 }
 
-/** @param {string} id */
-export const isInLog = (id) => entries.elementOf(id) !== undefined;
-
 function redrawPins() {
-  for (const [id, element] of entries.drawnMessages()) markPinned(element, isPinned(id));
+  for (const [id, { element }] of entries.drawnMessages()) markPinned(element, isPinned(id));
   redrawToolbar();
 }
 
 /**
- * Shows a message and marks it for a moment.
+ * Shows a message and marks it for a moment; reads it first where that is needed. Whether it could be shown.
  * @param {string} id
  */
-export function jumpTo(id) {
+export async function jumpTo(id) {
+  await bring(id);
   const element = entries.elementOf(id);
-  if (!element) return;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
+  if (!element) return false;
+  leadEyes(element);
   element.focus({ preventScroll: true });
   element.classList.remove("flash");
   void element.offsetWidth; // starts the animation anew
   element.classList.add("flash");
+  return true;
 }
 
 function draw() {
@@ -131,51 +150,64 @@ function draw() {
     clear();
     append(make("p", { class: "line" }, "Everybody had left meanwhile: the room begins anew."));
   }
-  if (!filled) log.setAttribute("aria-live", "off");
-  const { own, others, isWhole } = drawSlice();
+  if (!filled) drawQuietly();
+  const { own, others, isAll } = drawSlice();
   tellGaps();
   leadTo();
   if (own || (others && readsEnd())) toEnd();
   if (filled) notice(others);
-  part("empty").hidden = log.querySelector(".message") !== null;
-  if (!isWhole) {
+  else keepUp();
+  drawOlder();
+  part("empty").hidden = !isWhole() || [log, part("outbox")].some((held) => held.querySelector(".message"));
+  if (!isAll) {
     drawSoon();
     return;
   }
-  if (!filled) setTimeout(() => log.removeAttribute("aria-live"), 500);
-  filled = true;
+  filled ||= hasNewest();
   for (const action of later.splice(0)) action();
 }
 
-/** Draws messages for a while. How many of them are one's own and others', and whether these were all. */
+/** What comes into the log now is not read out. */
+function drawQuietly() {
+  log.setAttribute("aria-live", "off");
+  clearTimeout(quiet);
+  quiet = setTimeout(() => log.removeAttribute("aria-live"), QUIET);
+}
+
+/** Draws messages for a while. How many new ones are one's own and others', and whether these were all. */
 function drawSlice() {
-  const recent = hmsStore
-    .getState(selectHMSMessages)
-    .slice(-entries.MOST_ENTRIES)
-    .filter(({ type }) => type === "chat");
-  const fresh = recent.flatMap(({ id }, place) => (entries.wasDrawn(id) ? [] : [place]));
-  const newest = recent.findLastIndex(({ id }) => isInLog(id)); // what is fresh and older comes from another tab
+  const held = hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
+  const fresh = held.flatMap(({ id }, place) => (entries.wasDrawn(id) ? [] : [place]));
+  const newest = held.findLastIndex(({ id }) => entries.elementOf(id)); // what is fresh and older is inserted
+  const old = fresh.filter((place) => place < newest);
   const end = performance.now() + SLICE;
-  const drawn = { own: 0, others: 0 };
-  for (const place of fresh) {
-    if (performance.now() >= end) return { ...drawn, isWhole: false };
-    const own = isOwn(recent[place]);
-    if (place < newest) insert(recent[place], own, recent, place);
-    else add(recent[place], own);
-    drawn[own ? "own" : "others"] += 1;
+  const drawn = { own: 0, others: 0, isAll: true };
+  /** @type {(places: number[], draw: (place: number) => void) => void} */
+  const each = (places, draw) => {
+    for (const place of places) {
+      if (performance.now() >= end) drawn.isAll = false;
+      else draw(place);
+    }
+  };
+  if (old.length) {
+    drawQuietly();
+    keepPlace(() => each(old, (place) => insert(held, place)));
   }
-  return { ...drawn, isWhole: true };
+  each(fresh.slice(old.length), (place) => {
+    const own = isOwn(held[place]);
+    add(held[place], own);
+    if (own || !held[place].read) drawn[own ? "own" : "others"] += 1;
+  });
+  return drawn;
 }
 
 /** @type {(message: HMSMessage, own: boolean) => void} */
 function add(message, own) {
   if (!lastDay || !sameDay(lastDay, message.time)) {
-    const day = make("p", { class: "day", role: "separator" }, make("span", {}, dayName(message.time, serverNow())));
-    day.dataset.time = String(Number(message.time));
-    append(day);
+    append(newLine(message.time));
     lastDay = message.time;
   }
-  if (filled && !own) divide(document.hidden || wasMissed(message.time));
+  if (filled && !own && !message.read) divide(document.hidden || wasMissed(message.time));
   append(drawn(message, own, continues(last, message)));
   presence = null;
   last = message;
@@ -199,44 +231,58 @@ function divide(isAway) {
 }
 
 /**
- * Draws a message that stands between others in the store, before the one that follows it there.
- * @type {(message: HMSMessage, own: boolean, recent: HMSMessage[], place: number) => void}
+ * Draws a message that stands before others in the log: above the next of them, or above the line of that one's day.
+ * @type {(held: HMSMessage[], place: number) => void}
  */
-function insert(message, own, recent, place) {
-  const next = recent.slice(place).find(({ id }) => isInLog(id));
-  const after = next && entries.elementOf(next.id);
-  if (!after) return;
-  const before = recent[place - 1];
-  const above = after.previousElementSibling ?? after.parentElement?.previousElementSibling?.lastElementChild;
-  const joined = above instanceof HTMLElement && above.dataset.id === before?.id;
-  const element = drawn(message, own, joined && continues(before, message));
-  after.classList.toggle("continued", continues(message, next));
-  after.before(element);
+function insert(held, place) {
+  const message = held[place];
+  const before = held[place - 1];
+  const next = held.slice(place + 1).find(({ id }) => entries.elementOf(id));
+  const below = next && entries.elementOf(next.id);
+  if (!below) return;
+  const above = entries.entryAbove(below);
+  const isBelow = above instanceof HTMLElement && above.dataset.id === before?.id;
+  const element = drawn(message, isOwn(message), isBelow && continues(before, message));
+  entries.insertBefore(sameDay(message.time, next.time) ? below : lineAbove(below, next.time), element);
+  if (!lineOf(message.time)) entries.insertBefore(element, newLine(message.time));
+  below.classList.toggle("continued", continues(message, next));
+}
+
+/**
+ * The line of a day, made above the first of its messages where it has gone from the beginning of the log.
+ * @type {(first: HTMLElement, time: Date) => HTMLElement}
+ */
+function lineAbove(first, time) {
+  const held = lineOf(time);
+  if (held) return held;
+  const line = newLine(time);
+  entries.insertBefore(first, line);
+  return line;
 }
 
 /** @type {(message: HMSMessage, own: boolean, isContinued: boolean) => HTMLElement} */
 function drawn(message, own, isContinued) {
   const element = bubble(message, own, isContinued);
-  entries.remember(message.id, element);
+  entries.remember(message, element);
   return element;
 }
 
-/** Says where messages may be missing: after which of them, or before all. */
+/** Says where messages may be missing, as long as they may: after which of them, or before all. */
 function tellGaps() {
-  for (const { after } of hmsStore.getState(selectMissed)) {
+  const missed = new Set(hmsStore.getState(selectMissed).map(({ after }) => after));
+  for (const [after, line] of gaps) {
+    if (missed.has(after)) continue;
+    line.remove();
+    gaps.delete(after);
+  }
+  for (const after of missed) {
     if (gaps.has(after) || (after !== null && !entries.wasDrawn(after))) continue;
-    gaps.add(after);
     const line = make("p", { class: "line gap" }, "Some messages may be missing here.");
+    gaps.set(after, line);
     const element = entries.elementOf(after);
     if (element) element.after(line);
     else if (after === null) (log.firstElementChild ?? log).prepend(line);
     if (last?.id === after) last = null;
-  }
-}
-
-function nameDays() {
-  for (const day of /** @type {NodeListOf<HTMLElement>} */ (log.querySelectorAll(".day"))) {
-    setText(day.children[0], dayName(new Date(Number(day.dataset.time)), serverNow()));
   }
 }
 

@@ -44,8 +44,41 @@ export function keepUp() {
   if (isAtEnd) toEnd();
 }
 
+/**
+ * Changes what stands in the log while what somebody reads further up stays where it is.
+ * @param {() => void} change
+ */
+export function keepPlace(change) {
+  const seen = isAtEnd ? undefined : firstSeen();
+  const before = seen?.getBoundingClientRect().top ?? 0;
+  change();
+  if (seen?.isConnected) scroller.scrollTop += seen.getBoundingClientRect().top - before;
+}
+
+/** The first entry of the log that is in sight. */
+function firstSeen() {
+  const { top } = scroller.getBoundingClientRect();
+  /** @param {Element} parent */
+  const seenIn = (parent) => [...parent.children].find((child) => child.getBoundingClientRect().bottom > top);
+  const block = seenIn(part("log"));
+  return block && seenIn(block);
+}
+
+/**
+ * Scrolls to an entry of the log: smoothly, where the eye can follow and wants to.
+ * @param {HTMLElement} entry
+ */
+export function leadEyes(entry) {
+  const way = entry.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+  if (way < 0) isAtEnd = false; // before the event that says so: what grows meanwhile would lead back
+  const isFar = Math.abs(way) > 2 * scroller.clientHeight;
+  const isAtOnce = isFar || matchMedia("(prefers-reduced-motion: reduce)").matches;
+  entry.scrollIntoView({ block: "center", behavior: isAtOnce ? "instant" : "smooth" });
+}
+
 export function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
+  top = scroller.scrollTop; // maybe less than before, where the oldest entries went
   isAtEnd = true;
   seeIfVisible();
 }

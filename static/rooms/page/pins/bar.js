@@ -2,8 +2,10 @@
 
 import { hmsStore, selectMessageByMessageID } from "../../hms.js";
 import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
-import { addLine, isInLog, jumpTo } from "../log/log.js";
+import { addLine, jumpTo } from "../log/log.js";
+import { mayBring } from "../log/older.js";
 import { fill, filled, shortTime } from "../text.js";
+import { toast } from "../toasts.js";
 import { who } from "../who.js";
 import { selectPins, unpin } from "./pinned.js";
 import { mayUnpin, selectRights, startRights, whyNotPin } from "./rights.js";
@@ -19,10 +21,9 @@ const listed = new Map(); // whether it can be taken away, and its id → its it
 export function startPins() {
   hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store)]);
   startRights();
-  part("pin").addEventListener("click", () => {
+  part("pin").addEventListener("click", async () => {
     const shown = current();
-    if (shown && isInLog(shown.id)) jumpTo(shown.id);
-    else openList(); // said before one was here: it can be read there, whole
+    if (shown && !(await jumpTo(shown.id))) openList(); // not shown to who came later: it can be read there, whole
   });
   part("pin-next").addEventListener("click", () => {
     at += 1;
@@ -134,10 +135,10 @@ function item(one) {
     made.addEventListener("click", action);
     actions.append(made);
   };
-  if (isInLog(one.id)) {
-    button("Show in the chat", () => {
+  if (mayBring(one.id)) {
+    button("Show in the chat", async () => {
       part("all-pins").close();
-      jumpTo(one.id);
+      if (!(await jumpTo(one.id))) toast("This message is not shown any more.");
     });
   }
   if (mayUnpin(one)) button("Unpin", () => unpin(one));

@@ -1,0 +1,137 @@
+// What was said before, above the log: read as one scrolls up, or by a button; and what there is of it at all.
+
+import { hmsActions, hmsStore, selectHistory, selectHMSMessagesCount, selectRoom } from "../../hms.js";
+import { part, setHidden, setText } from "../dom.js";
+import { counted, filled, shortTime } from "../text.js";
+import { announce } from "../toasts.js";
+import { inWords } from "../words.js";
+import { elementOf, mayRecall, recall } from "./entries.js";
+
+const PAGE = 50; // messages at a time
+const HELD = 2_000; // messages that the store holds: beyond them an older one would not stay
+const NEAR = 300; // px from the beginning from where on more is read
+
+const log = part("log");
+const scroller = part("scroller");
+/** @type {(action: () => void) => void} does something once all that the store holds is drawn */
+let whenDrawn = () => {};
+/** @type {Promise<void> | null} the reading of the newest messages, as long as it has not ended */
+let first = null;
+/** @type {Promise<void> | null} what is being read */
+let reading = null;
+let problem = ""; // why nothing could be read, as a sentence
+let top = 0; // where the scroller was
+
+/** @param {(action: () => void) => void} afterMessages */
+export function startOlder(afterMessages) {
+  whenDrawn = afterMessages;
+  part("older-show").addEventListener("click", async () => {
+    const before = log.querySelectorAll(".message").length;
+    await showOlder();
+    const count = log.querySelectorAll(".message").length - before;
+    if (count > 0) announce(counted(count, "{count} earlier message", "{count} earlier messages"));
+  });
+  scroller.addEventListener("scroll", onScroll, { passive: true });
+}
+
+/** Whether what was said last is there, or could not be had. */
+export const hasNewest = () => first === null;
+
+/** Whether nothing is known to be missing before what is drawn. */
+export const isWhole = () => {
+  const { hasMore, isWithheld } = hmsStore.getState(selectHistory);
+  return hasNewest() && !hasMore && !isWithheld;
+};
+
+/** Reads what was said last in the room. */
+export function readNewest() {
+  const own = read().then(() => {
+    if (first !== own) return; // it began anew
+    first = null;
+    whenDrawn(() => {});
+  });
+  first = own;
+  reading = null;
+}
+
+async function read() {
+  problem = "";
+  try {
+    await hmsActions.loadOlderMessages(PAGE);
+  } catch (error) {
+    problem = filled("Earlier messages could not be loaded. {why}", { why: inWords(error) });
+  }
+}
+
+/** Whether there are messages before the first that is drawn, and space for them. */
+const hasOlder = () =>
+  mayRecall() || (hmsStore.getState(selectHistory).hasMore && hmsStore.getState(selectHMSMessagesCount) < HELD);
+
+/** Shows some more of what was said before. */
+function showOlder() {
+  if (first) return first;
+  if (!hasOlder()) return Promise.resolve();
+  reading ??= untilOlder().finally(() => {
+    reading = null;
+    drawOlder();
+  });
+  drawOlder();
+  return reading;
+}
+
+/** A page may hold nothing but what is there. */
+async function untilOlder() {
+  const firstDrawn = () => log.querySelector(".message");
+  const before = firstDrawn();
+  do {
+    if (!recall(PAGE)) await read();
+    await new Promise((resolve) => whenDrawn(() => resolve(undefined)));
+  } while (firstDrawn() === before && hasOlder() && !problem);
+}
+
+/**
+ * Has a message in the log, if it can be had.
+ * @param {string} id
+ */
+export async function bring(id) {
+  while (mayBring(id) && !elementOf(id)) {
+    await showOlder();
+    if (problem) return;
+  }
+}
+
+/**
+ * Whether a message is in the log, or may be among those before.
+ * @param {string} id
+ */
+export const mayBring = (id) => id !== "" && (elementOf(id) !== undefined || hasOlder());
+
+function onScroll() {
+  const isUp = scroller.scrollTop < top;
+  top = scroller.scrollTop;
+  if (isUp && top < NEAR && !problem) showOlder();
+}
+
+/** Shows what there is before the first message: more, a reason why not, or nothing. */
+export function drawOlder() {
+  part("skeleton").hidden = hasNewest() || log.querySelector(".message") !== null;
+  setText(part("older-show"), reading ? "Loading…" : "Show earlier messages");
+  setHidden(part("older-show"), !hasNewest() || !hasOlder(), scroller);
+  setText(part("older-note"), note());
+  part("older-note").hidden = !note();
+}
+
+function note() {
+  if (!hasNewest()) return "";
+  const { hasMore, isWithheld } = hmsStore.getState(selectHistory);
+  if (problem || hasOlder()) return problem;
+  if (hasMore) return filled("Only the last {count} messages are shown.", { count: HELD });
+  return isWithheld ? withheld() : "";
+}
+
+/** What is said where the room shows no more of what was said before. */
+function withheld() {
+  const { joinedAt } = hmsStore.getState(selectRoom);
+  if (!joinedAt) return "Earlier messages are not shown.";
+  return filled("You joined at {time}. Earlier messages are not shown.", { time: shortTime(joinedAt) });
+}
