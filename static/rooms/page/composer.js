@@ -2,6 +2,7 @@
 
 import { hmsActions, hmsStore, selectPermissions } from "../hms.js";
 import { part, setText } from "./dom.js";
+import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } from "./editing.js";
 import { toggleEmoji } from "./emoji.js";
 import { lasting } from "./memory.js";
 import { chooseByKey, startMentions } from "./mentions.js";
@@ -32,8 +33,9 @@ export function startComposer(maxLength, code) {
   }, selectPermissions);
   part("composer").addEventListener("submit", (event) => {
     event.preventDefault();
-    send();
+    submit();
   });
+  startEditing();
   startRecipients(keep);
   startMentions();
   listenToTyping();
@@ -44,12 +46,12 @@ export function startComposer(maxLength, code) {
 function listenToTyping() {
   text.enterKeyHint = byTouch.matches ? "enter" : "send";
   text.addEventListener("keydown", (event) => {
-    if (chooseByKey(event)) return;
+    if (chooseByKey(event) || editByKey(event)) return;
     if (event.key !== "Enter" || event.shiftKey || byTouch.matches) return;
     // Chosen from an input method: Safari says so only by the key code.
     if (event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
-    send();
+    submit();
   });
   text.addEventListener("input", () => {
     clearTimeout(keeping);
@@ -60,10 +62,23 @@ function listenToTyping() {
 }
 
 /**
+ * Takes the keys that begin and end the change of a message. Whether it was one of them.
+ * @param {KeyboardEvent} event
+ */
+function editByKey(event) {
+  if (event.isComposing) return false;
+  if (event.key === "ArrowUp" && !text.value && !isEditing() && editLast()) event.preventDefault();
+  else if (event.key === "Escape" && isEditing()) endEditing();
+  else return false;
+  return true;
+}
+
+/**
  * Chooses one person as the recipient and puts the cursor into the message.
  * @param {{ id: string }} peer
  */
 export function writeTo(peer) {
+  if (isEditing()) endEditing();
   choosePerson(peer);
   keep();
   text.focus();
@@ -76,13 +91,15 @@ function insert(sign) {
   text.dispatchEvent(new Event("input"));
 }
 
+function submit() {
+  if (lengthOf(text.value) > limit) toast(fill("A message has at most {limit} characters.", { limit }));
+  else if (isEditing()) saveEdit();
+  else send();
+}
+
 function send() {
   const message = text.value;
   if (!message.trim()) return;
-  if (lengthOf(message) > limit) {
-    toast(fill("A message has at most {limit} characters.", { limit }));
-    return;
-  }
   const { kind, id, left } = recipient();
   if (left) {
     toast(fill("{name} has left. Choose who gets the message.", { name: who(left) }));
@@ -122,8 +139,9 @@ function keep() {
   clearTimeout(keeping);
   keeping = undefined;
   const kept = recipientKept();
-  if (!text.value && !kept) lasting.remove(key);
-  else lasting.set(key, JSON.stringify({ text: text.value, ...kept }));
+  const draft = draftText();
+  if (!draft && !kept) lasting.remove(key);
+  else lasting.set(key, JSON.stringify({ text: draft, ...kept }));
 }
 
 function restore() {

@@ -73,6 +73,14 @@ export function closePopup({ refocus = false } = {}) {
   if (refocus) button.focus();
 }
 
+/**
+ * Closes what is open at a button within an element that goes.
+ * @param {HTMLElement} element
+ */
+export function closePopupIn(element) {
+  if (open && element.contains(open.button)) closePopup({ refocus: true });
+}
+
 /** @type {(popup: HTMLElement, button: HTMLElement) => void} */
 function place(popup, button) {
   const at = button.getBoundingClientRect();

@@ -22,7 +22,7 @@ const gone = new Set();
 export const elementOf = (id) => (id === null ? undefined : shown.get(id)?.element);
 
 /** Messages by their ids, as they were drawn. */
-export const drawnMessages = () => shown.entries();
+export const drawnMessages = () => [...shown];
 
 /**
  * Whether a message is in the log, or was and has gone from its beginning.
@@ -62,6 +62,40 @@ export function insertBefore(next, node) {
  */
 export const entryAbove = (entry) =>
   entry.previousElementSibling ?? entry.parentElement?.previousElementSibling?.lastElementChild ?? null;
+
+/**
+ * The entry below another.
+ * @param {Element} entry
+ */
+export const entryBelow = (entry) =>
+  entry.nextElementSibling ?? entry.parentElement?.nextElementSibling?.firstElementChild ?? null;
+
+/**
+ * The message that an entry is, if it is one.
+ * @param {Element | null} entry
+ */
+export const messageOf = (entry) =>
+  entry instanceof HTMLElement ? shown.get(entry.dataset.id ?? "")?.message : undefined;
+
+/**
+ * Takes an entry away, and its block if it was the only one in it.
+ * @param {Element} entry
+ */
+export function remove(entry) {
+  const block = entry.parentElement;
+  entry.remove();
+  if (block && !block.childElementCount) block.remove();
+}
+
+/**
+ * Takes a message away that is not held any more.
+ * @param {string} id
+ */
+export function forget(id) {
+  const element = elementOf(id);
+  shown.delete(id);
+  if (element) remove(element);
+}
 
 /**
  * Lets the newest of those messages that went be drawn again. How many of them these are.

@@ -1,16 +1,25 @@
 // The messages, and what happened between them.
 
-import { hmsNotifications, hmsStore, selectHMSMessages, selectMissed, selectSessionId } from "../../hms.js";
+import {
+  hmsNotifications,
+  hmsStore,
+  selectHMSMessages,
+  selectMessageByMessageID,
+  selectMissed,
+  selectSessionId,
+} from "../../hms.js";
 import { eachDay } from "../clock.js";
 import { wasMissed } from "../connection.js";
 import { eachFrame, make, part, setParts } from "../dom.js";
+import { closePopupIn } from "../menu.js";
 import { isPinned, selectPins } from "../pins/pinned.js";
 import { continues, sameDay } from "../text.js";
 import { forgetPersons } from "../who.js";
 import { clearDays, lineOf, nameDays, newLine } from "./days.js";
 import { Divider } from "./divider.js";
 import * as entries from "./entries.js";
-import { bubble, isOwn, markPinned } from "./message.js";
+import { clearGaps, tellGaps } from "./gaps.js";
+import { bubble, isOwn, markPinned, rewrite } from "./message.js";
 import { bring, drawOlder, hasNewest, isWhole, readNewest, startOlder } from "./older.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
 import {
@@ -35,8 +44,6 @@ const SLICE = 8; // ms of drawing at a time: typing and scrolling come between
 const QUIET = 500; // ms until the screen reader has passed over what is drawn without being news
 
 const log = part("log");
-/** @type {Map<string | null, HTMLElement>} id of a message → the line that tells of a gap after it */
-const gaps = new Map();
 /** @type {(() => void)[]} lines that come after messages which are not drawn yet */
 const later = [];
 const drawSoon = eachFrame(draw);
@@ -86,7 +93,7 @@ export function resetLog() {
 function clear() {
   entries.clearEntries();
   clearDays();
-  gaps.clear();
+  clearGaps();
   later.length = 0;
   forgetPersons();
   last = null;
@@ -127,6 +134,50 @@ function redrawPins() {
   redrawToolbar();
 }
 
+/** Draws anew what was changed since it was drawn, and takes away what was deleted. */
+function redrawChanged() {
+  let isChanged = false;
+  for (const [id, { element, message }] of entries.drawnMessages()) {
+    const held = hmsStore.getState(selectMessageByMessageID(id));
+    if (held === message) continue;
+    isChanged = true;
+    if (held) redraw(element, message, held);
+    else takeAway(element, message);
+  }
+  if (isChanged) redrawToolbar();
+}
+
+/** @type {(element: HTMLElement, was: HMSMessage, message: HMSMessage) => void} */
+function redraw(element, was, message) {
+  if (was.message !== message.message || was.editedAt !== message.editedAt) rewrite(element, message);
+  entries.remember(message, element);
+  keepUp();
+}
+
+/** @type {(element: HTMLElement, message: HMSMessage) => void} */
+function takeAway(element, message) {
+  const next = entries.entryBelow(element);
+  const above = entries.entryAbove(element);
+  closePopupIn(element);
+  if (element.contains(document.activeElement)) {
+    const near = [next, above].find((entry) => entry?.matches(".message"));
+    (near instanceof HTMLElement ? near : part("message")).focus({ preventScroll: true });
+  }
+  entries.forget(message.id);
+  if (last?.id === message.id) last = null;
+  const following = entries.messageOf(next);
+  if (following) next?.classList.toggle("continued", continues(entries.messageOf(above), following));
+  const isLast = entries.drawnMessages().every(([, { message: other }]) => !sameDay(other.time, message.time));
+  if (isLast) removeDay(message.time);
+}
+
+/** @param {Date} day of which nothing is left */
+function removeDay(day) {
+  const line = lineOf(day);
+  if (line) entries.remove(line);
+  if (lastDay && sameDay(lastDay, day)) lastDay = null;
+}
+
 /**
  * Shows a message and marks it for a moment; reads it first where that is needed. Whether it could be shown.
  * @param {string} id
@@ -151,8 +202,9 @@ function draw() {
     append(make("p", { class: "line" }, "Everybody had left meanwhile: the room begins anew."));
   }
   if (!filled) drawQuietly();
+  redrawChanged();
   const { own, others, isAll } = drawSlice();
-  tellGaps();
+  if (tellGaps().some((id) => id === last?.id)) last = null;
   leadTo();
   if (own || (others && readsEnd())) toEnd();
   if (filled) notice(others);
@@ -265,25 +317,6 @@ function drawn(message, own, isContinued) {
   const element = bubble(message, own, isContinued);
   entries.remember(message, element);
   return element;
-}
-
-/** Says where messages may be missing, as long as they may: after which of them, or before all. */
-function tellGaps() {
-  const missed = new Set(hmsStore.getState(selectMissed).map(({ after }) => after));
-  for (const [after, line] of gaps) {
-    if (missed.has(after)) continue;
-    line.remove();
-    gaps.delete(after);
-  }
-  for (const after of missed) {
-    if (gaps.has(after) || (after !== null && !entries.wasDrawn(after))) continue;
-    const line = make("p", { class: "line gap" }, "Some messages may be missing here.");
-    gaps.set(after, line);
-    const element = entries.elementOf(after);
-    if (element) element.after(line);
-    else if (after === null) (log.firstElementChild ?? log).prepend(line);
-    if (last?.id === after) last = null;
-  }
 }
 
 /** @param {HTMLElement} node */

@@ -10,6 +10,7 @@ import { nameText, personOf, senderOf, who, writeName } from "../who.js";
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { Said } from "../types.js" */
 
+const EDITED = "(edited)";
 const FOLDED_FROM = { lines: 24, characters: 2_500 };
 
 /**
@@ -30,10 +31,32 @@ export function bubble(message, own, isContinued) {
     "article",
     { class: classes.filter(Boolean).join(" "), tabIndex: -1 },
     avatar(sender ?? { id: "", name: "The room" }),
-    make("div", { class: "bubble" }, headOf(message, own), privately(message, own), ...folded(message.message)),
+    make("div", { class: "bubble" }, headOf(message, own), privately(message, own), ...bodyOf(message)),
   );
   markPinned(element, isPinned(message.id));
   return element;
+}
+
+/**
+ * Has an element say what its message says now.
+ * @type {(element: HTMLElement, message: HMSMessage) => void}
+ */
+export function rewrite(element, message) {
+  const [text, ...more] = element.querySelectorAll(":scope > .bubble > :is(.text, .fold)");
+  const hadFocus = more.concat(text).some((part) => part.contains(document.activeElement));
+  for (const part of more) part.remove();
+  text.replaceWith(...bodyOf(message));
+  if (hadFocus) element.focus({ preventScroll: true });
+}
+
+/**
+ * What a message says, and that it said something else before.
+ * @param {HMSMessage} message
+ */
+function bodyOf({ message, editedAt }) {
+  const [text, ...more] = folded(message);
+  if (editedAt) text.append(" ", make("span", { class: "edited", title: fullTime(editedAt) }, EDITED));
+  return [text, ...more];
 }
 
 /**
@@ -52,7 +75,7 @@ function folded(message) {
   const lines = message.split("\n", FOLDED_FROM.lines + 1).length;
   if (lines <= FOLDED_FROM.lines && message.length <= FOLDED_FROM.characters) return [text];
   text.classList.add("folded");
-  const all = make("button", { class: "button small quiet", type: "button", tabIndex: -1 }, "Show all");
+  const all = make("button", { class: "button small quiet fold", type: "button", tabIndex: -1 }, "Show all");
   all.addEventListener("click", () => {
     const isFolded = text.classList.toggle("folded");
     all.textContent = isFolded ? "Show all" : "Show less";
@@ -77,7 +100,9 @@ export function spoken(element, message) {
   const author = isOwn(message) ? "You" : sender ? nameText(sender) : "The room";
   const privacy = element.querySelector(".privately")?.textContent;
   const pinned = element.querySelector(".pinned-mark")?.textContent;
-  return visible([author, shortTime(message.time), privacy, message.message, pinned].filter(Boolean).join(", "));
+  const edited = message.editedAt && EDITED;
+  const said = [author, shortTime(message.time), privacy, message.message, edited, pinned];
+  return visible(said.filter(Boolean).join(", "));
 }
 
 /** @type {(message: HMSMessage, own: boolean) => HTMLElement} */

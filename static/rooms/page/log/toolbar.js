@@ -1,13 +1,15 @@
 // What one may do with a message: one toolbar for all of them, in the message under the pointer or with the focus.
 
-import { hmsStore, selectMessageByMessageID, selectPeerByID } from "../../hms.js";
+import { hmsStore, selectMayDelete, selectMayEdit, selectMessageByMessageID, selectPeerByID } from "../../hms.js";
 import { writeTo } from "../composer.js";
 import { icon, make, part } from "../dom.js";
+import { edit } from "../editing.js";
 import { isOpenAt, toggleMenu } from "../menu.js";
 import { isPinned, pin, unpin } from "../pins/pinned.js";
 import { whyNotPin } from "../pins/rights.js";
 import { attempt } from "../toasts.js";
 import { labelName, senderOf } from "../who.js";
+import { askToDelete } from "./deleting.js";
 import { isForSome, isOwn } from "./message.js";
 import { label, messageAt } from "./walking.js";
 
@@ -65,9 +67,10 @@ function hide() {
 
 /** Draws what has changed of the message that the toolbar is at. */
 export function redrawToolbar() {
-  if (!message || !toolbar.parentElement) return;
-  drawToolbar(message);
-  label(toolbar.parentElement);
+  message = message && hmsStore.getState(selectMessageByMessageID(message.id));
+  if (!message || !toolbar.isConnected) hide();
+  else drawToolbar(message);
+  if (toolbar.parentElement) label(toolbar.parentElement);
 }
 
 /** @param {HMSMessage} message */
@@ -120,5 +123,9 @@ function actionsFor(message) {
     label: "Copy text",
     action: () => attempt(() => navigator.clipboard.writeText(message.message), "Not copied"),
   });
+  if (hmsStore.getState(selectMayEdit(message.id))) actions.push({ label: "Edit", action: () => edit(message) });
+  if (hmsStore.getState(selectMayDelete(message.id))) {
+    actions.push({ label: "Delete", danger: true, action: () => askToDelete(message) });
+  }
   return actions;
 }

@@ -1,0 +1,34 @@
+// Deleting a message, for everyone.
+
+import { hmsActions } from "../../hms.js";
+import { confirm } from "../dialogs.js";
+import { fill } from "../text.js";
+import { announce, attempt } from "../toasts.js";
+import { senderOf, who } from "../who.js";
+import { elementOf } from "./entries.js";
+import { isOwn } from "./message.js";
+
+/** @import { HMSMessage } from "../../hms.js" */
+
+/**
+ * Asks first: it cannot be undone.
+ * @param {HMSMessage} message
+ */
+export async function askToDelete(message) {
+  const sender = isOwn(message) ? null : senderOf(message);
+  const agrees = await confirm({
+    title: "Delete this message?",
+    text: sender
+      ? fill("What {name} said goes for everyone who sees it, and cannot be brought back.", { name: who(sender) })
+      : "It goes for everyone who sees it, and cannot be brought back.",
+    action: "Delete",
+    danger: true,
+  });
+  // The toolbar, which had the focus, has gone meanwhile.
+  if (document.activeElement === document.body) elementOf(message.id)?.focus({ preventScroll: true });
+  if (!agrees) return;
+  await attempt(async () => {
+    await hmsActions.deleteMessage(message.id);
+    announce("Message deleted");
+  }, "Not deleted");
+}

@@ -1,0 +1,135 @@
+"""What is done to messages that were said: they are edited, deleted and reacted to."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.person import NARROW
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PHONE = {"has_touch": True, "is_mobile": True, "viewport": NARROW}
+
+PRESS = """(element) => {
+  const { x, y } = element.getBoundingClientRect();
+  const event = { bubbles: true, pointerType: 'touch', clientX: x + 5, clientY: y + 5 };
+  element.dispatchEvent(new PointerEvent('pointerdown', event));
+}"""
+
+
+async def test_a_message_is_edited_with_the_mouse_and_its_pin_follows(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("teh plan")
+    await bob.act_on_message("teh plan", "Pin for everyone")
+    await alice.menu_of("teh plan")
+    await (await alice.menu_of("teh plan")).click()
+    await expect(alice.page.get_by_role("menuitem", name="Delete")).to_be_visible()
+    await expect(alice.page.get_by_role("menuitem", name="Edit")).to_have_count(0)
+    await alice.page.keyboard.press("Escape")
+
+    await bob.part("message").fill("half a thought")
+    await bob.act_on_message("teh plan", "Edit")
+    await expect(bob.part("editing-what")).to_have_text("Editing a message")
+    await expect(bob.part("message")).to_be_focused()
+    await expect(bob.part("message")).to_have_value("teh plan")
+    await expect(bob.part("message")).to_have_accessible_description(re.compile("^Editing a message"))
+    await bob.part("message").fill("the plan")
+    await bob.page.get_by_role("button", name="Save").click()
+    for person in (alice, bob):
+        await person.sees("the plan (edited)")
+        await expect(person.part("pin-text")).to_contain_text("the plan")
+    await expect(bob.part("editing")).to_be_hidden()
+    await expect(bob.part("message")).to_have_value("half a thought")
+    await bob.page.get_by_role("button", name="Send").click()
+    await alice.sees("the plan (edited)", "half a thought")
+
+
+async def test_the_last_message_is_edited_with_keys_alone(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.say("frist")
+    await bob.say("another's")
+    await alice.sees("frist", "another's")
+    keys = alice.page.keyboard
+    await keys.press("ArrowUp")
+    await expect(alice.part("message")).to_have_value("frist")
+    await keys.type("!")
+    await keys.press("Escape")
+    await expect(alice.part("message")).to_have_value("")
+    await expect(alice.part("editing")).to_be_hidden()
+    await keys.press("ArrowUp")
+    await alice.part("message").fill("first")
+    await keys.press("Enter")
+    await bob.sees("first (edited)", "another's")
+    await expect(alice.part("message")).to_have_value("")
+    await alice.part("to").focus()
+    await keys.press("Shift+Tab")
+    await keys.press("Home")
+    await expect(alice.message("first")).to_have_accessible_name(re.compile(r"^You, .*, first, \(edited\)$"))
+    await alice.page.reload()
+    await alice.is_inside()
+    await alice.sees("first (edited)", "another's")
+
+
+async def test_a_deleted_message_is_gone_for_everyone_with_its_pin(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for text in ("one", "two", "three"):
+        await bob.say(text)
+    await bob.act_on_message("one", "Pin for everyone")
+    await expect(alice.part("pin-text")).to_contain_text("one")
+    await alice.act_on_message("one", "Delete")  # as the host
+    await expect(alice.part("confirm-text")).to_have_text(
+        "What Bob said goes for everyone who sees it, and cannot be brought back."
+    )
+    await alice.part("confirm-no").click()
+    await alice.sees("one", "two", "three")
+    await alice.act_on_message("one", "Delete")
+    await alice.agree()
+    for person in (alice, bob):
+        await person.sees("two", "three")
+        await expect(person.part("pins")).to_be_hidden()
+        await expect(person.message("two").locator(".author")).to_be_visible()  # it stands first now
+    await expect(alice.message("two")).to_be_focused()
+
+    await bob.part("message").press("ArrowUp")
+    await expect(bob.part("message")).to_have_value("three")
+    await alice.act_on_message("three", "Delete")
+    await alice.agree()
+    await expect(bob.part("toasts")).to_contain_text("The message that you were editing was deleted.")
+    await expect(bob.part("message")).to_have_value("")
+    await bob.part("message").press("ArrowUp")
+    await bob.part("message").fill("")
+    await bob.part("message").press("Enter")
+    await bob.agree()
+    await bob.sees()
+    await expect(bob.part("log").locator(".day")).to_have_count(0)
+
+
+async def test_a_change_that_is_refused_is_told_in_words_and_loses_nothing(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("hello")
+    await alice.sees("hello")
+    await bob.part("message").press("ArrowUp")
+    await bob.part("message").fill("\u200b")  # nothing to see
+    await bob.part("message").press("Enter")
+    await expect(bob.part("toasts")).to_contain_text("Not changed. Write something first.")
+    await expect(bob.part("message")).to_have_value("\u200b")
+    await expect(bob.part("editing")).to_be_visible()
+
+
+async def test_a_message_is_edited_and_deleted_by_touch(people):
+    alice = await people.person("Alice", **PHONE)
+    await alice.make_room()
+    await alice.say("to chnage")
+    message = alice.message("to ch")
+    await message.locator(".text").evaluate(PRESS)
+    await message.get_by_role("button", name="Actions").tap()
+    await alice.page.get_by_role("menuitem", name="Edit").tap()
+    await alice.part("message").fill("to change")
+    await alice.page.get_by_role("button", name="Save").tap()
+    await alice.sees("to change (edited)")
+    await message.locator(".text").evaluate(PRESS)
+    await message.get_by_role("button", name="Actions").tap()
+    await alice.page.get_by_role("menuitem", name="Delete").tap()
+    await alice.part("confirm-yes").tap()
+    await alice.sees()
