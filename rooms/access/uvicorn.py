@@ -4,6 +4,8 @@
 length, and neither answers nor closes a connection whose handshake its WebSocket library refuses.
 """
 
+import math
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from rooms.access import arrivals, unheard
 from rooms.access.unread import Unread
+from rooms.sockets.splitter import FrameSplitter
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -123,7 +126,21 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Answers and closes also where the library refuses a handshake."""
+    """Answers and closes also where the library refuses a handshake, and pings those alone who say nothing.
+
+    ``reader`` is what takes the frames off the connection, once something does.
+    """
+
+    reader: FrameSplitter | None = None
+
+    def send_keepalive_ping(self) -> None:
+        silent_since = self.reader.heard_at if self.reader else -math.inf
+        left = silent_since + (self.ping_interval or 0) - time.monotonic()
+        if left > 0:
+            # Pages say something every few seconds; to ping thousands of them costs more than all that they say.
+            self.ping_timer = self.loop.call_later(left, self.send_keepalive_ping)
+        else:
+            super().send_keepalive_ping()
 
     def data_received(self, data: bytes) -> None:
         if self.handshake_initiated and not self.handshake_complete:

@@ -129,7 +129,8 @@ def _uvicorn(send: Send, take: Callable[[str], bool], flooded: Callable[[], None
     )
     if not known:
         return None
-    protocol.data_received = _Reader(take, protocol.queue, protocol.data_received, flooded).feed
+    reader = _Reader(take, protocol.queue, protocol.data_received, flooded)
+    protocol.reader, protocol.data_received = reader, reader.feed
     protocol.transport.set_protocol(protocol)  # some event loops hold on to the method
     return UvicornOutbox(send, protocol)
 

@@ -5,6 +5,7 @@ so it need not be asked what state it is in.
 """
 
 from collections.abc import Callable
+from time import monotonic
 
 from rooms.wire.rates import Bucket
 
@@ -29,12 +30,13 @@ class FrameSplitter:
 
     ``leave`` hands bytes to the server's parser. ``give_up`` closes the connection of a client that leaves it more
     frames than ``allowed``, or sends a message in more than MAX_FRAGMENTS pieces: servers keep each, and count the
-    bytes alone. Nothing more is read from it.
+    bytes alone. Nothing more is read from it. ``heard_at`` is when something came last, by the monotonic clock.
     """
 
-    __slots__ = ("_allowed", "_begun", "_fragments", "_give_up", "_given_up", "_leave", "_left")
+    __slots__ = ("_allowed", "_begun", "_fragments", "_give_up", "_given_up", "_leave", "_left", "heard_at")
 
     def __init__(self, leave: Callable[[bytes], None], give_up: Callable[[], None], allowed: Bucket) -> None:
+        self.heard_at = monotonic()
         self._leave = leave
         self._give_up = give_up
         self._allowed = allowed
@@ -49,6 +51,7 @@ class FrameSplitter:
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""
+        self.heard_at = monotonic()
         if self._given_up:
             return
         if self._begun:

@@ -308,6 +308,26 @@ async def test_i28_an_address_opens_so_many_sockets_and_no_more(kind: str):
         )
 
 
+PING = b"\x89\x04"
+
+
+async def test_who_says_something_need_not_be_pinged():
+    cluster = Cluster(1, server="uvicorn")
+    await asyncio.to_thread(cluster.__enter__)
+    try:
+        tokens = [cluster.first.sign(await asyncio.to_thread(cluster.room), user=user) for user in ("a", "b")]
+        (reader, writer), (silent, _) = [await _open(cluster.first, token) for token in tokens]
+        pinged = asyncio.create_task(silent.readuntil(PING))
+        got = bytearray()
+        while not pinged.done():
+            writer.write(_masked('{"method":"ping","id":1,"params":{}}'))
+            got.extend(await reader.readuntil(b"}}"))
+            await asyncio.wait([pinged], timeout=0.5)
+        assert PING not in got
+    finally:
+        await asyncio.to_thread(cluster.__exit__, None, None, None)
+
+
 # --- Tokens -------------------------------------------------------------------------------------
 
 
@@ -315,14 +335,8 @@ async def test_i28_an_address_opens_so_many_sockets_and_no_more(kind: str):
 async def test_i32_a_client_that_ignores_the_end_of_its_token_is_cut_off(cluster: Cluster):
     room = cluster.room()
     alice = await cluster.peer(room, "alice")
-    reader, writer = await asyncio.open_connection("127.0.0.1", cluster.first.port)
     token = cluster.first.sign(room, user="bob", exp=int(time.time()) - 7)
-    writer.write(
-        f"GET /v2/ws?peer=bob-1&token={token} HTTP/1.1\r\nHost: 127.0.0.1:{cluster.first.port}\r\n"
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-    )
-    await reader.readuntil(b"\r\n\r\n")
+    reader, writer = await _open(cluster.first, token)
     writer.write(_masked('{"method":"join","id":1,"params":{"name":"Bob"}}'))
     await alice.wait_for("on-peer-join")
 
@@ -350,6 +364,18 @@ async def test_i32_a_client_that_ignores_the_end_of_its_token_is_cut_off(cluster
     assert len(heard(alice)) == count
     writer.close()
     await leave_all([alice])
+
+
+async def _open(server: RunningServer, token: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A socket whose frames are read and written by hand."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(
+        f"GET /v2/ws?peer=bob-1&token={token} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
 
 
 def _masked(text: str) -> bytes:
