@@ -380,10 +380,10 @@ act = AuditEntry.objects.create(at=now, what="metadata.set", source="socket", au
 print(f"accesskey/ accesskey/add/ accesskey/{key.pk}/change/ webhookendpoint/ webhookendpoint/add/",
   f"webhookendpoint/{hook.pk}/change/ webhookdelivery/ webhookdelivery/{told.pk}/change/ auditentry/",
   f"auditentry/?room_id={room.pk}&session_id={session.pk} auditentry/{act.pk}/change/",
-  f"session/ session/{session.pk}/change/")
+  f"session/ session/{session.pk}/change/ room/{room.pk}/change/ ../auth/user/1/change/ ../auth/group/add/")
 """
 
-# Buttons that lie on words, and words of a list that stand a letter to a line.
+# Buttons that lie on words or on each other, words of labels that are cut, and of a list that stand a letter to a line.
 OUT_OF_PLACE = """() => {
   const box = (selector) => document.querySelector(selector)?.getBoundingClientRect();
   const range = document.createRange();
@@ -396,6 +396,18 @@ OUT_OF_PLACE = """() => {
         if (there.left < line.right && there.right > line.left && there.top < line.bottom && there.bottom > line.top)
           found.push(`${tool.textContent} on ${title.textContent}`);
     }
+  }
+  const tools = [...document.querySelectorAll(".object-tools > li > :is(a, form)")];
+  for (const [place, tool] of tools.entries()) {
+    const [one, next] = [tool, tools[place + 1]].map((each) => each?.getBoundingClientRect());
+    if (next && next.left < one.right && next.top < one.bottom) found.push(`${tool.textContent} on the next`);
+  }
+  for (const label of document.querySelectorAll(".flex-container:not(.checkbox-row) > label")) {
+    const end = label.firstChild?.data?.search(/\\S\\s|:/) ?? -1;
+    if (end < 1) continue;
+    range.setStart(label.firstChild, 0);
+    range.setEnd(label.firstChild, end);
+    if (new Set([...range.getClientRects()].map(({ top }) => top)).size > 1) found.push(`${label.textContent} is cut`);
   }
   const results = box(".results");
   if (results && results.width < Math.min(300, innerWidth - 60)) found.push(`the list is ${results.width} wide`);
@@ -420,7 +432,7 @@ async def test_pages_of_keys_webhooks_and_the_audit_fit_every_screen_and_are_rea
     await tab.fill("#id_username", "olga")
     await tab.fill("#id_password", "password")
     await tab.click("input[type=submit]")
-    assert len(paths) == 13
+    assert len(paths) == 16
     for path in paths:
         await tab.goto(f"{server.url}/admin/rooms/{path}")
         for theme in ("light", "dark"):

@@ -60,7 +60,11 @@ class Receiver:
             timeout = 30
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                length = int(self.headers.get("content-length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    self.close_connection = True  # its sender was killed meanwhile: so it takes nothing
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 got = Got(headers, body, 0, self.path)
                 status = receiver.answer(got)
