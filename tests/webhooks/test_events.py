@@ -90,9 +90,10 @@ def test_a_session_is_told_from_its_beginning_to_its_end(room):
         assert data["template_id"] == room.template_id
     joined, left, closed = happened[1][1], happened[3][1], happened[5][1]
     assert (joined["user_id"], joined["user_data"], joined["role"]) == ("user-Alice", '{"seat":4}', "host")
-    assert (left["reason"], left["duration"], left["user_data"]) == ("client request", 0, '{"seat":4}')
+    assert (left["reason"], left["user_data"]) == ("client request", '{"seat":4}')
+    assert left["duration"] <= closed["session_duration"] < 600  # seconds
     assert left["joined_at"] == happened[2][1]["joined_at"] <= left["left_at"]
-    assert closed["session_duration"] == 0 and closed["session_stopped_at"] >= closed["session_started_at"]
+    assert closed["session_stopped_at"] >= closed["session_started_at"]
 
 
 def test_who_is_removed_is_told_with_the_reason(room):
