@@ -133,3 +133,72 @@ async def test_a_message_is_edited_and_deleted_by_touch(people):
     await alice.page.get_by_role("menuitem", name="Delete").tap()
     await alice.part("confirm-yes").tap()
     await alice.sees()
+
+
+async def test_reactions_stand_under_the_message_with_who_and_are_turned_by_a_click(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("well done?")
+    await alice.message("well done?").hover()
+    await alice.page.get_by_role("button", name="React with Thumbs up").click()
+    chips = [person.message("well done?").locator(".reaction") for person in (alice, bob)]
+    await expect(chips[0]).to_have_accessible_name("👍 1, by you")
+    await expect(chips[0]).to_have_attribute("aria-pressed", "true")
+    await expect(chips[1]).to_have_accessible_name("👍 1, by Alice")
+    await expect(chips[1]).to_have_attribute("aria-pressed", "false")
+    await chips[1].click()
+    await expect(chips[0]).to_have_accessible_name("👍 2, by you and Bob")
+    carol = await (await people.person("Carol")).enter(await alice.part("invite-link").input_value())
+    await expect(carol.message("well done?").locator(".reaction")).to_have_accessible_name("👍 2, by Alice and Bob")
+    await carol.leave()
+    await chips[0].click()
+    await expect(chips[1]).to_have_accessible_name("👍 1, by you")
+    await chips[1].click()
+    for chip in chips:
+        await expect(chip).to_have_count(0)
+    await expect(bob.message("well done?")).to_be_focused()
+
+
+async def test_one_reacts_with_keys_alone(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("shall we?")
+    await alice.sees("shall we?")
+    keys = alice.page.keyboard
+    await alice.part("to").focus()
+    await keys.press("Shift+Tab")
+    await expect(alice.message("shall we?")).to_be_focused()
+    for _ in range(4):
+        await keys.press("ArrowRight")
+    await expect(alice.page.get_by_role("button", name="React with another emoji")).to_be_focused()
+    await keys.press("Enter")
+    await expect(alice.page.get_by_role("dialog", name="Emoji")).to_be_visible()
+    await keys.press("End")
+    await keys.press("Enter")
+    chip = bob.message("shall we?").locator(".reaction")
+    await expect(chip).to_have_accessible_name("☕ 1, by Alice")
+    await keys.press("Escape")
+    await expect(alice.message("shall we?")).to_be_focused()
+    await expect(alice.message("shall we?")).to_have_accessible_name(re.compile(r"^Bob, .*, shall we\?, ☕ 1, by you$"))
+    await keys.press("ArrowRight")
+    await keys.press("Enter")
+    await expect(chip).to_have_count(0)
+    await alice.act_on("Bob", "Make viewer")
+    await expect(bob.part("message")).to_be_hidden()
+    await bob.message("shall we?").hover()
+    await expect(bob.page.get_by_role("button", name="Actions for the message")).to_be_visible()
+    await expect(bob.page.get_by_role("button", name="React with")).to_have_count(0)
+
+
+async def test_one_reacts_by_touch(people):
+    alice = await people.person("Alice", **PHONE)
+    await alice.make_room()
+    await alice.say("hello")
+    message = alice.message("hello")
+    await message.locator(".text").evaluate(PRESS)
+    toolbar = await alice.page.get_by_role("toolbar").bounding_box()
+    assert toolbar and toolbar["x"] >= 0 and toolbar["x"] + toolbar["width"] <= NARROW["width"]
+    await alice.page.get_by_role("button", name="React with Heart").tap()
+    chip = message.locator(".reaction")
+    box = await chip.bounding_box()
+    assert box and min(box["width"], box["height"]) >= 44
+    await chip.tap()
+    await expect(chip).to_have_count(0)

@@ -63,6 +63,8 @@ async def test_a_late_joiner_reads_the_only_pin_whole(people):
     await alice.act_on_message("the end", "Pin for everyone")
     late = await (await people.person("Carol")).enter(await alice.part("invite-link").input_value())
     await late.part("pin").click()
+    await expect(late.message("the end")).to_be_focused()
+    await late.part("pin-list").click()
     whole = late.part("pin-items").locator(".pin-text")
     await expect(whole).to_have_text(f"Alice: {text}")
     assert await whole.evaluate("(element) => element.scrollHeight <= element.clientHeight + 4")

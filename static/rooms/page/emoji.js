@@ -41,6 +41,9 @@ const EMOJI = [
   ["☕", "Coffee"],
 ];
 
+/** Those that stand ready to react with. */
+export const QUICK_EMOJI = EMOJI.filter(([sign]) => ["👍", "❤️", "😂"].includes(sign));
+
 /**
  * Opens the list at a button; closes it if it is open.
  * @param {HTMLElement} button

@@ -5,7 +5,6 @@ import { confirm } from "../dialogs.js";
 import { fill } from "../text.js";
 import { announce, attempt } from "../toasts.js";
 import { senderOf, who } from "../who.js";
-import { elementOf } from "./entries.js";
 import { isOwn } from "./message.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
@@ -24,8 +23,6 @@ export async function askToDelete(message) {
     action: "Delete",
     danger: true,
   });
-  // The toolbar, which had the focus, has gone meanwhile.
-  if (document.activeElement === document.body) elementOf(message.id)?.focus({ preventScroll: true });
   if (!agrees) return;
   await attempt(async () => {
     await hmsActions.deleteMessage(message.id);

@@ -22,6 +22,7 @@ import { clearGaps, tellGaps } from "./gaps.js";
 import { bubble, isOwn, markPinned, rewrite } from "./message.js";
 import { bring, drawOlder, hasNewest, isWhole, readNewest, startOlder } from "./older.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
+import { drawReactions } from "./reactions.js";
 import {
   isUnseen,
   keepPlace,
@@ -150,6 +151,7 @@ function redrawChanged() {
 /** @type {(element: HTMLElement, was: HMSMessage, message: HMSMessage) => void} */
 function redraw(element, was, message) {
   if (was.message !== message.message || was.editedAt !== message.editedAt) rewrite(element, message);
+  if (was.reactions !== message.reactions) drawReactions(element, message);
   entries.remember(message, element);
   keepUp();
 }

@@ -6,6 +6,7 @@ import { icon, make, setParts } from "../dom.js";
 import { isPinned } from "../pins/pinned.js";
 import { fill, filled, fullTime, pieces, shortTime, visible } from "../text.js";
 import { nameText, personOf, senderOf, who, writeName } from "../who.js";
+import { drawReactions, spokenReactions } from "./reactions.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { Said } from "../types.js" */
@@ -34,6 +35,7 @@ export function bubble(message, own, isContinued) {
     make("div", { class: "bubble" }, headOf(message, own), privately(message, own), ...bodyOf(message)),
   );
   markPinned(element, isPinned(message.id));
+  drawReactions(element, message);
   return element;
 }
 
@@ -101,7 +103,7 @@ export function spoken(element, message) {
   const privacy = element.querySelector(".privately")?.textContent;
   const pinned = element.querySelector(".pinned-mark")?.textContent;
   const edited = message.editedAt && EDITED;
-  const said = [author, shortTime(message.time), privacy, message.message, edited, pinned];
+  const said = [author, shortTime(message.time), privacy, message.message, edited, pinned, ...spokenReactions(element)];
   return visible(said.filter(Boolean).join(", "));
 }
 

@@ -1,16 +1,26 @@
 // What one may do with a message: one toolbar for all of them, in the message under the pointer or with the focus.
 
-import { hmsStore, selectMayDelete, selectMayEdit, selectMessageByMessageID, selectPeerByID } from "../../hms.js";
+import {
+  hmsStore,
+  selectMayDelete,
+  selectMayEdit,
+  selectMessageByMessageID,
+  selectPeerByID,
+  selectPermissions,
+} from "../../hms.js";
 import { writeTo } from "../composer.js";
 import { icon, make, part } from "../dom.js";
 import { edit } from "../editing.js";
+import { QUICK_EMOJI, toggleEmoji } from "../emoji.js";
 import { isOpenAt, toggleMenu } from "../menu.js";
 import { isPinned, pin, unpin } from "../pins/pinned.js";
 import { whyNotPin } from "../pins/rights.js";
+import { filled } from "../text.js";
 import { attempt } from "../toasts.js";
 import { labelName, senderOf } from "../who.js";
 import { askToDelete } from "./deleting.js";
 import { isForSome, isOwn } from "./message.js";
+import { isOwnReaction, react } from "./reactions.js";
 import { label, messageAt } from "./walking.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
@@ -19,11 +29,20 @@ import { label, messageAt } from "./walking.js";
 const PRESS = 450; // ms that a finger stays on a message for its toolbar
 
 const log = part("log");
+const quick = QUICK_EMOJI.map(([sign, name]) => {
+  const made = make("button", { class: "icon-button", type: "button", tabIndex: -1 }, sign);
+  made.setAttribute("aria-label", filled("React with {emoji}", { emoji: name }));
+  made.addEventListener("click", () => message && react(message.id, sign));
+  return { sign, button: made };
+});
+const picker = button("react", { "aria-haspopup": "dialog", "aria-expanded": "false" });
+picker.setAttribute("aria-label", "React with another emoji");
 const pinButton = button("pin");
 const more = button("more", { "aria-haspopup": "menu", "aria-expanded": "false" });
 // In the log, whose additions are read out: this is none.
-const toolbar = make("div", { class: "toolbar", role: "toolbar", "aria-live": "off" }, pinButton, more);
+const toolbar = make("div", { class: "toolbar", role: "toolbar", "aria-live": "off" });
 toolbar.setAttribute("aria-label", "Actions for the message");
+toolbar.append(...quick.map((one) => one.button), picker, pinButton, more);
 
 /** @type {HMSMessage | undefined} */
 let message; // whose toolbar it is
@@ -34,13 +53,18 @@ export function startToolbar() {
     ({ target, pointerType }) => pointerType === "mouse" && showAt(messageAt(target)),
   );
   log.addEventListener("pointerleave", ({ pointerType }) => {
-    if (pointerType === "mouse" && !toolbar.parentElement?.contains(document.activeElement)) hide();
+    if (pointerType === "mouse" && !toolbar.parentElement?.contains(document.activeElement) && !isChoosing()) hide();
   });
   log.addEventListener("focusin", ({ target }) => showAt(messageAt(target)));
   log.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget instanceof Node && !log.contains(relatedTarget) && !isOpenAt(more)) hide();
+    if (!(relatedTarget instanceof Element) || log.contains(relatedTarget) || isChoosing()) return;
+    if (!relatedTarget.closest("dialog")) hide(); // a question gives the focus back
   });
   listenToFingers();
+  picker.addEventListener("click", () => {
+    const id = message?.id;
+    if (id) toggleEmoji(picker, (sign) => react(id, sign));
+  });
   pinButton.addEventListener("click", () => message && turnPin(message));
   more.addEventListener("click", () => message && toggleMenu(more, actionsFor(message)));
 }
@@ -50,9 +74,12 @@ function button(kind, properties = {}) {
   return make("button", { class: "icon-button", type: "button", tabIndex: -1, ...properties }, icon(kind));
 }
 
+/** Whether something is open at a button of the toolbar, which therefore stays. */
+const isChoosing = () => isOpenAt(more) || isOpenAt(picker);
+
 /** @param {HTMLElement | null} element */
 function showAt(element) {
-  if (!element || element === toolbar.parentElement || isOpenAt(more)) return;
+  if (!element || element === toolbar.parentElement || isChoosing()) return;
   message = hmsStore.getState(selectMessageByMessageID(element.dataset.id ?? ""));
   if (!message) return;
   if (toolbar.contains(document.activeElement)) toolbar.parentElement?.focus({ preventScroll: true });
@@ -75,6 +102,9 @@ export function redrawToolbar() {
 
 /** @param {HMSMessage} message */
 function drawToolbar(message) {
+  const mayReact = hmsStore.getState(selectPermissions)?.sendMessages === true;
+  for (const { sign, button } of quick) button.setAttribute("aria-pressed", String(isOwnReaction(message, sign)));
+  for (const button of [picker, ...quick.map((one) => one.button)]) button.hidden = !mayReact;
   const sender = senderOf(message);
   more.setAttribute("aria-label", "Actions for the message of the room");
   if (sender) labelName(more, "Actions for the message of {name}", sender);
@@ -96,7 +126,7 @@ function listenToFingers() {
   log.addEventListener("pointerdown", ({ target, pointerType }) => {
     end();
     if (pointerType === "mouse") return;
-    if (!toolbar.contains(/** @type {Node} */ (target)) && !isOpenAt(more)) hide();
+    if (!toolbar.contains(/** @type {Node} */ (target)) && !isChoosing()) hide();
     pressing = setTimeout(() => showAt(messageAt(target)), PRESS);
   });
   log.addEventListener("pointerup", end);

@@ -1,0 +1,106 @@
+// The reactions under a message: each with how many and who, and a button that adds one's own or takes it back.
+
+import { hmsActions, hmsStore, selectHMSMessages, selectLocalPeer, selectPeers } from "../../hms.js";
+import { arrange, make, setText } from "../dom.js";
+import { counted, filled, visible } from "../text.js";
+import { attempt } from "../toasts.js";
+import { nameText, personOf, senderOf } from "../who.js";
+
+/** @import { HMSMessage, HMSReaction } from "../../hms.js" */
+
+const NAMED = 5; // persons
+
+const together = new Intl.ListFormat("en", { type: "conjunction" });
+
+/** @type {(message: HMSMessage, emoji: string) => boolean} */
+export const isOwnReaction = ({ reactions }, emoji) => {
+  const local = hmsStore.getState(selectLocalPeer);
+  const held = reactions?.find((one) => one.emoji === emoji);
+  return Boolean(local && held?.persons.includes(personOf(local)));
+};
+
+/**
+ * Adds one's reaction, or takes it back.
+ * @type {(id: string, emoji: string) => Promise<void>}
+ */
+export const react = (id, emoji) => attempt(() => hmsActions.reactToMessage(id, emoji), "Not changed");
+
+/**
+ * Draws the reactions of a message into its element.
+ * @type {(element: HTMLElement, message: HMSMessage) => void}
+ */
+export function drawReactions(element, message) {
+  const { reactions = [] } = message;
+  const held = element.querySelector(".reactions");
+  if (!held && !reactions.length) return;
+  const box = held ?? boxIn(element);
+  const hadFocus = box.contains(document.activeElement);
+  const buttons = new Map([...box.children].map((each) => [/** @type {HTMLElement} */ (each).dataset.emoji, each]));
+  const drawn = reactions.map((one) => {
+    const button = buttons.get(one.emoji) ?? buttonFor(message.id, one.emoji);
+    drawButton(button, one, isOwnReaction(message, one.emoji));
+    return button;
+  });
+  arrange(box, drawn);
+  if (!drawn.length) box.remove();
+  if (hadFocus && !box.contains(document.activeElement)) element.focus({ preventScroll: true });
+}
+
+/** @param {HTMLElement} element */
+function boxIn(element) {
+  // In the log, whose additions are read out: these are none.
+  const box = make("div", { class: "reactions", role: "group", "aria-label": "Reactions", "aria-live": "off" });
+  element.querySelector(".bubble")?.append(box);
+  return box;
+}
+
+/** @type {(id: string, emoji: string) => HTMLElement} */
+function buttonFor(id, emoji) {
+  const sign = make("bdi", { class: "sign" }, emoji);
+  const button = make("button", { class: "reaction", type: "button", tabIndex: -1 }, sign, " ", make("span", {}));
+  button.dataset.emoji = emoji;
+  button.addEventListener("click", () => react(id, emoji));
+  return button;
+}
+
+/** @type {(button: Element, reaction: HMSReaction, isOwn: boolean) => void} */
+function drawButton(button, reaction, isOwn) {
+  const { emoji, count } = reaction;
+  const label = visible(filled("{emoji} {count}, by {names}", { emoji, count, names: namesOf(reaction) }));
+  setText(button.children[1], count);
+  button.setAttribute("aria-pressed", String(isOwn));
+  button.setAttribute("aria-label", label);
+  button.setAttribute("title", label);
+}
+
+/**
+ * Who reacted so, as far as they are known here.
+ * @param {HMSReaction} reaction
+ */
+function namesOf({ persons, count }) {
+  const names = persons
+    .map(nameOfPerson)
+    .filter((name) => name !== "")
+    .slice(0, NAMED);
+  if (!names.length) return counted(count, "{count} person", "{count} people");
+  const others = count - names.length;
+  if (others > 0) names.push(counted(others, "{count} other", "{count} others"));
+  return together.format(names);
+}
+
+/** @param {string} person */
+function nameOfPerson(person) {
+  const local = hmsStore.getState(selectLocalPeer);
+  if (local && personOf(local) === person) return "you";
+  const peer = hmsStore.getState(selectPeers).find((one) => personOf(one) === person);
+  const said = peer ? undefined : hmsStore.getState(selectHMSMessages).find((one) => one.senderPerson === person);
+  const one = peer ?? (said && senderOf(said));
+  return one ? nameText(one) : "";
+}
+
+/**
+ * The reactions of an element's message, in words.
+ * @param {HTMLElement} element
+ */
+export const spokenReactions = (element) =>
+  [...element.querySelectorAll(".reaction")].map((button) => button.getAttribute("aria-label"));
