@@ -56,6 +56,7 @@ let lastDay = null;
 let presence = null;
 /** @type {Divider | null} the line above what was not seen, as long as it counts */
 let divider = null;
+let hasSpoken = false; // whether anything was said, be it that it is deleted
 let filled = false; // the first draw is history, not news
 let session = ""; // whose messages are drawn
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -102,6 +103,7 @@ function clear() {
   presence = null;
   divider = null;
   resetReading();
+  hasSpoken = false;
   filled = false;
   session = hmsStore.getState(selectSessionId);
   readNewest();
@@ -212,7 +214,7 @@ function draw() {
   if (filled) notice(others);
   else keepUp();
   drawOlder();
-  part("empty").hidden = !isWhole() || [log, part("outbox")].some((held) => held.querySelector(".message"));
+  part("empty").hidden = hasSpoken || !isWhole() || part("outbox").childElementCount > 0;
   if (!isAll) {
     drawSoon();
     return;
@@ -316,6 +318,7 @@ function lineAbove(first, time) {
 
 /** @type {(message: HMSMessage, own: boolean, isContinued: boolean) => HTMLElement} */
 function drawn(message, own, isContinued) {
+  hasSpoken = true;
   const element = bubble(message, own, isContinued);
   entries.remember(message, element);
   return element;
