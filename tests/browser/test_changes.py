@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.person import NARROW
+from tests.support.axe import barriers
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -203,3 +204,29 @@ async def test_one_reacts_by_touch(people):
     assert box and min(box["width"], box["height"]) >= 44
     await chip.tap()
     await expect(chip).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_nothing_that_changes_messages_keeps_anybody_out(people, theme):
+    alice = await people.person("Alice", color_scheme=theme)
+    bob = await (await people.person("Bob")).enter(await alice.make_room())
+    await bob.say("hello")
+    await alice.say("and hello")
+    await alice.sees("hello", "and hello")
+    await alice.message("and hello").hover()
+    await alice.page.get_by_role("button", name="React with Heart").click()
+    await bob.part("message").press_sequentially("x")
+    await expect(alice.part("typing")).to_have_text("Bob is typing…")
+    await alice.act_on_message("and hello", "Edit")
+    assert await barriers(alice.page) == []
+    await alice.part("message").fill("and goodbye")
+    await alice.part("message").press("Enter")
+    await alice.sees("hello", "and goodbye (edited)")
+    await alice.message("and goodbye").hover()
+    await alice.page.get_by_role("button", name="React with another emoji").click()
+    await expect(alice.page.get_by_role("dialog", name="Emoji")).to_be_visible()
+    assert await barriers(alice.page) == []
+    await alice.page.keyboard.press("Escape")
+    await alice.act_on_message("and goodbye", "Delete")
+    await expect(alice.part("confirm-text")).to_be_visible()
+    assert await barriers(alice.page) == []

@@ -1,5 +1,7 @@
 """Writing: to whom, people completed after an @, emoji, the counter, and the draft."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -114,3 +116,30 @@ async def test_a_draft_is_kept_for_its_room_when_the_page_is_closed(people):
     await alice.enter(host_link)
     await expect(alice.part("message")).to_have_value("half a thought")
     assert link != host_link
+
+
+async def test_who_is_writing_is_told_to_those_whom_the_message_is_for_in_a_line_that_moves_nothing(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    line = alice.part("typing")
+    scroller = await alice.part("scroller").bounding_box()
+    await bob.part("message").press_sequentially("so")
+    await expect(line).to_have_text("Bob is typing…")
+    await carol.part("message").press_sequentially("and")
+    await expect(line).to_have_text(re.compile("^(Bob and Carol|Carol and Bob) are typing…$"))
+    assert await alice.part("scroller").bounding_box() == scroller
+    assert await line.evaluate("(element) => element.closest('[aria-live], [role=status], [role=log]')") is None
+    await bob.part("message").press("Enter")
+    await alice.sees("so")
+    await expect(line).to_have_text("Carol is typing…")
+    await bob.part("message").press_sequentially("more")
+    await expect(line).to_have_text(re.compile("are typing…$"))
+    for person in (bob, carol):
+        await person.part("message").fill("")
+        await person.part("message").press("Backspace")
+        await person.part("message").press_sequentially(" ")
+    await expect(line).to_have_text("")
+
+    await carol.page.get_by_label("To", exact=True).select_option(label="Alice")
+    await carol.part("message").press_sequentially("psst")
+    await expect(line).to_have_text("Carol is typing to you alone…")
+    await expect(bob.part("typing")).to_have_text("")

@@ -102,11 +102,14 @@ test("who is writing is told every few seconds, and is over by itself where it i
   const typing = new Typing(client);
   for (now of [0, 1_000, 2_999, 3_000]) await typing.tell(true, {});
   await typing.tell(true, { recipientPeer: "bob" });
+  typing.sent();
+  await typing.tell(true, { recipientPeer: "bob" });
   await typing.tell(false, {});
   await typing.tell(false, {});
   assert.deepEqual(calls, [
     ["peer-typing", { typing: true }],
     ["peer-typing", { typing: true }],
+    ["peer-typing", { typing: true, peer_id: "bob" }],
     ["peer-typing", { typing: true, peer_id: "bob" }],
     ["peer-typing", { typing: false }],
   ]);

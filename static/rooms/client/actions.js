@@ -343,6 +343,7 @@ export class Actions {
     if (typeof message !== "string" || !message.trim()) {
       throw new RpcError({ code: 400, message: "message: expected text that is not blank" });
     }
+    this.#typing.sent();
     await this.#outbox.send({ clientId: uuid(), message, type, time: this.#client.now, ...recipients });
   }
 

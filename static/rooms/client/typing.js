@@ -33,6 +33,11 @@ export class Typing {
     await this.#client.call("peer-typing", params);
   }
 
+  /** A message was sent, with which it ends for those who heard of it: what is typed next is told at once. */
+  sent() {
+    this.#told = { to: "", until: 0 };
+  }
+
   /** @param {unknown} peer */
   #endLater(peer) {
     if (typeof peer !== "string") return;

@@ -9,6 +9,7 @@ import { chooseByKey, startMentions } from "./mentions.js";
 import { choosePerson, recipient, recipientKept, restoreRecipient, startRecipients } from "./recipients.js";
 import { fill, filled } from "./text.js";
 import { toast } from "./toasts.js";
+import { startTyping, tellTyping } from "./typing.js";
 import { who } from "./who.js";
 
 const LEFT_SHOWN = 200; // characters before the limit from which on it is counted
@@ -38,6 +39,7 @@ export function startComposer(maxLength, code) {
   startEditing();
   startRecipients(keep);
   startMentions();
+  startTyping();
   listenToTyping();
   part("emoji").addEventListener("click", () => toggleEmoji(part("emoji"), insert));
   restore();
@@ -53,7 +55,8 @@ function listenToTyping() {
     event.preventDefault();
     submit();
   });
-  text.addEventListener("input", () => {
+  text.addEventListener("input", ({ isTrusted }) => {
+    if (isTrusted && !isEditing()) tellTyping();
     clearTimeout(keeping);
     keeping = setTimeout(keep, KEPT_AFTER);
     fit();
