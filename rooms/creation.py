@@ -37,7 +37,7 @@ CHANGEABLE = (
     "description", "slow_mode", "region", "polls",
 )  # fmt: skip
 
-TOLD = ("description", "slow_mode")
+TOLD = ("title", "description", "slow_mode", "history")
 """Of these what those who are inside are told when it changes."""
 
 
@@ -191,7 +191,9 @@ def change_room(
         _check(room, checked | ({"metadata_rules"} if room.template != template else set()))
         room.updated_at = timezone.now()
         rules = fields.pop("metadata_rules", None)
-        told = {name: fields.pop(name) for name in TOLD if name in fields}
+        told = {name: getattr(room, name) for name in TOLD if name in fields}
+        for name in told:
+            del fields[name]
         with _as_checked(room):
             room.save(update_fields=[*fields, "updated_at"])
         if changed := [name for name in fields if before[name] != getattr(room, name)]:

@@ -92,6 +92,7 @@ MAX_SLOW_MODE = 3_600
 """The most seconds that may have to pass between two messages of one person."""
 
 MAX_DESCRIPTION_CHARS = 2_000
+MAX_TITLE_CHARS = 200
 
 
 def new_generation() -> int:
@@ -173,7 +174,7 @@ class Room(models.Model):
 
     id = models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
     name = models.CharField(max_length=100, default=new_id, validators=[room_name])
-    title = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=MAX_TITLE_CHARS, blank=True)
     enabled = models.BooleanField(default=True)
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="rooms")
     large_room = models.BooleanField(default=False)
@@ -213,7 +214,7 @@ class Room(models.Model):
         if any(unicodedata.category(character) == "Cc" for character in self.title):
             raise ValidationError({"title": "A title is plain text, without control characters."})
         try:
-            self.title = clean_name(self.title, limit=200, field="title")
+            self.title = clean_name(self.title, limit=MAX_TITLE_CHARS, field="title")
         except BadRequest as error:
             raise ValidationError({"title": error.message}) from None
         if self.size > (MAX_LARGE_SIZE if self.large_room else MAX_SIZE):

@@ -7,6 +7,7 @@ from rooms.api import init, layouts, tokens
 
 urlpatterns = [
     path("", views.start, name="start"),
+    path("manifest.webmanifest", views.manifest, name="manifest"),
     path("rooms/new", views.new_room, name="new-room"),
     path("rooms/open", views.open_room, name="open-room"),
     path("rooms/recent", views.recent_rooms, name="recent-rooms"),

@@ -11,15 +11,16 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rooms.api.http import limit_address
 from rooms.creation import create_room
-from rooms.models import Peer, Room, RoomCode
+from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Room, RoomCode, Session
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author
 from rooms.wire.errors import TooFast
@@ -55,6 +56,24 @@ private = cache_control(private=True, no_cache=True)
 def start(request: HttpRequest) -> HttpResponse:
     """Make a room, or open one by its code."""
     return _start(request)
+
+
+@require_safe
+@cache_control(max_age=86_400)
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What browsers know of the pages when somebody keeps them as an app."""
+    start = reverse("start")
+    about = {
+        "name": "hmsroom",
+        "description": "Rooms to talk in.",
+        "start_url": start,
+        "scope": start,
+        "display": "standalone",
+        "background_color": "#f5f4f0",
+        "theme_color": "#0f6b5c",
+        "icons": [{"src": static("rooms/page/favicon.svg"), "sizes": "any", "type": "image/svg+xml"}],
+    }
+    return JsonResponse(about, content_type="application/manifest+json")
 
 
 @require_POST
@@ -115,7 +134,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         return page_not_found(request, what="room")
     # The browser knows whether it is inside: who is may reload the page and come back, others read that it is closed.
     is_closed = not (found.enabled and found.room.enabled)
-    invited = found.code if is_closed else invitation(found)
+    invited = found if is_closed else invitation(found)
     return render(
         request,
         "rooms/room.html",
@@ -123,15 +142,34 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
             "code": found.code,
             "role": found.role,
             "title": shown(found.room.title) or UNTITLED,
-            "closed": dict(zip(("heading", "explanation"), _REFUSALS["closed room"], strict=True)) if is_closed else {},
+            "closed": _closed(found),
             # The page shows times by the server's clock, for its own may be anything.
             "now": time.time_ns() // 1_000_000,
             "people": 0 if is_closed else head_count(found.room),
-            "invite": request.build_absolute_uri(reverse("room", args=[invited])),
-            "limits": {"message": settings.MAX_MESSAGE_CHARS, "name": settings.MAX_NAME_CHARS},
+            "description": "" if is_closed else shown(found.room.description),
+            "locked": not is_closed and _is_locked(found.room),
+            "invite": request.build_absolute_uri(reverse("room", args=[invited.code])),
+            "invite_role": invited.role,
+            "limits": {
+                "message": settings.MAX_MESSAGE_CHARS,
+                "name": settings.MAX_NAME_CHARS,
+                "title": MAX_TITLE_CHARS,
+                "description": MAX_DESCRIPTION_CHARS,
+            },
         },
         status=403 if is_closed else 200,
     )
+
+
+def _closed(code: RoomCode) -> dict[str, str]:
+    """Why nobody new enters by a code, as a heading and an explanation; empty if that is not so."""
+    if code.enabled and code.room.enabled:
+        return {}
+    return dict(zip(("heading", "explanation"), _REFUSALS["closed room" if code.enabled else "dead link"], strict=True))
+
+
+def _is_locked(room: Room) -> bool:
+    return Session.objects.filter(room=room, ended_at=None, locked=True).exists()
 
 
 def code_in(text: str) -> str:
@@ -147,13 +185,12 @@ def shown(title: str) -> str:
     return title.translate(_DIRECTIONS)
 
 
-def invitation(own: RoomCode) -> str:
+def invitation(own: RoomCode) -> RoomCode:
     """The code to give to others: the guests' for whoever may remove people, else one's own."""
     role = own.room.template.role(own.role)
     if role is None or not role.allows("removeOthers"):
-        return own.code
-    guest = own.room.codes.filter(role=GUEST, enabled=True).first()
-    return guest.code if guest else own.code
+        return own
+    return own.room.codes.filter(role=GUEST, enabled=True).first() or own
 
 
 def _most_important(room: Room) -> RoomCode:
@@ -176,6 +213,10 @@ _REFUSALS = {
     "csrf": ("That did not work", "The page was open for too long, or cookies are off. Go back, reload and try again."),
     "closed": ("This page is closed", "You may not see this page."),
     "closed room": ("This room is closed", "Whoever runs the room has closed it. Ask them to open it again."),
+    "dead link": (
+        "This link is no longer good",
+        "It was replaced by another one, or switched off. Ask whoever invited you for a new one.",
+    ),
     "missing": ("Nothing here", "There is no page at this address."),
     "missing room": ("No such room", "No room has this code. Check the link, or ask for it again."),
     "away": ("Not now", "The server cannot reach its database. Try again in a moment."),

@@ -60,7 +60,7 @@ async def test_a_join_is_answered_before_the_state_that_follows(world: World):
     assert answer == {"session_id": session.id, "seq": 1, "history": lease.worker_id()}
     assert names(alice.events[before:])[:2] == ["peer-list", "session-info"]
     started_at = int(session.started_at.timestamp() * 1000)
-    room = {"name": "Team", "locked": False, "slow_mode": 0, "description": ""}
+    room = {"name": "Team", "title": "Team", "description": "", "locked": False, "slow_mode": 0, "history": 100}
     room |= {"session_id": session.id, "started_at": started_at}
     assert alice.named("peer-list") == [{"peers": {}, "room": room}]
 

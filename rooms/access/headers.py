@@ -16,6 +16,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "style-src 'self'",
         "connect-src 'self'",
         "img-src 'self' data:",
+        "manifest-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         _NO_FRAME,

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -11,10 +11,10 @@ from rooms.operations.engine.context import Context
 from rooms.operations.engine.erasing import EDITED, Copies
 from rooms.operations.engine.gate import operation
 from rooms.operations.kept import MessageId, find, is_by, is_for
-from rooms.operations.messaging import Mentions, check_shows
-from rooms.operations.metadata.pins import PIN_KEYS, follow, shown_text, without
+from rooms.operations.messaging import CHAT, Mentions, check_shows
+from rooms.operations.metadata.pins import PIN_KEYS, Shown, follow, shown_text, without
 from rooms.wire.errors import BadRequest, Forbidden, NotFound, TooLarge
-from rooms.wire.events import Audience, Event, compact, size_of
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact, size_of
 from rooms.wire.parameters import Bytes, Text
 from rooms.wire.results import Outcome
 
@@ -86,6 +86,33 @@ def delete_message(context: Context, *, id: MessageId) -> Outcome:
         context.audit("message.delete", details={"message": id, "peer": row.peer_id, "name": name})
     told = {"message_id": id, "by": context.actor}
     return Outcome({"message_id": id}, [*pins, *_news(context, row, audience, "on-message-delete", told)])
+
+
+@operation("clear-messages", requires=MODERATES)
+def clear_messages(context: Context) -> Outcome:
+    """Delete all messages of the type ``chat``, private ones too, with all that is stored of what they said.
+
+    Everybody is told at once, and not of each: ``{cleared}``, how many there were.
+    """
+    # What others said in this very transaction is a row only after this.
+    context.work.flush()
+    session, nobody = context.session, NOBODY.encode()
+    there = Message.objects.filter(session_id=session.id, type=CHAT).exclude(body="")
+    rows = list(there)
+    if not rows:
+        return Outcome({"cleared": 0})
+    freed = sum(size_of(row.audience + row.body + row.reactions) - size_of(nobody) for row in rows)
+    there.update(audience=nobody, body="", reactions="")
+    session.journal_bytes -= freed
+    pins = _take_away(
+        context,
+        rows,
+        {row.message_id: Shown(shown_text(json.loads(row.body)), None) for row in rows if row.pinned},
+    )
+    context.audit("message.clear", details={"messages": len(rows)})
+    return Outcome(
+        {"cleared": len(rows)}, [*pins, Event("on-messages-clear", compact({"by": context.actor}), EVERYBODY)]
+    )
 
 
 @operation("message-react", requires="sendMessages")
@@ -190,21 +217,25 @@ def _change(
         row.reactions = ""
     session.journal_bytes += size_of(row.audience + row.body + row.reactions) - before
     context.work.message_changed(row)
-    pins = follow(context, message_id=row.message_id, was=was, now=now) if row.pinned else []
-    context.work.take_away(
-        Copies(
-            session,
-            row.message_id,
-            row.seq,
-            row.at,
-            edits=row.edit_seq,
-            until=session.seq + 1,
-            pinned=row.pinned,
-            keys=PIN_KEYS,
-            shown=was,
-            replace=partial(without, message_id=row.message_id, was=was, now=now),
-        )
+    return _take_away(context, [row], {row.message_id: Shown(was, now)} if row.pinned else {})
+
+
+def _take_away(context: Context, rows: Sequence[Message], pinned: Mapping[str, Shown]) -> Sequence[Event]:
+    """Take what messages said out of all that is stored besides; the events that tell of their pins."""
+    pins = follow(context, pinned) if pinned else []
+    edited = [row for row in rows if row.edit_seq]
+    copies = Copies(
+        context.session,
+        seq=min(row.seq for row in rows),
+        at=min(row.at for row in rows),
+        edits=min((row.edit_seq for row in edited), default=0),
+        until=context.session.seq + 1,
+        edited=frozenset(row.message_id for row in edited),
+        pinned={message_id: shown.was for message_id, shown in pinned.items()},
+        keys=PIN_KEYS,
+        replace=partial(without, changed=pinned),
     )
+    context.work.take_away(copies)
     return pins
 
 

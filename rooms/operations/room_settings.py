@@ -1,13 +1,23 @@
-"""What who may manage a room sets in it while it runs: lock, slow mode, description."""
+"""What who may manage a room sets in it while it runs: title, description, lock, slow mode, history."""
 
 from typing import Annotated, Any
 
-from rooms.models import MAX_DESCRIPTION_CHARS, MAX_SLOW_MODE, Peer, Room, Session, milliseconds
+from rooms.models import (
+    MAX_DESCRIPTION_CHARS,
+    MAX_HISTORY,
+    MAX_SLOW_MODE,
+    MAX_TITLE_CHARS,
+    Peer,
+    Room,
+    Session,
+    milliseconds,
+)
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.wire.effects import RoomChanged
 from rooms.wire.errors import TooSoon
 from rooms.wire.events import EVERYBODY, Event, compact
+from rooms.wire.names import clean_name
 from rooms.wire.parameters import Between, Chars
 from rooms.wire.results import Outcome
 
@@ -21,21 +31,26 @@ def set_room(
     *,
     locked: bool | None = None,
     slow_mode: Annotated[int, Between(0, MAX_SLOW_MODE)] | None = None,
+    title: Annotated[str, Chars(0, MAX_TITLE_CHARS)] | None = None,
     description: Annotated[str, Chars(0, MAX_DESCRIPTION_CHARS)] | None = None,
+    history: Annotated[int, Between(0, MAX_HISTORY)] | None = None,
 ) -> Outcome:
-    """Change what of these is given; everybody is told: ``{locked, slow_mode, description}``.
+    """Change what of these is given; everybody is told: ``{title, description, locked, slow_mode, history}``.
 
-    ``locked`` lets nobody new in until the session ends, ``slow_mode`` is how many seconds have to pass between two
-    chat messages of one person, 0 for none. These two stay: slow mode and description. Raises NotFound if nobody is in
-    the room that is to be locked.
+    ``locked`` lets nobody new in until the session ends, all others stay: ``slow_mode`` is how many seconds have to
+    pass between two chat messages of one person, 0 for none, ``history`` how many messages of before newcomers are
+    shown. Raises NotFound if nobody is in the room that is to be locked.
     """
+    if title is not None:
+        title = clean_name(title, limit=MAX_TITLE_CHARS, field="title")
     room = context.room
     changed: dict[str, list[Any]] = {}
     if locked is not None and (locked or context.live_session) and context.session.locked != locked:
         changed["locked"] = [context.session.locked, locked]
         context.session.locked = locked
         context.work.session_changed(context.session)
-    for name, given in (("slow_mode", slow_mode), ("description", description)):
+    kept = {"slow_mode": slow_mode, "title": title, "description": description, "history": history}
+    for name, given in kept.items():
         if given is not None and given != (before := getattr(room, name)):
             changed[name] = [before, given]
             setattr(room, name, given)
@@ -62,8 +77,13 @@ def room_as_told(room: Room, session: Session | None) -> dict[str, Any]:
 
 
 def _settings(room: Room, session: Session | None) -> dict[str, Any]:
-    locked = bool(session and session.locked)
-    return {"locked": locked, "slow_mode": room.slow_mode, "description": room.description}
+    return {
+        "title": room.title,
+        "description": room.description,
+        "locked": bool(session and session.locked),
+        "slow_mode": room.slow_mode,
+        "history": room.history,
+    }
 
 
 def check_slow_mode(context: Context, sender: Peer | None) -> None:

@@ -59,7 +59,11 @@ export interface HMSRoom {
   locked: boolean;
   /** Seconds between two chat messages of one person; 0 for none. */
   slowMode: number;
+  /** Empty where the room has none; `name` is something else then. */
+  title: string;
   description: string;
+  /** How many messages of before a newcomer is shown; null where the server does not tell. */
+  history: number | null;
 }
 
 /** Somebody, with the room open in one tab or several. */
@@ -73,6 +77,15 @@ export interface HMSPerson {
   isLocal: boolean;
   /** "connected" if any of them is. */
   state: string;
+}
+
+/** Ours: what is not given stays. `slowMode` in seconds, `history` in messages. */
+export interface HMSRoomSettings {
+  title?: string;
+  description?: string;
+  locked?: boolean;
+  slowMode?: number;
+  history?: number;
 }
 
 /** By which code one enters with a role; null if there is none. */
@@ -545,13 +558,15 @@ export interface HMSActions<Keys = AnyKeys> {
   /** Ours, as all that follow. */
   letIn(person: string): Promise<void>;
   /** Sets the room up; for who has the permission `manageRoom`. */
-  setRoom(settings: { locked?: boolean; slowMode?: number; description?: string }): Promise<void>;
+  setRoom(settings: HMSRoomSettings): Promise<void>;
   getRoomCodes(): Promise<HMSRoomCode[]>;
   replaceRoomCode(role: string): Promise<string>;
   /** Ours, as all that follow of messages: the next page of what was said before, the newest first. */
   loadOlderMessages(limit?: number): Promise<HMSHistory>;
   editMessage(id: string, message: string, options?: HMSMessageOptions): Promise<void>;
   deleteMessage(id: string): Promise<void>;
+  /** Deletes all messages of type "chat"; for who has the permission `removeOthers`. */
+  clearMessages(): Promise<void>;
   /** Puts an emoji there, or takes it back; without `on` the other than now. */
   reactToMessage(id: string, emoji: string, on?: boolean): Promise<void>;
   /** Tells that one is writing, to everybody or to these, however often it is called; it ends by itself. */
@@ -597,6 +612,8 @@ export interface HMSNotificationData {
   NEW_MESSAGE: HMSMessage;
   /** Ours. */
   MESSAGES_MISSED: HMSMissed;
+  /** Ours: by nobody who is known where the server did it. */
+  MESSAGES_CLEARED: { by?: HMSPeer };
   ERROR: HMSException;
   RECONNECTING: { code: number; attempt: number; delay: number; isTerminal: boolean };
   RECONNECTED: null;

@@ -117,10 +117,19 @@ class Person:
         await button.click()
         await self.page.get_by_role("menuitem", name=action, exact=True).click()
 
+    async def open_settings(self) -> None:
+        await self.choose(self.part("more"), "Room settings")
+        await expect(self.part("settings")).to_be_visible()
+
+    async def save_settings(self) -> None:
+        await self.part("settings-save").click()
+        await expect(self.part("settings")).to_be_hidden()
+
     async def choose_switch(self, name: str) -> None:
-        """Turn a switch in the room's menu."""
-        await self.part("more").click()
-        await self.page.get_by_role("menuitemcheckbox", name=name).click()
+        """Turn a switch of the room's settings."""
+        await self.open_settings()
+        await self.part("settings").get_by_label(name).click()
+        await self.save_settings()
 
     async def act_on_message(self, text: str, action: str) -> None:
         await self.choose(await self.menu_of(text), action)
@@ -168,6 +177,8 @@ class Person:
             await self.choose(self.part("more"), "Leave")
         if is_last:
             await self.agree()
+        elif await self.part("handover").is_visible():  # the last host
+            await self.part("handover-leave").click()
         await self.is_told("You left the room")
 
     async def is_told(self, heading: str) -> None:

@@ -158,6 +158,19 @@ async def test_a_role_changes_while_one_is_inside(people):
     await expect(bob.part("message")).to_be_hidden()
     await expect(alice.row("Bob").locator(".role")).to_have_text("viewer")
     await alice.act_on("Bob", "Make host")
+    await expect(alice.part("confirm-title")).to_have_text("Make Bob host?")
+    await expect(alice.part("confirm-points").locator("li")).to_have_text(
+        [
+            "Remove people, and delete what others said",
+            "Change the roles of others, yours too",
+            "Change the settings and links of the room",
+            "End the room for everyone",
+        ]
+    )
+    await alice.page.keyboard.press("Escape")
+    await expect(alice.row("Bob").locator(".role")).to_have_text("viewer")
+    await alice.act_on("Bob", "Make host")
+    await alice.agree()
     await expect(bob.part("message")).to_be_visible()
     await bob.act_on("Alice", "Make guest")
     await expect(alice.row("Alice").locator(".role")).to_have_text("guest")

@@ -38,6 +38,15 @@ test("a message that is deleted is gone, and its place is not", () => {
   assert.equal(apply(after, "on-message-delete", { message_id: "m2" }), after);
 });
 
+test("a chat that is cleared is empty, and nothing older is to be read", () => {
+  const bell = said("m2", { info: { message: "ring", type: "bell" } });
+  const before = apply(heard("m1"), "on-broadcast", bell);
+  const after = apply(before, "on-messages-clear", { by: "bob" });
+  assert.deepEqual(ids(after), ["m2"]);
+  assert.deepEqual(view(after).history, { hasMore: false, isWithheld: false });
+  assert.deepEqual(ids(apply(after, "on-broadcast", said("m3"))), ["m2", "m3"]);
+});
+
 test("reactions are counted, and gone with the last person", () => {
   const react = (state, person, on, count) =>
     apply(state, "on-message-react", { message_id: "m1", emoji: "👍", person, on, count });

@@ -16,6 +16,14 @@ function told(state, method, params) {
   return facts(view(state), view(next), method, params).map(({ type, data }) => [type, data?.name ?? data?.message]);
 }
 
+test("who cleared the chat is told, where it is known", () => {
+  const both = apply(start, "on-peer-join", peer("bob"));
+  const by = (id) =>
+    facts(view(both), view(both), "on-messages-clear", { by: id }).map(({ type, data }) => [type, data.by?.name]);
+  assert.deepEqual(by("bob"), [["MESSAGES_CLEARED", "bob"]]);
+  for (const nobody of ["", "eve", null, {}]) assert.deepEqual(by(nobody), [["MESSAGES_CLEARED", undefined]]);
+});
+
 test("people who come and go", () => {
   assert.deepEqual(told(start, "on-peer-join", peer("bob")), [["PEER_JOINED", "bob"]]);
   const both = apply(start, "on-peer-join", peer("bob"));

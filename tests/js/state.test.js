@@ -303,6 +303,7 @@ const NOTICES = {
   "on-message-edit": { message_id: "m0", info: { message: "x", type: "chat" }, mentions: ["a"], edited_at: 9 },
   "on-message-react": { message_id: "m0", emoji: "👍", on: true, count: 2, person: "p" },
   "on-message-delete": { message_id: "m0", by: "bob" },
+  "on-messages-clear": { by: "bob" },
   "history-read": {
     messages: [broadcast("m2", { reactions: [{ emoji: "👍", count: 1, persons: ["p"] }] })],
     last: "m2",
@@ -377,13 +378,17 @@ test("of many messages the newest are held, whichever way they came", () => {
 
 test("how the room is set up comes with the people, changes by itself, and outlives a reload", () => {
   const room = { name: "Team", session_id: "s1", started_at: 1, locked: true, slow_mode: 30, description: "Tea" };
+  Object.assign(room, { title: "Team", history: 20 });
   const shown = (state) => {
-    const { name, locked, slowMode, description } = view(state).room;
-    return { name, locked, slowMode, description };
+    const { name, title, locked, slowMode, description, history } = view(state).room;
+    return { name, title, locked, slowMode, description, history };
   };
   const found = apply(joined(), "peer-list", { peers: {}, room });
-  assert.deepEqual(shown(found), { name: "Team", locked: true, slowMode: 30, description: "Tea" });
+  const told = { name: "Team", title: "Team", locked: true, slowMode: 30, description: "Tea", history: 20 };
+  assert.deepEqual(shown(found), told);
   assert.deepEqual(shown(unpack(pack(found))), shown(found));
-  const changed = apply(found, "on-room-change", { ...room, locked: "yes", slow_mode: {}, description: null }, 11);
-  assert.deepEqual(shown(changed), { name: "Team", locked: false, slowMode: 0, description: "" });
+  const odd = { ...room, title: 7, locked: "yes", slow_mode: {}, description: null, history: "all" };
+  const changed = apply(found, "on-room-change", odd, 11);
+  const nothing = { name: "Team", title: "", locked: false, slowMode: 0, description: "", history: null };
+  assert.deepEqual(shown(changed), nothing);
 });

@@ -21,7 +21,7 @@ test("a refusal is told in words for people, with what to do", () => {
     [
       403,
       "slow mode: one message in 30 seconds, wait 12 more",
-      "Slow mode: one message every 30 seconds. Wait 12 more.",
+      "Slow mode: one message in 30 seconds. You can write again in 12 seconds.",
     ],
     [403, "code: the room is closed", "The room is closed. Ask whoever runs it to open it again."],
     [404, "peer_id: no such peer in the room", "This person is not here any more."],
@@ -67,6 +67,18 @@ test("no refusal of the server is shown as the server words it", () => {
       assert.match(words, /^[A-Z][^:_{}[\]]+\.$/u, message);
       assert.notEqual(words, message);
     }
+  }
+});
+
+test("every code that the protocol knows has words of its own, without a message too", () => {
+  const protocol = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
+  const [, errors, closing] = /\n## Errors\n(.*?)\n## Close codes\n(.*?)\n## /su.exec(protocol);
+  const codes = [...`${errors}${closing}`.matchAll(/^\| ([\d, ]+) \|/gmu)].flatMap(([, listed]) => listed.split(", "));
+  assert.ok(codes.length > 18);
+  const unknown = inWords({});
+  for (const code of codes) {
+    assert.notEqual(said(Number(code), ""), unknown, code);
+    assert.match(said(Number(code), ""), /^[A-Z][^:_{}[\]]+\.$/u, code);
   }
 });
 

@@ -182,6 +182,40 @@ def test_who_lost_the_permission_to_speak_may_still_take_back_what_it_said(alice
     assert history(alice) == []
 
 
+def test_who_may_remove_others_clears_the_chat_at_once(room, alice, bob, victor):
+    said = say(bob, "hello")
+    say(bob, "secret", peer_id="peer-Victor")
+    do(bob, "broadcast", info={"message": "ring", "type": "bell"})
+    do(alice, "pin-message", id=said)
+    before = Session.objects.get(ended_at=None, room=room).journal_bytes
+    assert refused(bob, "clear-messages") == (403, "the role guest lacks the permission removeOthers")
+
+    answer = call(alice, "clear-messages")
+
+    assert answer.result["cleared"] == 2
+    for who in (alice, bob, victor):
+        assert ("on-messages-clear", {"by": "peer-Alice"}) in told(who, answer.events)
+        assert history(who) == []
+    assert pins(alice) == [] and do(alice, "get-metadata")["data"] is None
+    assert Session.objects.get(ended_at=None, room=room).journal_bytes < before
+    assert history(joined(room, "Late", "guest")) == []
+    again = call(alice, "clear-messages")
+    assert (again.result["cleared"], again.events) == (0, [])
+    say(bob, "new")
+    assert history(alice) == ["new"]
+
+
+def test_what_was_said_in_the_same_transaction_is_cleared_too_and_what_came_after_is_not(alice, bob):
+    say(bob, "before")
+    calls = [
+        prepare(bob, "broadcast", info={"message": "with it"}),
+        prepare(alice, "clear-messages"),
+        prepare(bob, "broadcast", info={"message": "after"}),
+    ]
+    assert [answer.error for answer in run(calls)] == [None] * 3
+    assert history(alice) == ["after"]
+
+
 # --- Reactions ----------------------------------------------------------------------------------
 
 

@@ -114,6 +114,7 @@ DECISIONS: dict[str, list[Decision]] = {
     ],
     "set-room": [
         both({"locked": True, "slow_mode": 5, "description": "What we do"}, "room.change"),
+        both({"history": 7}, "room.change"),
         both({"locked": False, "slow_mode": 0, "description": ""}),
     ],
     "room-codes": [both({})],
@@ -142,6 +143,7 @@ DECISIONS: dict[str, list[Decision]] = {
     ],
     "message-edit": [own(lambda room: {"id": say(visitor(room, "Alice", "host"), SAID), "message": SAID * 2})],
     "message-delete": [both(lambda room: {"id": message(0)}, "message.delete")],
+    "clear-messages": [both({}, "message.clear")],
     "message-react": [own(lambda room: {"id": message(0), "emoji": "👍"})],
     "message-history": [own({})],
     "peer-typing": [own({})],
@@ -307,7 +309,7 @@ def change_room(room: Room) -> list[tuple[str, str]]:
     rules = [{"key": "spotlight", "write": ["host"]}]
     creation.change_room(room.pk, title="Tea", enabled=True, size=5, metadata_rules=rules, author=OLGA)
     creation.change_room(room.pk, title="Tea", enabled=True, size=5, metadata_rules=rules, author=OLGA)
-    return [("room.change", ""), ("rules.change", "")]
+    return [("room.change", ""), ("room.change", ""), ("rules.change", "")]
 
 
 @made

@@ -76,6 +76,27 @@ def test_a_deleted_text_is_nowhere_in_the_database(everywhere, database):
     assert [entry["data"] for entry in again.result["entries"]] == [12345678901234567890, []]
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize("others", [0, 30])
+def test_of_a_chat_that_was_cleared_no_text_is_in_the_database(everywhere, database, others):
+    """Few that were pinned are looked for, of many everything is read."""
+    alice, bob, _ = everywhere
+    for number in range(others):
+        pinned = say(bob, f"{SECRET} {number}")
+        do(alice, "pin-message", id=pinned)
+        do(bob, "message-edit", id=pinned, message=f"{SECRET} again {number}")
+    say(alice, SECRET, peer_id="peer-Bob")
+
+    answer = call(alice, "clear-messages")
+
+    assert answer.result["cleared"] == others + 3
+    assert rows_with(SECRET, "stays") == []
+    assert SECRET not in "".join(event.body for event in answer.events)
+    assert pins(alice) == []
+    assert AppliedChange.objects.get().answer.count("12345678901234567890") == 1
+    assert any("12345678901234567890" in event.body for event in Row.objects.filter(kind="on-metadata-change"))
+
+
 def test_the_beginning_of_a_value_that_the_audit_keeps_is_let_go_of(database, room, settings):
     settings.AUDIT_VALUE_BYTES = 30
     alice = visitor(room, "Alice", "host")

@@ -1,4 +1,4 @@
-"""What who may manage a room sets in it: lock, slow mode, description, codes."""
+"""What who may manage a room sets in it: title, description, lock, slow mode, history, codes."""
 
 import json
 from datetime import timedelta
@@ -39,10 +39,12 @@ def guest(room, host):
 
 
 def test_everybody_is_told_what_was_changed_and_newcomers_find_it(room, host, guest):
-    answer = call(host, "set-room", slow_mode=30, description="What we do here")
+    answer = call(host, "set-room", title=" Tea  room ", slow_mode=30, description="What we do here", history=7)
 
     [event] = answer.events
-    told = {"name": "Team", "locked": False, "slow_mode": 30, "description": "What we do here"}
+    told = {"title": "Tea room", "description": "What we do here", "locked": False, "slow_mode": 30, "history": 7}
+    assert answer.result.items() >= told.items()
+    told["name"] = "Tea room"
     assert event.kind == "on-room-change" and event.audience.includes(guest.peer_id, "guest", frozenset())
     assert told.items() <= json.loads(event.body).items()
     newcomer = attachment(call(visitor(room, "Carol", "guest"), "join", name="Carol"))
@@ -62,6 +64,9 @@ def test_what_changes_nothing_is_no_news(host):
         ({"slow_mode": 3_601}, "slow_mode"),
         ({"slow_mode": 1.5}, "slow_mode"),
         ({"description": "x" * 2_001}, "description"),
+        ({"title": "x" * 201}, "title"),
+        ({"history": 10_001}, "history"),
+        ({"history": -1}, "history"),
         ({"locked": 1}, "locked"),
     ],
 )
@@ -77,6 +82,26 @@ def test_a_back_end_changes_the_room_by_the_same_operation(room, host, guest):
     assert (changed.slow_mode, changed.description) == (9, "Tea")
     assert Room.objects.values_list("slow_mode", "description", "title").get(pk=room.pk) == (9, "Tea", "Tea room")
     assert error_after_speaking_twice(guest).data["slow_mode"] == 9
+
+
+def test_a_room_that_loses_its_title_is_told_by_its_name(room, host):
+    [event] = call(host, "set-room", title=" ").events
+
+    told = json.loads(event.body)
+    assert (told["title"], told["name"]) == ("", room.name)
+
+
+def test_how_far_back_newcomers_see_is_set_while_the_room_runs(room, host):
+    for text in ("one", "two", "three"):
+        say(host, text)
+    do(host, "set-room", history=2)
+    carol = visitor(room, "Carol", "guest")
+    do(carol, "join", name="Carol")
+
+    shown = do(carol, "message-history")
+
+    assert [one["info"]["message"] for one in shown["messages"]] == ["three", "two"]
+    assert shown["withheld"]
 
 
 def error_after_speaking_twice(who):

@@ -34,6 +34,7 @@ NEEDS: list[tuple[str, str, dict[str, Any]]] = [
     ("removeOthers", "group-remove", {"name": "_handraise", "peer_id": "peer-Other"}),
     ("removeOthers", "peers-removed", {}),
     ("removeOthers", "peer-leave-request", OTHER),
+    ("removeOthers", "clear-messages", {}),
     ("removeOthers", "message-delete", {"id": SAID}),
     ("raiseHand", "group-join", {"name": "_handraise"}),
     ("endRoom", "end-room", {}),

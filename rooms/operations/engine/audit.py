@@ -33,6 +33,7 @@ What = Literal[
     "message.send",
     "message.edit",
     "message.delete",
+    "message.clear",
     "poll.set",
     "poll.start",
     "poll.stop",

@@ -1,11 +1,11 @@
-"""Taking what a message said out of all that is stored of it besides the message itself.
+"""Taking what messages said out of all that is stored of them besides the messages themselves.
 
-There are the events that told its last edit; and, of one that was ever pinned, the pins as they were told, answered,
-written down in the audit and sent to back ends. Copies that an app made under other keys are the app's.
+There are the events that told their last edits; and, of those that were ever pinned, the pins as they were told,
+answered, written down in the audit and sent to back ends. Copies that an app made under other keys are the app's.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rooms.models import Session
@@ -21,22 +21,21 @@ Replace = Callable[[str, Any], Any]
 
 
 class Copies(NamedTuple):
-    """Where what a message said may be stored.
+    """Where what messages said may be stored, of which the first is of the number ``seq``, said ``at`` (milliseconds).
 
-    The events of numbers from ``edits`` up to, but not including, ``until`` may tell its last edit; 0 is none. ``keys``
-    of session metadata hold pins, if it was ever ``pinned``, and ``replace`` takes it out of them. ``at`` is when it
-    was said, in milliseconds, ``shown`` what pins showed of it.
+    The events of numbers from ``edits`` up to, but not including, ``until`` may tell the last edits of those that were
+    ``edited``, by their ids. ``pinned`` are those that were ever pinned, as ``{id: what pins showed}``: ``keys`` of
+    session metadata hold those, and ``replace`` takes them out.
     """
 
     session: Session
-    message_id: str
     seq: int
     at: int
     edits: int
     until: int
-    pinned: bool
+    edited: frozenset[str]
+    pinned: Mapping[str, str]
     keys: tuple[str, ...]
-    shown: str
     replace: Replace
 
 
@@ -53,7 +52,7 @@ def take_away(cursor: Cursor, copies: Copies) -> int:
     """Take it away; by how many bytes the journal is smaller now."""
     log.holds = True
     freed = 0
-    if copies.edits:
+    if copies.edited:
         freed += _forget_edits(cursor, copies)
     if copies.pinned:
         freed += _change_told(cursor, copies)
@@ -63,32 +62,41 @@ def take_away(cursor: Cursor, copies: Copies) -> int:
     return freed
 
 
-def _having(cursor: Cursor, column: str) -> str:
-    """The condition that a text holds one of two others."""
+MAX_MARKS = 20
+"""With more to look for, all texts are read."""
+
+
+def _having(cursor: Cursor, column: str, marks: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The condition that a text holds one of some others, with its values; one that always holds for many."""
+    if len(marks) > MAX_MARKS:
+        return "1 = 1", ()
     has = {"sqlite": "INSTR({}, %s) > 0", "postgresql": "STRPOS({}, %s) > 0"}[cursor.vendor].format(column)
-    return f"({has} OR {has})"
+    return f"({' OR '.join([has] * len(marks))})", marks
 
 
-def _marks(copies: Copies) -> tuple[str, str]:
-    """What a text holds that tells the pin: the message's id, or all that is shown of it."""
-    return copies.message_id, compact(copies.shown)
+def _marks(copies: Copies) -> list[str]:
+    """What a text holds that tells a pin: the message's id, or all that is shown of it."""
+    return [mark for message_id, shown in copies.pinned.items() for mark in (message_id, compact(shown))]
 
 
 def _forget_edits(cursor: Cursor, copies: Copies) -> int:
+    condition, given = _having(cursor, "body", sorted(copies.edited))
     cursor.execute(
         "SELECT seq, audience, body FROM rooms_event WHERE session_id = %s AND seq >= %s AND seq < %s AND kind = %s"
-        f" AND {_having(cursor, 'body')}",
-        (copies.session.id, copies.edits, copies.until, EDITED, *[copies.message_id] * 2),
+        f" AND {condition}",
+        (copies.session.id, copies.edits, copies.until, EDITED, *given),
     )
     nothing = "{}"
-    return _write_events(cursor, copies, [(*row, NOBODY.encode(), nothing) for row in cursor.fetchall()])
+    told = [row for row in cursor.fetchall() if json.loads(row[2]).get("message_id") in copies.edited]
+    return _write_events(cursor, copies, [(*row, NOBODY.encode(), nothing) for row in told])
 
 
 def _change_told(cursor: Cursor, copies: Copies) -> int:
+    condition, given = _having(cursor, "body", _marks(copies))
     cursor.execute(
         "SELECT seq, audience, body FROM rooms_event WHERE session_id = %s AND seq > %s AND kind = 'on-metadata-change'"
-        f" AND {_having(cursor, 'body')}",
-        (copies.session.id, copies.seq, *_marks(copies)),
+        f" AND {condition}",
+        (copies.session.id, copies.seq, *given),
     )
     return _write_events(cursor, copies, [(*row, *_told(copies, *row[1:])) for row in cursor.fetchall()])
 
@@ -163,9 +171,8 @@ def _rewrite(
     given: Sequence[Any],
     changed: Callable[[str], str],
 ) -> None:
-    cursor.execute(
-        f"SELECT id, {column} FROM {table} WHERE {where} AND {_having(cursor, column)}", (*given, *_marks(copies))
-    )
+    condition, marks = _having(cursor, column, _marks(copies))
+    cursor.execute(f"SELECT id, {column} FROM {table} WHERE {where} AND {condition}", (*given, *marks))
     rows = [(changed(text), row_id) for row_id, text in cursor.fetchall()]
     cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE id = %s", rows)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -165,32 +165,40 @@ PIN_KEYS = (PINS_KEY, DEFAULT_KEY)
 """The keys that hold what pins show."""
 
 
-def without(key: str, value: JSON, *, message_id: str, was: str, now: str | None) -> JSON:
-    """The value of one of PIN_KEYS once a message says something else than it was shown with; None if it is gone."""
+class Shown(NamedTuple):
+    """What pins showed of a message, and what they are to show; None if it is gone."""
+
+    was: str
+    now: str | None
+
+
+def without(key: str, value: JSON, *, changed: Mapping[str, Shown]) -> JSON:
+    """The value of one of PIN_KEYS once messages, by their ids, say something else than it was shown with."""
     if key != PINS_KEY or not isinstance(value, list):
-        return now if value == was else value
+        return next((shown.now for shown in changed.values() if shown.was == value), value)
     kept: list[JSON] = []
     for pin in value:
-        if isinstance(pin, dict) and pin.get("id") == message_id:
-            if now is None:
+        shown = changed.get(str(pin.get("id"))) if isinstance(pin, dict) else None
+        if isinstance(pin, dict) and shown:
+            if shown.now is None:
                 continue
-            pin = {**pin, "text": now}
+            pin = {**pin, "text": shown.now}
         kept.append(pin)
     return kept
 
 
-def follow(context: Context, *, message_id: str, was: str, now: str | None) -> list[Event]:
-    """Let pins show what a message says now; None takes its pin away. Whoever may write them, under whatever lock.
+def follow(context: Context, changed: Mapping[str, Shown]) -> list[Event]:
+    """Let pins show what messages, by their ids, say now. Whoever may write them, under whatever lock.
 
     Pins that do not fit any more make way, from the oldest on.
     """
     pins, default = context.work.entries(context.session, PIN_KEYS)
     held, shown = value_of(pins), value_of(default)
-    value = without(PINS_KEY, held, message_id=message_id, was=was, now=now)
+    value = without(PINS_KEY, held, changed=changed)
     while isinstance(value, list) and value != held and size_of(compact(value)) > settings.MAX_VALUE_BYTES:
         value.pop()
     changes = [_as_kept(context, pins, value)] if value != held else []
-    if shown == was:
+    if any(one.was == shown for one in changed.values()):
         changes.append(_as_kept(context, default, _newest(_pins_in(value)) if _may_show(context) else None))
     return make(context, changes)
 

@@ -11,7 +11,7 @@ import { HAND_RAISE } from "./state/shapes.js";
 import { Typing } from "./typing.js";
 import { uuid } from "./uuid.js";
 
-/** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule } from "../hms.js" */
+/** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule, HMSRoomSettings } from "../hms.js" */
 /** @import { HMSHistory, HMSMessageOptions, HMSRoleChangeRequest, HMSRoomCode, HMSSetOptions } from "../hms.js" */
 /** @import { Client } from "./client.js" */
 /** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
@@ -196,10 +196,10 @@ export class Actions {
 
   /**
    * Ours: sets the room up for everybody; what is not given stays.
-   * @param {{ locked?: boolean, slowMode?: number, description?: string }} settings
+   * @param {HMSRoomSettings} settings
    */
-  async setRoom({ locked, slowMode, description }) {
-    await this.#client.call("set-room", { locked, slow_mode: slowMode, description }, { again: true });
+  async setRoom({ slowMode, ...settings }) {
+    await this.#client.call("set-room", { ...settings, slow_mode: slowMode }, { again: true });
   }
 
   /** Ours: by which code one enters with each role. */
@@ -249,6 +249,11 @@ export class Actions {
   async deleteMessage(id) {
     await this.#client.call("message-delete", { id }, { again: true });
     this.#client.change("on-message-delete", { message_id: id });
+  }
+
+  /** Ours: deletes all messages that people read, for everybody; for who may remove others. */
+  async clearMessages() {
+    await this.#client.call("clear-messages", {}, { again: true });
   }
 
   /**

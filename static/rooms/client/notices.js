@@ -15,6 +15,7 @@ export const HMSNotificationTypes = Object.freeze({
   PEER_LIST: "PEER_LIST",
   NEW_MESSAGE: "NEW_MESSAGE",
   MESSAGES_MISSED: "MESSAGES_MISSED",
+  MESSAGES_CLEARED: "MESSAGES_CLEARED",
   ERROR: "ERROR",
   RECONNECTING: "RECONNECTING",
   RECONNECTED: "RECONNECTED",
@@ -61,6 +62,8 @@ export function facts(before, after, method, params) {
       return [...gapFacts(before, after), ...peerFacts(before, after)];
     case "on-broadcast":
       return messageFacts(before, after, texts([params?.message_id]) ?? []);
+    case "on-messages-clear":
+      return [{ type: "MESSAGES_CLEARED", data: { by: texts([params?.by])?.map((id) => after.peers[id])[0] } }];
     case "on-room-code-change":
       return (texts([params?.role]) ?? []).map((role) => ({ type: "ROOM_CODE_CHANGED", data: { role } }));
     case "shared":

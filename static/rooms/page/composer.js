@@ -7,6 +7,7 @@ import { toggleEmoji } from "./emoji.js";
 import { lasting } from "./memory.js";
 import { chooseByKey, startMentions } from "./mentions.js";
 import { choosePerson, recipient, recipientKept, restoreRecipient, startRecipients } from "./recipients.js";
+import { hasToWait, isTooSoon, startSlowMode } from "./slow.js";
 import { fill, filled } from "./text.js";
 import { toast } from "./toasts.js";
 import { startTyping, tellTyping } from "./typing.js";
@@ -40,6 +41,7 @@ export function startComposer(maxLength, code) {
   startRecipients(keep);
   startMentions();
   startTyping();
+  startSlowMode();
   listenToTyping();
   part("emoji").addEventListener("click", () => toggleEmoji(part("emoji"), insert));
   restore();
@@ -109,7 +111,11 @@ function send() {
     part("to").focus();
     return;
   }
-  sendTo(kind, id, message).catch(() => {}); // stays in the log as not sent, with a button to retry
+  if (hasToWait()) return;
+  sendTo(kind, id, message).catch((error) => {
+    // Else it stays in the log as not sent, with a button to retry.
+    if (isTooSoon(error, message) && !text.value) insert(message);
+  });
   text.value = "";
   keep();
   fit();

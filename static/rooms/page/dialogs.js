@@ -20,6 +20,7 @@ for (const button of document.querySelectorAll("dialog [data-close]")) {
  * @property {string} [otherwise] the label of the button that does not
  * @property {boolean} [danger] whether something is lost by agreeing
  * @property {string} [wanted] the label of a field
+ * @property {string[]} [points] a list below the text
  * @property {[string, Said][]} [values] what there is to choose from, each with its label
  */
 
@@ -47,9 +48,20 @@ function inTurn(question) {
 }
 
 /** @param {Question} question */
-async function ask({ title, text, action, otherwise = "Cancel", danger = false, wanted = "", values = [] }) {
+async function ask({
+  title,
+  text,
+  action,
+  otherwise = "Cancel",
+  danger = false,
+  wanted = "",
+  points = [],
+  values = [],
+}) {
   setParts(part("confirm-title"), [title].flat());
   setParts(part("confirm-text"), [text].flat());
+  part("confirm-points").replaceChildren(...points.map((words) => make("li", {}, words)));
+  part("confirm-points").hidden = !points.length;
   const pairs = values.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, value)));
   part("confirm-values").replaceChildren(...pairs);
   part("confirm-values").hidden = !values.length;
@@ -76,10 +88,11 @@ export async function askAboutSelf({ name, status }) {
 }
 
 /**
+ * Shows a dialog; by which of its buttons it was closed.
  * @param {HTMLDialogElement} dialog
  * @returns {Promise<string>}
  */
-function answer(dialog) {
+export function answer(dialog) {
   const before = document.activeElement;
   dialog.returnValue = "";
   dialog.showModal();

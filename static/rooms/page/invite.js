@@ -1,23 +1,54 @@
-// The link for others.
+// The link for others: copied at once, or, by those who may manage the room, chosen in a dialog with one for each role.
 
-import { part } from "./dom.js";
-import { fill } from "./text.js";
+import { hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectPermissions } from "../hms.js";
+import { part, setText } from "./dom.js";
+import { copyLink, linkOf } from "./link.js";
+import { openShare } from "./share.js";
 import { toast } from "./toasts.js";
 
-/** @param {string} link */
-export function startInvite(link) {
-  for (const name of ["copy-invite", "empty-copy", "lobby-copy"]) {
-    part(name).addEventListener("click", () => copyInvite(link));
-  }
+/** @import { HMSStore } from "../hms.js" */
+
+let link = ""; // empty if it is good no more
+let role = ""; // that one enters with by it
+
+/** @param {HMSStore} store */
+const selectMayShare = (store) => selectIsConnectedToRoom(store) && Boolean(selectPermissions(store)?.manageRoom);
+
+/** What the button for it is called, by whether one chooses. */
+export const inviteLabel = () => (hmsStore.getState(selectMayShare) ? "Share" : "Copy guest link");
+
+/** @param {DOMStringMap} page what the server says in it */
+export function startInvite({ invite = "", inviteRole = "", closed }) {
+  [link, role] = [closed ? "" : invite, inviteRole];
+  for (const name of ["empty-copy", "lobby-copy"]) part(name).addEventListener("click", copyInvite);
+  part("copy-invite").addEventListener("click", share);
   part("invite-link").addEventListener("focus", () => part("invite-link").select());
+  hmsStore.subscribe((mayShare) => {
+    setText(part("invite-label"), inviteLabel());
+    if (mayShare && !link) renew();
+  }, selectMayShare);
+  hmsNotifications.onNotification(({ data }) => {
+    if (data.role === role) renew();
+  }, "ROOM_CODE_CHANGED");
 }
 
-/** @param {string} link */
-export async function copyInvite(link) {
-  try {
-    await navigator.clipboard.writeText(link);
-    toast("Link copied. Send it to whom you want here.");
-  } catch {
-    toast(fill("Copy this link: {link}", { link }));
-  }
+/** Copies the link, or offers those of all roles. */
+export function share() {
+  if (hmsStore.getState(selectMayShare)) openShare();
+  else copyInvite();
+}
+
+function copyInvite() {
+  if (link) copyLink(link);
+  else toast("The link was replaced by another one. Ask a host for it.");
+}
+
+/** Finds the link anew, which only those can who may manage the room. */
+async function renew() {
+  link = "";
+  if (!hmsStore.getState(selectMayShare)) return;
+  const codes = await hmsActions.getRoomCodes().catch(() => []);
+  const { code } = codes.find((one) => one.role === role) ?? {};
+  if (code) link = linkOf(code);
+  part("invite-link").value = link;
 }

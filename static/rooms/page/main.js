@@ -1,19 +1,16 @@
 // The room's page: wires the parts together, joins, and tells how it ended.
 
 import { uuid } from "../client/uuid.js";
-import {
-  hmsActions,
-  hmsNotifications,
-  hmsStore,
-  selectPeerCount,
-  selectPermissions,
-  selectRoleChangeRequest,
-} from "../hms.js";
+import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectRoleChangeRequest } from "../hms.js";
+import { startAbout } from "./about.js";
+import { alertActions, startAlerts } from "./alerts.js";
 import { startComposer } from "./composer.js";
 import { resetConnection, startConnection } from "./connection.js";
 import { confirm } from "./dialogs.js";
 import { make, pageData, part, setText } from "./dom.js";
-import { copyInvite, startInvite } from "./invite.js";
+import { inviteLabel, share, startInvite } from "./invite.js";
+import { endRoom, leave, startLeaving } from "./leaving.js";
+import { clearChat, startClearing } from "./log/clearing.js";
 import { resetLog, startLog } from "./log/log.js";
 import { here, lasting } from "./memory.js";
 import { toggleMenu } from "./menu.js";
@@ -21,13 +18,15 @@ import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
 import { resetPins, startPins } from "./pins/bar.js";
 import { PINS_KEY } from "./pins/pinned.js";
-import { areHostsPins, leavePins } from "./pins/rights.js";
 import { resetPolls, startPolls } from "./polls.js";
 import { rememberRoom } from "./recent.js";
 import { isShown, showEnd, showScreen } from "./screens.js";
+import { openSettings, startSettings } from "./settings.js";
+import { startShare } from "./share.js";
 import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
 import { fill, filled } from "./text.js";
 import { attempt } from "./toasts.js";
+import { openTranscript, startTranscript } from "./transcript.js";
 import { fitKeyboard } from "./viewport.js";
 import { who } from "./who.js";
 import { inWords } from "./words.js";
@@ -35,7 +34,7 @@ import { inWords } from "./words.js";
 /** @import { HMSPeer, HMSRoleChangeRequest } from "../hms.js" */
 /** @import { MenuItem, Said } from "./types.js" */
 
-const { code = "", closed, invite = "", maxMessage, roomTitle = "" } = pageData();
+const { code = "", closed, maxMessage } = pageData();
 const inside = `inside:${code}`; // in this tab: the name under which one is in the room
 
 /**
@@ -50,19 +49,29 @@ const ENDINGS = new Map([
   [404, "refused"],
 ]);
 
+/** Those that have a screen at the door, too. */
+const KEPT_OUT = new Set(["removed", "locked", "replaced", "closed"]);
+
 /** @type {Record<string, string>} */
 const THEMES = { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" };
 
 function start() {
-  startInvite(invite);
-  startLog(roomTitle);
+  startInvite(pageData());
+  startAbout();
+  startLog();
+  startClearing();
   startComposer(Number(maxMessage), code);
   startPins();
   startSpotlight();
   startPeople();
   startPanel();
   startPolls();
+  startSettings();
+  startShare();
+  startTranscript();
+  startAlerts();
   startConnection();
+  startLeaving(ended);
   fitKeyboard();
   listenToPage();
   listenToRoom();
@@ -79,7 +88,6 @@ function listenToPage() {
     event.preventDefault();
     enter(part("lobby-name").value);
   });
-  part("leave").addEventListener("click", leave);
   part("more").addEventListener("click", () => toggleMenu(part("more"), moreActions()));
   part("end-again").addEventListener("click", () => {
     if (part("lobby-name").value.trim()) enter(part("lobby-name").value);
@@ -116,7 +124,7 @@ async function enter(given) {
     await hmsActions.join({ userName: name, authToken });
     entered(name);
   } catch (error) {
-    if (endingOf(error) === "removed" || endingOf(error) === "closed") refused(error);
+    if (KEPT_OUT.has(endingOf(error))) refused(error);
     else {
       setText(part("lobby-problem"), filled("You could not join. {why}", { why: inWords(error) }));
       part("lobby-problem").hidden = false;
@@ -169,6 +177,8 @@ function refused(error) {
 /** @param {any} error */
 function endingOf({ code: number, message, data }) {
   if (data?.removed) return "removed";
+  if (data?.locked) return "locked";
+  if (number === 403 && /opens the room no longer/u.test(message)) return "replaced";
   if (number === 403 && /closed|not available/u.test(message)) return "closed";
   return ENDINGS.get(number) ?? "lost";
 }
@@ -186,50 +196,22 @@ function removal({ requestedBy, reason }) {
   return [...said, " ", ...by, " ", "You can come back only when somebody lets you in again."];
 }
 
-async function leave() {
-  const isLast = hmsStore.getState(selectPeerCount) < 2;
-  const sure =
-    !isLast ||
-    (await confirm({
-      title: "Leave as the last one?",
-      text: "Nobody else is here: messages, pins and polls will be gone.",
-      action: "Leave",
-      danger: true,
-    }));
-  if (!sure) return;
-  await hmsActions.leave();
-  ended("left", isLast ? "You were the last one: the room is empty now." : "");
-}
-
 function moreActions() {
   const theme = window.hmsroomTheme;
   const isNarrow = !part("leave").checkVisibility(); // no space beside the menu
   /** @type {MenuItem[]} */
-  const actions = isNarrow ? [{ label: "Copy guest link", action: () => copyInvite(invite) }] : [];
+  const actions = isNarrow ? [{ label: inviteLabel(), action: share }] : [];
   actions.push({ label: THEMES[theme.current()], action: theme.change });
-  if (hmsStore.getState(selectPermissions)?.manageRoom) {
-    const checked = areHostsPins();
-    actions.push({ label: "Only hosts pin messages", checked, action: () => leavePins(!checked) });
+  actions.push(...alertActions(), { label: "Save the transcript", action: openTranscript });
+  if (hmsStore.getState(selectPermissions)?.manageRoom) actions.push({ label: "Room settings", action: openSettings });
+  if (hmsStore.getState(selectPermissions)?.removeOthers) {
+    actions.push({ label: "Clear the chat", danger: true, action: clearChat });
   }
   if (hmsStore.getState(selectPermissions)?.endRoom) {
     actions.push({ label: "End the room for everyone", danger: true, action: endRoom });
   }
   if (isNarrow) actions.push({ label: "Leave", danger: true, action: leave });
   return actions;
-}
-
-async function endRoom() {
-  const sure = await confirm({
-    title: "End the room?",
-    text: "Everybody leaves, and messages, pins and polls are gone.",
-    action: "End the room",
-    danger: true,
-  });
-  if (!sure) return;
-  await attempt(async () => {
-    await hmsActions.endRoom(false, "The host ended it.");
-    ended("ended", "You ended it for everyone.");
-  }, "Not ended");
 }
 
 /** @param {HMSRoleChangeRequest} request */

@@ -15,11 +15,12 @@ import {
 } from "../hms.js";
 import { avatar } from "./avatar.js";
 import { writeTo } from "./composer.js";
-import { askAboutSelf, askFor } from "./dialogs.js";
+import { askAboutSelf, askFor, confirm } from "./dialogs.js";
 import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.js";
 import { toggleMenu } from "./menu.js";
 import { closeSheet } from "./panel.js";
 import { persons } from "./persons.js";
+import { powersOf } from "./powers.js";
 import { selectMaySpotlight, selectSpotlight, spotlight, spotlightVersion } from "./spotlight.js";
 import { fill, filled, fullTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
@@ -231,12 +232,28 @@ function powersOver(peer) {
   if (changeRole) {
     for (const role of hmsStore.getState(selectAvailableRoleNames)) {
       if (role === peer.roleName) continue;
-      const change = () => attempt(() => hmsActions.changeRoleOfPeer(peer.id, role, true), "Role not changed");
-      actions.push({ label: filled("Make {role}", { role }), action: change });
+      actions.push({ label: filled("Make {role}", { role }), action: () => giveRole(peer, role) });
     }
   }
   if (removeOthers) actions.push({ label: "Remove from the room", danger: true, action: () => remove(peer) });
   return actions;
+}
+
+/**
+ * Gives somebody a role; asks first if they gain power by it.
+ * @type {(peer: HMSPeer, role: string) => Promise<void>}
+ */
+async function giveRole(peer, role) {
+  const points = powersOf(role, peer.roleName);
+  const sure =
+    !points.length ||
+    (await confirm({
+      title: fill("Make {name} {role}?", { name: who(peer), role: make("bdi", {}, role) }),
+      text: "They will be able to:",
+      points,
+      action: "Change the role",
+    }));
+  if (sure) await attempt(() => hmsActions.changeRoleOfPeer(peer.id, role, true), "Role not changed");
 }
 
 /** @param {HMSPeer} peer */

@@ -20,6 +20,16 @@ const ENDS = {
     "Use it here",
   ],
   closed: ["This room is closed", "Whoever runs the room has closed it. Ask them to open it again.", "Try again"],
+  locked: [
+    "This room is locked",
+    "Nobody new can enter now. Ask somebody inside to unlock it, then try again.",
+    "Try again",
+  ],
+  replaced: [
+    "This link is no longer good",
+    "It was replaced by another one, or switched off. Ask whoever invited you for a new one.",
+    "Try again",
+  ],
   expired: ["Your time in the room is over", "The right to be here has expired.", "Join again"],
   refused: ["You cannot enter now", "", "Try again"],
   lost: ["The connection was lost", "", "Try again"],

@@ -125,6 +125,22 @@ export function dayName(date, now) {
   return day.format(date);
 }
 
+/** @type {[unit: string, seconds: number][]} */
+const UNITS = [
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+/**
+ * So many seconds, in the largest unit of which they are a whole number.
+ * @param {number} seconds
+ */
+export function timeSpan(seconds) {
+  const [unit, length] = UNITS.find(([, each]) => seconds >= each && seconds % each === 0) ?? ["second", 1];
+  return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(seconds / length);
+}
+
 /**
  * One or two letters for a name.
  * @param {string} name

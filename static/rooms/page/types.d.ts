@@ -8,6 +8,9 @@ export interface Parts {
   composer: HTMLFormElement;
   confirm: HTMLDialogElement;
   "confirm-wanted": HTMLInputElement;
+  handover: HTMLDialogElement;
+  "handover-go": HTMLButtonElement;
+  "handover-to": HTMLSelectElement;
   "invite-link": HTMLInputElement;
   "lobby-form": HTMLFormElement;
   "lobby-join": HTMLButtonElement;
@@ -15,9 +18,20 @@ export interface Parts {
   message: HTMLTextAreaElement;
   "people-search": HTMLInputElement;
   self: HTMLDialogElement;
+  settings: HTMLDialogElement;
+  "settings-description": HTMLTextAreaElement;
+  "settings-form": HTMLFormElement;
+  "settings-history": HTMLSelectElement;
+  "settings-locked": HTMLInputElement;
+  "settings-pins": HTMLInputElement;
+  "settings-save": HTMLButtonElement;
+  "settings-slow": HTMLSelectElement;
+  "settings-title": HTMLInputElement;
   "self-name": HTMLInputElement;
   "self-status": HTMLInputElement;
+  share: HTMLDialogElement;
   to: HTMLSelectElement;
+  transcript: HTMLDialogElement;
 }
 
 /** A part of a sentence; what is false or missing is left out. */

@@ -1,6 +1,6 @@
 // Refusals in words for people, and what to do about them. Pure.
 
-import { filled } from "./text.js";
+import { filled, timeSpan } from "./text.js";
 
 /** @import { HMSMetadataWriters } from "../hms.js" */
 
@@ -17,6 +17,11 @@ const TOO_LONG = {
   message: ["A message has at most {limit} characters. Make it shorter.", "A message is too long. Make it shorter."],
   name: ["A name has at most {limit} characters. Make it shorter.", "A name is too long. Make it shorter."],
   reason: ["A reason has at most {limit} characters. Make it shorter.", "A reason is too long. Make it shorter."],
+  title: ["A title has at most {limit} characters. Make it shorter.", "A title is too long. Make it shorter."],
+  description: [
+    "A description has at most {limit} characters. Make it shorter.",
+    "A description is too long. Make it shorter.",
+  ],
   answer: ["An answer has at most {limit} characters. Make it shorter.", "An answer is too long. Make it shorter."],
 };
 
@@ -35,7 +40,7 @@ const PERMISSIONS = {
   changeRole: "Your role cannot change the roles of others.",
   removeOthers: "Your role cannot remove others.",
   endRoom: "Your role cannot end the room.",
-  manageRoom: "Your role cannot change the rules of the room.",
+  manageRoom: "Your role cannot change the settings of the room.",
   pollRead: "Your role cannot see polls.",
   pollWrite: "Your role cannot make polls.",
 };
@@ -89,11 +94,19 @@ const WORDS = [
     /slow mode: one message in (\d+) seconds, wait (\d+) more/u,
     (said) => {
       const [, every, left] = /in (\d+) seconds, wait (\d+)/u.exec(said) ?? [];
-      return `Slow mode: one message every ${every} seconds. Wait ${left} more.`;
+      return filled("Slow mode: one message in {every}. You can write again in {left}.", {
+        every: timeSpan(Number(every)),
+        left: timeSpan(Number(left)),
+      });
     },
   ],
   [/the room is full/u, () => "The room is full. Try again when somebody has left."],
   [/takes no more of the role|admits nobody/u, () => "Nobody more can have this role at the moment."],
+  [
+    /opens the room no longer/u,
+    () =>
+      "This link is no longer good: it was replaced by another one, or switched off. Ask whoever invited you for a new one.",
+  ],
   [/room not available|room is closed/u, () => "The room is closed. Ask whoever runs it to open it again."],
   [
     /removed from (?:this|the) session/u,
@@ -118,6 +131,8 @@ const WORDS = [
   [/id: the message is another's/u, () => "You can change only what you said yourself."],
   [/(?:^|\s)name: (?:longer|\d+ char|at most|expected)/u, (text) => upTo("name", text)],
   [/(?:^|\s)name:/u, () => "A name needs at least one letter or sign that can be seen."],
+  [/(?:^|\s)title:/u, (text) => upTo("title", text)],
+  [/(?:^|\s)description:/u, (text) => upTo("description", text)],
   [/(?:^|\s)reason:/u, (text) => upTo("reason", text)],
   [/ lock .* is held by nobody$/u, () => "This can be changed only in the app that it belongs to."],
   [/ lock .* is held by/u, () => "Somebody else is at work on this. Try again in a moment."],
@@ -127,6 +142,7 @@ const WORDS = [
   [/(?:^|\s)data: all keys|(?:^|\s)keys?:/u, () => "The room holds as much as it can. Take something away first."],
   [/(?:^|\s)(?:data|text|body|frame):/u, () => "This is too long. Make it shorter."],
   [/message.*(?:gone|no such)|(?:^|\s)id:/u, () => "This message is gone, or not for everyone."],
+  [/may do more than you may/u, () => "This role may do more than yours. Ask somebody who has it."],
   [/role:/u, () => "This role does not exist any more."],
   [/cannot be stored/u, () => "It holds a character that cannot be kept. Take it out and try again."],
   [/JSON: more than/u, () => "This is too much. Make it simpler."],
@@ -140,12 +156,20 @@ const WORDS = [
     () => "The server cannot be reached. Check your connection and try again.",
   ],
   [/not delivered/u, () => "It did not get through in time."],
-  [/^401|token/u, () => "The right to be here has expired. Join again."],
-  [/^409/u, () => "Somebody else changed it at the same time. Look again."],
+  [/^4?401|^4001|token/u, () => "The right to be here has expired. Join again."],
+  [/^4002/u, () => "You are in this room in another tab or window. Go on there, or join again here."],
+  [/^4003/u, () => "You are not in the room any more. Ask somebody inside to let you in again."],
+  [/^4(?:09|12|22)/u, () => "Somebody else changed it at the same time. Look again."],
   [/^410|not in a room|not joined/u, () => "You are not in the room any more. Join again."],
-  [/^429|too fast|requests a second/u, () => "That was too much at once. Wait a moment and try again."],
-  [/^5\d\d|server answered 5|internal error/u, () => "The server cannot do this just now. Try again in a moment."],
-  [/^403/u, () => "You cannot do this here."],
+  [/^429|^4029|too fast|requests a second/u, () => "That was too much at once. Wait a moment and try again."],
+  [
+    /^5\d\d|^1011|server answered 5|internal error/u,
+    () => "The server cannot do this just now. Try again in a moment.",
+  ],
+  [/^1012/u, () => "The server starts anew. Wait a moment."],
+  [/^4008/u, () => "Your connection is too slow for this room. Try again in a moment."],
+  [/^4?4(?:00|15)/u, () => "The server does not understand this page. Reload it and try again."],
+  [/^4?403/u, () => "You cannot do this here."],
   [/^404/u, () => "This does not exist any more."],
   [/^413/u, () => "This is too long. Make it shorter."],
 ];

@@ -80,6 +80,13 @@ export const CHAT_HEARD = {
     return { ...state, messages: new Messages(state.messages.values().filter((held) => held.id !== id)) };
   },
 
+  "on-messages-clear": (state) => ({
+    ...state,
+    messages: new Messages(state.messages.values().filter(({ type }) => type !== "chat")),
+    missed: [],
+    history: { last: "", withheld: false },
+  }),
+
   "on-message-react": (state, params) => changed(state, params, (held) => reacted(held, params)),
 };
 

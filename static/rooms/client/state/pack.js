@@ -9,10 +9,9 @@ const MESSAGES_KEPT = 200;
 
 /** @param {State} state */
 export function pack(state) {
-  const { id, sessionId, startedAt, joinedAt, name, localPeer, peerCount } = state.room;
-  const { locked, slowMode, description } = state.room;
+  const { lostAt, isConnected, roomState, ...room } = state.room;
   return JSON.stringify({
-    room: { id, sessionId, startedAt, joinedAt, name, localPeer, peerCount, locked, slowMode, description },
+    room,
     place: state.place,
     peers: [...state.peers.values()],
     messages: state.messages.values(MESSAGES_KEPT),

@@ -19,11 +19,13 @@ function withPeer(state, wire, seq) {
  */
 const roomFrom = (wire, held) => ({
   name: text(wire.name) ?? held.name,
+  title: text(wire.title) ?? "",
   sessionId: text(wire.session_id) ?? held.sessionId,
   startedAt: moment(wire.started_at) ?? null,
   locked: wire.locked === true,
   slowMode: number(wire.slow_mode) ?? 0,
   description: text(wire.description) ?? "",
+  history: number(wire.history) ?? null,
 });
 
 /** @satisfies {Record<string, HeardChange>} */

@@ -12,6 +12,7 @@ export const nowhere = () => ({
   room: {
     id: "",
     name: "",
+    title: "",
     sessionId: "",
     startedAt: null,
     joinedAt: null,
@@ -20,6 +21,7 @@ export const nowhere = () => ({
     locked: false,
     slowMode: 0,
     description: "",
+    history: null,
     localPeer: "",
     isConnected: false,
     roomState: "Disconnected",

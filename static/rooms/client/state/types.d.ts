@@ -57,6 +57,7 @@ export interface State {
 export interface Room {
   id: string;
   name: string;
+  title: string;
   sessionId: string;
   startedAt: number | null;
   joinedAt: number | null;
@@ -67,6 +68,8 @@ export interface Room {
   /** Seconds between two messages of one person; 0 for none. */
   slowMode: number;
   description: string;
+  /** How many messages of before a newcomer is shown; null where the server does not tell. */
+  history: number | null;
   localPeer: string;
   isConnected: boolean;
   roomState: HMSRoomStateName;

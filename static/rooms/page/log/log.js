@@ -62,9 +62,8 @@ let session = ""; // whose messages are drawn
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let quiet;
 
-/** @param {string} roomTitle */
-export function startLog(roomTitle) {
-  startReading(roomTitle, () => {
+export function startLog() {
+  startReading(() => {
     divider = null;
   });
   startWaiting();

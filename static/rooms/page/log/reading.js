@@ -1,6 +1,7 @@
 // Where one is reading in the log, and what came since that was not seen.
 
 import { part } from "../dom.js";
+import { countInTab } from "../tab.js";
 import { counted } from "../text.js";
 import { announce } from "../toasts.js";
 
@@ -10,14 +11,12 @@ const scroller = part("scroller");
 let isAtEnd = true; // reading at the end: new messages scroll
 let top = 0; // where the scroller was: only a person moves it up
 let unseen = 0;
-let title = "";
 
 /** @type {() => void} */
 let seen = () => {};
 
-/** @type {(roomTitle: string, onSeen: () => void) => void} */
-export function startReading(roomTitle, onSeen) {
-  title = roomTitle;
+/** @param {() => void} onSeen */
+export function startReading(onSeen) {
   seen = onSeen;
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const resized = new ResizeObserver(() => keepUp());
@@ -111,5 +110,5 @@ function seeIfVisible() {
 function showUnseen() {
   part("chip").hidden = !unseen || isAtEnd;
   part("chip-text").textContent = counted(unseen, "{count} new message", "{count} new messages");
-  document.title = unseen && document.hidden ? `(${unseen}) ${title}` : title;
+  countInTab(document.hidden ? unseen : 0);
 }

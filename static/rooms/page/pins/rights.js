@@ -1,4 +1,4 @@
-// Who may pin: what the rules of the room say of the pins, and the host's switch for it.
+// Who may pin: what the rules of the room say of the pins, and the hosts' switch for it.
 
 import {
   hmsActions,
@@ -10,7 +10,7 @@ import {
   selectRolesMap,
   selectSessionStore,
 } from "../../hms.js";
-import { attempt, toast } from "../toasts.js";
+import { toast } from "../toasts.js";
 import { whoMay } from "../words.js";
 import { PINS_KEY } from "./pinned.js";
 
@@ -72,9 +72,7 @@ function isForHosts(rule, hosts) {
  * Leaves pinning to hosts, or gives it back.
  * @param {boolean} toHosts
  */
-export function leavePins(toHosts) {
-  return attempt(() => hmsActions.setMetadataRules(rulesWith(hmsStore.getState(), toHosts)), "Not changed");
-}
+export const leavePins = (toHosts) => hmsActions.setMetadataRules(rulesWith(hmsStore.getState(), toHosts));
 
 /** @type {(store: HMSStore, toHosts: boolean) => HMSMetadataRule[]} */
 function rulesWith(store, toHosts) {

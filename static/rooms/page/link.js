@@ -1,0 +1,26 @@
+// Links into the room.
+
+import { hmsStore, selectRoom } from "../hms.js";
+import { pageData } from "./dom.js";
+import { fill } from "./text.js";
+import { toast } from "./toasts.js";
+
+const { invite = "" } = pageData();
+
+/** @param {string} code */
+export const linkOf = (code) => new URL(`../${code}/`, invite).href;
+
+/** @param {string} link */
+export async function copyLink(link) {
+  try {
+    await navigator.clipboard.writeText(link);
+    const { locked } = hmsStore.getState(selectRoom);
+    toast(
+      locked
+        ? "Link copied. The room is locked: unlock it before others can enter."
+        : "Link copied. Send it to whom you want here.",
+    );
+  } catch {
+    toast(fill("Copy this link: {link}", { link }));
+  }
+}

@@ -1,0 +1,24 @@
+// What a role may do to others and to the room, in words.
+
+import { hmsStore, selectRoleByRoleName } from "../hms.js";
+
+/** @type {[permission: string, words: string][]} */
+const POWERS = [
+  ["removeOthers", "Remove people, and delete what others said"],
+  ["changeRole", "Change the roles of others, yours too"],
+  ["manageRoom", "Change the settings and links of the room"],
+  ["endRoom", "End the room for everyone"],
+];
+
+/**
+ * What somebody can do with a role who could not do it with another, each as a phrase.
+ * @param {string} role
+ * @param {string} [before]
+ */
+export function powersOf(role, before = "") {
+  const [gained, held] = [permissions(role), permissions(before)];
+  return POWERS.filter(([name]) => gained[name] && !held[name]).map(([, words]) => words);
+}
+
+/** @type {(role: string) => Record<string, boolean | undefined>} */
+const permissions = (role) => hmsStore.getState(selectRoleByRoleName(role))?.permissions ?? {};

@@ -1,0 +1,82 @@
+// Slow mode for who writes: until when to wait, told beside the message box while it lasts.
+
+import {
+  hmsActions,
+  hmsStore,
+  selectHMSMessages,
+  selectLocalPeer,
+  selectOutbox,
+  selectPermissions,
+  selectRoom,
+} from "../hms.js";
+import { serverNow } from "./clock.js";
+import { part, setText } from "./dom.js";
+import { filled, timeSpan } from "./text.js";
+import { announce } from "./toasts.js";
+import { personOf } from "./who.js";
+
+/** @import { HMSException, HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
+
+const SECOND = 1_000; // ms
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+let refusedUntil = 0; // as the server said: it knows of more than this page
+
+/** @param {HMSStore} store */
+const selectSlowMode = (store) => (selectPermissions(store)?.manageRoom ? 0 : selectRoom(store).slowMode);
+
+export function startSlowMode() {
+  hmsStore.subscribe(draw, selectSlowMode);
+  hmsStore.subscribe(
+    draw,
+    ({ messages, outbox }) => [messages, outbox],
+    ([a, b], [c, d]) => a === c && b === d,
+  );
+}
+
+/** Whether one has to wait before one may write, which a screen reader is told then. */
+export function hasToWait() {
+  const left = timeLeft();
+  if (left) announce(saying(left));
+  return left > 0;
+}
+
+/**
+ * Whether a message was refused for slow mode. It is not to stay as one that failed: it may be sent in a while.
+ * @type {(error: HMSException, message: string) => boolean}
+ */
+export function isTooSoon({ data, retryAfterMs = 0 }, message) {
+  if (!data?.slow_mode) return false;
+  refusedUntil = Number(serverNow()) + retryAfterMs;
+  const refused = hmsStore.getState(selectOutbox).findLast((one) => one.status === "failed" && one.message === message);
+  if (refused) hmsActions.discardMessage(refused.clientId);
+  draw();
+  return true;
+}
+
+/** Seconds, rounded up. */
+function timeLeft() {
+  const seconds = hmsStore.getState(selectSlowMode);
+  const peer = hmsStore.getState(selectLocalPeer);
+  if (!seconds || !peer) return 0;
+  const own = hmsStore.getState(selectHMSMessages).findLast((message) => isBy(peer, message));
+  const until = Math.max(refusedUntil, own ? Number(own.time) + seconds * SECOND : 0);
+  const left = Math.ceil((until - Number(serverNow())) / SECOND);
+  return Math.min(Math.max(left, 0), seconds); // the clock may have been set back since
+}
+
+/** @type {(peer: HMSPeer, message: HMSMessage) => boolean} */
+const isBy = (peer, { type, sender, senderPerson }) =>
+  type === "chat" && personOf({ id: sender, person: senderPerson }) === personOf(peer);
+
+/** @param {number} seconds */
+const saying = (seconds) => filled("You can write again in {time}.", { time: timeSpan(seconds) });
+
+function draw() {
+  clearTimeout(timer);
+  const left = timeLeft();
+  setText(part("wait"), left ? saying(left) : "");
+  part("composer").classList.toggle("waiting", left > 0);
+  if (left) timer = setTimeout(draw, SECOND);
+}

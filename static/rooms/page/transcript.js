@@ -1,0 +1,115 @@
+// What was said, to keep: as a text, as JSON, or printed. As much as the room shows to this person.
+
+import { hmsActions, hmsStore, selectHistory, selectHMSMessages, selectPeerByID, selectRoom } from "../hms.js";
+import { make, part, setParts } from "./dom.js";
+import { filled, fullTime, visible } from "./text.js";
+import { attempt } from "./toasts.js";
+import { nameText, senderOf } from "./who.js";
+
+/** @import { HMSMessage } from "../hms.js" */
+
+const PAGES = 20; // of history that are read first
+const PAGE = 100; // messages
+
+export function startTranscript() {
+  /** @type {[part: "transcript-text" | "transcript-json" | "transcript-print", action: () => void][]} */
+  const actions = [
+    ["transcript-text", () => save("txt", "text/plain", asText())],
+    ["transcript-json", () => save("json", "application/json", asJSON())],
+    ["transcript-print", print],
+  ];
+  for (const [name, action] of actions) part(name).addEventListener("click", () => withAll(action));
+  addEventListener("afterprint", () => part("print").replaceChildren());
+}
+
+export function openTranscript() {
+  part("transcript").showModal();
+}
+
+/**
+ * Does something once all is read that the room shows.
+ * @param {() => void} action
+ */
+async function withAll(action) {
+  const isRead = await attempt(async () => {
+    for (let page = 0; page < PAGES && hmsStore.getState(selectHistory).hasMore; page += 1) {
+      await hmsActions.loadOlderMessages(PAGE);
+    }
+    return true;
+  }, "Not saved");
+  if (!isRead) return;
+  part("transcript").close();
+  action();
+}
+
+const messages = () => hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
+const title = () => visible(hmsStore.getState(selectRoom).title || document.title);
+
+/** @param {HMSMessage} message */
+const authorOf = (message) => {
+  const sender = senderOf(message);
+  return sender ? nameText(sender) : "The room";
+};
+
+/**
+ * For whom alone it was, as a remark; empty if for everybody.
+ * @param {HMSMessage} message
+ */
+function privately({ recipientPeer, recipientRoles }) {
+  if (recipientRoles?.length) return filled("(only to {names})", { names: recipientRoles.join(", ") });
+  if (!recipientPeer) return "";
+  const peer = hmsStore.getState(selectPeerByID(recipientPeer));
+  return peer ? filled("(only to {names})", { names: nameText(peer) }) : "(private)";
+}
+
+/** @param {HMSMessage} message */
+const lineOf = (message) =>
+  [
+    `[${message.time.toISOString()}]`,
+    `${authorOf(message)}${privately(message) && ` ${privately(message)}`}:`,
+    message.message,
+  ]
+    .map(visible)
+    .join(" ");
+
+const asText = () => [title(), "", ...messages().map(lineOf), ""].join("\r\n");
+
+const asJSON = () => {
+  const { id, sessionId } = hmsStore.getState(selectRoom);
+  const said = messages().map((message) => ({
+    id: message.id,
+    time: message.time.toISOString(),
+    author: senderOf(message) && { name: message.senderName, person: message.senderPerson, role: message.senderRole },
+    message: message.message,
+    ...(message.editedAt && { edited: message.editedAt.toISOString() }),
+    ...(message.recipientPeer && { private: true }),
+    ...(message.recipientRoles?.length && { roles: message.recipientRoles }),
+    ...(message.reactions?.length && { reactions: message.reactions.map(({ emoji, count }) => ({ emoji, count })) }),
+  }));
+  return `${JSON.stringify({ room: id, title: hmsStore.getState(selectRoom).title, session: sessionId, messages: said }, null, 2)}\n`;
+};
+
+/** @type {(ending: string, type: string, content: string) => void} */
+function save(ending, type, content) {
+  const href = URL.createObjectURL(new Blob([content], { type: `${type};charset=utf-8` }));
+  const day = new Date().toISOString().slice(0, 10);
+  make("a", { href, download: `chat-${day}.${ending}` }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
+
+function print() {
+  const lines = messages().map((message) => {
+    const said = make("p", { dir: "auto" });
+    const author = make("bdi", {}, authorOf(message));
+    setParts(said, [
+      make("b", {}, author),
+      " ",
+      make("small", {}, fullTime(message.time), " ", privately(message)),
+      make("br"),
+      message.message,
+    ]);
+    return said;
+  });
+  part("print").replaceChildren(make("h1", { dir: "auto" }, title()), ...lines);
+  window.print();
+}
