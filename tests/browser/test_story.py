@@ -22,9 +22,9 @@ async def test_a_room_from_its_making_to_its_end(people):
 
     await carol.enter(link)
     await expect(carol.part("pin-text")).to_have_text("Bob: Hello Alice")
-    await expect(carol.part("pin-by")).to_have_text("Pinned by Alice")
+    await expect(carol.part("pin-by")).to_contain_text("Pinned by Alice, said at")
     await expect(carol.part("people-list").locator(".person-name")).to_have_text(["Carol (you)", "Alice", "Bob"])
-    await carol.sees()
+    await carol.sees("Hello Bob", "Hello Alice")
 
     await alice.part("unpin").click()
     for person in (alice, bob, carol):

@@ -1,6 +1,6 @@
 // The bar of pinned messages, and all of them in a dialog.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
+import { hmsStore, selectHistory, selectMessageByMessageID } from "../../hms.js";
 import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, jumpTo } from "../log/log.js";
 import { mayBring } from "../log/older.js";
@@ -19,7 +19,7 @@ let known = null; // ids at the last draw; null before the first
 const listed = new Map(); // whether it can be taken away, and its id → its item in the dialog
 
 export function startPins() {
-  hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store)]);
+  hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
   startRights();
   part("pin").addEventListener("click", async () => {
     const shown = current();
