@@ -45,15 +45,33 @@ export function append(node) {
 }
 
 /**
- * Puts an entry before another: at the beginning of a block into the one before it, or into a new one.
+ * Puts an entry before another. A block that is full begins with that other one from then on.
  * @type {(next: HTMLElement, node: HTMLElement) => void}
  */
 export function insertBefore(next, node) {
   const block = next.parentElement;
-  const above = block?.previousElementSibling;
-  if (next.previousElementSibling || !block) next.before(node);
-  else if (above && above.childElementCount < BLOCK) above.append(node);
-  else block.before(make("div", { class: "block" }, node));
+  const entries = [...(block?.children ?? [])];
+  const before = entries.slice(0, entries.indexOf(next));
+  const isFocused = before.some((entry) => entry.contains(document.activeElement)); // it would lose that
+  if (!block || entries.length < BLOCK || isFocused) {
+    next.before(node);
+    return;
+  }
+  const above = block.previousElementSibling;
+  const hasRoom = above && above.childElementCount + before.length < BLOCK;
+  const into = hasRoom ? above : measured(make("div", { class: "block" }));
+  if (!hasRoom) block.before(into);
+  into.append(...before, node);
+}
+
+/**
+ * Has a block laid out at once, and not passed over before the browser has learned its size: what is below would move.
+ * @param {HTMLElement} block
+ */
+function measured(block) {
+  block.classList.add("measured");
+  requestAnimationFrame(() => requestAnimationFrame(() => block.classList.remove("measured")));
+  return block;
 }
 
 /**

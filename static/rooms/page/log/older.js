@@ -6,6 +6,7 @@ import { counted, filled, shortTime } from "../text.js";
 import { announce } from "../toasts.js";
 import { inWords } from "../words.js";
 import { elementOf, mayRecall, recall } from "./entries.js";
+import { keepPlace } from "./reading.js";
 
 const PAGE = 50; // messages at a time
 const HELD = 2_000; // messages that the store holds: beyond them an older one would not stay
@@ -21,6 +22,7 @@ let first = null;
 let reading = null;
 let problem = ""; // why nothing could be read, as a sentence
 let top = 0; // where the scroller was
+let shown = ""; // what drawOlder() drew
 
 /** @param {(action: () => void) => void} afterMessages */
 export function startOlder(afterMessages) {
@@ -114,11 +116,20 @@ function onScroll() {
 
 /** Shows what there is before the first message: more, a reason why not, or nothing. */
 export function drawOlder() {
-  part("skeleton").hidden = hasNewest() || log.querySelector(".message") !== null;
-  setText(part("older-show"), reading ? "Loading…" : "Show earlier messages");
-  setHidden(part("older-show"), !hasNewest() || !hasOlder(), scroller);
-  setText(part("older-note"), note());
-  part("older-note").hidden = !note();
+  const isAwaited = !hasNewest() && log.querySelector(".message") === null;
+  const label = reading ? "Loading…" : "Show earlier messages";
+  const hasButton = hasNewest() && hasOlder();
+  const said = note();
+  const next = JSON.stringify([isAwaited, label, hasButton, said]);
+  if (next === shown) return;
+  shown = next;
+  keepPlace(() => {
+    part("skeleton").hidden = !isAwaited;
+    setText(part("older-show"), label);
+    setHidden(part("older-show"), !hasButton, scroller);
+    setText(part("older-note"), said);
+    part("older-note").hidden = !said;
+  });
 }
 
 function note() {

@@ -48,19 +48,20 @@ export function keepUp() {
  * @param {() => void} change
  */
 export function keepPlace(change) {
-  const seen = isAtEnd ? undefined : firstSeen();
+  const seen = isAtEnd ? undefined : entryInSight();
   const before = seen?.getBoundingClientRect().top ?? 0;
   change();
   if (seen?.isConnected) scroller.scrollTop += seen.getBoundingClientRect().top - before;
 }
 
-/** The first entry of the log that is in sight. */
-function firstSeen() {
-  const { top } = scroller.getBoundingClientRect();
+/** The entry of the log in the middle of what is in sight: the first may lose its head to one above it. */
+function entryInSight() {
+  const { top, height } = scroller.getBoundingClientRect();
   /** @param {Element} parent */
-  const seenIn = (parent) => [...parent.children].find((child) => child.getBoundingClientRect().bottom > top);
-  const block = seenIn(part("log"));
-  return block && seenIn(block);
+  const within = (parent) =>
+    [...parent.children].find((child) => child.getBoundingClientRect().bottom > top + height / 2);
+  const block = within(part("log"));
+  return block && within(block);
 }
 
 /**
