@@ -113,8 +113,8 @@ function send() {
   }
   if (hasToWait()) return;
   sendTo(kind, id, message).catch((error) => {
-    // Else it stays in the log as not sent, with a button to retry.
-    if (isTooSoon(error, message) && !text.value) insert(message);
+    // Else, and where another message is being edited, it stays in the log as not sent, with a button to retry.
+    if (!isEditing() && isTooSoon(error, message) && !text.value) insert(message);
   });
   text.value = "";
   keep();
