@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, NotRequired, TypedDict
 
+from django.conf import settings
+
 from rooms.models import Lock, Peer, Session, milliseconds
 from rooms.operations.engine.audit import Cause
 from rooms.operations.engine.context import Context
@@ -267,14 +269,21 @@ def _wait(context: Context, held: Lock, waiter: Waiter) -> None:
 
 def _waiting(context: Context, held: Lock) -> list[Waiter]:
     """Those who wait for a lock yet."""
-    at = context.work.at
-    # By the clock for those whose connection is gone: nobody is left there to say that they wait no more. No call
-    # waits longer than MAX_WAIT_MS, so beyond that the clock was set back.
-    return [waiter for waiter in held.waiters if at < waiter["until"] <= at + MAX_WAIT_MS or _hears(context, waiter)]
+    return [waiter for waiter in held.waiters if _waits(context, waiter)]
+
+
+def _waits(context: Context, waiter: Waiter) -> bool:
+    late = context.work.at - waiter["until"]
+    # Nobody is left to be told in a process that was killed, or stood still, for longer than a call may wait.
+    if -MAX_WAIT_MS <= late < 0:
+        return True
+    # By then it is known of every process that is dead: over a connection that is there somebody waits, and it is the
+    # clock that was set, forward, or back by more than a call may wait.
+    return (late < 0 or late > 2000 * settings.LEASE_TTL) and _hears(context, waiter)
 
 
 def _hears(context: Context, waiter: Waiter) -> bool:
-    """Whether the connection is there over which somebody asked: that one says when its time is over, by no clock."""
+    """Whether the connection is there over which somebody asked."""
     peer = context.work.peer(context.session, waiter["peer_id"])
     return peer is not None and peer.state == Peer.State.CONNECTED and peer.conn_id == waiter.get("conn_id")
 

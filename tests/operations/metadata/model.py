@@ -23,6 +23,7 @@ WRITERS = ("host", "guest")
 """The roles that may write where no rule says anything."""
 
 LIMITS = {"MAX_VALUE_BYTES": 160, "MAX_STORE_BYTES": 240, "MAX_KEYS": 5}
+LATE = 30_000  # milliseconds after which every process that is dead is known to be: twice LEASE_TTL
 UNLIMITED = {"default", "pinnedMessages", "spotlight"}
 """Keys that count neither as keys nor by what they hold."""
 
@@ -284,11 +285,12 @@ class Model:
             self.locks[lock_name].waiting = [waiter for waiter in waiting if waiter != chosen]
 
     def _waits(self, waiter: tuple[str, int, float | None, int]) -> bool:
-        """Whether somebody does yet: in time, or over the connection by which it would say that it does not."""
+        """Whether somebody does yet: in time, or over the connection by which it would have said long ago that not."""
         person = self.people[waiter[0]]
         if not person.present:
             return False
-        return waiter[1] > self.now or (person.connected and person.connection == waiter[3])
+        late = self.now - waiter[1]
+        return late < 0 or (late > LATE and person.connected and person.connection == waiter[3])
 
     def _given(self, name: str, seconds: float | None) -> Lock:
         return Lock(name, -1, None if seconds is None else self.now + round(seconds * 1000))

@@ -22,7 +22,7 @@ from rooms.operations.reaping import reap
 from rooms.wire.results import Waiting
 from tests.operations.driver import again, ask, call, row, server, visitor
 from tests.operations.metadata.audience import Hall
-from tests.operations.metadata.model import ABSENT, LIMITS, WRITERS, Model, Person
+from tests.operations.metadata.model import ABSENT, LATE, LIMITS, WRITERS, Model, Person
 
 NAMES = ("Ann", "Ben", "Cat", "Dan")
 ROLES = ("host", "guest", "viewer")
@@ -479,7 +479,7 @@ def _as_told(model: Model, held: dict[str, Any]) -> dict[str, Any]:
 def _run(monkeypatch: pytest.MonkeyPatch, limits: Any, *, examples: int, steps: int) -> None:
     for name, most in LIMITS.items():
         setattr(limits, name, most)
-    limits.PEER_GRACE = GRACE
+    limits.PEER_GRACE, limits.LEASE_TTL = GRACE, LATE / 2000
     clock = Clock()
     monkeypatch.setattr(statements, "now", clock.now)
 
