@@ -3,11 +3,11 @@
 import logging
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
@@ -23,7 +23,7 @@ from pydantic import ConfigDict, ValidationInfo, field_validator
 from pydantic_core import PydanticUseDefault
 
 from rooms.access import keys, tokens
-from rooms.api.http import bearer, body, counted
+from rooms.api.http import bearer, body, counted, limit_address
 from rooms.delivery.hub import perform_now
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author, Operation
@@ -70,6 +70,22 @@ class Json(Parser):
         return body(request)
 
 
+Shown = TypeVar("Shown", bound=Callable[..., HttpResponse])
+
+
+def _to_anybody(view: Shown) -> Shown:
+    """A view that asks for no token: as often as it is asked for from one address."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        try:
+            limit_address(request)
+        except TooFast as error:
+            return refusal(request, error)
+        return view(request)
+
+    return cast(Shown, answer)
+
+
 class Rest(NinjaAPI):
     _described: Mapping[str | None, OpenAPISchema] = MappingProxyType({})
     _describing = threading.Lock()
@@ -100,6 +116,7 @@ rest = Rest(
     version="2",
     description="For back ends. Every change is seen at once by whoever is in the room.",
     auth=Management(),
+    docs_decorator=_to_anybody,
     parser=Json(),
     urls_namespace="rest",
 )

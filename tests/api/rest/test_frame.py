@@ -168,6 +168,13 @@ def test_strangers_are_refused_before_the_database_is_asked_once_many_of_an_addr
     assert rest("GET", "/rooms")[0] == of_a_row("GET", "/rooms", **known)[0] == 200
 
 
+def test_the_description_of_the_api_is_for_anybody_as_often_as_one_address_may_ask(client, db, monkeypatch):
+    monkeypatch.setattr(http, "_addresses", Buckets(0.001, 2))
+    answers = [client.get(path) for path in ("/v2/docs", "/v2/openapi.json", "/v2/openapi.json", "/v2/docs")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert answers[1].json()["paths"] and int(answers[2]["Retry-After"]) > 900
+
+
 def test_whatever_can_be_read_is_asked_for_by_head_too(rest, client):
     _, room = rest("POST", "/rooms", {"name": "tea"})
     for path in ("/rooms", f"/rooms/{room['id']}", "/rooms/nothing"):
