@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -150,7 +151,7 @@ class Editing(ModelAdmin):
             except RoomError as error:
                 problem = error.message
                 break
-            except (Stale, ValidationError, ObjectDoesNotExist) as error:
+            except (Stale, ValidationError, ObjectDoesNotExist, IntegrityError) as error:
                 # The row is another by now than that which the form was checked against: the form can tell what is
                 # wrong when it is checked again, or else it cannot be told at a field.
                 problem = " ".join(error.messages) if isinstance(error, ValidationError) else "This changed meanwhile."

@@ -1,11 +1,12 @@
 """Administrators who act at the same moment, on PostgreSQL, where they really do."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
@@ -81,3 +82,24 @@ def test_what_cannot_be_deleted_now_is_nowhere_said_to_be(desks, kind, monkeypat
     act(desks[0], kind, "remove", row, confirmed="yes")
     [entry] = LogEntry.objects.all()
     assert (entry.action_flag, entry.object_repr) == (DELETION, str(row))
+
+
+@pytest.mark.parametrize("kind", ["user", "group"])
+def test_a_name_that_another_gets_at_this_very_moment_is_refused_at_its_field(desks, kind):
+    Group.objects.create(name="other")
+    field, table = {"user": ("username", "auth_user"), "group": ("name", "auth_group")}[kind]
+    password = dict.fromkeys(("password1", "password2"), "quite secret 7")
+
+    def add() -> str:
+        try:
+            return desks[0].post(f"/admin/auth/{kind}/add/", {field: "free", **password}).content.decode()
+        finally:
+            connection.close()
+
+    with psycopg.connect(**connection.get_connection_params()) as taking, ThreadPoolExecutor(1) as threads:
+        taking.execute(f"UPDATE {table} SET {field} = 'free' WHERE {field} IN ('pavel', 'other')")
+        adding = threads.submit(add)
+        while not taking.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'").fetchone():
+            assert not adding.done()
+        taking.commit()
+        assert "already exists" in adding.result(60)
