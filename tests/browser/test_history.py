@@ -20,10 +20,10 @@ DAY = 24 * 60 * 60 * 1000
 LISTEN = """
 addEventListener("DOMContentLoaded", () => {
   const log = document.querySelector("[data-part=log]");
-  const textsOf = ({ addedNodes }) => [...addedNodes].map((node) => node.textContent);
   new MutationObserver((changes) => {
-    if (log.getAttribute("aria-live") === "off") return;
-    for (const text of changes.flatMap(textsOf)) document.documentElement.dataset.told ??= text;
+    const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+    const told = added.filter((node) => node instanceof Element && !node.closest("[aria-live=off]"));
+    for (const { textContent } of told) document.documentElement.dataset.told ??= textContent;
   }).observe(log, { childList: true, subtree: true });
 });
 """
