@@ -65,7 +65,7 @@ async def saved(person, name: str) -> str:
     async with person.page.expect_download() as download:
         await person.part(name).click()
     await expect(person.part("transcript")).to_be_hidden()
-    return Path(await (await download.value).path()).read_text()
+    return Path(await (await download.value).path()).read_bytes().decode()
 
 
 async def test_what_was_said_is_saved_and_printed_with_what_was_before(people):

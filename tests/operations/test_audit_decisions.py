@@ -143,7 +143,7 @@ DECISIONS: dict[str, list[Decision]] = {
     ],
     "message-edit": [own(lambda room: {"id": say(visitor(room, "Alice", "host"), SAID), "message": SAID * 2})],
     "message-delete": [both(lambda room: {"id": message(0)}, "message.delete")],
-    "clear-messages": [both({}, "message.clear")],
+    "clear-messages": [both({}, SET, SET, "message.clear")],
     "message-react": [own(lambda room: {"id": message(0), "emoji": "👍"})],
     "message-history": [own({})],
     "peer-typing": [own({})],

@@ -84,7 +84,7 @@ function play() {
 /** @param {HMSMessage} message */
 function notify(message) {
   const sender = senderOf(message);
-  const title = visible(sender ? nameText(sender) : document.title);
+  const title = visible(sender ? nameText(sender) : "The room");
   try {
     shown?.close(); // one at a time
     const next = new Notification(title, { body: visible(message.message).slice(0, SHOWN) });

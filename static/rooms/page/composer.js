@@ -7,7 +7,7 @@ import { toggleEmoji } from "./emoji.js";
 import { lasting } from "./memory.js";
 import { chooseByKey, startMentions } from "./mentions.js";
 import { choosePerson, recipient, recipientKept, restoreRecipient, startRecipients } from "./recipients.js";
-import { hasToWait, isTooSoon, startSlowMode } from "./slow.js";
+import { hasToWait, isTooSoon, startSlowMode, takeBack } from "./slow.js";
 import { fill, filled } from "./text.js";
 import { toast } from "./toasts.js";
 import { startTyping, tellTyping } from "./typing.js";
@@ -113,8 +113,10 @@ function send() {
   }
   if (hasToWait()) return;
   sendTo(kind, id, message).catch((error) => {
-    // Else, and where another message is being edited, it stays in the log as not sent, with a button to retry.
-    if (!isEditing() && isTooSoon(error, message) && !text.value) insert(message);
+    // It stays in the log as not sent, with a button to retry, unless it can wait in the box.
+    if (!isTooSoon(error) || isEditing() || text.value) return;
+    takeBack(message);
+    insert(message);
   });
   text.value = "";
   keep();

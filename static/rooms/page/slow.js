@@ -43,16 +43,23 @@ export function hasToWait() {
 }
 
 /**
- * Whether a message was refused for slow mode. It is not to stay as one that failed: it may be sent in a while.
- * @type {(error: HMSException, message: string) => boolean}
+ * Whether a message was refused for slow mode, which then tells until when to wait.
+ * @param {HMSException} error
  */
-export function isTooSoon({ data, retryAfterMs = 0 }, message) {
+export function isTooSoon({ data, retryAfterMs = 0 }) {
   if (!data?.slow_mode) return false;
   refusedUntil = Number(serverNow()) + retryAfterMs;
-  const refused = hmsStore.getState(selectOutbox).findLast((one) => one.status === "failed" && one.message === message);
-  if (refused) hmsActions.discardMessage(refused.clientId);
   draw();
   return true;
+}
+
+/**
+ * Takes a message that failed out of the log.
+ * @param {string} message
+ */
+export function takeBack(message) {
+  const failed = hmsStore.getState(selectOutbox).findLast((one) => one.status === "failed" && one.message === message);
+  if (failed) hmsActions.discardMessage(failed.clientId);
 }
 
 /** Seconds, rounded up. */

@@ -43,7 +43,7 @@ async function withAll(action) {
 }
 
 const messages = () => hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
-const title = () => visible(hmsStore.getState(selectRoom).title || document.title);
+const title = () => part("title").textContent ?? "";
 
 /** @param {HMSMessage} message */
 const authorOf = (message) => {
