@@ -49,6 +49,7 @@ async def test_a_message_is_edited_with_the_mouse_and_its_pin_follows(people):
 async def test_the_last_message_is_edited_with_keys_alone(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.say("frist")
+    await bob.sees("frist")
     await bob.say("another's")
     await alice.sees("frist", "another's")
     keys = alice.page.keyboard
@@ -211,6 +212,7 @@ async def test_nothing_that_changes_messages_keeps_anybody_out(people, theme):
     alice = await people.person("Alice", color_scheme=theme)
     bob = await (await people.person("Bob")).enter(await alice.make_room())
     await bob.say("hello")
+    await alice.sees("hello")
     await alice.say("and hello")
     await alice.sees("hello", "and hello")
     await alice.message("and hello").hover()
