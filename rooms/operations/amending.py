@@ -14,7 +14,7 @@ from rooms.operations.kept import MessageId, find, is_by, is_for
 from rooms.operations.messaging import CHAT, Mentions, check_shows
 from rooms.operations.metadata.pins import PIN_KEYS, Shown, follow, shown_text, without
 from rooms.wire.errors import BadRequest, Forbidden, NotFound, TooLarge
-from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact, size_of
+from rooms.wire.events import EVERYBODY, Audience, Event, compact, size_of
 from rooms.wire.parameters import Bytes, Text
 from rooms.wire.results import Outcome
 
@@ -96,19 +96,14 @@ def clear_messages(context: Context) -> Outcome:
     """
     # What others said in this very transaction is a row only after this.
     context.work.flush()
-    session, nobody = context.session, NOBODY.encode()
-    there = Message.objects.filter(session_id=session.id, type=CHAT).exclude(body="")
-    rows = list(there)
+    rows = list(Message.objects.filter(session_id=context.session.id, type=CHAT).exclude(body=""))
     if not rows:
         return Outcome({"cleared": 0})
-    freed = sum(size_of(row.audience + row.body + row.reactions) - size_of(nobody) for row in rows)
-    there.update(audience=nobody, body="", reactions="")
-    session.journal_bytes -= freed
-    pins = _take_away(
-        context,
-        rows,
-        {row.message_id: Shown(shown_text(json.loads(row.body)), None) for row in rows if row.pinned},
-    )
+    pinned = {row.message_id: Shown(shown_text(json.loads(row.body)), None) for row in rows if row.pinned}
+    for row in rows:
+        # Whom it was for stays: others do not learn even now that it was there.
+        _rewrite(context, row, Audience.decode(row.audience)._replace(nobody=True), "")
+    pins = _take_away(context, rows, pinned)
     context.audit("message.clear", details={"messages": len(rows)})
     return Outcome(
         {"cleared": len(rows)}, [*pins, Event("on-messages-clear", compact({"by": context.actor}), EVERYBODY)]
@@ -210,14 +205,17 @@ def _change(
     context: Context, row: Message, audience: Audience, body: str, *, was: str, now: str | None
 ) -> Sequence[Event]:
     """Have a message say something else, or nothing; the events that tell of its pins. What it said is gone."""
-    session = context.session
+    _rewrite(context, row, audience, body)
+    return _take_away(context, [row], {row.message_id: Shown(was, now)} if row.pinned else {})
+
+
+def _rewrite(context: Context, row: Message, audience: Audience, body: str) -> None:
     before = size_of(row.audience + row.body + row.reactions)
     row.audience, row.body = audience.encode(), body
     if not body:
         row.reactions = ""
-    session.journal_bytes += size_of(row.audience + row.body + row.reactions) - before
+    context.session.journal_bytes += size_of(row.audience + row.body + row.reactions) - before
     context.work.message_changed(row)
-    return _take_away(context, [row], {row.message_id: Shown(was, now)} if row.pinned else {})
 
 
 def _take_away(context: Context, rows: Sequence[Message], pinned: Mapping[str, Shown]) -> Sequence[Event]:

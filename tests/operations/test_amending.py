@@ -184,7 +184,7 @@ def test_who_lost_the_permission_to_speak_may_still_take_back_what_it_said(alice
 
 def test_who_may_remove_others_clears_the_chat_at_once(room, alice, bob, victor):
     said = say(bob, "hello")
-    say(bob, "secret", peer_id="peer-Victor")
+    secret = say(bob, "secret", peer_id="peer-Victor")
     do(bob, "broadcast", info={"message": "ring", "type": "bell"})
     do(alice, "pin-message", id=said)
     before = Session.objects.get(ended_at=None, room=room).journal_bytes
@@ -199,6 +199,7 @@ def test_who_may_remove_others_clears_the_chat_at_once(room, alice, bob, victor)
     assert pins(alice) == [] and do(alice, "get-metadata")["data"] is None
     assert Session.objects.get(ended_at=None, room=room).journal_bytes < before
     assert history(joined(room, "Late", "guest")) == []
+    assert refused(alice, "message-delete", id=secret)[0] == 404  # it never was for her
     again = call(alice, "clear-messages")
     assert (again.result["cleared"], again.events) == (0, [])
     say(bob, "new")
