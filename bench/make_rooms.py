@@ -14,7 +14,7 @@ django.setup()
 
 from django.db import transaction  # noqa: E402
 
-from rooms.creation import create_room  # noqa: E402
+from rooms.creation.rooms import create_room  # noqa: E402
 
 with transaction.atomic():
     print(json.dumps({name: create_room(name=name, large_room=name.startswith("v")).id for name in sys.argv[1:]}))

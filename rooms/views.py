@@ -19,7 +19,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rooms.api.http import limit_address
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Room, RoomCode, Session
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author

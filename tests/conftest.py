@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection, connections
 
-from rooms import creation
+from rooms.creation.templates import default_template
 from tests.support.cluster import Cluster
 from tests.support.services import PostgresServer, RedisServer
 from tests.support.sockets import World
@@ -104,11 +104,11 @@ def database(request: pytest.FixtureRequest, transactional_db: None) -> Iterator
     """The kind of database that the test runs on; empty but for the default template."""
     kind = getattr(request, "param", DATABASES[0])
     if kind == "sqlite":
-        creation.default_template()
+        default_template()
         yield kind
         return
     with using(request.getfixturevalue("postgres_url")):
-        creation.default_template()
+        default_template()
         yield kind
         call_command("flush", interactive=False, verbosity=0)
 

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from django.core.management import CommandError, call_command
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Room, RoomCode, Template
 from rooms.wire.roles import NAME
 

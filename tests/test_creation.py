@@ -9,8 +9,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from rooms import creation
 from rooms.access import tokens
+from rooms.creation.rooms import change_room, create_room, delete_room
+from rooms.creation.templates import change_template, default_template, load_template
 from rooms.models import MAX_SIZE, AuditEntry, Room, Template
 from rooms.operations.engine.calls import Author
 from rooms.wire.errors import InternalError
@@ -26,7 +27,7 @@ async def test_deleting_a_live_room_tells_its_peers_and_lets_nobody_in(world: Wo
     await alice.connect()
     await alice.join("Alice")
 
-    await world.query(lambda: creation.delete_room(made.pk, author=Author("olga", "admin")))
+    await world.query(lambda: delete_room(made.pk, author=Author("olga", "admin")))
 
     told = await alice.wait_for("on-peer-leave-request")
     assert told["params"]["room_end"] is True
@@ -38,7 +39,7 @@ async def test_deleting_a_live_room_tells_its_peers_and_lets_nobody_in(world: Wo
 async def test_a_room_is_changed_while_somebody_is_in_it(world: World):
     alice = await world.peer("alice")
 
-    await world.query(lambda: creation.change_room(world.room.pk, title="", name="renamed", size=1))
+    await world.query(lambda: change_room(world.room.pk, title="", name="renamed", size=1))
 
     assert alice.open
     bob = world.stranger("bob")
@@ -55,14 +56,14 @@ BEGIN SELECT RAISE(ABORT, 'refused'); END
 
 
 def test_a_change_of_which_the_last_part_fails_changes_nothing_and_tells_nobody(db):
-    room = creation.create_room(name="tea")
+    room = create_room(name="tea")
     joined(room, "Alice", "host")
     before, at = AuditEntry.objects.count(), position(room.pk)
     with connection.cursor() as cursor:
         cursor.execute(REFUSES)
 
     with pytest.raises(InternalError):
-        creation.change_room(room.pk, title="Milk", slow_mode=3, metadata_rules=[{"key": "topic"}])
+        change_room(room.pk, title="Milk", slow_mode=3, metadata_rules=[{"key": "topic"}])
 
     room.refresh_from_db()
     assert (room.title, room.slow_mode, room.metadata_rules) == ("", 0, [])
@@ -72,12 +73,12 @@ def test_a_change_of_which_the_last_part_fails_changes_nothing_and_tells_nobody(
 @pytest.mark.postgres
 @pytest.mark.parametrize("kind", [Room, Template])
 def test_a_name_that_another_gets_at_this_very_moment_is_refused_as_one_that_it_has(database, kind):
-    room, other = creation.create_room(name="tea"), creation.create_room(name="milk")
-    template = creation.load_template("stage", {"roles": {"host": {}}})
-    row = other if kind is Room else creation.default_template()
+    room, other = create_room(name="tea"), create_room(name="milk")
+    template = load_template("stage", {"roles": {"host": {}}})
+    row = other if kind is Room else default_template()
     rename = {
-        Room: lambda: creation.change_room(room.pk, name="Free"),
-        Template: lambda: creation.change_template(template.pk, lambda found: setattr(found, "name", "free")),
+        Room: lambda: change_room(room.pk, name="Free"),
+        Template: lambda: change_template(template.pk, lambda found: setattr(found, "name", "free")),
     }[kind]
     with psycopg.connect(**connection.get_connection_params()) as taking, ThreadPoolExecutor(1) as threads:
         taking.execute(f"UPDATE {kind._meta.db_table} SET name = 'free' WHERE id = %s", [row.pk])
@@ -100,21 +101,21 @@ def closing(act: Callable[[], object]) -> None:
 @pytest.fixture
 def outdated(db) -> Room:
     """A room whose rules name a role that its template has no longer."""
-    template = creation.load_template("stage", {"roles": {"host": {}, "guest": {}}})
-    room = creation.create_room(template=template, metadata_rules=[{"key": "score", "write": ["guest"]}])
-    creation.load_template("stage", {"roles": {"host": {}}})
+    template = load_template("stage", {"roles": {"host": {}, "guest": {}}})
+    room = create_room(template=template, metadata_rules=[{"key": "score", "write": ["guest"]}])
+    load_template("stage", {"roles": {"host": {}}})
     return room
 
 
 def test_a_room_whose_rules_name_a_role_that_is_gone_can_be_closed_and_deleted(outdated):
-    assert not creation.change_room(outdated.pk, enabled=False, title="Closed").enabled
+    assert not change_room(outdated.pk, enabled=False, title="Closed").enabled
 
-    creation.delete_room(outdated.pk, author=Author("olga", "admin"))
+    delete_room(outdated.pk, author=Author("olga", "admin"))
     assert not Room.objects.exists()
 
 
 def test_what_is_changed_of_such_a_room_is_checked(outdated):
-    other = creation.load_template("other", {"roles": {"speaker": {}}})
+    other = load_template("other", {"roles": {"speaker": {}}})
     wrong: list[dict[str, Any]] = [
         {"size": MAX_SIZE + 1},
         {"name": "no spaces"},
@@ -123,7 +124,7 @@ def test_what_is_changed_of_such_a_room_is_checked(outdated):
     ]
     for fields in wrong:
         with pytest.raises(ValidationError):
-            creation.change_room(outdated.pk, enabled=False, **fields)
+            change_room(outdated.pk, enabled=False, **fields)
     assert Room.objects.get().enabled
 
 
@@ -149,7 +150,7 @@ async def test_a_stored_role_of_the_wrong_form_is_nobodys_and_hinders_no_other(w
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/init?peer_id=a", "/v2/layouts/ui"])
 def test_http_refuses_a_stored_role_of_the_wrong_form_too(client, path):
-    made = creation.create_room()
+    made = create_room()
     made.template.roles = {**made.template.roles, "wrong": [], "other": {"priority": "x"}}
     made.template.save()
 

@@ -8,7 +8,8 @@ from django.utils import timezone
 from rooms import views
 from rooms.access.headers import CONTENT_SECURITY_POLICY
 from rooms.api import http
-from rooms.creation import create_room, default_template
+from rooms.creation.rooms import create_room
+from rooms.creation.templates import default_template
 from rooms.models import Peer, Room, RoomCode, Session
 from rooms.wire.rates import Buckets
 

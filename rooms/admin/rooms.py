@@ -19,7 +19,8 @@ from rooms.admin.actions import ask_to_end, confirmation
 from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import JSONText
 from rooms.admin.shared import Inspection, LiveFilter, author, lasting, link, list_link, may_view, number_of, present
-from rooms.creation import change_room, delete_room, make_codes, replace_code, switch_code
+from rooms.creation.codes import make_codes, replace_code, switch_code
+from rooms.creation.rooms import change_room, delete_room
 from rooms.models import AuditEntry, Room, RoomCode, Session, Template
 from rooms.operations.engine.calls import Author
 from rooms.operations.engine.gate import acting

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import JSONText
 from rooms.admin.shared import Inspection, author, indented, list_link, number_of
-from rooms.creation import change_template, load_template, replace_held
+from rooms.creation.templates import change_template, load_template, replace_held
 from rooms.models import Room, Template
 from rooms.wire.roles import NAME, check_template, shows_as_written
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.sessions.models import Session as Login
 
-from rooms.creation import delete_unused
+from rooms.creation.rooms import delete_unused
 from rooms.delivery import hub as hubs
 from rooms.models import Peer, Session, Worker, milliseconds
 from rooms.observe import metrics

@@ -12,7 +12,7 @@ SERVERS = ["daphne", "uvicorn"]
 
 
 def guest_code(server: RunningServer) -> str:
-    codes = "from rooms.creation import create_room; print(create_room().codes.get(role='guest').code)"
+    codes = "from rooms.creation.rooms import create_room; print(create_room().codes.get(role='guest').code)"
     return server.manage("shell", "--no-imports", "-c", codes)
 
 

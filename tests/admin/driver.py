@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import MetadataEntry, Peer, Room, Session, Worker
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import AuditEntry, Room, Template
 from rooms.operations.engine import gate
 from rooms.webhooks import endpoints

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 import rooms.access.logins
 from rooms.admin import audit as audit_page
-from rooms.creation import change_room, create_room, delete_room
+from rooms.creation.rooms import change_room, create_room, delete_room
 from rooms.models import AuditEntry, Room, Session, milliseconds
 from rooms.operations.engine.calls import Author
 from rooms.wire.rates import Bucket, Buckets

@@ -33,7 +33,7 @@ for name, more in (("vera", []), ("eve", []), ("ada", ["change_session"]), ("mia
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
     with RunningServer() as running:
-        rooms = "from rooms.creation import create_room\nfor n in range(20): create_room(name=f'room-{n}')"
+        rooms = "from rooms.creation.rooms import create_room\nfor n in range(20): create_room(name=f'room-{n}')"
         running.manage("shell", "--no-imports", "-c", f"{STAFF}\n{rooms}")
         yield running
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import rooms.access.logins
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import (
     AccessKey,
     MetadataEntry,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from rooms.creation import change_template, create_room
+from rooms.creation.rooms import create_room
+from rooms.creation.templates import change_template
 from rooms.models import Template
 from rooms.wire.errors import HeldUp
 from tests.admin.driver import page, seen_at, staff

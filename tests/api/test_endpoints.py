@@ -12,7 +12,7 @@ from django.test import Client
 
 from rooms.access import tokens
 from rooms.api import http
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Room, RoomCode
 from rooms.operations.engine.calls import Caller

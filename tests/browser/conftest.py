@@ -46,7 +46,7 @@ def origin() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def spare_rooms(server: RunningServer) -> Iterator[str]:
     """Ids of rooms that no test has used yet; one command makes them all."""
-    script = "from rooms.creation import create_room\nprint(*(create_room().id for _ in range(50)))"
+    script = "from rooms.creation.rooms import create_room\nprint(*(create_room().id for _ in range(50)))"
     return iter(server.manage("shell", "--no-imports", "-c", script).split())
 
 

@@ -114,7 +114,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def rooms(server: RunningServer) -> Iterator[str]:
-    script = "from rooms.creation import create_room\nprint(*(create_room().id for _ in range(20)))"
+    script = "from rooms.creation.rooms import create_room\nprint(*(create_room().id for _ in range(20)))"
     return iter(server.manage("shell", "--no-imports", "-c", script).split())
 
 

@@ -33,7 +33,7 @@ JSON = Any
 
 MAKE_ROOM = """
 import json
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 room = create_room(title="Team")
 print(json.dumps([room.id, {code.role: code.code for code in room.codes.all()}]))
 """

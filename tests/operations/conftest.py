@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Room
 from rooms.operations.engine import clock
 from rooms.operations.engine.calls import Caller

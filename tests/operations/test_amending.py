@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rooms.creation import change_room
+from rooms.creation.rooms import change_room
 from rooms.models import Event as Row
 from rooms.models import Message, Session
 from rooms.operations.amending import MAX_EMOJI, is_emoji

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from rooms.creation import change_room, create_room, delete_room
+from rooms.creation.rooms import change_room, create_room, delete_room
 from rooms.models import AuditEntry, MetadataEntry, Room, milliseconds
 from rooms.operations.engine import audit
 from rooms.operations.engine.calls import Author, Call, Caller

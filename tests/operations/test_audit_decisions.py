@@ -13,7 +13,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
 
 import rooms.operations
-from rooms import creation
+from rooms.creation import codes, templates
+from rooms.creation import rooms as creation
 from rooms.models import AuditEntry, Lock, Message, Person, Room, RoomCode
 from rooms.operations.engine.audit import WHATS
 from rooms.operations.engine.calls import Author, Caller, Operation
@@ -290,7 +291,7 @@ def test_i43_versions_of_each_key_are_in_the_audit_without_holes_or_repetition(s
 OLGA = Author("olga", "admin")
 
 MADE: dict[str, Callable[[Room], list[tuple[str, str]]]] = {}
-"""By function of ``creation``: does it as Olga, and tells what the audit is to have of it, with its key."""
+"""By function of ``rooms.creation``: does it as Olga, and tells what the audit is to have of it, with its key."""
 
 
 def made(function: Callable[[Room], list[tuple[str, str]]]) -> Callable[[Room], list[tuple[str, str]]]:
@@ -314,7 +315,7 @@ def change_room(room: Room) -> list[tuple[str, str]]:
 
 @made
 def replace_code(room: Room) -> list[tuple[str, str]]:
-    creation.replace_code(room.pk, "guest", author=OLGA)
+    codes.replace_code(room.pk, "guest", author=OLGA)
     return [("code.replace", "guest")]
 
 
@@ -327,9 +328,9 @@ def delete_room(room: Room) -> list[tuple[str, str]]:
 @made
 def load_template(room: Room) -> list[tuple[str, str]]:
     given = {"roles": DEFAULT_TEMPLATE}
-    creation.load_template("other", given, author=OLGA)
-    creation.load_template("other", given, author=OLGA)
-    creation.load_template("other", {"roles": {"host": DEFAULT_TEMPLATE["host"]}}, author=OLGA)
+    templates.load_template("other", given, author=OLGA)
+    templates.load_template("other", given, author=OLGA)
+    templates.load_template("other", {"roles": {"host": DEFAULT_TEMPLATE["host"]}}, author=OLGA)
     return [("template.create", "other"), ("template.change", "other")]
 
 
@@ -343,22 +344,22 @@ def make_or_change_room(room: Room) -> list[tuple[str, str]]:
 @made
 def make_codes(room: Room) -> list[tuple[str, str]]:
     room.codes.filter(role="guest").delete()
-    creation.make_codes(room.pk, author=OLGA)
-    creation.make_codes(room.pk, author=OLGA)
+    codes.make_codes(room.pk, author=OLGA)
+    codes.make_codes(room.pk, author=OLGA)
     return [("code.create", "guest")]
 
 
 @made
 def switch_code(room: Room) -> list[tuple[str, str]]:
     for on in (True, False, False):
-        creation.switch_code(room.codes.get(role="host").code, on=on, author=OLGA)
+        codes.switch_code(room.codes.get(role="host").code, on=on, author=OLGA)
     return [("code.change", "host")]
 
 
 @made
 def change_template(room: Room) -> list[tuple[str, str]]:
     for _ in range(2):
-        creation.change_template(room.template_id, lambda found: found.roles.pop("viewer", None), author=OLGA)
+        templates.change_template(room.template_id, lambda found: found.roles.pop("viewer", None), author=OLGA)
     return [("template.change", "default")]
 
 
@@ -366,19 +367,24 @@ OF_THE_SERVER = {"default_template", "delete_unused", "find_room", "named", "rep
 
 
 def test_of_every_way_to_make_and_change_rooms_it_is_decided_what_the_audit_has():
-    functions = inspect.getmembers(creation, inspect.isfunction)
-    public = {name for name, function in functions if function.__module__ == creation.__name__ and name[0] != "_"}
+    public = {
+        name
+        for module in (codes, creation, templates)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and name[0] != "_"
+    }
     assert public == {*MADE, *OF_THE_SERVER}
 
 
 def test_whoever_makes_or_changes_rooms_says_whose_act_it_is():
     names = "|".join(MADE)
     of_webhooks = "add|change|remove|set_of_room|add_secret|drop_secrets"
-    acts = rf"(?:creation\.)?(?:{names})|endpoints\.(?:{of_webhooks})|replays\.start|keys\.(?:create|store|revoke)"
+    of_rooms = rf"(?:(?:creation|codes|templates)\.)?(?:{names})"
+    acts = rf"{of_rooms}|endpoints\.(?:{of_webhooks})|replays\.start|keys\.(?:create|store|revoke)"
     calls = {
         f"{path.relative_to(ROOT)}: {found[0]}"
         for path in (ROOT / "rooms").rglob("*.py")
-        if path.name != "creation.py"
+        if path.parent.name != "creation"
         for found in re.finditer(
             rf"(?<!def )(?<!\w)(?:{acts})\((?!request)(?:[^()]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))*\)",
             path.read_text(),

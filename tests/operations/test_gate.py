@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Message, MetadataEntry, Peer, Room, Template
 from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Call, Caller

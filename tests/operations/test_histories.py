@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Room, Session, Template, Worker
 from rooms.operations.engine import journal, memory
 from rooms.operations.engine.calls import Answer, Caller

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Event as Row
 from rooms.models import Message, Room, Session, milliseconds
 from rooms.operations.engine import journal

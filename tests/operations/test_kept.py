@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rooms.creation import change_room
+from rooms.creation.rooms import change_room
 from rooms.models import Message, Peer
 from rooms.operations.engine.calls import Caller
 from rooms.operations.leaving import disconnect

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.delivery.hub import perform_now
 from rooms.models import Peer, Person, Room, milliseconds
 from rooms.operations import persons

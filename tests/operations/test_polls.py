@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Poll, PollAnswer, Room
 from rooms.operations.engine.calls import Caller
 from rooms.operations.polls import MAX_POLLS, rooms_with_overdue_polls, stop_overdue_polls

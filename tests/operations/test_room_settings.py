@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from rooms.creation import change_room
+from rooms.creation.rooms import change_room
 from rooms.models import Peer, Room, RoomCode, Session
 from rooms.operations.admission import admit
 from rooms.operations.arriving import connect

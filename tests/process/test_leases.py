@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.delivery import hub
 from rooms.models import Event, Message, MetadataEntry, Peer, Poll, RoomCode, Session, Worker
 from rooms.operations.arriving import connect

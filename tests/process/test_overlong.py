@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rooms import creation
+from rooms.creation.rooms import change_room
 from rooms.delivery.hub import perform_now
 from rooms.models import Session
 from rooms.operations.engine.calls import Caller
@@ -40,7 +40,7 @@ async def test_a_session_that_lasted_too_long_ends_and_another_may_begin(world: 
 async def test_a_limit_that_is_set_while_somebody_is_inside_holds_for_them(world: World):
     alice = await world.peer("alice")
     await world.query(_make_older, 200)
-    await world.query(lambda: creation.change_room(world.room.pk, max_duration_seconds=120))
+    await world.query(lambda: change_room(world.room.pk, max_duration_seconds=120))
     await world.reap()
     assert await alice.wait_closed() == 4003
 

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session as Login
 from django.db import connection
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import AuditEntry, Peer, Room, RoomCode, Session, Worker, milliseconds
 from rooms.operations import reaping
 from rooms.operations.engine import audit

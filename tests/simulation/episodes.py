@@ -8,7 +8,7 @@ from collections import Counter
 from django.core.management import call_command
 from django.db import connection
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from tests.simulation.journal import SECRET
 from tests.simulation.story import Story
 from tests.simulation.world import World

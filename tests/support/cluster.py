@@ -21,7 +21,7 @@ QUICK = {
 
 MAKE_ROOMS = """
 import json
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 print(json.dumps([create_room().id for _ in range({count})]))
 """
 

@@ -33,9 +33,9 @@ Message = dict[str, Any]
 
 PREPARE = """
 from django.core.management import call_command
-from rooms import creation
+from rooms.creation.rooms import create_room
 call_command("migrate", interactive=False, verbosity=0)
-creation.create_room(name="tea")
+create_room(name="tea")
 """
 
 
@@ -165,7 +165,7 @@ class RunningServer(WebProgram):
 
     def make_rooms(self, names: Iterable[str]) -> None:
         """Make several at once, for a command takes a second."""
-        code = f"from rooms.creation import create_room\nfor name in {list(names)}: create_room(name=name)"
+        code = f"from rooms.creation.rooms import create_room\nfor name in {list(names)}: create_room(name=name)"
         self.manage("shell", "--no-imports", "-c", code)
 
     def sign(

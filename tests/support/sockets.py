@@ -13,7 +13,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from rooms.access import tokens
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.delivery import hub
 from rooms.models import Room, Worker
 from rooms.operations.engine.calls import Caller

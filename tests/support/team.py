@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Room
 from rooms.operations.engine.calls import Caller
 from tests.operations.driver import do, visitor

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from rooms.creation import create_room, delete_room, delete_unused
+from rooms.creation.rooms import create_room, delete_room, delete_unused
 from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, milliseconds
 from rooms.observe import background, metrics
 from rooms.operations.engine import statements

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import AuditEntry, Room, WebhookDelivery, WebhookEndpoint, WebhookStream
 from rooms.operations.arriving import join
 from rooms.operations.engine import gate

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Peer, Room, WebhookDelivery
 from rooms.operations.engine import statements
 from rooms.operations.engine.calls import Caller

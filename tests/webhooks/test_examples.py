@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import WebhookDelivery, WebhookEndpoint
 from rooms.webhooks import endpoints, signing
 from tests.operations.driver import do, visitor

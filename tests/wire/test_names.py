@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from django.core.exceptions import ValidationError
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.wire.errors import BadRequest
 from rooms.wire.names import MAX_MARKS, clean_name
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from rooms import creation
 from rooms.api.rest.frame import Act, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.rooms import find
 from rooms.api.rest.shapes import Moment, RoleName, RoomId
+from rooms.creation import codes as creation
 from rooms.models import RoomCode
 
 router = Router(tags=["Room codes"])

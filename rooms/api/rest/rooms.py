@@ -7,10 +7,10 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from rooms import creation
 from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, GivenMoment, Moment, RoomId, account
+from rooms.creation import rooms as creation
 from rooms.models import MAX_LARGE_SIZE, PreparedPoll, Room, Template
 from rooms.operations.engine.gate import acting
 from rooms.operations.polls import check_size

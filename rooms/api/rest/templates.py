@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import BaseModel, ConfigDict
 
-from rooms import creation
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
 from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.shapes import Account, Moment, account
+from rooms.creation.templates import DEFAULT, change_template, load_template, replace_held
 from rooms.models import RoomCode, Template
 from rooms.wire.errors import BadRequest, NotFound
 from rooms.wire.roles import MAX_ROLES, NAME, check_template, shows_as_written
@@ -146,7 +146,7 @@ def list_templates(request: HttpRequest, query: Query[PageQuery]) -> Any:
 @router.post("", **answers(TemplateAnswer), by_alias=True)
 def create_template(request: HttpRequest, payload: TemplateBody) -> Any:
     """Make a template; one of this name is replaced, and whoever is in a room of it is told."""
-    return shown(creation.load_template(_name(payload.name or ""), _checked(payload), author=author(request)))
+    return shown(load_template(_name(payload.name or ""), _checked(payload), author=author(request)))
 
 
 @router.get("/{template_id}", **answers(TemplateAnswer, 404), by_alias=True)
@@ -163,7 +163,7 @@ def update_template(request: HttpRequest, template_id: str, payload: TemplateBod
     def replace(template: Template) -> None:
         if payload.name is not None:
             template.name = _name(payload.name)
-        creation.replace_held(template, given)
+        replace_held(template, given)
 
     return shown(_change(request, template_id, replace))
 
@@ -229,7 +229,7 @@ def put_settings(request: HttpRequest, template_id: str, payload: SettingsBody) 
     given = payload.model_dump(exclude_unset=True)
 
     def put(template: Template) -> None:
-        creation.replace_held(template, {**template.as_wire(), "settings": given})
+        replace_held(template, {**template.as_wire(), "settings": given})
 
     return _shown_settings(_change(request, template_id, put))
 
@@ -264,7 +264,7 @@ def _find(template_id: str) -> Template:
 
 def _change(request: HttpRequest, template_id: str, change: Callable[[Template], object]) -> Template:
     try:
-        return creation.change_template(template_id, change, author=author(request))
+        return change_template(template_id, change, author=author(request))
     except Template.DoesNotExist:
         raise NotFound("template: no such template") from None
 
@@ -291,7 +291,7 @@ def shown(template: Template) -> dict[str, Any]:
         "id": template.pk,
         "old_id": template.pk,
         "name": template.name,
-        "default": template.name == creation.DEFAULT,
+        "default": template.name == DEFAULT,
         "roles": {name: _shown_role(template, name) for name in template.usable_roles},
         "settings": _shown_settings(template),
         "destinations": {},

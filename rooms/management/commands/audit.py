@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from hmsroom.environment import seconds_in
-from rooms import creation
+from rooms.creation.rooms import find_room
 from rooms.management.base import DatabaseCommand
 from rooms.models import AuditEntry, milliseconds
 from rooms.observe.logs import quoted
@@ -29,7 +29,7 @@ class Command(DatabaseCommand):
     def handle(self, *, room: str, since: datetime | None, json: bool, **options: Any) -> None:
         entries = AuditEntry.objects.order_by("pk")
         if room:
-            found = creation.find_room(room)
+            found = find_room(room)
             entries = entries.filter(room_id=found.id) if found else entries.filter(_named(room))
         if since:
             entries = entries.filter(at__gte=milliseconds(since))

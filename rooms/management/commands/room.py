@@ -9,7 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q
 
-from rooms import creation
+from rooms.creation.codes import replace_code
+from rooms.creation.rooms import CHANGEABLE, change_room, create_room, delete_room, find_room
+from rooms.creation.templates import DEFAULT
 from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.models import Peer, Room, Template
 from rooms.wire import json_gate
@@ -35,7 +37,7 @@ class Command(DatabaseCommand):
         ):
             commands.add_parser(act, help=says).add_argument("room", help="name or id")
         create = commands.add_parser("create", help="make a room")
-        create.add_argument("--template", default=creation.DEFAULT)
+        create.add_argument("--template", default=DEFAULT)
         for changing in (create, commands.choices["set"]):
             changing.add_argument("--name")
             changing.add_argument("--title")
@@ -77,9 +79,9 @@ class Command(DatabaseCommand):
 
     def _create(self, *, template: str, **options: Any) -> None:
         chosen = Template.objects.filter(name=template).first()
-        if chosen is None and template != creation.DEFAULT:
+        if chosen is None and template != DEFAULT:
             raise CommandError(f"There is no template {template!r}. Load it: python manage.py template {template} FILE")
-        self._print(creation.create_room(template=chosen, author=AUTHOR, **_given(options)))
+        self._print(create_room(template=chosen, author=AUTHOR, **_given(options)))
 
     def _set(self, *, room: str, **options: Any) -> None:
         if not (given := _given(options)):
@@ -87,20 +89,20 @@ class Command(DatabaseCommand):
                 "Nothing to set: name one of --name, --title, --size, --max-duration-seconds, --history, --large-room,"
                 " --description, --slow-mode, --metadata-rules, --enabled."
             )
-        self._print(creation.change_room(_found(room).pk, author=AUTHOR, **given))
+        self._print(change_room(_found(room).pk, author=AUTHOR, **given))
 
     def _code(self, *, room: str, role: str, **_: Any) -> None:
-        self.stdout.write(f"{role}\t{_link(creation.replace_code(_found(room).pk, role, author=AUTHOR).code)}")
+        self.stdout.write(f"{role}\t{_link(replace_code(_found(room).pk, role, author=AUTHOR).code)}")
 
     def _delete(self, *, room: str, yes: bool, **_: Any) -> None:
         found = _found(room)
         if not yes and not _confirmed(f"Delete {found.name} ({found}), its codes and its history? [y/N] "):
             raise CommandError("Nothing is deleted. Answer y, or confirm with --yes.")
-        creation.delete_room(found.pk, author=AUTHOR)
+        delete_room(found.pk, author=AUTHOR)
         self.stdout.write(f"{found.name} is deleted.")
 
     def _print(self, room: Room) -> None:
-        for name in ("id", *creation.CHANGEABLE):
+        for name in ("id", *CHANGEABLE):
             value = getattr(room, name)
             self.stdout.write(f"{name}\t{compact(value) if isinstance(value, list) else value}")
         for code in room.codes.order_by("role", "created_at"):
@@ -108,7 +110,7 @@ class Command(DatabaseCommand):
 
 
 def _found(name: str) -> Room:
-    room = creation.find_room(name)
+    room = find_room(name)
     if room is None:
         raise CommandError(f"There is no room {name!r}. All are told by: python manage.py room list")
     return room
@@ -116,7 +118,7 @@ def _found(name: str) -> Room:
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """Those options that are fields of a room and were named."""
-    return {name: options[name] for name in creation.CHANGEABLE if options.get(name) is not None}
+    return {name: options[name] for name in CHANGEABLE if options.get(name) is not None}
 
 
 def _link(code: str) -> str:

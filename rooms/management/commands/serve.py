@@ -11,8 +11,8 @@ from django.db import connections
 from uvicorn.main import main as uvicorn_main
 
 from hmsroom import start
-from rooms import creation
 from rooms.checks import OWN
+from rooms.creation.templates import default_template
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             with start.explained():
                 start.reach_database()
             call_command("migrate", interactive=False, verbosity=0)
-            creation.default_template()
+            default_template()
         where = settings.PUBLIC_URL or f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self.stdout.write(f"hmsroom on {where}/ ({server})")
         if settings.ADMIN_PATH:

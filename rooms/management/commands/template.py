@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from rooms.creation import load_template
+from rooms.creation.templates import load_template
 from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.wire import json_gate
 from rooms.wire.errors import RoomError

@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from rooms import creation
 from rooms.access import tokens
+from rooms.creation.rooms import create_room, find_room
 from rooms.management.base import AUTHOR, DatabaseCommand
 
 
@@ -28,10 +28,10 @@ class Command(DatabaseCommand):
 
 
 def _signed(room: str, role: str, user: str, *, create: bool) -> str:
-    found = creation.find_room(room)
+    found = find_room(room)
     if found is None and create:
         try:
-            found = creation.create_room(name=room, author=AUTHOR)
+            found = create_room(name=room, author=AUTHOR)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
     if found is None:

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
-from rooms import creation
 from rooms.access.sealing import Unreadable
+from rooms.creation.rooms import find_room
 from rooms.management.base import AUTHOR, DatabaseCommand
 from rooms.models import Room, WebhookEndpoint, milliseconds
 from rooms.operations.engine.statements import database_now
@@ -121,7 +121,7 @@ def span(text: str) -> timedelta:
 
 
 def _room(name: str) -> Room:
-    room = creation.find_room(name)
+    room = find_room(name)
     if room is None:
         raise CommandError(f"There is no room {name!r}. All are told by: python manage.py room list")
     return room

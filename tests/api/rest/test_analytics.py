@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Room, WebhookDelivery
 from rooms.webhooks import endpoints
 from tests.operations.driver import do

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from rooms.api.rest import rest as api
 from rooms.api.rest.sessions import LISTED_PEERS
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import (
     AuditEntry,
     Message,

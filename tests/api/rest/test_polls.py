@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Poll, PreparedPoll, Room
 from tests.api.rest.conftest import BackEnd
 from tests.operations.driver import call, do, visitor

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from rooms.access import keys
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Room, Template
 from rooms.webhooks import endpoints
 from tests.api.rest.conftest import BackEnd, is_moment

@@ -37,7 +37,7 @@ CHECKS = [
 
 MAKE = """
 import json
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.delivery.hub import perform_now
 from rooms.models import PollAnswer, PreparedPoll, Template
 from rooms.operations.engine.calls import Caller

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Peer, Session
 from tests.api.rest.conftest import is_moment
 from tests.operations.driver import do, live_session

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from rooms.access import keys
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Room, RoomCode, Template
 from rooms.operations.engine.calls import Caller
 from tests.api.rest.conftest import BackEnd

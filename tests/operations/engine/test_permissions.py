@@ -29,7 +29,7 @@ def roles() -> dict[str, Any]:
 
 MAKE_ROOMS = """
 import json
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import Template
 template = Template.objects.create(name="permissions", roles={roles})
 print(json.dumps([create_room(template=template).id for _ in range({count})]))

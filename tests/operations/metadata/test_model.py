@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from rooms.creation import create_room
+from rooms.creation.rooms import create_room
 from rooms.models import MetadataEntry, Template, milliseconds
 from rooms.operations.arriving import connect
 from rooms.operations.engine import memory, statements

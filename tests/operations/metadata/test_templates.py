@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from rooms import creation
-from rooms.creation import change_room, create_room, load_template
+from rooms.creation import templates
+from rooms.creation.rooms import change_room, create_room
+from rooms.creation.templates import load_template
 from rooms.models import Room, Template
 from rooms.operations.engine import gate
 from rooms.wire.errors import HeldUp
@@ -59,7 +60,7 @@ def held(room: Room) -> Iterator[None]:
 
 @pytest.mark.postgres
 def test_a_room_that_is_held_keeps_no_other_from_hearing_of_its_template(database, monkeypatch, caplog):
-    monkeypatch.setattr(creation, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(templates, "LOCK_SECONDS", 0.5)
     rooms = [create_room(name=name) for name in "abc"]
     alices = [joined(room, "Alice", "host") for room in rooms]
 
