@@ -24,17 +24,21 @@ class BackEnd:
 
     def __init__(self, server: RunningServer) -> None:
         self._server, self._receiver = server, Receiver()
+        self._room_id = ""
 
     async def begin(self, room_id: str) -> None:
         self._receiver.start()
+        self._room_id = room_id
         await asyncio.to_thread(
             self._server.manage, "webhook", "add", self._receiver.url, "--room", room_id, "--key", "*"
         )
 
     async def end(self) -> None:
         """Return when it was told everything."""
+        # Not what is for those of earlier rooms, which do not answer any more.
+        waiting = f"SELECT id FROM rooms_webhookdelivery WHERE state = 'waiting' AND room_id = '{self._room_id}'"
         async with asyncio.timeout(60):
-            while self._server.select("SELECT id FROM rooms_webhookdelivery WHERE state = 'waiting'"):
+            while self._server.select(waiting):
                 await asyncio.sleep(0.1)
         self._receiver.stop()
 

@@ -189,7 +189,7 @@ def audited(*days_ago: float) -> None:
 def test_the_audit_is_kept_for_audit_days_and_goes_bit_by_bit(settings, monkeypatch):
     settings.AUDIT_DAYS = 2
     monkeypatch.setattr(audit, "_STEP", 2)
-    monkeypatch.setattr(audit, "_MOST_STEPS", 2)
+    monkeypatch.setattr(audit, "_MOST_FORGOTTEN", 4)
     audited(9, 8, 7, 6, 5, 2.1, 1.9, 0)
 
     left = []
