@@ -137,7 +137,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         silent_since = self.reader.heard_at if self.reader else -math.inf
         left = silent_since + (self.ping_interval or 0) - time.monotonic()
         if left > 0:
-            # Pages say something every few seconds; to ping thousands of them costs more than all that they say.
+            # What a page says of its own accord, every few seconds, tells as much as its answer would.
             self.ping_timer = self.loop.call_later(left, self.send_keepalive_ping)
         else:
             super().send_keepalive_ping()

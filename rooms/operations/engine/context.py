@@ -103,7 +103,7 @@ class Context:
             version,
             old,
             new,
-            bounded(details) if details else "",
+            bounded(details),
         )
         audited.append(entry)
 

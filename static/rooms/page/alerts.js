@@ -1,10 +1,11 @@
 // A sound and a notification of the browser for what is said while nobody looks at the page; both off until turned on.
 
-import { hmsNotifications, hmsStore, selectLocalPeer } from "../hms.js";
+import { hmsNotifications } from "../hms.js";
+import { isOwn } from "./log/message.js";
 import { lasting } from "./memory.js";
 import { visible } from "./text.js";
 import { toast } from "./toasts.js";
-import { nameText, personOf, senderOf } from "./who.js";
+import { nameText, senderOf } from "./who.js";
 
 /** @import { HMSMessage } from "../hms.js" */
 /** @import { MenuItem } from "./types.js" */
@@ -53,12 +54,6 @@ async function turnNotice() {
       ? "You will be notified of new messages while this page is hidden."
       : "The browser does not allow notifications of this page. Allow them in its settings first.",
   );
-}
-
-/** @param {HMSMessage} message */
-function isOwn(message) {
-  const [sender, local] = [senderOf(message), hmsStore.getState(selectLocalPeer)];
-  return sender !== null && local !== undefined && personOf(sender) === personOf(local);
 }
 
 /** @param {HMSMessage} message */
