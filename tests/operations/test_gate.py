@@ -351,7 +351,7 @@ def test_a_transaction_lets_go_of_all_that_it_was_about(database):
     gc.disable()
     try:
         do(alice, "broadcast", info={"message": "x" * 1000})
-        assert not [held for held in gc.get_objects() if isinstance(held, Work)]
+        assert not [held for held in gc.get_objects() if type(held) is Work]
     finally:
         gc.enable()
 
