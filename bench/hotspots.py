@@ -76,11 +76,25 @@ def join(running: Running, seconds: float, recorded: Path) -> float:
         return clients.sightings / processes.cpu_seconds(running.group.pids())
 
 
+def idle_rooms(running: Running, seconds: float, recorded: Path) -> float:
+    with Clients(running, 5000, lambda index: f"q-{index}") as clients:
+        clients.open()
+        clients.settle(5)
+        with watched(running, recorded):
+            used = processes.cpu_seconds(running.group.pids())
+            clients.settle(seconds, seconds)
+            print(f"silent: {(processes.cpu_seconds(running.group.pids()) - used) / seconds:.1%} of a core")
+            pinging = clients.ping(running.protocol.ping(), seconds=seconds, every=10)
+        print(f"pinging: {pinging.server_share:.1%} of a core")
+        return pinging.per_cpu_second
+
+
 LOADS: dict[str, Callable[[Running, float, Path], float]] = {
     "room200": room200,
     "rooms": rooms,
     "metadata": metadata,
     "join": join,
+    "idle_rooms": idle_rooms,
 }
 
 

@@ -251,7 +251,7 @@ def viewers(running: Running, seconds: float) -> Turns:
 
 
 def idle_rooms(running: Running, seconds: float) -> Turns:
-    """5,000 rooms of one, who pings every 5 seconds as hms.js does: percent of a core; and if it did not."""
+    """5,000 rooms of one, who pings every 10 seconds as hms.js does: percent of a core; and if it did not."""
     count, span = 5000, max(seconds, 10)
     pids = running.group.pids()
     before = resident_bytes(pids)
@@ -260,7 +260,7 @@ def idle_rooms(running: Running, seconds: float) -> Turns:
         clients.settle(1)
         grown = resident_bytes(pids) - before
         yield clients
-        pinging = clients.ping(_ours(running).ping(), seconds=span, every=5)
+        pinging = clients.ping(_ours(running).ping(), seconds=span, every=10)
         used = cpu_seconds(pids)
         clients.settle(span, span)
         return {

@@ -18,14 +18,13 @@ from rooms.delivery.doorbell import Doorbell
 from rooms.delivery.feed import Feed, news_of
 from rooms.delivery.giving_way import giving_way
 from rooms.delivery.order import Arrival, Missed
-from rooms.delivery.writer import Writer, release_connection
-from rooms.models import Session
+from rooms.delivery.positions import Positions, missed
+from rooms.delivery.writer import Writer
 from rooms.observe import metrics
-from rooms.observe.background import attempt, keep_doing, spawn
+from rooms.observe.background import attempt, keep_doing, release_connection, spawn
 from rooms.observe.logs import describe
-from rooms.operations.engine import gate, journal, memory
+from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
-from rooms.operations.engine.transaction import Cursor
 from rooms.sockets.outbox import Outbox
 from rooms.wire.close_codes import RESTART
 from rooms.wire.events import End
@@ -33,6 +32,9 @@ from rooms.wire.results import Passing
 
 log = logging.getLogger("rooms.hub")
 
+
+_LOOK_SECONDS = 2.5
+"""Between two looks at each socket for whether it reads; at most, for it may be given up after a shorter time."""
 
 Done = Callable[[Answer], object]
 
@@ -64,7 +66,8 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self.name = secrets.token_hex(8)
         self.feeds: dict[str, Feed] = {}
-        self.ticked_at = time.monotonic()
+        self.ticked_at = self._look_at = time.monotonic()
+        self._positions = Positions()
         self.connections: dict[str, Connection] = {}
         """By conn id."""
         self._writer: Writer[_Asked] = Writer(self._finished)
@@ -211,27 +214,30 @@ class Hub:
         return await self.loop.run_in_executor(self._reader, run)
 
     async def _read(self, session_id: str, after: int, until: int, history: str) -> Missed | End | None:
-        missed: Missed | End | None = await self.read(_missed, session_id, after, until, history)
-        return missed
+        found: Missed | End | None = await self.read(missed, session_id, after, until, history)
+        return found
 
     async def _check_positions(self) -> None:
         """Find what was missed although no later event told of the gap, and what was told and is no more."""
-        followed = {feed.order.session_id: feed for feed in self.feeds.values() if feed.order.session_id}
-        places = {session_id: feed.order.place for session_id, feed in followed.items()}
+        places = {feed.order.session_id: feed.order.place for feed in self.feeds.values() if feed.order.session_id}
         try:
-            found = await self.read(_positions, places)
+            elsewhere = await self.read(self._positions.elsewhere, places)
         except Exception as error:
             log.warning("positions cannot be checked", extra={"context": {"why": describe(error)}})
             return
-        for session_id, feed in followed.items():
-            if feed.order.session_id == session_id and not feed.order.in_flight:
-                attempt(feed.compare, found.get(session_id))
+        followed = {feed.order.session_id: feed for feed in self.feeds.values()} if elsewhere else {}
+        for session_id, found in elsewhere.items():
+            feed = followed.get(session_id)
+            if feed and not feed.order.in_flight:
+                attempt(feed.compare, found)
 
     async def _tick(self) -> None:
         """Show that the event loop is alive, and find sockets that do not read."""
         self.ticked_at = time.monotonic()
-        for open_now in list(self.connections.values()):
-            attempt(open_now.outbox.check, self.ticked_at)
+        if self.ticked_at >= self._look_at:
+            self._look_at = self.ticked_at + min(_LOOK_SECONDS, settings.MAX_UNSENT_SECONDS / 4)
+            for open_now in list(self.connections.values()):
+                attempt(open_now.outbox.check, self.ticked_at)
 
     def access_keys(self) -> set[str]:
         """Those that signed the tokens of this process's sockets."""
@@ -260,42 +266,6 @@ class Hub:
         await self._doorbell.close()
         await self.loop.run_in_executor(None, self._writer.close)
         self._reader.shutdown(wait=True)
-
-
-def _missed(session_id: str, after: int, until: int, history: str) -> Missed | End | None:
-    session = Session.objects.filter(id=session_id).first()
-    if session is None:
-        return None
-    if session.ended_at:
-        return End(session.end_reason, session.ended_by)
-    if not _is_past(session, (after, history), _present_history()):
-        return None
-    newest = session.histories[-1][0] if session.histories else history
-    # Of another history all that there is, so that the place is of the newest.
-    events = journal.read(session_id, after=after, until=session.seq if newest != history else min(until, session.seq))
-    return None if events is None else Missed(events, newest)
-
-
-def _positions(places: Mapping[str, tuple[int, str]]) -> dict[str, int | End]:
-    """How far the sessions of these places have got, or how they ended; without those whose past is not that of it."""
-    now = _present_history()
-    found: dict[str, int | End] = {}
-    for session in Session.objects.filter(id__in=list(places)):
-        if session.ended_at:
-            found[session.id] = End(session.end_reason, session.ended_by)
-        elif _is_past(session, places[session.id], now):
-            found[session.id] = session.seq
-    return found
-
-
-def _is_past(session: Session, place: tuple[int, str], now: str) -> bool:
-    seq, history = place
-    return journal.is_past(session, seq, history=history, now=now) if history else seq <= session.seq
-
-
-def _present_history() -> str:
-    with Cursor() as cursor:
-        return memory.history(cursor)
 
 
 # --- The process's hub ------------------------------------------------------------------------------

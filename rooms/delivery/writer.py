@@ -9,9 +9,9 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, connections
+from django.db import connection
 
-from rooms.observe.background import attempt
+from rooms.observe.background import attempt, release_connection
 from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Answer, Call
 from rooms.wire.errors import HeldUp, InternalError
@@ -162,13 +162,3 @@ def _ask(batch: Sequence[tuple[Call, object]], patience: float) -> list[Answer]:
         answers = [Answer(call, error=InternalError()) for call in calls]
     attempt(release_connection)
     return answers
-
-
-def release_connection() -> None:
-    """Give this thread's connection back to PostgreSQL's pool; keep SQLite's, which is slow to open."""
-    held = connections[DEFAULT_DB_ALIAS]
-    if held.vendor == "sqlite" and not held.errors_occurred:
-        return
-    close_old_connections()
-    if held.errors_occurred:
-        held.close()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, close_old_connections, connections
 
 from rooms.observe.logs import describe
 from rooms.wire.errors import HeldUp, Unavailable
@@ -82,9 +82,19 @@ def repeat(name: str, job: Callable[[], None], interval: float) -> None:
         while not _stopped.wait(interval):
             attempt(job)
             # Each time, for a connection that broke would fail every run from now on.
-            attempt(close_old_connections)
+            attempt(release_connection)
 
     threading.Thread(target=run, name=name, daemon=True).start()
+
+
+def release_connection() -> None:
+    """Give this thread's connection back to PostgreSQL's pool; keep SQLite's, which is slow to open."""
+    held = connections[DEFAULT_DB_ALIAS]
+    if held.vendor == "sqlite" and not held.errors_occurred:
+        return
+    close_old_connections()
+    if held.errors_occurred:
+        held.close()
 
 
 def is_stopping() -> bool:

@@ -109,8 +109,12 @@ class Outbox:
         raise NotImplementedError
 
     def check(self, now: float) -> None:
-        """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Called about once a second."""
-        unsent, written = self.unsent, self.written
+        """Give the socket up if what was unsent MAX_UNSENT_SECONDS ago still is. Called every few seconds."""
+        unsent = self.unsent
+        if not unsent and not self._state:
+            self._due_at = None  # as nearly every socket at nearly every look
+            return
+        written = self.written
         sent = written - unsent
         if self._state and (not unsent or sent >= self._state_due):
             self._state = 0

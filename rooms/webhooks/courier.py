@@ -14,8 +14,8 @@ from typing import ParamSpec, TypeVar
 from django.conf import settings
 
 from rooms.delivery.giving_way import giving_way
-from rooms.delivery.writer import release_connection
 from rooms.observe import background, metrics
+from rooms.observe.background import release_connection
 from rooms.webhooks import queue
 from rooms.webhooks.chores import Chores
 from rooms.webhooks.places import Failing, Places

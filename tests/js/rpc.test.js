@@ -158,11 +158,11 @@ for (const code of [1000, 1001, 1006, 1011, 1012, 4001, 4008, 4029]) {
 test("silence after a ping is a loss", async () => {
   const { wire, events, clock } = await opened();
   const first = wire.socket;
-  clock.tick(5_000);
-  assert.ok(first.request("ping"));
   clock.tick(10_000);
+  assert.ok(first.request("ping"));
+  clock.tick(7_900);
   assert.equal(events.length, 0);
-  clock.tick(5_000);
+  clock.tick(100);
   assert.deepEqual(
     events.map(([type]) => type),
     ["lost"],
@@ -193,7 +193,7 @@ test("a socket that does not come up, or is not greeted, is given up", async () 
 test("any frame is a sign of life, and pongs are told", async () => {
   const { wire, events, clock } = await opened();
   for (let beat = 0; beat < 10; beat += 1) {
-    clock.tick(5_000);
+    clock.tick(10_000);
     wire.socket.answer("ping", { timestamp: 1, seq: beat });
   }
   assert.deepEqual(
@@ -204,7 +204,7 @@ test("any frame is a sign of life, and pongs are told", async () => {
 
 test("late timers of a sleeping tab are no silence", async () => {
   const { wire, events, clock } = await opened();
-  clock.tick(5_000);
+  clock.tick(10_000);
   wire.socket.answer("ping", { timestamp: 1 });
   clock.sleep(600_000); // the beat comes ten minutes late
   clock.tick(1);

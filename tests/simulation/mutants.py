@@ -48,7 +48,7 @@ def _lock() -> Iterator[None]:
 @contextmanager
 def _repair() -> Iterator[None]:
     """A feed skips what it missed."""
-    missed = hub._missed
+    missed = hub.missed
 
     def skip(*arguments: Any) -> Any:
         found = missed(*arguments)

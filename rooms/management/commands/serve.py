@@ -88,8 +88,8 @@ def daphne(host: str, port: int) -> list[str]:
     interface = host.replace(":", "\\:")
     return [
         *("--endpoint", f"tcp:port={port}:interface={interface}:backlog=4096"),
-        *("--ping-interval", "5"),
-        *("--ping-timeout", "10"),
+        *("--ping-interval", "10"),
+        *("--ping-timeout", "8"),
         *("--websocket-max-message-size", str(2 * settings.MAX_FRAME_BYTES)),
         *("--websocket-max-frame-size", str(2 * settings.MAX_FRAME_BYTES)),
         *("--verbosity", "0"),
@@ -107,8 +107,8 @@ def uvicorn(host: str, port: int) -> list[str]:
         *("--ws", "rooms.access.uvicorn:WebSocketProtocol"),
         *("--ws-max-size", str(2 * settings.MAX_FRAME_BYTES)),
         *("--ws-max-queue", "16"),
-        *("--ws-ping-interval", "8"),
-        *("--ws-ping-timeout", "10"),
+        *("--ws-ping-interval", "12"),
+        *("--ws-ping-timeout", "8"),
         *("--ws-per-message-deflate", "false"),
         *("--timeout-graceful-shutdown", "25"),
         *("--backlog", "4096"),

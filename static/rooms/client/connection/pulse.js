@@ -2,8 +2,9 @@
 
 /** @import { Timers } from "./timers.js" */
 
-const EVERY = 5_000; // ms between pings
-const SILENCE = 12_000; // ms without a frame after a ping: the connection is lost, whatever the browser thinks
+const EVERY = 10_000; // ms between pings
+const SILENCE = 8_000; // ms without a frame after a ping: the connection is lost, whatever the browser thinks
+const LOOK = 2_000; // ms between looks at whether one is due, or an answer overdue
 
 export class Pulse {
   #timers;
@@ -12,6 +13,7 @@ export class Pulse {
   #heardAt = 0;
   /** @type {number | null} */
   #pingedAt = null;
+  #askedAt = 0; // when the last ping was sent
   #rest = () => {};
 
   /**
@@ -26,7 +28,8 @@ export class Pulse {
   }
 
   start() {
-    this.#rest = this.#timers.later(() => this.#beat(), EVERY);
+    this.#askedAt = this.#timers.now;
+    this.#wait();
   }
 
   stop() {
@@ -40,16 +43,22 @@ export class Pulse {
 
   ping() {
     // Of several pings without an answer the first counts, or each would put the end off.
-    if (this.#pingedAt === null || this.#heardAt >= this.#pingedAt) this.#pingedAt = this.#timers.now;
+    this.#askedAt = this.#timers.now;
+    if (this.#pingedAt === null || this.#heardAt >= this.#pingedAt) this.#pingedAt = this.#askedAt;
     this.#send();
   }
 
-  #beat() {
-    if (this.#pingedAt !== null && this.#heardAt < this.#pingedAt && this.#timers.now - this.#pingedAt > SILENCE) {
+  #wait() {
+    this.#rest = this.#timers.later(() => this.#look(), LOOK);
+  }
+
+  #look() {
+    const { now } = this.#timers;
+    if (this.#pingedAt !== null && this.#heardAt < this.#pingedAt && now - this.#pingedAt >= SILENCE) {
       this.#lose();
       return;
     }
-    this.ping();
-    this.start();
+    if (now - this.#askedAt >= EVERY) this.ping();
+    this.#wait();
   }
 }
