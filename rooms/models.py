@@ -524,16 +524,6 @@ class Message(models.Model):
     edit_seq = models.BigIntegerField(db_default=0)
     pinned = models.BooleanField(db_default=False)
 
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["session", "peer_id", "client_id"],
-                # Most messages have none, and those are not alike.
-                condition=Q(client_id__gt=""),
-                name="client_id_unique_of_peer",
-            )
-        ]
-
 
 class AuditEntry(models.Model):
     """One act, or one change of session metadata: who, from where, what; see operations/engine/audit.py.

@@ -51,11 +51,9 @@ def broadcast(
     if roles:
         check_roles(context, roles)
     sender, session = context.known_peer, context.session
-    if client_id:
-        sent_under = context.work.sent_under()
-        if earlier := sent_under.get((session.id, context.actor, client_id)):
-            message_id, timestamp, seq = earlier
-            return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
+    if client_id and (earlier := context.work.sent_before(session, context.caller, client_id)):
+        message_id, timestamp, seq = earlier
+        return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
     # After the question of a repetition: who got the message may have left since.
     receiver = context.present_peer(peer_id).person if peer_id else ""
     if kind == CHAT:
@@ -79,8 +77,7 @@ def broadcast(
     audience = Audience(but=context.actor, peer=peer_id or "", roles=tuple(roles or ()) if not peer_id else ())
     session.messages += 1
     if client_id:
-        # For a repetition in the same transaction, which finds no row yet.
-        sent_under[session.id, context.actor, client_id] = message_id, timestamp, seq
+        context.work.note_sent(session, context.caller, client_id, (message_id, timestamp, seq))
     who = context.actor, client_id or "", kind, sender.person if sender else "", receiver
     stored = Stored(message_id, session.messages, *who)
     sent = Event("on-broadcast", compact(message), audience, stored=stored)

@@ -3,11 +3,11 @@
 import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import orjson
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, models
 
 from rooms.models import Message, Peer
@@ -15,8 +15,6 @@ from rooms.operations.engine import clock
 from rooms.operations.engine.transaction import Cursor
 
 Row = TypeVar("Row", bound=models.Model)
-ClientId = tuple[str, str, str]
-"""Session id, peer id, client id."""
 Sent = tuple[str, int, int]
 """Message id, when (milliseconds), seq."""
 Changed = tuple[models.Model, tuple[str, ...]]
@@ -93,23 +91,28 @@ _LOADS: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def sent_under(cursor: Cursor, client_ids: Sequence[ClientId]) -> dict[ClientId, Sent]:
-    """What was sent under these client ids, of which there is one at least."""
-    wanted = ", ".join(["(%s, %s, %s)"] * len(client_ids))
-    cursor.execute(_SENT.format(wanted=wanted), list(chain.from_iterable(client_ids)))
-    found: dict[ClientId, Sent] = {}
-    for row in cursor.fetchall():
-        found[row[:3]] = row[3:]
+def client_ids(cursor: Cursor, session_id: str, peer_id: str) -> list[str]:
+    """The client ids of what a peer sent among the newest JOURNAL_MAX_EVENTS messages of a session."""
+    cursor.execute(_CLIENT_IDS, [session_id, settings.JOURNAL_MAX_EVENTS, peer_id])
+    return [client_id for (client_id,) in cursor.fetchall()]
+
+
+def sent_under(cursor: Cursor, session_id: str, peer_id: str, client_id: str) -> Sent | None:
+    """What a peer sent under a client id, if it is among the newest JOURNAL_MAX_EVENTS messages of a session."""
+    cursor.execute(_SENT, [session_id, settings.JOURNAL_MAX_EVENTS, peer_id, client_id])
+    found: Sent | None = cursor.fetchone()
     return found
 
 
-# SQLite would look through the whole index for rows IN a list; joined in this order it looks each up.
-_SENT = """
-    WITH asked (session_id, peer_id, client_id) AS (VALUES {wanted})
-    SELECT m.session_id, m.peer_id, m.client_id, m.message_id, m.at, m.seq
-    FROM asked a CROSS JOIN rooms_message m
-    WHERE m.session_id = a.session_id AND m.peer_id = a.peer_id AND m.client_id = a.client_id AND m.client_id > ''
-"""
+_NEWEST = "SELECT {columns} FROM rooms_message WHERE session_id = %s ORDER BY seq DESC LIMIT %s"
+_CLIENT_IDS = (
+    f"SELECT client_id FROM ({_NEWEST.format(columns='peer_id, client_id')}) newest"
+    " WHERE peer_id = %s AND client_id > ''"
+)
+_SENT = (
+    f"SELECT message_id, at, seq FROM ({_NEWEST.format(columns='peer_id, client_id, message_id, at, seq')}) newest"
+    " WHERE peer_id = %s AND client_id = %s"
+)
 
 
 def update_message(cursor: Cursor, message: Message) -> None:

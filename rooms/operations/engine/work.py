@@ -27,14 +27,14 @@ from rooms.models import (
     new_generation,
 )
 from rooms.models import Event as EventRow
-from rooms.operations.engine import audit, erasing, journal, memory, statements
-from rooms.operations.engine.calls import Call
+from rooms.operations.engine import audit, erasing, journal, memory, repetitions, statements
+from rooms.operations.engine.calls import Call, Caller
 from rooms.operations.engine.erasing import Copies
 from rooms.operations.engine.journal import Past
 from rooms.operations.engine.loading import Loaded, Pages
 from rooms.operations.engine.memory import Head, Standing
 from rooms.operations.engine.outbox import Outbox
-from rooms.operations.engine.statements import Changed, ClientId, Sent
+from rooms.operations.engine.statements import Changed, Sent
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire.events import End, Event, Numbered
 
@@ -77,7 +77,7 @@ class Work:
         self._changed: dict[int, Changed] = {}  # by their addresses, which cost nothing to ask
         self._added: dict[type[models.Model], list[models.Model]] = {}
         self.audited: list[audit.Entry] | None = [] if audit.is_kept() else None
-        self._sent_under: dict[ClientId, Sent] | None = None
+        self._sent: dict[tuple[str, str], dict[str, Sent]] = {}  # in this transaction, by session and peer
         # The kernel is asked once a transaction; what follows in an id is what tells those of a transaction apart.
         self.random = os.urandom(RANDOM_DIGITS // 2).hex()
 
@@ -327,16 +327,18 @@ class Work:
 
     # --- Messages
 
-    def sent_under(self) -> dict[ClientId, Sent]:
-        """What was sent before under the client ids of this transaction's calls; only those that there are."""
-        if self._sent_under is None:
-            asked = []
-            for call in self.calls:
-                client_id, pages = call.arguments.get("client_id"), self._live.get(call.caller.room_id)
-                if client_id and pages:
-                    asked.append((pages.session.id, call.caller.peer_id, client_id))
-            self._sent_under = statements.sent_under(self._cursor, asked) if asked else {}
-        return self._sent_under
+    def sent_before(self, session: Session, caller: Caller, client_id: str) -> Sent | None:
+        """What the caller sent before under this client id."""
+        sent = self._sent.setdefault((session.id, caller.peer_id), {})
+        if client_id in sent:
+            return sent[client_id]
+        if self._pages[session.id].is_new or repetitions.of(self._cursor, session, caller, noted=sent).take(client_id):
+            return None
+        return statements.sent_under(self._cursor, session.id, caller.peer_id, client_id)
+
+    def note_sent(self, session: Session, caller: Caller, client_id: str, sent: Sent) -> None:
+        """Note what the caller sends under this client id, which it did not before; ``sent_before`` was asked."""
+        self._sent[session.id, caller.peer_id][client_id] = sent
 
     def message_changed(self, message: Message) -> None:
         """Save a message now: what reads messages reads their rows."""

@@ -1,0 +1,64 @@
+"""Which messages a connection sent, by the ids that its client gave them, so that a repetition is recognised.
+
+No index of the table tells: ids are random, and an entry at a random place costs each message as much as half of all
+else that is stored for it. What a connection sent passes here, and what its peer sent over earlier ones is read when
+it sends its first. Of a peer that is here no other process stores a message.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from rooms.models import Session
+from rooms.operations.engine import statements
+from rooms.operations.engine.calls import Caller
+from rooms.operations.engine.transaction import Cursor
+
+_MAX_CONNECTIONS = 16_384
+_MAX_MORE = 1000
+"""After so many more than were read they are read anew: so no connection is remembered at length."""
+
+_DIGEST = 4
+
+
+class ClientIds:
+    """Those of a connection."""
+
+    __slots__ = ("_digests", "_most")
+
+    def __init__(self, client_ids: Iterable[str]) -> None:
+        self._digests = bytearray().join(map(_digest, client_ids))
+        self._most = len(self._digests) + _MAX_MORE * _DIGEST
+
+    def take(self, client_id: str) -> bool:
+        """Add one that is not among them. False if it seems to be, of which the table has to tell more."""
+        digest, digests = _digest(client_id), self._digests
+        if digest in digests:
+            return False
+        digests += digest
+        return True
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._digests) >= self._most
+
+
+def _digest(client_id: str) -> bytes:
+    # Python's hash is keyed anew in each process: nobody can choose ids that are taken for each other.
+    return (hash(client_id) & 0xFFFFFFFF).to_bytes(_DIGEST, "little")
+
+
+_remembered: OrderedDict[tuple[str, str], ClientIds] = OrderedDict()
+"""By session and connection, used longest ago first."""
+
+
+def of(cursor: Cursor, session: Session, caller: Caller, *, noted: Iterable[str]) -> ClientIds:
+    """Those of the caller's connection, with those ``noted`` that are not in the table yet; under the room's lock."""
+    key = session.id, caller.conn_id
+    client_ids = _remembered.pop(key, None)
+    if client_ids is None or client_ids.is_full:
+        client_ids = ClientIds([*statements.client_ids(cursor, session.id, caller.peer_id), *noted])
+    if caller.conn_id:  # else any process may be asked the next time
+        _remembered[key] = client_ids
+        if len(_remembered) > _MAX_CONNECTIONS:
+            _remembered.popitem(last=False)
+    return client_ids
