@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
+from django.db import connection
+
 from rooms.models import Poll, PreparedPoll, Session, milliseconds
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
@@ -188,10 +190,10 @@ def take_prepared(context: Context, session: Session) -> list[Event]:
     """Give a session that begins the polls that are linked with its room; those that start by themselves run."""
     if not context.room.polls:
         return []
-    prepared = PreparedPoll.objects.in_bulk(context.room.polls)
+    prepared = _held(context.room.polls)
     events, left = [], MAX_POLLS_BYTES
-    # Those that are deleted are passed over, and stay in the room's list.
-    for made in (prepared[poll_id] for poll_id in context.room.polls if poll_id in prepared):
+    # Those that are deleted are passed over, and stay in the room's list, which may name one twice.
+    for made in (prepared[poll_id] for poll_id in dict.fromkeys(context.room.polls) if poll_id in prepared):
         if (size := _size(made.questions)) > left:
             # It has grown since the room was linked with it.
             log.warning("a prepared poll is too long", extra={"context": {"room": context.room.id, "poll": made.id}})
@@ -205,6 +207,15 @@ def take_prepared(context: Context, session: Session) -> list[Event]:
         # Its session's row comes at the end of the transaction, until which foreign keys wait.
         poll.save()
     return events
+
+
+def _held(poll_ids: list[str]) -> dict[str, PreparedPoll]:
+    """Prepared polls by id, which nobody deletes until the transaction ends."""
+    if connection.vendor == "sqlite":
+        return PreparedPoll.objects.in_bulk(poll_ids)
+    # A share, for others may begin with the same ones.
+    statement = "SELECT * FROM rooms_preparedpoll WHERE id = ANY(%s) FOR KEY SHARE"
+    return {poll.id: poll for poll in PreparedPoll.objects.raw(statement, [poll_ids])}
 
 
 _PREPARED = ("title", "is_quiz", "duration", "anonymous", "mode", "questions")

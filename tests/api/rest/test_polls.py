@@ -1,11 +1,15 @@
 """Polls over REST: prepared ones, which linked rooms' sessions begin with, and what was answered."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
 from rooms.creation.rooms import create_room
 from rooms.models import Poll, PreparedPoll, Room
+from rooms.operations.engine.calls import Answer
 from tests.api.rest.conftest import BackEnd
 from tests.operations.driver import call, do, visitor
 from tests.support.team import joined
@@ -134,6 +138,32 @@ def test_each_session_gets_the_poll_anew_as_it_is_then(rest, quiz, room):
     do(alice, "leave")
     rest("DELETE", f"/polls/{quiz}")
     assert do(joined(room, "Alice", "host"), "poll-list")["polls"] == []
+
+
+def test_a_room_that_names_a_poll_twice_gets_it_once(rest, quiz):
+    room = Room.objects.get(pk=rest("POST", "/rooms", {"polls": [quiz, quiz]})[1]["id"])
+    assert [poll["poll_id"] for poll in do(joined(room, "Alice", "host"), "poll-list")["polls"]] == [quiz]
+
+
+@pytest.mark.postgres
+def test_a_poll_that_is_deleted_while_a_session_takes_it_keeps_nobody_out(database, postgres_url):
+    poll = PreparedPoll.objects.create(mode="userid")
+    room = create_room(name="team", polls=[poll.pk])
+
+    def join(name: str) -> Answer:
+        try:
+            return call(visitor(room, name, "host"), "join", name=name)
+        finally:
+            connection.close()
+
+    with psycopg.connect(postgres_url) as deleting, ThreadPoolExecutor(1) as others:
+        deleting.execute("DELETE FROM rooms_preparedpoll")
+        answer = others.submit(join, "Alice")
+        while not deleting.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+            assert not answer.done(), "it did not wait"
+        deleting.commit()
+        assert answer.result().error is None
+    assert do(visitor(room, "Alice", "host"), "poll-list")["polls"] == []
 
 
 LONG = {"text": "x", "type": "single-choice", "options": [{"text": "o" * 1000} for _ in range(50)]}
