@@ -21,7 +21,7 @@ from rooms.webhooks.chores import Chores
 from rooms.webhooks.places import Failing, Places
 from rooms.webhooks.queue import Batch, Claim, Tried
 from rooms.webhooks.resolving import resolve
-from rooms.webhooks.sending import Resolve, Rules, Sender
+from rooms.webhooks.sending import READ_SECONDS, Resolve, Rules, Sender
 
 log = logging.getLogger("rooms.webhooks")
 
@@ -59,7 +59,7 @@ class Courier:
 
 def _lease() -> float:
     """Seconds for which a process has a session's events to itself: more than it may take to tell some of them."""
-    return float(settings.WEBHOOK_TIMEOUT) + _BATCH_SECONDS + 3
+    return float(settings.WEBHOOK_TIMEOUT) + READ_SECONDS + _BATCH_SECONDS + 3
 
 
 class _Round:

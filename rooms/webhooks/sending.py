@@ -5,6 +5,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple, Self
 
@@ -19,6 +20,9 @@ MAX_ANSWER_BYTES = 16 * 1024
 """Of an answer no more is read: nothing but its status counts."""
 
 CONNECT_SECONDS = 5.0
+
+READ_SECONDS = 1.0
+"""For the rest of an answer, once its status is there."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -74,7 +78,7 @@ class Sender:
         """Try once. Raises nothing."""
         try:
             async with asyncio.timeout(self._rules.seconds):
-                return await self._send(event_id, body.encode())
+                answer = await self._answer(event_id, body.encode())
         except Refused as refused:
             return Sent(0, f"refused: {refused}")
         except (TimeoutError, httpx.TimeoutException):
@@ -84,26 +88,24 @@ class Sender:
         except Exception as error:
             # Whatever it is, the event has its next try, and is given up in the end.
             return Sent(0, f"{type(error).__name__}: {error}")
+        # What becomes of the rest changes nothing: whoever said that it took the event is not sent it again.
+        with suppress(Exception):
+            await _read(answer)
+        return Sent(answer.status_code, "" if 200 <= answer.status_code < 300 else f"answered {answer.status_code}")
 
-    async def _send(self, event_id: str, body: bytes) -> Sent:
+    async def _answer(self, event_id: str, body: bytes) -> httpx.Response:
+        """The beginning of an answer."""
         target = guard.target_of(self._url, allow_http=self._rules.allow_http)
         addresses = guard.reachable(await self._resolve(target.host, target.port), self._rules.networks)
         signed = signing.headers(self._secrets, event_id, int(time.time()), body)
         for address in addresses:
             request = self._request(target, str(address), signed, body)
             try:
-                answer = await self._client.send(request, stream=True)
+                return await self._client.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 # Only where nothing was sent: the next address may be another receiver, which would get it twice.
                 if address is addresses[-1]:
                     raise
-                continue
-            try:
-                await _read(answer)
-            finally:
-                await answer.aclose()
-            told = "" if 200 <= answer.status_code < 300 else f"answered {answer.status_code}"
-            return Sent(answer.status_code, told)
         raise AssertionError("a name without addresses is refused")
 
     def _request(self, target: Target, address: str, signed: Mapping[str, str], body: bytes) -> httpx.Request:
@@ -127,7 +129,11 @@ class Sender:
 async def _read(answer: httpx.Response) -> None:
     """Read a short answer to its end, so that the connection can be used again; nobody waits for a long one."""
     size = 0
-    async for part in answer.aiter_raw():
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            return
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for part in answer.aiter_raw():
+                size += len(part)
+                if size > MAX_ANSWER_BYTES:
+                    return
+    finally:
+        await answer.aclose()

@@ -106,6 +106,20 @@ async def test_an_answer_that_is_none_is_a_failure(answer):
     assert sent.error and not sent.taken
 
 
+@pytest.mark.parametrize("rest", [b"content-length: 5\r\n\r\nok", b"transfer-encoding: chunked\r\n\r\n!"])
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_of_an_answer_nothing_but_its_status_counts(rest, hangs):
+    async def begin(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + rest)
+        if hangs:
+            await reader.read()
+        writer.close()
+
+    async with serving(begin) as port:
+        assert await send(f"http://127.0.0.1:{port}/") == (200, "")
+
+
 async def test_one_that_is_not_there_is_a_failure():
     async with serving(lambda *_: None) as port:
         pass
