@@ -2,6 +2,7 @@
 
 import json
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission, User
 
 from rooms.models import AuditEntry
@@ -44,6 +45,19 @@ def test_what_is_done_to_an_account_is_in_the_audit_and_no_password(operator):
 
     assert audited() == [(f"user.{act}", "olga", "eve") for act in ("create", "change", "change", "delete")]
     assert not any(PASSWORD in entry.details for entry in AuditEntry.objects.all())
+
+
+def test_who_changes_the_own_password_is_in_the_audit(operator):
+    User.objects.filter(username="olga").update(password=make_password(PASSWORD))
+    operator.force_login(User.objects.get(username="olga"))
+    other = {"new_password1": PASSWORD + "8", "new_password2": PASSWORD + "8"}
+    assert operator.post("/admin/password_change/", {"old_password": "guessed", **other}).status_code == 200
+    assert audited() == []
+
+    assert operator.post("/admin/password_change/", {"old_password": PASSWORD, **other}).status_code == 302
+    assert audited() == [("user.change", "olga", "olga")]
+    assert details()["changed"] == ["password"]
+    assert operator.get("/admin/").status_code == 200
 
 
 def test_who_logs_out_is_in_the_audit(operator):
