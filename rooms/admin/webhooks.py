@@ -36,7 +36,11 @@ FIELDS = ("url", "enabled", "events", "metadata_keys", "metadata_values")
 class EndpointForm(SeenForm):
     """An endpoint with the checks of ``manage.py webhook``. Its headers are set there: they are never shown."""
 
-    url = forms.CharField(max_length=2000, widget=forms.URLInput(attrs={"size": 80}))
+    url = forms.CharField(
+        max_length=2000,
+        widget=forms.URLInput(attrs={"size": 80}),
+        help_text="With another host or port, the headers that are sent there are forgotten",
+    )
     events = forms.MultipleChoiceField(
         required=False,
         choices=[(name, name) for name in EVENTS if name != METADATA],

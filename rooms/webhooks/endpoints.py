@@ -80,16 +80,17 @@ def change(
 ) -> WebhookEndpoint:
     """Give an endpoint other values of the fields that ``add`` takes.
 
-    ``look`` is called with the endpoint as it is before, which nobody else changes meanwhile, and may raise to refuse.
-    Raises ValidationError, WebhookEndpoint.DoesNotExist.
+    Headers that are not given go with the scheme, host and port that they were set for. ``look`` is called with the
+    endpoint as it is before, which nobody else changes meanwhile, and may raise to refuse. Raises ValidationError,
+    WebhookEndpoint.DoesNotExist.
     """
     with _changing_one(endpoint_id) as endpoint:
         if look:
             look(endpoint)
         was_enabled, heard_of_joins = endpoint.enabled, _hears_of_joins(endpoint)
-        before = {name: _value(endpoint, name) for name in fields}
+        before = {name: _value(endpoint, name) for name in {*fields, "headers"}}
         _set(endpoint, fields)
-        if not (changed := sorted(name for name in fields if _value(endpoint, name) != before[name])):
+        if not (changed := sorted(name for name in before if _value(endpoint, name) != before[name])):
             return endpoint
         now = database_now()
         # Whoever is inside was not said to have come to one that hears of it only from now on.
@@ -275,11 +276,15 @@ def _changing(room: Room | None) -> Iterator[None]:
 
 def _set(endpoint: WebhookEndpoint, fields: Mapping[str, Any]) -> None:
     """Set fields after a look at them. Raises ValidationError."""
-    for name, value in fields.items():
+    # The URL first, with which former headers may go.
+    for name, value in sorted(fields.items(), key=lambda field: field[0] != "url"):
         try:
             match name:
                 case "url":
                     target = guard.target_of(value, allow_http=settings.WEBHOOK_HTTP)
+                    if endpoint.url and urlsplit(endpoint.url)[:2] != urlsplit(value)[:2]:
+                        # Whoever may change it need not know them, and they may be as good as a password.
+                        _set(endpoint, {"headers": {}})
                     endpoint.url, endpoint.receiver = value, f"{target.host}:{target.port}"
                 case "headers":
                     endpoint.headers = seal(json.dumps(_checked_headers(value)))

@@ -71,6 +71,18 @@ def test_an_endpoint_is_added_listed_changed_and_removed():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("url", ["https://back.example.net/hook", "https://back.example.org:8443/hook"])
+def test_headers_are_told_to_no_other_receiver_than_they_were_set_for(url):
+    made = endpoints.add(URL, headers={"X-Secret": "a:b"})
+
+    assert headers_of(endpoints.change(made.pk, url=URL + "/2", metadata_values=True)) == {"X-Secret": "a:b"}
+    assert headers_of(endpoints.change(made.pk, url=url)) == {}
+    assert json.loads(AuditEntry.objects.latest("pk").details)["fields"] == ["headers", "url"]
+    assert headers_of(endpoints.change(made.pk, headers={"X-Own": "c"}, url=URL)) == {"X-Own": "c"}
+    assert headers_of(WebhookEndpoint.objects.get()) == {"X-Own": "c"}
+
+
+@pytest.mark.django_db
 def test_removing_an_endpoint_takes_what_it_was_told_with_it(monkeypatch):
     monkeypatch.setattr(endpoints, "_MOST_REMOVED", 2)
     room = create_room(name="tea")
