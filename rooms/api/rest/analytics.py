@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from rooms.api.rest.frame import answers, author
+from rooms.api.rest import pages
+from rooms.api.rest.frame import Body, answers, author
 from rooms.models import WebhookDelivery, WebhookReplay, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import deliveries, replays
@@ -25,10 +26,14 @@ Names = Annotated[
     Field(max_length=20, description=f"Only these events: {', '.join(EVENTS)}", examples=[["peer.join.success"]]),
 ]
 Status = Annotated[Literal["all", "failed", "success"], Field(description="What became of them", examples=["failed"])]
-Start = Annotated[datetime, Field(description="RFC 3339; at most 30 days ago", examples=["2026-01-05T09:00:00Z"])]
+# Not strict, for a body has them as texts.
+Start = Annotated[
+    datetime, Field(strict=False, description="RFC 3339; at most 30 days ago", examples=["2026-01-05T09:00:00Z"])
+]
 End = Annotated[
     datetime | None,
     Field(
+        strict=False,
         description="RFC 3339; at most 14 days after start_time, now or then if it is missing",
         examples=["2026-01-06T09:00:00Z"],
     ),
@@ -43,12 +48,12 @@ class Chosen(Schema):
     event_names: Names = []
 
 
-class DeliveryQuery(Chosen):
+class DeliveryQuery(pages.Filters, Chosen):
     limit: Annotated[int, Field(ge=1, le=100, description="How many on a page", examples=[50])] = 50
     page: Annotated[int, Field(ge=1, le=100_000, description="Which page, from 1 on", examples=[1])] = 1
 
 
-class ReplayBody(Chosen):
+class ReplayBody(Body, Chosen):
     limit: Annotated[int, Field(ge=1, le=replays.MOST, description="How many at most", examples=[1000])] = replays.MOST
     offset: Annotated[
         int, Field(ge=0, le=10_000_000, description="How many of the oldest are left out", examples=[0])

@@ -22,9 +22,14 @@ class Filters(Schema):
     @field_validator("*", mode="before")
     @classmethod
     def _given(cls, value: Any) -> Any:
-        if value in ("", "undefined"):
+        if isinstance(value, list):
+            return [one for one in value if one not in _NOTHING]
+        if value in _NOTHING:
             raise PydanticUseDefault
         return value
+
+
+_NOTHING = ("", "undefined")
 
 
 class PageQuery(Filters):

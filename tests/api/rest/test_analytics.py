@@ -96,6 +96,19 @@ def test_a_span_that_cannot_be_listed_is_refused(rest, query, told_of):
     assert told_of in answer["details"][0]
 
 
+def test_what_is_empty_in_a_query_is_as_if_it_were_missing(rest):
+    empty = dict.fromkeys(("end_time", "room_id", "status", "event_names", "limit"), "") | {"page": "undefined"}
+    assert listed(rest, **empty)["pagination"]["total_items"] == 6
+
+
+@pytest.mark.parametrize("name", ["end_time", "room_id", "status", "event_names", "limit", "offset"])
+def test_the_body_of_a_replay_may_have_null_and_no_value_of_another_type(rest, name):
+    body = {"start_time": ago(hours=1)}
+    assert rest("POST", "/analytics/webhooks/replay", body | {name: None})[1]["message"] == "6 events are told again"
+    status, refused = rest("POST", "/analytics/webhooks/replay", body | {name: True})
+    assert (status, refused["message"].split(":")[0]) == (400, name)
+
+
 def test_a_replay_of_the_same_filters_is_one_workflow(rest):
     body = {"start_time": ago(hours=1), "end_time": ago(seconds=-5), "status": "failed"}
     status, started = rest("POST", "/analytics/webhooks/replay", body)
