@@ -145,7 +145,7 @@ def check_template(given: object) -> None:
             raise ValueError(f"{path}: expected {kind}")
     assert isinstance(given, dict)
     # Misspelt rules would protect nothing.
-    if unknown := (given.get("plugins") or {}).get("metadata", {}).keys() - {"rules"}:
+    if unknown := ((given.get("plugins") or {}).get("metadata") or {}).keys() - {"rules"}:
         raise ValueError(f"plugins.metadata.{min(unknown)[:40]}: there is rules, and nothing else")
     check_rules(rules_of(given), "plugins.metadata.rules", roles=list(given["roles"]))
 

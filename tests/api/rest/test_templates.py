@@ -122,6 +122,8 @@ def test_null_is_as_if_it_were_missing(rest, lesson):
     assert rest("POST", f"/templates/{lesson}/settings", settings)[1]["roomState"]["enabled"] is False
     role = dict.fromkeys(("priority", "maxPeerCount", "permissions", "publishParams", "subscribeParams"))
     assert rest("POST", f"/templates/{lesson}/roles/pupil", role)[1]["priority"] == 1
+    for plugins in (None, {"metadata": None}, {"metadata": {"rules": None}}):
+        assert rest("POST", f"/templates/{lesson}", {"roles": ROLES, "plugins": plugins})[1]["plugins"] == {}
 
 
 def test_settings_are_replaced(rest, lesson):
