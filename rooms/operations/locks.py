@@ -20,6 +20,7 @@ from rooms.wire.events import Event, compact
 from rooms.wire.parameters import Between, Chars
 from rooms.wire.results import Outcome, Waiting
 from rooms.wire.rules import MAX_EXPIRES_IN
+from rooms.wire.tags import is_among, tag_of
 
 MAX_LOCKS = 100
 """Of a session, held at the same time."""
@@ -73,13 +74,8 @@ def lock(
     if not wait_ms:
         raise _conflict(name, found)
     until = milliseconds(context.now) + wait_ms
-    mine: Waiter = {
-        "peer_id": context.actor,
-        "conn_id": context.caller.conn_id,
-        "until": until,
-        "expires_in": expires_in,
-    }
-    _wait(context, found, mine)
+    me = context.caller
+    _wait(context, found, {"peer_id": me.peer_id, "conn_id": me.conn_id, "until": until, "expires_in": expires_in})
     return Outcome(as_wire(name, found), for_socket=Waiting(name, wait_ms / 1000, until))
 
 
@@ -99,22 +95,23 @@ def unlock(context: Context, *, name: LockName, token: Token) -> Outcome:
 
 
 @operation()
-def revoke_lock(context: Context, *, name: LockName, tokens: list[Token] | None = None) -> Outcome:
+def revoke_lock(context: Context, *, name: LockName, tags: list[str] | None = None) -> Outcome:
     """Free a lock whoever holds it, for the server; the next who waits for it gets it.
 
-    With tokens only under one of them. Answers the lock as it is then. Raises NotFound if nobody holds it, and
-    PreconditionFailed, which carries the lock as it stands.
+    With tags only under the token of one of them. Answers the lock as it is then. Raises NotFound if nobody holds it,
+    and PreconditionFailed, which carries the lock as it stands.
     """
     found = _held(context, name)
-    if tokens is not None and found.token not in tokens:
+    if tags is not None and not is_among(tag_of(found.token, context.session.id), tags):
         raise PreconditionFailed(f"If-Match: the lock is held under {found.token}", data=as_wire(name, found))
     return unlock.function(context, name=name, token=found.token)
 
 
 @operation()
 def read_lock(context: Context, *, name: LockName) -> Outcome:
-    """A lock that somebody holds. Raises NotFound."""
-    return Outcome(as_wire(name, _held(context, name)))
+    """A lock that somebody holds, and the ``tag`` of its token. Raises NotFound."""
+    found = _held(context, name)
+    return Outcome({**as_wire(name, found), "tag": tag_of(found.token, context.session.id)})
 
 
 def _held(context: Context, name: str) -> Lock:

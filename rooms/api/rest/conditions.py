@@ -1,4 +1,4 @@
-"""Conditions of requests: entity tags, which are versions here, each a whole number in quotes."""
+"""Conditions of requests: entity tags, which are versions here, see wire/tags.py."""
 
 import re
 from typing import Annotated, Any
@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from ninja import Field, Schema
 
 from rooms.wire.errors import BadRequest
+from rooms.wire.tags import is_among
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
-# A proxy that compresses what passes makes a tag weak. It is exact all the same, being a number.
+# A proxy that compresses what passes makes a tag weak. It is exact all the same, being a version.
 _TAGS = re.compile(rf"{_TAG.pattern}(?:\s*,\s*{_TAG.pattern})*")
 
 
@@ -16,12 +17,11 @@ NOT_MODIFIED: dict[Any, Any] = {304: None}
 """``response=`` of an endpoint that looks at NoneMatch, besides what else it answers."""
 
 
-def _versions(name: str, tags: str) -> list[int]:
-    """The versions that tags name. Raises BadRequest."""
+def _read(name: str, tags: str) -> list[str]:
+    """The tags without what is around them. Raises BadRequest."""
     if not _TAGS.fullmatch(tags.strip()):
         raise BadRequest(f'{name}: expected * or "version", several with commas between')
-    # What is no number is no version of anything.
-    return [int(text) for text in _TAG.findall(tags) if re.fullmatch("[0-9]{1,15}", text)]
+    return _TAG.findall(tags)
 
 
 class Match(Schema):
@@ -33,15 +33,15 @@ class Match(Schema):
             alias="If-Match",
             description="Only if it is at this version, or one of several with commas between; `*` is any."
             " Otherwise the answer is 412, with it as it stands",
-            examples=['"12"'],
+            examples=['"12-66f1a1b2c3d4e5f601234567"'],
         ),
     ] = None
 
-    def versions(self) -> list[int] | None:
-        """The versions that it may be at; None for any. Raises BadRequest."""
+    def tags(self) -> list[str] | None:
+        """Those of which it may have one; None for any. Raises BadRequest."""
         if self.if_match is None or self.if_match.strip() == "*":
             return None
-        return _versions("If-Match", self.if_match)
+        return _read("If-Match", self.if_match)
 
     def is_set(self) -> bool | None:
         """Whether it has to be there, or must not; None if it may be either. Raises BadRequest."""
@@ -57,15 +57,15 @@ class NoneMatch(Schema):
             alias="If-None-Match",
             description="Only if it is at another version than this, or than several with commas between. Otherwise"
             " the answer is 304, without it",
-            examples=['"12"'],
+            examples=['"12-66f1a1b2c3d4e5f601234567"'],
         ),
     ] = None
 
-    def names(self, version: int) -> bool:
-        """Whether this is a version that is known already. Raises BadRequest."""
+    def names(self, tag: str) -> bool:
+        """Whether this is the tag of what is known already. Raises BadRequest."""
         if self.if_none_match is None:
             return False
-        return self.if_none_match.strip() == "*" or version in _versions("If-None-Match", self.if_none_match)
+        return self.if_none_match.strip() == "*" or is_among(tag, _read("If-None-Match", self.if_none_match))
 
 
 class Conditions(Match):
@@ -88,7 +88,3 @@ class Conditions(Match):
         if self.if_match is not None:
             raise BadRequest("If-None-Match: not together with If-Match")
         return False
-
-
-def tag(version: int) -> str:
-    return f'"{version}"'

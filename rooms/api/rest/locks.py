@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Header, Router, Schema, Status
 
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import NOT_MODIFIED, Match, NoneMatch, tag
+from rooms.api.rest.conditions import NOT_MODIFIED, Match, NoneMatch
 from rooms.api.rest.frame import answers, perform
 from rooms.operations.locks import list_locks, read_lock, revoke_lock
 
@@ -49,11 +49,11 @@ def get_lock(
 ) -> Any:
     """A lock that somebody holds, with its token as `ETag`. 304: it is held under the token of `If-None-Match`."""
     lock = perform(request, room_id, read_lock, name=name)
-    response["ETag"] = tag(lock["token"])
-    return Status(304, None) if conditions.names(lock["token"]) else lock
+    response["ETag"] = f'"{lock["tag"]}"'
+    return Status(304, None) if conditions.names(lock["tag"]) else lock
 
 
 @router.delete("/{room_id}/locks/{name:name}", **answers(OneLock, 404, 412), exclude_unset=True)
 def release_lock(request: HttpRequest, room_id: str, name: str, conditions: Header[Match]) -> Any:
     """Free a lock whoever holds it. The answer is the lock as it is then: the next who waited may hold it."""
-    return perform(request, room_id, revoke_lock, name=name, tokens=conditions.versions())
+    return perform(request, room_id, revoke_lock, name=name, tags=conditions.tags())

@@ -9,7 +9,7 @@ from pydantic import ValidationInfo, field_validator
 
 from rooms.api.http import json_value
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import NOT_MODIFIED, Conditions, NoneMatch, tag
+from rooms.api.rest.conditions import NOT_MODIFIED, Conditions, NoneMatch
 from rooms.api.rest.frame import Body, answers, as_named, perform
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.models import AuditEntry, Session
@@ -201,7 +201,7 @@ def get_entry(
 ) -> Any:
     """The entry of a key that is set, with its version as `ETag`. 304: it is at the version of `If-None-Match`."""
     entry = _tagged(response, perform(request, room_id, read_entry, key=key))
-    return Status(304, None) if conditions.names(entry["change_version"]) else entry
+    return Status(304, None) if conditions.names(entry["tag"]) else entry
 
 
 @router.put(ENTRY, **answers(OneEntry, 403, 404, 405, 409, 412, 422), exclude_unset=True)
@@ -264,7 +264,7 @@ def _change(
             change_entry,
             change=bound,
             if_lock=if_lock,
-            versions=conditions.versions(),
+            tags=conditions.tags(),
             is_set=conditions.is_set(),
         )
     return _tagged(response, entry)
@@ -281,5 +281,5 @@ def _past(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _tagged(response: HttpResponse, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    response["ETag"] = tag(entry["change_version"])
+    response["ETag"] = f'"{entry["tag"]}"'
     return entry

@@ -8,6 +8,7 @@ from rooms.models import Room, Session
 from rooms.operations.engine.calls import Caller
 from tests.api.rest.conftest import BackEnd
 from tests.operations.driver import do
+from tests.support.team import joined
 
 MERGE, STEPS = "application/merge-patch+json", "application/json-patch+json"
 
@@ -25,14 +26,14 @@ def test_an_entry_is_what_a_socket_is_told_with_its_version_as_etag(rest, keys, 
 
     assert answer.status_code == 200
     assert answer.json() == do(alice, "get-metadata", key="slide")
-    assert answer["ETag"] == '"1"'
+    assert answer["ETag"] == f'"1-{Session.objects.get().pk}"'
 
 
 def test_what_is_put_is_stored_for_peers_as_the_server_s(rest, keys, alice):
     answer = rest.ask("PUT", f"{keys}/slide", {"data": [None, 1.5, "ä"], "expires_in": 600, "owner": alice.peer_id})
 
     entry = answer.json()
-    assert (answer.status_code, answer["ETag"]) == (200, '"1"')
+    assert (answer.status_code, answer["ETag"]) == (200, f'"1-{Session.objects.get().pk}"')
     assert entry == do(alice, "get-metadata", key="slide") | {"seq": entry["seq"]}
     assert (entry["data"], entry["updated_by"], entry["owner"]) == ([None, 1.5, "ä"], "", alice.peer_id)
 
@@ -113,7 +114,7 @@ def test_a_value_is_patched_by_the_kind_that_the_content_type_names(rest, keys):
     rest("PUT", f"{keys}/agenda", {"data": {"title": "Q2", "old": 1}})
 
     merged = rest.ask("PATCH", f"{keys}/agenda", {"title": "Q3", "old": None}, content_type=MERGE)
-    assert (merged.json()["data"], merged["ETag"]) == ({"title": "Q3"}, '"2"')
+    assert (merged.json()["data"], merged["ETag"][:3]) == ({"title": "Q3"}, '"2-')
 
     steps = [{"op": "test", "path": "/title", "value": "Q3"}, {"op": "add", "path": "/place", "value": None}]
     assert rest("PATCH", f"{keys}/agenda", steps, content_type=STEPS)[1]["data"] == {"title": "Q3", "place": None}
@@ -145,7 +146,20 @@ def test_an_entry_that_is_known_already_is_not_told_again(rest, keys, known, sta
     answer = rest.ask("GET", f"{keys}/slide", if_none_match=known)
     assert answer.status_code == status
     if status == 304:
-        assert (answer["ETag"], answer.content) == ('"2"', b"")
+        assert (answer["ETag"][:3], answer.content) == ('"2-', b"")
+
+
+def test_a_tag_is_of_its_session_alone(rest, keys, alice, room):
+    do(alice, "set-metadata", key="slide", data="then")
+    tag = rest.ask("GET", f"{keys}/slide")["ETag"]
+    assert rest.ask("GET", f"{keys}/slide", if_none_match=tag).status_code == 304
+    do(alice, "leave")
+    do(joined(room, "Alice", "host"), "set-metadata", key="slide", data="now")
+
+    assert rest("GET", f"{keys}/slide", if_none_match=tag)[1]["data"] == "now"
+    status, refused = rest("PUT", f"{keys}/slide", {"data": 1}, if_match=f'"7", {tag}')
+    assert (status, refused["data"]["data"]) == (412, "now")
+    assert rest("PUT", f"{keys}/slide", {"data": 1}, if_match=rest.ask("GET", f"{keys}/slide")["ETag"])[0] == 200
 
 
 def test_a_key_that_is_set_is_not_removed_on_condition_that_it_is_not(rest, keys):
