@@ -149,7 +149,7 @@ class Changes(Body):
         Field(
             min_length=1,
             max_length=64,
-            description="A repetition under the same id within `CLIENT_ID_SECONDS` changes nothing",
+            description="Repeated under the same id, by any back end, within `CLIENT_ID_SECONDS`, it changes nothing",
             examples=["5d0b6c1e"],
         ),
     ] = None

@@ -49,8 +49,11 @@ _OF_AN_END = (
 _TELLING = (Peer, Person, Lock)
 """Rows that other processes remember as well."""
 
-MAX_APPLIED = 20
-"""Of a peer's changes of session metadata so many are recognised when they are repeated."""
+MAX_APPLIED = 80
+"""Of a peer's changes of session metadata so many are recognised when they are repeated: more than may be under way."""
+
+MAX_APPLIED_OF_SERVER = 1_000
+"""Of those that back ends make, all together."""
 
 RANDOM_DIGITS = 24
 """Of a message id so many are random."""
@@ -289,7 +292,8 @@ class Work:
         """Note what the change of this id is answered."""
         # One of the same id may be there yet, which is too old to count.
         AppliedChange.objects.filter(session_id=session.id, peer_id=peer_id, change_id=change_id).delete()
-        statements.forget_applied(self._cursor, session.id, peer_id, kept=MAX_APPLIED - 1)
+        most = MAX_APPLIED if peer_id else MAX_APPLIED_OF_SERVER
+        statements.forget_applied(self._cursor, session.id, peer_id, kept=most - 1)
         self.add(AppliedChange(session=session, peer_id=peer_id, change_id=change_id, answer=answer, at=self.at))
 
     def forget_applied(self, session_id: str, peer_ids: Collection[str]) -> None:

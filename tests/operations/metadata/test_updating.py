@@ -13,6 +13,7 @@ from rooms.operations.engine.work import MAX_APPLIED
 from rooms.operations.leaving import disconnect
 from rooms.operations.metadata.patching import MAX_PATCH_WORK, Effort, patched
 from rooms.operations.reaping import reap
+from rooms.sockets.requests import MAX_WAITING
 from tests.operations.driver import ask, call, do, error_of, kinds, position, prepare, refused, server, told, visitor
 
 TEST = {"op": "test", "path": "/0", "value": "b"}
@@ -286,7 +287,18 @@ def test_few_changes_are_remembered_and_not_for_long(alice, settings):
         do(alice, "update-metadata", changes=changes, change_id=f"id-{number}")
     assert AppliedChange.objects.count() == MAX_APPLIED
     settings.CLIENT_ID_SECONDS = -1
-    assert do(alice, "update-metadata", changes=changes, change_id="id-24")["entries"][0]["data"] == MAX_APPLIED + 6
+    last = f"id-{MAX_APPLIED + 4}"
+    assert do(alice, "update-metadata", changes=changes, change_id=last)["entries"][0]["data"] == MAX_APPLIED + 6
+
+
+def test_all_changes_that_may_be_under_way_are_recognised(alice, room):
+    for caller, number in ((alice, MAX_WAITING + 1), (server(room), MAX_APPLIED + 1)):
+        key = f"n-{number}"
+        for _ in range(2):
+            for place in range(number):
+                changes = [{"key": key, "increment": 1}]
+                last = do(caller, "update-metadata", changes=changes, change_id=f"id-{place}")
+        assert last["entries"][0]["data"] == number
 
 
 def test_answers_to_changes_are_kept_for_those_alone_who_may_repeat_them(alice, room, settings):
