@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest as BadForm
-from django.core.exceptions import SuspiciousOperation, TooManyFilesSent
+from django.core.exceptions import SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
 
@@ -101,13 +101,15 @@ class Texts:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
             where = _unstorable(request)
+            problem = f"{where}: not text that can be read and stored" if where else ""
+        except TooManyFieldsSent:
+            problem = f"query: more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} fields"
         except (SuspiciousOperation, BadForm, MultiPartParserError, TooManyFilesSent):
-            where = "form"
-        if not where:
+            problem = "form: cannot be read"
+        if not problem:
             return self.get_response(request)
-        if is_api(request):
-            return refusal(BadRequest(f"{where}: not text that can be read and stored"))
-        return views.bad_request(request)
+        # The API looks at no forms, and people need not know.
+        return refusal(BadRequest(problem)) if is_api(request) else views.bad_request(request)
 
 
 def _unstorable(request: HttpRequest) -> str:

@@ -98,6 +98,7 @@ def test_a_token_for_a_room_is_none_for_the_api_and_the_other_way_round(rest, cl
         ("GET", "/rooms?limit=101", None, 400, "limit: "),
         ("GET", "/rooms?limit=a", None, 400, "limit: "),
         ("GET", "/rooms?name=%00", None, 400, "query: not text"),
+        ("GET", "/rooms?" + "a=1&" * 1500, None, 400, "query: more than 1000 fields"),
     ],
 )
 def test_whatever_is_wrong_is_told_as_text(rest, method, path, body, status, message):
