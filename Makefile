@@ -69,7 +69,7 @@ system-packages:
 node:
 	@scripts/ensure-system-packages lint
 
-test-setup: venv-dev system-packages $(node_modules)
+test-setup: venv-dev system-packages $(node_modules) $(script_tools)
 
 %/node_modules/.package-lock.json: %/package-lock.json | system-packages
 	cd $* && npm ci --no-audit --no-fund --loglevel=error

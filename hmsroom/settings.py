@@ -1,6 +1,7 @@
 """All settings. The environment overrides them; docs/configuration.md describes each."""
 
 import sys
+import warnings
 from pathlib import Path
 
 from hmsroom import secret_store
@@ -219,12 +220,16 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = env.text("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+# Files are served from where they are. What was collected besides are the bundles, if there are any.
 WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", "No directory at", UserWarning)
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/rooms/bundle/"
 WHITENOISE_ALLOW_ALL_ORIGINS = True  # other sites may import the script modules
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "rooms.assets.Storage"},
 }
 
 SECURE = PUBLIC_URL.startswith("https://")

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from rooms import assets
 from tests.support.server import ROOT
 
 TEMPLATES = "".join(path.read_text() for path in (ROOT / "templates/rooms").glob("*.html"))
@@ -31,7 +32,7 @@ def test_every_other_hook_of_the_page_is_read():
 
 def test_every_file_of_the_page_is_loaded():
     loaded: set[Path] = set()
-    waiting = [ROOT / "static" / name for name in re.findall(r"rooms/page/\w+\.js", TEMPLATES)]
+    waiting = [ROOT / f"static/rooms/page/{name}.js" for name in (*assets.SCRIPTS, "theme")]
     while waiting:
         path = waiting.pop()
         if path not in loaded:

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from rooms import views
+from rooms import assets, views
 from rooms.access.headers import CONTENT_SECURITY_POLICY
 from rooms.api import http
 from rooms.creation.rooms import create_room
@@ -181,22 +181,22 @@ def test_what_people_wrote_is_text(client):
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/r/abc-defg-hij/", "/rooms/open", "/static/rooms/page/main.js"])
-def test_every_page_carries_the_policy_and_nothing_inline(client, path):
+def test_every_page_carries_the_policy_and_nothing_inline_but_the_theme(client, path):
     answer = client.get(path)
     assert answer["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     if "html" in answer["Content-Type"]:
-        assert_nothing_inline(answer.content.decode())
+        assert_nothing_inline_but_the_theme(answer.content.decode())
 
 
-def test_the_room_has_nothing_inline_and_nothing_from_elsewhere(client, team):
+def test_the_room_has_nothing_inline_but_the_theme_and_nothing_from_elsewhere(client, team):
     page = shown(client, f"/r/{code_of(team, 'host')}/")
-    assert_nothing_inline(page)
+    assert_nothing_inline_but_the_theme(page)
     sources = re.findall(r'(?:src|href)="([^"#]+)"', page)
     assert [source for source in sources if not source.startswith("/")] == []
 
 
-def assert_nothing_inline(page: str) -> None:
-    assert re.findall(r"<script(?![^>]*\ssrc=)", page) == []
+def assert_nothing_inline_but_the_theme(page: str) -> None:
+    assert re.findall(r"<script(?![^>]*\ssrc=).*?</script>", page, re.DOTALL) == [f"<script>{assets.theme()}</script>"]
     assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", page) == []
 
 
@@ -236,7 +236,7 @@ def test_only_the_rooms_page_may_be_framed_and_only_by_known_sites(client, setti
         answer = client.get(path)
         policy = answer["Content-Security-Policy"]
         assert policy.endswith("frame-ancestors https://a.example https://b.example:8443")
-        assert policy.startswith("default-src 'none'; script-src 'self'") and "X-Frame-Options" not in answer
+        assert policy.startswith("default-src 'none'; script-src 'self' 'sha256-") and "X-Frame-Options" not in answer
     for path in ("/", "/nowhere"):
         answer = client.get(path)
         assert "frame-ancestors 'none'" in answer["Content-Security-Policy"] and answer["X-Frame-Options"] == "DENY"

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from rooms import assets
+
 FRAMED = "room"
 """The page, by the name of its URL, that sites of FRAME_ANCESTORS may show within their own."""
 
@@ -12,7 +14,7 @@ _NO_FRAME = "frame-ancestors 'none'"
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
+        f"script-src 'self' '{assets.theme_digest()}'",
         "style-src 'self'",
         "connect-src 'self'",
         "img-src 'self' data:",
@@ -25,7 +27,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 class SecurityHeaders:
-    """Says what pages may load and do: scripts, styles and connections of this server alone, nothing inline.
+    """Says what pages may load and do: scripts, styles and connections of this server alone.
+
+    Nothing stands inline but the theme's script.
 
     Only the room's page may be shown in a frame, and only by the sites of FRAME_ANCESTORS.
     """

@@ -1,0 +1,94 @@
+"""The script and style of the pages: files as they are, or bundles of them that `collectstatic` makes with esbuild.
+
+A bundle has a digest of all sources in its name: one of other sources is not taken for it, and browsers keep it for
+good.
+"""
+
+import base64
+import functools
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from whitenoise.storage import CompressedStaticFilesStorage
+
+SCRIPTS = ("main", "start")
+STYLES = ("base", "start", "room", "chat", "panel", "overlays")
+"""The sheets, in the order in which later ones add to those before."""
+
+FOLDER = "rooms/bundle"
+_PAGES = "pages"
+_SOURCES = Path(settings.BASE_DIR) / "static/rooms"
+
+
+def script(name: str) -> str:
+    """Where a script of SCRIPTS is, below STATIC_URL."""
+    return _bundled(f"{name}.js") or f"rooms/page/{name}.js"
+
+
+def styles() -> list[str]:
+    """Where the style of all pages is, below STATIC_URL."""
+    bundle = _bundled(f"{_PAGES}.css")
+    return [bundle] if bundle else [f"rooms/styles/{name}.css" for name in STYLES]
+
+
+@functools.cache
+def theme() -> str:
+    """What stands in every page itself: it has to run before the page is drawn, and is not worth a request."""
+    return (_SOURCES / "page/theme.js").read_text()
+
+
+def theme_digest() -> str:
+    """By which a content security policy allows it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(theme().encode()).digest()).decode()}"
+
+
+@functools.cache
+def _bundled(name: str) -> str:
+    """Where a bundle of the present sources is; empty if there is none, and in development, where sources change."""
+    path = _path(name)
+    wanted = not (settings.DEVELOPMENT or settings.DEBUG)
+    return path if wanted and (Path(settings.STATIC_ROOT) / path).is_file() else ""
+
+
+def _path(name: str) -> str:
+    stem, _, suffix = name.partition(".")
+    return f"{FOLDER}/{stem}.{_digest()}.{suffix}"
+
+
+@functools.cache
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((*_SOURCES.rglob("*.js"), *_SOURCES.rglob("*.css"))):
+        digest.update(f"{path.relative_to(_SOURCES)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+class Storage(CompressedStaticFilesStorage):
+    """Adds the bundles, and what they are compressed, to the files that were collected."""
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        if dry_run:
+            return
+        sheets = "".join(f'@import "./styles/{name}.css";' for name in STYLES)
+        scripts = {f"{name}.js": f'import "./page/{name}.js";' for name in SCRIPTS}
+        for name, source in (scripts | {f"{_PAGES}.css": sheets}).items():
+            path = _path(name)
+            _bundle(source, Path(self.location) / path)
+            yield path, path, True
+            yield from super().post_process({path: (self, path)}, **options)
+
+
+def _bundle(source: str, path: Path) -> None:
+    """Write what a script or sheet imports, all of it, as one file. Raises ImproperlyConfigured without esbuild."""
+    folder = Path(settings.BASE_DIR) / "node_modules/@esbuild"
+    program = next(folder.glob("*/bin/esbuild"), None)  # itself, which needs no Node
+    if program is None:
+        raise ImproperlyConfigured("collectstatic needs esbuild to make bundles: run `npm ci` in the project's folder")
+    how = ["--bundle", "--minify", "--charset=utf8", "--format=esm", "--target=es2023", "--log-level=warning"]
+    command = [str(program), *how, f"--loader={path.suffix[1:]}", f"--outfile={path}"]
+    subprocess.run(command, input=source, text=True, cwd=_SOURCES, check=True)
