@@ -1,31 +1,38 @@
 """What the room's page costs a browser: python -m bench.page.measure
 
 The time of a page's main thread for one message more and for a key that is pressed, in an empty room and with 2,000
-messages, its tasks of more than 50 ms, its nodes, and how far things moved that nobody had touched. Times are those of
-the processor, so that a busy machine changes little; only the long tasks are by the clock.
+messages, its tasks of more than 50 ms, also when 500 come at once, its nodes, how far things moved that nobody had
+touched, and what is loaded until one can type, over a slow connection too. Times of the main thread are those of the
+processor, so that a busy machine changes little; they hold what frames cost in which nothing changes, which is told as
+`frames`. The other times are by the clock.
 """
 
 import argparse
 import asyncio
 import json
 import statistics
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.async_api import CDPSession, Page
+from playwright.async_api import Browser, CDPSession, Page
 
 from tests.browser.person import People, Person
+from tests.browser.test_loading import Loaded
 from tests.browser.test_log import HEAR
 from tests.support.browser import running_browser
 from tests.support.server import RunningServer
 
 HELD, MANY = 2_000, 10_000  # messages
 APPENDED = 200
+BURST = 500
+SLOW = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 200_000}  # ms, bytes a second: 1.6 Mbps
 SETTLED = 2.0  # seconds until a step has been drawn
 TOGETHER = 40  # messages in a frame while a log is filled
 TEXT = "what somebody writes in one go, twice " * 2
 
+FRAME = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 WATCH = """
 globalThis.long = 0;
 globalThis.shifts = {};
@@ -66,8 +73,23 @@ class Meter:
         answer = await self._session.send("Performance.getMetrics")
         return next(float(one["value"]) for one in answer["metrics"] if one["name"] == name)
 
+    async def collect_garbage(self) -> None:
+        """Nodes that are gone are counted until then."""
+        await self._session.send("HeapProfiler.collectGarbage")
+
     async def fill(self, messages: int) -> None:
         await self._page.evaluate("(given) => hear(...given)", [messages, TOGETHER])
+
+    async def frames(self) -> Cost:
+        """As many frames as one message takes to be seen to be there, and nothing new in them."""
+        return await self._each([self._page.evaluate(f"{FRAME}.then(() => {FRAME})") for _ in range(APPENDED)])
+
+    async def burst(self) -> int:
+        """Tasks of more than 50 ms while many messages come at once."""
+        before: int = await self._page.evaluate("long")
+        await self._page.evaluate("(given) => hear(...given)", [BURST, BURST])
+        after: int = await self._page.evaluate("long")
+        return after - before
 
     async def appending(self) -> Cost:
         """One message after the other, each in a frame of its own."""
@@ -83,7 +105,7 @@ class Meter:
         for act in acts:
             before = await self.read("TaskDuration")
             await act
-            await self._page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+            await self._page.evaluate(FRAME)
             each.append((await self.read("TaskDuration") - before) * 1_000)
         return Cost(each, await self._page.evaluate("long") - long)
 
@@ -95,10 +117,14 @@ async def costs(people: People) -> dict[str, Any]:
     meter = await Meter.of(alice)
     empty, keys = await meter.appending(), await meter.typing()
     await meter.fill(HELD)
-    full, keys_full = await meter.appending(), await meter.typing()
+    frames, full, keys_full = await meter.frames(), await meter.appending(), await meter.typing()
+    burst = await meter.burst()
     await meter.fill(MANY - HELD)
+    await meter.collect_garbage()
     return {
+        "frames": frames.told(),
         "append": {"empty": empty.told(), "with_2000": full.told()},
+        "tasks_over_50_ms_in_a_burst_of_500": burst,
         "typing": {"empty": keys.told(), "with_2000": keys_full.told()},
         "nodes_at_10000": await meter.read("Nodes"),
         "messages_in_the_page": await alice.page.locator("[data-part=log] .message").count(),
@@ -134,13 +160,38 @@ async def shifts(people: People) -> dict[str, Any]:
     return found
 
 
+async def loading(browser: Browser) -> dict[str, Any]:
+    """What a browser loads that has nothing kept, until the name can be typed and one is inside; in ms."""
+    with tempfile.TemporaryDirectory() as folder, RunningServer(HMSROOM_DEV=0, STATIC_ROOT=folder) as server:
+        server.manage("collectstatic", "--no-input", "--verbosity=0")
+        server.restart()  # it looks for bundles once
+        people = People(browser, server.url)
+        link = await (await people.person("Alice")).make_room()
+        found = {}
+        for name, network in (("as it is", {}), ("slow", SLOW)):
+            bob = await people.person("Bob")
+            loaded = Loaded(bob)
+            session = await bob.page.context.new_cdp_session(bob.page)
+            await session.send("Network.enable")
+            if network:
+                await session.send("Network.emulateNetworkConditions", {"offline": False, **network})
+            await bob.page.goto(link, wait_until="commit")
+            await bob.page.locator("#name:focus").wait_for()  # the script's last step
+            interactive = await bob.page.evaluate("performance.now()")
+            requests, size = len(loaded.files()), await loaded.bytes()
+            await bob.join()
+            found[name] = {"interactive_ms": round(interactive), "requests": requests, "bytes": size}
+        await people.close()
+        return found
+
+
 async def measure() -> dict[str, Any]:
     with RunningServer(RATE_LIMIT=0) as server:
         async with running_browser() as browser:
             people = People(browser, server.url)
             result = {**await costs(people), "layout_shifts": await shifts(people)}
             await people.close()
-            return result
+            return {**result, "loading": await loading(browser)}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ import { visible } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** @type {Map<string, HTMLElement>} those that were asked for: they stay as long as the page */
+const parts = new Map();
+
 /**
  * The element with this `data-part`.
  * @template {string} Name
@@ -14,8 +17,9 @@ const SVG = "http://www.w3.org/2000/svg";
  */
 export function part(name) {
   /** @type {any} */
-  const found = document.querySelector(`[data-part="${name}"]`);
+  const found = parts.get(name) ?? document.querySelector(`[data-part="${name}"]`);
   if (!found) throw new Error(`the page has no part ${name}`);
+  parts.set(name, found);
   return found;
 }
 

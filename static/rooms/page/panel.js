@@ -8,7 +8,7 @@ import { part, setText } from "./dom.js";
 const KINDS = { people: "People", polls: "Polls" };
 const wide = matchMedia("(min-width: 60rem)");
 /** What lies under a sheet. */
-const COVERED = /** @type {const} */ (["bar", "banner", "pins", "spotlight", "chat"]);
+const COVERED = /** @type {const} */ (["bar", "banner", "chat"]);
 
 const kinds = /** @type {Kind[]} */ (Object.keys(KINDS));
 /** @type {Kind | null} */

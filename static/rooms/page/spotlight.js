@@ -14,6 +14,7 @@ import {
 import { avatar } from "./avatar.js";
 import { confirm } from "./dialogs.js";
 import { eachFrame, part, setHidden, setText } from "./dom.js";
+import { keepPlace } from "./log/reading.js";
 import { fill } from "./text.js";
 import { attempt } from "./toasts.js";
 import { personOf, who, writeName } from "./who.js";
@@ -111,7 +112,7 @@ const isWordOf = (peer, { type, sender, senderPerson, recipientPeer, recipientRo
 
 export function drawSpotlight() {
   const peer = hmsStore.getState(selectLit);
-  setHidden(part("spotlight"), !peer, part("scroller"));
+  keepPlace(() => setHidden(part("spotlight"), !peer, part("scroller")));
   if (!peer) return;
   const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
   writeName(part("spotlight-name"), peer, { isOwn: peer.isLocal });

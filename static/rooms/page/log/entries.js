@@ -9,8 +9,9 @@ import { readsEnd } from "./reading.js";
 /** @typedef {{ element: HTMLElement, message: HMSMessage }} Drawn a message as it was drawn */
 
 const BLOCK = 50; // entries in one
-const DRAWN = 1_000; // entries kept in the page; older ones go, a block at a time
+const DRAWN = 200; // entries kept in the page; older ones go, a block at a time
 const READ_BACK = 2 * DRAWN; // the same while somebody reads further up, where they may be looked at
+const HELD = 2_000; // messages that the store holds
 
 const log = part("log");
 /** @type {Map<string, Drawn>} by the ids of the messages */
@@ -144,6 +145,6 @@ function forgetFirst() {
     shown.delete(dataset.id);
     gone.add(dataset.id);
     const [oldest] = gone;
-    if (gone.size > READ_BACK) gone.delete(oldest);
+    if (gone.size > HELD) gone.delete(oldest);
   }
 }

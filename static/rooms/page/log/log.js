@@ -300,7 +300,7 @@ function insert(held, place) {
   const element = drawn(message, isOwn(message), isBelow && continues(before, message));
   entries.insertBefore(sameDay(message.time, next.time) ? below : lineAbove(below, next.time), element);
   if (!lineOf(message.time)) entries.insertBefore(element, newLine(message.time));
-  below.classList.toggle("continued", continues(message, next));
+  if (!continues(message, next)) below.classList.remove("continued"); // but what has a head keeps it: it may be in sight
 }
 
 /**

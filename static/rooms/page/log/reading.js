@@ -10,6 +10,8 @@ const NEAR = 60; // px from the end that still count as being there
 const scroller = part("scroller");
 let isAtEnd = true; // reading at the end: new messages scroll
 let top = 0; // where the scroller was: only a person moves it up
+let height = 0; // what is in sight, as measured then
+let whole = 0; // all of it
 let unseen = 0;
 
 /** @type {() => void} */
@@ -20,7 +22,7 @@ export function startReading(onSeen) {
   seen = onSeen;
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const resized = new ResizeObserver(() => keepUp());
-  for (const element of [scroller, part("log"), part("outbox")]) resized.observe(element);
+  for (const element of [scroller, part("over-log"), part("log"), part("outbox")]) resized.observe(element);
   document.addEventListener("visibilitychange", seeIfVisible);
   part("chip").addEventListener("click", () => {
     toEnd();
@@ -51,6 +53,7 @@ export function keepPlace(change) {
   const seen = isAtEnd ? undefined : entryInSight();
   const before = seen?.getBoundingClientRect().top ?? 0;
   change();
+  keepUp();
   if (seen?.isConnected) scroller.scrollTop += seen.getBoundingClientRect().top - before;
 }
 
@@ -76,9 +79,16 @@ export function leadEyes(entry) {
   entry.scrollIntoView({ block: "center", behavior: isAtOnce ? "instant" : "smooth" });
 }
 
+/** Remembers where the scroller is, and its sizes. */
+function measure() {
+  top = scroller.scrollTop;
+  height = scroller.clientHeight;
+  whole = scroller.scrollHeight;
+}
+
 export function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
-  top = scroller.scrollTop; // maybe less than before, where the oldest entries went
+  measure(); // maybe less than before, where the oldest entries went
   isAtEnd = true;
   seeIfVisible();
 }
@@ -95,9 +105,12 @@ export function notice(count) {
 }
 
 function onScroll() {
-  const isNear = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
-  if (isNear || scroller.scrollTop < top) isAtEnd = isNear;
-  top = scroller.scrollTop;
+  const { scrollTop, scrollHeight, clientHeight } = scroller;
+  const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+  const isPushed = clientHeight !== height || scrollHeight < whole; // by what is around it or in it, not by a person
+  if (isAtEnd && isPushed) toEnd();
+  else if (isNear || scrollTop < top) isAtEnd = isNear;
+  measure();
   seeIfVisible();
 }
 

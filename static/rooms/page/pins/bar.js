@@ -4,6 +4,7 @@ import { hmsStore, selectHistory, selectMessageByMessageID } from "../../hms.js"
 import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, jumpTo } from "../log/log.js";
 import { mayBring } from "../log/older.js";
+import { keepPlace } from "../log/reading.js";
 import { fill, filled, shortTime } from "../text.js";
 import { toast } from "../toasts.js";
 import { who } from "../who.js";
@@ -57,7 +58,7 @@ function draw() {
   const all = pins();
   at = all.length ? at % all.length : 0;
   tell(all);
-  setHidden(part("pins"), !all.length, part("scroller"));
+  keepPlace(() => setHidden(part("pins"), !all.length, part("scroller")));
   if (part("all-pins").open) drawList();
   if (!all.length) return;
   setParts(part("pin-text"), contentOf(all[at]));
