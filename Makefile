@@ -8,7 +8,7 @@ python := .venv/bin/python
 script_tools := node_modules/.package-lock.json
 node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/axe tests/sdk tests/server_sdk examples/prebuilt)
 
-.PHONY: run test lint format soak simulate simulate-scale bench clean reset venv venv-dev system-packages node test-setup
+.PHONY: run test lint format soak simulate simulate-scale bench screenshots clean reset venv venv-dev system-packages node test-setup
 
 run: venv
 	HMSROOM_DEV=1 exec $(python) manage.py serve --port $(PORT)
@@ -48,8 +48,12 @@ bench: venv-dev
 	@scripts/ensure-system-packages bench
 	$(python) bench/run.py $(if $(QUICK),--quick)
 
+# A picture of every page and state, on three screens, light and dark, in screenshots/.
+screenshots: test-setup
+	$(python) -m bench.page.screenshots
+
 clean:
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache staticfiles bench/.venv bench/build
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache staticfiles screenshots bench/.venv bench/build
 	find . -name node_modules -prune -exec rm -rf {} +
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -145,6 +145,13 @@ def canonical(package: str) -> str:
     return package.lower().replace("_", "-")
 
 
+def test_every_test_that_is_named_as_evidence_exists():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/accessibility.md").read_text()))
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 20
+    assert named - set(re.findall(r"def (test_\w+)\(", sources)) == set()
+
+
 def test_every_link_leads_to_a_file():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*/README.md")]
     links = {(page, link) for page in pages for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())}

@@ -7,6 +7,26 @@ from tests.browser.person import MARKUP, NARROW
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+SPACED = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`
+    * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+    p { margin-bottom: 2em !important }`);
+  document.adoptedStyleSheets.push(sheet);
+}"""
+# What is written and cut off: by as much as a pixel of rounding, and where no dots say so.
+CUT = """() => {
+  const isCut = (element) => {
+    const { overflowY, textOverflow } = getComputedStyle(element);
+    if (!["hidden", "clip"].includes(overflowY) || textOverflow === "ellipsis") return false;
+    const { scrollWidth, clientWidth, scrollHeight, clientHeight } = element;
+    return scrollWidth > clientWidth + 1 || scrollHeight > clientHeight + 2;
+  };
+  return [...document.querySelectorAll(".text, .author, button, label:not(.unseen), h1, h2, h3")]
+    .filter((element) => element.checkVisibility() && element.clientWidth && isCut(element))
+    .map((element) => element.outerHTML.slice(0, 90));
+}"""
+
 
 async def test_i34_markup_is_text_everywhere(people):
     alice, bob = await people.meet(f"<b>Alice</b>{MARKUP}", f"Bob{MARKUP}", title=f"<i>Room</i>{MARKUP}")
@@ -184,3 +204,60 @@ async def test_refusals_have_pages_of_their_own(people, server):
     await alice.page.keyboard.press("Enter")
     await alice.page.wait_for_url(link)
     await expect(alice.part("lobby-name")).to_have_value("Alice")
+
+
+async def test_the_chat_is_cleared_by_keyboard_alone(people):
+    alice = await people.person("Alice")
+    await alice.make_room()
+    await alice.say("hello")
+    await alice.sees("hello")
+    press = alice.page.keyboard.press
+    await alice.part("more").focus()
+    await press("Enter")
+    while await alice.page.evaluate("document.activeElement.textContent") != "Clear the chat":
+        await press("ArrowDown")
+    await press("Enter")
+    await expect(alice.part("confirm-no")).to_be_focused()  # what deletes nothing comes first
+    await press("Escape")
+    await expect(alice.part("more")).to_be_focused()
+    await alice.sees("hello")
+    for key in ("Enter", "ArrowUp", "ArrowUp", "Enter", "Tab", "Enter"):
+        await press(key)
+    await alice.sees()
+    await expect(alice.part("more")).to_be_focused()
+
+
+async def test_the_focus_is_seen_and_nothing_lies_over_it(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for number in range(30):
+        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"number {number:02}")
+    await expect(alice.messages()).to_have_count(30)
+    await alice.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[0])")
+    await alice.hms("hmsActions.sessionStore.set('spotlight', hmsStore.getState().room.localPeer)")
+    await expect(alice.part("spotlight")).to_be_visible()
+    await alice.message("number 29").focus()
+    for number in reversed(range(29)):
+        await alice.page.keyboard.press("ArrowUp")
+        message = alice.message(f"number {number:02}")
+        await expect(message).to_be_focused()
+        top = await message.locator(".text").evaluate("(text) => text.getBoundingClientRect().top")
+        bottom = await alice.part("over-log").evaluate("(bar) => bar.getBoundingClientRect().bottom")
+        assert top >= bottom, number
+    outline = "(element) => parseFloat(getComputedStyle(element).outlineWidth)"
+    assert await alice.message("number 00").locator(".bubble").evaluate(outline) >= 2
+    for name in ("pin", "people-toggle", "message"):
+        await alice.part(name).focus()
+        around = "(element) => parseFloat(getComputedStyle(element.closest('.write') ?? element).borderWidth)"
+        seen = await alice.part(name).evaluate(outline) or await alice.part(name).evaluate(around)
+        assert seen >= 1, name
+
+
+async def test_text_may_be_spaced_out(people):
+    """As WCAG 1.4.12 has it: nothing that is written is cut off."""
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("Notes are here: https://wiki.example.org/release, and two paragraphs are still open.")
+    await alice.sees("Notes are here: https://wiki.example.org/release, and two paragraphs are still open.")
+    await alice.page.evaluate(SPACED)
+    assert await alice.page.evaluate(CUT) == []
+    await alice.choose(alice.part("more"), "Room settings")
+    assert await alice.page.evaluate(CUT) == []

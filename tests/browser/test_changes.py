@@ -232,3 +232,31 @@ async def test_nothing_that_changes_messages_keeps_anybody_out(people, theme):
     await alice.act_on_message("and goodbye", "Delete")
     await expect(alice.part("confirm-text")).to_be_visible()
     assert await barriers(alice.page) == []
+
+
+async def test_who_reacted_is_told_by_keyboard_and_by_touch(people):
+    alice = await people.person("Alice", **PHONE)
+    bob = await (await people.person("Bob <b>")).enter(await alice.make_room())
+    await bob.say("hello")
+    await alice.sees("hello")
+    for person, emoji in ((bob, "👍"), (alice, "👍"), (bob, "🎉")):
+        await person.hms("hmsActions.reactToMessage(hmsStore.getState().messages.allIDs[0], value)", emoji)
+    await expect(bob.message("hello").locator(".reaction")).to_have_count(2)
+    await expect(alice.message("hello").locator(".reaction")).to_have_text(["👍 2", "🎉 1"])
+
+    await alice.message("hello").locator(".text").evaluate(PRESS)
+    await alice.page.get_by_role("button", name="Actions for the message").tap()
+    await alice.page.get_by_role("menuitem", name="Who reacted").tap()
+    await expect(alice.part("reacted-list").locator("li")).to_have_text(["👍 Bob <b> and you", "🎉 Bob <b>"])
+
+    await bob.message("hello").focus()
+    press = bob.page.keyboard.press
+    await press("Enter")  # to the menu's button
+    await press("Enter")
+    while await bob.page.evaluate("document.activeElement.textContent") != "Who reacted":
+        await press("ArrowDown")
+    await press("Enter")
+    await expect(bob.part("reacted-list").locator("li")).to_have_text(["👍 you and Alice", "🎉 you"])
+    await press("Escape")
+    await expect(bob.part("reacted")).to_be_hidden()
+    await expect(bob.page.get_by_role("button", name="Actions for the message")).to_be_focused()

@@ -17,6 +17,7 @@ export interface Parts {
   "lobby-name": HTMLInputElement;
   message: HTMLTextAreaElement;
   "people-search": HTMLInputElement;
+  reacted: HTMLDialogElement;
   self: HTMLDialogElement;
   settings: HTMLDialogElement;
   "settings-description": HTMLTextAreaElement;

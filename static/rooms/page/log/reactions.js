@@ -1,7 +1,8 @@
 // The reactions under a message: each with how many and who, and a button that adds one's own or takes it back.
 
 import { hmsActions, hmsStore, selectHMSMessages, selectLocalPeer, selectPeers } from "../../hms.js";
-import { arrange, make, setText } from "../dom.js";
+import { answer } from "../dialogs.js";
+import { arrange, make, part, setText } from "../dom.js";
 import { counted, filled, visible } from "../text.js";
 import { attempt } from "../toasts.js";
 import { nameText, personOf, senderOf } from "../who.js";
@@ -77,15 +78,39 @@ function drawButton(button, reaction, isOwn) {
  * Who reacted so, as far as they are known here.
  * @param {HMSReaction} reaction
  */
-function namesOf({ persons, count }) {
+const namesOf = (reaction) => together.format(listOf(reaction, NAMED));
+
+/**
+ * So many names of those who reacted so, and the number of the others.
+ * @type {(reaction: HMSReaction, most: number) => string[]}
+ */
+function listOf({ persons, count }, most) {
   const names = persons
     .map(nameOfPerson)
     .filter((name) => name !== "")
-    .slice(0, NAMED);
-  if (!names.length) return counted(count, "{count} person", "{count} people");
+    .slice(0, most);
+  if (!names.length) return [counted(count, "{count} person", "{count} people")];
   const others = count - names.length;
   if (others > 0) names.push(counted(others, "{count} other", "{count} others"));
-  return together.format(names);
+  return names;
+}
+
+/**
+ * Tells who reacted how to a message, all of them as far as they are known: without a pointer to stay on a reaction too.
+ * @param {HMSMessage} message
+ */
+export function showReactions({ reactions = [] }) {
+  const items = reactions.map((one) => {
+    const item = make("li", { dir: "auto" }, make("bdi", { class: "sign" }, one.emoji), " ");
+    const names = listOf(one, one.count);
+    const said = together
+      .formatToParts(names)
+      .map(({ type, value }) => (type === "element" ? make("bdi", {}, value) : value));
+    item.append(...said);
+    return item;
+  });
+  part("reacted-list").replaceChildren(...items);
+  return answer(part("reacted"));
 }
 
 /** @param {string} person */

@@ -20,7 +20,7 @@ import { attempt } from "../toasts.js";
 import { labelName, senderOf } from "../who.js";
 import { askToDelete } from "./deleting.js";
 import { isForSome, isOwn } from "./message.js";
-import { isOwnReaction, react } from "./reactions.js";
+import { isOwnReaction, react, showReactions } from "./reactions.js";
 import { label, messageAt } from "./walking.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
@@ -147,6 +147,7 @@ function actionsFor(message) {
     const label = isPinned(message.id) ? "Unpin" : "Pin for everyone";
     actions.push({ label, action: () => turnPin(message), whyNot: whyNotPin() });
   }
+  if (message.reactions?.length) actions.push({ label: "Who reacted", action: () => showReactions(message) });
   const sender = isOwn(message) ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));
   if (sender) actions.push({ label: "Answer privately", action: () => writeTo(sender) });
   actions.push({
