@@ -4,12 +4,14 @@
 and each byte gives a request another minute.
 """
 
+import asyncio
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 # First of all: it chooses Twisted's event loop.
 from daphne import server  # isort: skip
+from daphne import ws_protocol
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from twisted.internet.protocol import connectionDone
@@ -18,6 +20,7 @@ from twisted.web.http import HTTPChannel
 
 from rooms.access import arrivals, unheard
 from rooms.access.unread import Unread
+from rooms.sockets.mailbox import Mailbox
 
 
 class Request(WebRequest):
@@ -156,8 +159,36 @@ class Factory(HTTPFactory):
         return channel
 
 
-# daphne offers no other way to say which factory it takes.
+class WebSocketProtocol(ws_protocol.WebSocketProtocol):
+    """Lets go of what was said in the handshake, of which thousands of idle connections would hold three copies."""
+
+    def onOpen(self) -> None:
+        super().onOpen()
+        nothing: dict[str, Any] = {}
+        self.http_request_data, self.http_headers, self.http_request_params = b"", nothing, nothing
+        self.request.headers = nothing
+        self.clean_headers.clear()  # the application's scope has the same list
+        if isinstance(channel := self.transport.producer, Channel):
+            channel.requests.clear()
+
+
+class Server(server.Server):
+    """Starts the application of a socket with a queue that takes little memory."""
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] != "websocket":
+            return super().create_application(protocol, scope)
+        mailbox = Mailbox()
+        scope.setdefault("asgi", {"version": "3.0"})
+        running = self.application(scope=scope, receive=mailbox.get, send=partial(self.handle_reply, protocol))
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(running)
+        return mailbox
+
+
+# daphne offers no other way to say which of these it takes.
 server.HTTPFactory = Factory
+ws_protocol.WebSocketFactory.protocol = WebSocketProtocol
+CommandLineInterface.server_class = Server
 
 
 def run(arguments: list[str]) -> None:

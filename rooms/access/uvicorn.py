@@ -15,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from rooms.access import arrivals, unheard
 from rooms.access.unread import Unread
+from rooms.sockets.mailbox import Mailbox
 from rooms.sockets.splitter import FrameSplitter
 
 
@@ -132,6 +133,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     """
 
     reader: FrameSplitter | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        queue: Any = Mailbox()
+        self.queue = queue
+
+    def start_keepalive(self) -> None:
+        super().start_keepalive()
+        # The handshake is over, and what was said in it is a fifth of what an idle socket would hold.
+        handshake: Any = None
+        self.request = self.response = handshake
+        self.scope["headers"] = []
 
     def send_keepalive_ping(self) -> None:
         silent_since = self.reader.heard_at if self.reader else -math.inf

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
+from rooms.sockets.mailbox import Mailbox
 from rooms.sockets.outbox import AsgiOutbox, Outbox, Send, nowhere
 from rooms.sockets.splitter import LEFT_BURST, LEFT_RATE, FrameSplitter
 from rooms.wire.rates import Bucket
@@ -59,6 +60,10 @@ class _Reader(FrameSplitter):
         except UnicodeDecodeError:
             return False  # the server closes the socket as it should be
         return self._take(text)
+
+
+def _is_a(protocol: object, name: str, module: str) -> bool:
+    return any((kind.__name__, kind.__module__) == (name, module) for kind in type(protocol).__mro__)
 
 
 @functools.cache
@@ -114,14 +119,11 @@ class UvicornOutbox(_TransportOutbox):
 def _uvicorn(send: Send, take: Callable[[str], bool], flooded: Callable[[], None]) -> UvicornOutbox | None:
     protocol: Any = getattr(send, "__self__", None)
     known = (
-        any(
-            kind.__name__ == "WebSocketsSansIOProtocol" and kind.__module__.startswith("uvicorn.")
-            for kind in type(protocol).__mro__
-        )
+        _is_a(protocol, "WebSocketsSansIOProtocol", "uvicorn.protocols.websockets.websockets_sansio_impl")
         and getattr(protocol, "handshake_complete", None) is True
         and getattr(protocol, "close_sent", None) is False
         and all(callable(getattr(protocol, name, None)) for name in ("pause_writing", "data_received"))
-        and isinstance(getattr(protocol, "queue", None), asyncio.Queue)
+        and isinstance(getattr(protocol, "queue", None), (asyncio.Queue, Mailbox))
         and all(
             callable(getattr(getattr(protocol, "transport", None), name, None))
             for name in ("write", "abort", "get_write_buffer_size", "set_write_buffer_limits", "set_protocol")
@@ -186,11 +188,10 @@ def _daphne(send: Send, take: Callable[[str], bool], flooded: Callable[[], None]
     protocol = send.args[0]
     transport: Any = getattr(protocol, "transport", None)
     known = (
-        type(protocol).__name__ == "WebSocketProtocol"
-        and type(protocol).__module__ == "daphne.ws_protocol"
+        _is_a(protocol, "WebSocketProtocol", "daphne.ws_protocol")
         and getattr(protocol, "state", None) == getattr(protocol, "STATE_OPEN", "") != ""
         and callable(getattr(protocol, "dataReceived", None))
-        and isinstance(getattr(protocol, "application_queue", None), asyncio.Queue)
+        and isinstance(getattr(protocol, "application_queue", None), (asyncio.Queue, Mailbox))
         # A TLS transport encrypts what is written: its socket must not be written to.
         and type(transport).__name__ == "Server"
         and type(transport).__module__ == "twisted.internet.tcp"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
-from rooms.delivery import hub
+from rooms.delivery import hub, positions
 from rooms.delivery.hub import Hub
 from rooms.delivery.order import Missed
 from rooms.operations import leaving, locks
@@ -48,13 +48,13 @@ def _lock() -> Iterator[None]:
 @contextmanager
 def _repair() -> Iterator[None]:
     """A feed skips what it missed."""
-    missed = hub.missed
+    missed = positions.missed
 
     def skip(*arguments: Any) -> Any:
         found = missed(*arguments)
         return Missed(found.events[-1:], found.history) if isinstance(found, Missed) else found
 
-    with mock.patch.object(hub, "_missed", skip):
+    with mock.patch.object(hub, "missed", skip):
         yield
 
 
