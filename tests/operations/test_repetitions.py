@@ -31,7 +31,7 @@ def test_i24_what_was_sent_over_two_connections_in_one_transaction_is_repeated_i
             prepare(again(alice), "broadcast", info=HELLO, client_id="2"),
         ]
     )
-    assert do(again(alice), "broadcast", info=HELLO, client_id="1") == sent.result | {"seq": sent.seq}
+    assert do(again(alice), "broadcast", info=HELLO, client_id="1") == {**sent.result, "seq": sent.seq}
     assert Message.objects.count() == 2
 
 
