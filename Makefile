@@ -8,7 +8,9 @@ python := .venv/bin/python
 script_tools := node_modules/.package-lock.json
 node_modules := $(patsubst %,%/node_modules/.package-lock.json,tests/axe tests/sdk tests/server_sdk examples/prebuilt)
 
-.PHONY: run test lint format soak simulate simulate-scale bench screenshots clean reset venv venv-dev system-packages node test-setup
+passed_over := $(addprefix --ignore=,.venv node_modules bench examples tests staticfiles)
+
+.PHONY: run test lint format messages soak simulate simulate-scale bench screenshots clean reset venv venv-dev system-packages node test-setup
 
 run: venv
 	HMSROOM_DEV=1 exec $(python) manage.py serve --port $(PORT)
@@ -30,6 +32,16 @@ format: venv-dev $(script_tools)
 	$(python) -m ruff check --fix
 	$(python) -m ruff format
 	node_modules/.bin/biome check --write
+
+# Gathers the texts of the pages into the catalogues under locale/ and compiles these: docs/architecture.md.
+messages: venv-dev
+	@scripts/ensure-system-packages messages
+	HMSROOM_DEV=1 $(python) manage.py makemessages --all --no-obsolete --no-wrap --no-location $(passed_over)
+	HMSROOM_DEV=1 $(python) manage.py makemessages --all --no-obsolete --no-wrap --no-location $(passed_over) -d djangojs
+	@# Without dates: a catalogue changes when its words do.
+	sed -i.bak '/^"POT-Creation-Date: /d; /^"Report-Msgid-Bugs-To: /d' locale/*/LC_MESSAGES/*.po
+	@rm locale/*/LC_MESSAGES/*.bak
+	HMSROOM_DEV=1 $(python) manage.py compilemessages $(passed_over)
 
 # Chaos and load for an hour, and the many cases of which `test` takes some.
 soak: test-setup

@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "rooms.api.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "rooms.access.headers.SecurityHeaders",
+    "rooms.access.languages.Languages",
     "rooms.api.rest.refusals.Refusals",
     "rooms.api.bodies.Texts",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -156,6 +157,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ]
@@ -215,6 +217,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("ar", "العربية")]  # of the pages
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -234,7 +238,11 @@ STORAGES = {
 
 SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
+LANGUAGE_COOKIE_AGE = 365 * DAY
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 SECURE_HSTS_SECONDS = int(env.span("SECURE_HSTS_SECONDS", default=0, most=3650 * DAY))
 SECURE_SSL_REDIRECT = env.switch("SECURE_SSL_REDIRECT", default=False)
 # Whether other hosts of the domain are https is not for this server to say.

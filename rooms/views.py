@@ -15,10 +15,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import get_language, get_language_bidi, gettext, gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rooms.api.http import limit_address
+from rooms.catalogue import catalogue_url
 from rooms.creation.rooms import create_room
 from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Room, RoomCode, Session
 from rooms.observe.logs import describe
@@ -29,7 +32,9 @@ log = logging.getLogger("rooms.views")
 
 MAX_TITLE_CHARS = 100
 HOST, GUEST = "host", "guest"
-UNTITLED = "A room"
+UNTITLED = gettext_lazy("A room")
+# What roles are called, where that is no name of the room's own.
+_USUAL_ROLES = {HOST: gettext_lazy("host"), GUEST: gettext_lazy("guest"), "viewer": gettext_lazy("viewer")}
 MAX_RECENT = 8  # rooms that the start page lists, as many as static/rooms/page/recent.js remembers
 
 # The characters of Bidi_Control and their short names, as static/rooms/page/text.js shows them.
@@ -59,13 +64,15 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@cache_control(max_age=86_400)
+@cache_control(private=True, max_age=86_400)
 def manifest(request: HttpRequest) -> HttpResponse:
     """What browsers know of the pages when somebody keeps them as an app."""
     start = reverse("start")
     about = {
         "name": "hmsroom",
-        "description": "Rooms to talk in.",
+        "description": gettext("Rooms to talk in."),
+        "lang": get_language(),
+        "dir": "rtl" if get_language_bidi() else "ltr",
         "start_url": start,
         "scope": start,
         "display": "standalone",
@@ -84,13 +91,14 @@ def new_room(request: HttpRequest) -> HttpResponseBase:
         return redirect_to_login(reverse("start"), login_url=login) if login else permission_denied(request)
     title = " ".join(request.POST.get("title", "").split())
     if len(title) > MAX_TITLE_CHARS:
-        problem = f"A name has at most {MAX_TITLE_CHARS} characters; this one has {len(title)}."
+        problem = gettext("A name has at most %(limit)d characters; this one has %(count)d.")
+        problem %= {"limit": MAX_TITLE_CHARS, "count": len(title)}
         return _start(request, status=400, title=title, title_problem=problem)
     # After what can be mended by typing: a mistake uses up nothing.
     try:
         limit_address(request)
     except TooFast:
-        problem = "Too many rooms were made from here just now. Try again in a moment."
+        problem = gettext("Too many rooms were made from here just now. Try again in a moment.")
         return _start(request, status=429, title=title, title_problem=problem)
     try:
         made = create_room(title=title, author=Author(request.user.get_username(), "page"))
@@ -107,7 +115,10 @@ def open_room(request: HttpRequest) -> HttpResponseBase:
     code = code_in(given)
     if RoomCode.objects.filter(code=code).exists():
         return redirect("room", code=code)
-    problem = "No room has this code. Check it, or ask for the link again." if given else "Type a code or paste a link."
+    if given:
+        problem = gettext("No room has this code. Check it, or ask for the link again.")
+    else:
+        problem = gettext("Type a code or paste a link.")
     return _start(request, status=404 if given else 400, code=given, code_problem=problem)
 
 
@@ -141,8 +152,10 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         {
             "code": found.code,
             "role": found.role,
+            "role_name": _USUAL_ROLES.get(found.role, found.role),
             "title": shown(found.room.title) or UNTITLED,
             "closed": _closed(found),
+            "catalogue": catalogue_url(),
             # The page shows times by the server's clock, for its own may be anything.
             "now": time.time_ns() // 1_000_000,
             "people": 0 if is_closed else head_count(found.room),
@@ -161,11 +174,12 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
     )
 
 
-def _closed(code: RoomCode) -> dict[str, str]:
+def _closed(code: RoomCode) -> dict[str, Promise]:
     """Why nobody new enters by a code, as a heading and an explanation; empty if that is not so."""
     if code.enabled and code.room.enabled:
         return {}
-    return dict(zip(("heading", "explanation"), _REFUSALS["closed room" if code.enabled else "dead link"], strict=True))
+    heading, explanation = _REFUSALS["closed room" if code.enabled else "dead link"]
+    return {"heading": heading, "explanation": explanation}
 
 
 def _is_locked(room: Room) -> bool:
@@ -209,18 +223,33 @@ def head_count(room: Room) -> int:
 
 # What each tells: heading, explanation.
 _REFUSALS = {
-    "bad": ("That did not work", "The request could not be understood. Go back and try once more."),
-    "csrf": ("That did not work", "The page was open for too long, or cookies are off. Go back, reload and try again."),
-    "closed": ("This page is closed", "You may not see this page."),
-    "closed room": ("This room is closed", "Whoever runs the room has closed it. Ask them to open it again."),
-    "dead link": (
-        "This link is no longer good",
-        "It was replaced by another one, or switched off. Ask whoever invited you for a new one.",
+    "bad": (
+        gettext_lazy("That did not work"),
+        gettext_lazy("The request could not be understood. Go back and try once more."),
     ),
-    "missing": ("Nothing here", "There is no page at this address."),
-    "missing room": ("No such room", "No room has this code. Check the link, or ask for it again."),
-    "away": ("Not now", "The server cannot reach its database. Try again in a moment."),
-    "error": ("Something broke", "The server made a mistake, and its log says which. Try again in a moment."),
+    "csrf": (
+        gettext_lazy("That did not work"),
+        gettext_lazy("The page was open for too long, or cookies are off. Go back, reload and try again."),
+    ),
+    "closed": (gettext_lazy("This page is closed"), gettext_lazy("You may not see this page.")),
+    "closed room": (
+        gettext_lazy("This room is closed"),
+        gettext_lazy("Whoever runs the room has closed it. Ask them to open it again."),
+    ),
+    "dead link": (
+        gettext_lazy("This link is no longer good"),
+        gettext_lazy("It was replaced by another one, or switched off. Ask whoever invited you for a new one."),
+    ),
+    "missing": (gettext_lazy("Nothing here"), gettext_lazy("There is no page at this address.")),
+    "missing room": (
+        gettext_lazy("No such room"),
+        gettext_lazy("No room has this code. Check the link, or ask for it again."),
+    ),
+    "away": (gettext_lazy("Not now"), gettext_lazy("The server cannot reach its database. Try again in a moment.")),
+    "error": (
+        gettext_lazy("Something broke"),
+        gettext_lazy("The server made a mistake, and its log says which. Try again in a moment."),
+    ),
 }
 
 

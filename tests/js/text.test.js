@@ -3,9 +3,9 @@ import { test } from "node:test";
 
 import {
   continues,
-  counted,
   dayName,
   fill,
+  filled,
   HUES,
   hue,
   initials,
@@ -124,9 +124,8 @@ test("a sentence with places takes its values in", () => {
   assert.equal(fill("Plain", {}).join(""), "Plain");
 });
 
-test("numbers in words", () => {
-  const votes = (count) => counted(count, "{count} vote", "{count} votes");
-  assert.deepEqual([votes(1), votes(0)], ["1 vote", "0 votes"]);
+test("numbers in sentences are written as the page's language does", () => {
+  assert.equal(filled("{count} of {name}", { count: 12_345, name: "12345" }), "12,345 of 12345");
 });
 
 test("what turns the direction of text is seen, and nothing else is touched", () => {

@@ -8,7 +8,7 @@ const said = (code, message) => inWords({ code, message });
 
 test("a refusal is told in words for people, with what to do", () => {
   const cases = [
-    [413, "info.message: 4001 characters, at most 4000", "A message has at most 4000 characters. Make it shorter."],
+    [413, "info.message: 4001 characters, at most 4000", "A message has at most 4,000 characters. Make it shorter."],
     [400, "name: longer than 100 characters", "A name has at most 100 characters. Make it shorter."],
     [400, "name: empty", "A name needs at least one letter or sign that can be seen."],
     [403, "the role viewer lacks the permission sendMessages", "Your role can read along, but not write."],

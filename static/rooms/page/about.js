@@ -6,10 +6,11 @@ import { shows } from "./names.js";
 import { nameTab } from "./tab.js";
 import { filled, timeSpan } from "./text.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./translation.js";
 
 /** @import { HMSStore } from "../hms.js" */
 
-const UNTITLED = "A room";
+const UNTITLED = gettext("A room");
 
 /** @param {HMSStore} store */
 const selectSetUp = (store) => {
@@ -44,14 +45,14 @@ function draw({ title, description, locked, slowMode }) {
 }
 
 /** @param {number} seconds */
-const slowSaid = (seconds) => filled("Slow mode: one message in {time}.", { time: timeSpan(seconds) });
+const slowSaid = (seconds) => filled(gettext("Slow mode: one message in {time}."), { time: timeSpan(seconds) });
 
 /** @type {(is: SetUp, was: SetUp) => void} */
 function tell(is, was) {
   if (is.locked !== was.locked) {
-    toast(is.locked ? "The room is locked now: nobody new can enter." : "The room is open again.");
+    toast(is.locked ? gettext("The room is locked now: nobody new can enter.") : gettext("The room is open again."));
   }
   if (is.slowMode !== was.slowMode) {
-    toast(is.slowMode ? slowSaid(is.slowMode) : "Slow mode is off.");
+    toast(is.slowMode ? slowSaid(is.slowMode) : gettext("Slow mode is off."));
   }
 }

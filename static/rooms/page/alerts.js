@@ -5,6 +5,7 @@ import { isOwn } from "./log/message.js";
 import { lasting } from "./memory.js";
 import { visible } from "./text.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./translation.js";
 import { nameText, senderOf } from "./who.js";
 
 /** @import { HMSMessage } from "../hms.js" */
@@ -35,8 +36,8 @@ export function startAlerts() {
 
 /** @returns {MenuItem[]} the switches */
 export function alertActions() {
-  const sound = { label: "Sound for new messages", checked: isOn(SOUND), action: turnSound };
-  const notice = { label: "Notify me of new messages", checked: isOn(NOTICE), action: turnNotice };
+  const sound = { label: gettext("Sound for new messages"), checked: isOn(SOUND), action: turnSound };
+  const notice = { label: gettext("Notify me of new messages"), checked: isOn(NOTICE), action: turnNotice };
   return "Notification" in window ? [sound, notice] : [sound];
 }
 
@@ -51,8 +52,8 @@ async function turnNotice() {
   turn(NOTICE, isAllowed);
   toast(
     isAllowed
-      ? "You will be notified of new messages while this page is hidden."
-      : "The browser does not allow notifications of this page. Allow them in its settings first.",
+      ? gettext("You will be notified of new messages while this page is hidden.")
+      : gettext("The browser does not allow notifications of this page. Allow them in its settings first."),
   );
 }
 
@@ -79,7 +80,7 @@ function play() {
 /** @param {HMSMessage} message */
 function notify(message) {
   const sender = senderOf(message);
-  const title = visible(sender ? nameText(sender) : "The room");
+  const title = visible(sender ? nameText(sender) : gettext("The room"));
   try {
     shown?.close(); // one at a time
     const next = new Notification(title, { body: visible(message.message).slice(0, SHOWN) });

@@ -10,6 +10,7 @@ import { choosePerson, recipient, recipientKept, restoreRecipient, startRecipien
 import { hasToWait, isTooSoon, startSlowMode, takeBack } from "./slow.js";
 import { fill, filled } from "./text.js";
 import { toast } from "./toasts.js";
+import { gettext, ngettext } from "./translation.js";
 import { startTyping, tellTyping } from "./typing.js";
 import { who } from "./who.js";
 
@@ -97,7 +98,7 @@ function insert(sign) {
 }
 
 function submit() {
-  if (lengthOf(text.value) > limit) toast(fill("A message has at most {limit} characters.", { limit }));
+  if (lengthOf(text.value) > limit) toast(fill(gettext("A message has at most {limit} characters."), { limit }));
   else if (isEditing()) saveEdit();
   else send();
 }
@@ -107,7 +108,7 @@ function send() {
   if (!message.trim()) return;
   const { kind, id, left } = recipient();
   if (left) {
-    toast(fill("{name} has left. Choose who gets the message.", { name: who(left) }));
+    toast(fill(gettext("{name} has left. Choose who gets the message."), { name: who(left) }));
     part("to").focus();
     return;
   }
@@ -134,13 +135,22 @@ function sendTo(kind, id, message) {
 /** @param {string} message */
 const lengthOf = (message) => [...message].length;
 
+/** @param {number} left characters */
+function leftSaid(left) {
+  if (left > LEFT_SHOWN) return "";
+  const count = Math.abs(left);
+  if (left < 0)
+    return filled(ngettext("{count} character too many.", "{count} characters too many.", count), { count });
+  return filled(ngettext("{count} character left.", "{count} characters left.", count), { count });
+}
+
 function fit() {
   if (!growsByItself) {
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight}px`;
   }
   const left = text.value.length + LEFT_SHOWN < limit ? Infinity : limit - lengthOf(text.value);
-  setText(part("left"), left > LEFT_SHOWN ? "" : filled("{left} characters left.", { left }));
+  setText(part("left"), leftSaid(left));
   part("left").classList.toggle("over", left < 0);
 }
 

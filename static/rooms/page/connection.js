@@ -3,6 +3,8 @@
 import { hmsActions, hmsNotifications, hmsStore, selectRoomState } from "../hms.js";
 import { serverNow } from "./clock.js";
 import { part } from "./dom.js";
+import { shortSpan } from "./text.js";
+import { gettext } from "./translation.js";
 
 const PATIENCE = 2_000; // ms before the banner: most losses are over by then
 const BACK_SHOWN = 2_500;
@@ -50,7 +52,7 @@ export function resetConnection() {
 function offline() {
   if (hmsStore.getState(selectRoomState) === "Disconnected") return;
   lost();
-  say("You are offline. What you write is sent when you are back.", { lost: true });
+  say(gettext("You are offline. What you write is sent when you are back."), { lost: true });
   part("banner-retry").hidden = true; // of no use before the network is back
   visible = true;
 }
@@ -64,10 +66,10 @@ function lost() {
 function tick() {
   if (Date.now() - since < PATIENCE) return;
   const seconds = Math.round((Date.now() - since) / 1_000);
-  if (!visible) say("Reconnecting…", { lost: true });
+  if (!visible) say(gettext("Reconnecting…"), { lost: true });
   visible = true;
   // The count is for the eye alone: read out each second it would be noise.
-  part("banner-text").dataset.seconds = ` (${seconds} s)`;
+  part("banner-text").dataset.seconds = ` (${shortSpan(seconds)})`;
 }
 
 function back() {
@@ -75,7 +77,7 @@ function back() {
   backAt = serverNow();
   if (!visible) return;
   visible = false;
-  say("Back online");
+  say(gettext("Back online"));
   timer = setTimeout(() => say(""), BACK_SHOWN);
 }
 

@@ -1,6 +1,7 @@
 // Questions that need an answer first.
 
 import { make, part, setParts, setText } from "./dom.js";
+import { gettext } from "./translation.js";
 
 /** @import { Said } from "./types.js" */
 
@@ -52,7 +53,7 @@ async function ask({
   title,
   text,
   action,
-  otherwise = "Cancel",
+  otherwise = gettext("Cancel"),
   danger = false,
   wanted = "",
   points = [],

@@ -6,7 +6,9 @@ import { part, setText } from "./dom.js";
 import { askToDelete } from "./log/deleting.js";
 import { elementOf } from "./log/entries.js";
 import { isForSome, isOwn } from "./log/message.js";
+import { filled } from "./text.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./translation.js";
 import { inWords } from "./words.js";
 
 /** @import { HMSMessage } from "../hms.js" */
@@ -22,7 +24,7 @@ export function startEditing() {
     () => {
       if (!edited || hmsStore.getState(selectMessageByMessageID(edited.id))) return;
       endEditing();
-      toast("The message that you were editing was deleted.");
+      toast(gettext("The message that you were editing was deleted."));
     },
     ({ messages }) => messages,
     Object.is,
@@ -60,9 +62,12 @@ function show(message, words) {
   elementOf(edited?.id ?? null)?.classList.add("edited-now");
   part("composer").classList.toggle("editing", message !== null);
   part("editing").hidden = !message;
-  setText(part("editing-what"), message && isForSome(message) ? "Editing a private message" : "Editing a message");
+  setText(
+    part("editing-what"),
+    message && isForSome(message) ? gettext("Editing a private message") : gettext("Editing a message"),
+  );
   text.setAttribute("aria-describedby", message ? "editing-what message-hint" : "to-name message-hint");
-  part("send").setAttribute("aria-label", message ? "Save" : "Send");
+  part("send").setAttribute("aria-label", message ? gettext("Save") : gettext("Send"));
   text.readOnly = false;
   text.value = words;
   text.dispatchEvent(new Event("input"));
@@ -76,7 +81,7 @@ export async function saveEdit() {
   if (!message || text.readOnly) return;
   if (!words.trim()) askToDelete(message);
   else if (words === message.message) endEditing();
-  else if (isAway()) toast("You are offline. Save it when you are back.");
+  else if (isAway()) toast(gettext("You are offline. Save it when you are back."));
   else await send(message, words);
 }
 
@@ -88,6 +93,6 @@ async function send(message, words) {
     if (edited === message) endEditing();
   } catch (error) {
     text.readOnly = false;
-    if (edited === message) toast(`Not changed. ${inWords(error)}`);
+    if (edited === message) toast(filled(gettext("Not changed. {why}"), { why: inWords(error) }));
   }
 }

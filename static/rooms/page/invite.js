@@ -5,6 +5,7 @@ import { part, setText } from "./dom.js";
 import { copyLink, linkOf } from "./link.js";
 import { openShare } from "./share.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./translation.js";
 
 /** @import { HMSStore } from "../hms.js" */
 
@@ -15,7 +16,7 @@ let role = ""; // that one enters with by it
 const selectMayShare = (store) => selectIsConnectedToRoom(store) && Boolean(selectPermissions(store)?.manageRoom);
 
 /** What the button for it is called, by whether one chooses. */
-export const inviteLabel = () => (hmsStore.getState(selectMayShare) ? "Share" : "Copy guest link");
+export const inviteLabel = () => (hmsStore.getState(selectMayShare) ? gettext("Share") : gettext("Copy guest link"));
 
 /** @param {DOMStringMap} page what the server says in it */
 export function startInvite({ invite = "", inviteRole = "", closed }) {
@@ -40,7 +41,7 @@ export function share() {
 
 function copyInvite() {
   if (link) copyLink(link);
-  else toast("The link was replaced by another one. Ask a host for it.");
+  else toast(gettext("The link was replaced by another one. Ask a host for it."));
 }
 
 /** Finds the link anew, which only those can who may manage the room. */

@@ -11,13 +11,18 @@ import {
 import { answer, confirm } from "./dialogs.js";
 import { make, part, setParts, setText } from "./dom.js";
 import { powersOf } from "./powers.js";
+import { roleText } from "./roles.js";
 import { fill, filled } from "./text.js";
 import { attempt } from "./toasts.js";
+import { gettext } from "./translation.js";
 import { nameText } from "./who.js";
 import { inWords } from "./words.js";
 
 const OFFERED = 500; // people to hand over to
 const NAME_SHOWN = 40; // characters
+
+/** The reason that others are given for the end: theirs may be another language. */
+export const BY_HOST = "The host ended it.";
 
 /** @typedef {(kind: string, text: string) => void} Ended what the page does then */
 
@@ -44,12 +49,12 @@ export async function leave() {
 
 async function leaveAsLast() {
   const sure = await confirm({
-    title: "Leave as the last one?",
-    text: "Nobody else is here: messages, pins and polls will be gone.",
-    action: "Leave",
+    title: gettext("Leave as the last one?"),
+    text: gettext("Nobody else is here: messages, pins and polls will be gone."),
+    action: gettext("Leave"),
     danger: true,
   });
-  if (sure) await goAway("You were the last one: the room is empty now.");
+  if (sure) await goAway(gettext("You were the last one: the room is empty now."));
 }
 
 /** @param {string} text what is said then, empty for the usual */
@@ -60,16 +65,16 @@ async function goAway(text) {
 
 export async function endRoom() {
   const sure = await confirm({
-    title: "End the room?",
-    text: "Everybody leaves, and messages, pins and polls are gone.",
-    action: "End the room",
+    title: gettext("End the room?"),
+    text: gettext("Everybody leaves, and messages, pins and polls are gone."),
+    action: gettext("End the room"),
     danger: true,
   });
   if (!sure) return;
   await attempt(async () => {
-    await hmsActions.endRoom(false, "The host ended it.");
-    ended("ended", "You ended it for everyone.");
-  }, "Not ended");
+    await hmsActions.endRoom(false, BY_HOST);
+    ended("ended", gettext("You ended it for everyone."));
+  }, gettext("Not ended. {why}"));
 }
 
 // --- Handing over ---
@@ -81,7 +86,10 @@ function fillHandover() {
   const people = others().slice(0, OFFERED);
   const options = people.map(({ peer }) => make("option", { value: peer.id }, nameText(peer, NAME_SHOWN)));
   part("handover-to").replaceChildren(...options);
-  setParts(part("handover-text"), fill("Nobody else here is {role}.", { role: make("bdi", {}, ownRole()) }));
+  setParts(
+    part("handover-text"),
+    fill(gettext("Nobody else here is {role}."), { role: make("bdi", {}, roleText(ownRole())) }),
+  );
   part("handover-points").replaceChildren(...powersOf(ownRole()).map((words) => make("li", {}, words)));
   part("handover-problem").hidden = true;
 }
@@ -92,7 +100,7 @@ async function handOver() {
     await hmsActions.changeRoleOfPeer(part("handover-to").value, ownRole(), true);
     part("handover").close("leave");
   } catch (error) {
-    setText(part("handover-problem"), filled("Not handed over. {why}", { why: inWords(error) }));
+    setText(part("handover-problem"), filled(gettext("Not handed over. {why}"), { why: inWords(error) }));
     part("handover-problem").hidden = false;
   } finally {
     part("handover-go").disabled = false;

@@ -4,6 +4,7 @@ import { hmsStore, selectRoom } from "../hms.js";
 import { pageData } from "./dom.js";
 import { fill } from "./text.js";
 import { toast } from "./toasts.js";
+import { gettext } from "./translation.js";
 
 const { invite = "" } = pageData();
 
@@ -17,10 +18,10 @@ export async function copyLink(link) {
     const { locked } = hmsStore.getState(selectRoom);
     toast(
       locked
-        ? "Link copied. The room is locked: unlock it before others can enter."
-        : "Link copied. Send it to whom you want here.",
+        ? gettext("Link copied. The room is locked: unlock it before others can enter.")
+        : gettext("Link copied. Send it to whom you want here."),
     );
   } catch {
-    toast(fill("Copy this link: {link}", { link }));
+    toast(fill(gettext("Copy this link: {link}"), { link }));
   }
 }

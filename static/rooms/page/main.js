@@ -9,7 +9,8 @@ import { resetConnection, startConnection } from "./connection.js";
 import { confirm } from "./dialogs.js";
 import { make, pageData, part, setText } from "./dom.js";
 import { inviteLabel, share, startInvite } from "./invite.js";
-import { endRoom, leave, startLeaving } from "./leaving.js";
+import { mayChooseLanguage, openLanguages, startLanguages } from "./languages.js";
+import { BY_HOST, endRoom, leave, startLeaving } from "./leaving.js";
 import { clearChat, startClearing } from "./log/clearing.js";
 import { resetLog, startLog } from "./log/log.js";
 import { here, lasting } from "./memory.js";
@@ -20,6 +21,7 @@ import { resetPins, startPins } from "./pins/bar.js";
 import { PINS_KEY } from "./pins/pinned.js";
 import { resetPolls, startPolls } from "./polls.js";
 import { rememberRoom } from "./recent.js";
+import { roleText } from "./roles.js";
 import { isShown, showEnd, showScreen } from "./screens.js";
 import { openSettings, startSettings } from "./settings.js";
 import { startShare } from "./share.js";
@@ -27,6 +29,7 @@ import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
 import { fill, filled } from "./text.js";
 import { attempt } from "./toasts.js";
 import { openTranscript, startTranscript } from "./transcript.js";
+import { gettext } from "./translation.js";
 import { fitKeyboard } from "./viewport.js";
 import { who } from "./who.js";
 import { inWords } from "./words.js";
@@ -53,7 +56,7 @@ const ENDINGS = new Map([
 const KEPT_OUT = new Set(["removed", "locked", "replaced", "closed"]);
 
 /** @type {Record<string, string>} */
-const THEMES = { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" };
+const THEMES = { system: gettext("Theme: system"), light: gettext("Theme: light"), dark: gettext("Theme: dark") };
 
 function start() {
   startInvite(pageData());
@@ -72,6 +75,7 @@ function start() {
   startAlerts();
   startConnection();
   startLeaving(ended);
+  startLanguages();
   fitKeyboard();
   listenToPage();
   listenToRoom();
@@ -99,7 +103,8 @@ function listenToRoom() {
   hmsNotifications.onNotification(({ data }) => ended("removed", ...removal(data)), "REMOVED_FROM_ROOM");
   hmsNotifications.onNotification(({ data }) => {
     // As in the published SDK it tells also of who was removed by nobody inside.
-    if (data.roomEnded) ended("ended", data.reason && make("bdi", {}, data.reason));
+    if (data.roomEnded)
+      ended("ended", data.reason === BY_HOST ? gettext("The host ended it.") : make("bdi", {}, data.reason ?? ""));
     else ended("removed", ...removal(data));
   }, "ROOM_ENDED");
   hmsNotifications.onNotification(({ data: error }) => {
@@ -116,7 +121,7 @@ async function enter(given) {
   const button = part("lobby-join");
   showScreen("lobby");
   button.disabled = true;
-  button.textContent = "Joining…";
+  button.textContent = gettext("Joining…");
   part("lobby-problem").hidden = true;
   try {
     await hmsActions.sessionStore.observe([PINS_KEY, SPOTLIGHT_KEY]);
@@ -126,12 +131,12 @@ async function enter(given) {
   } catch (error) {
     if (KEPT_OUT.has(endingOf(error))) refused(error);
     else {
-      setText(part("lobby-problem"), filled("You could not join. {why}", { why: inWords(error) }));
+      setText(part("lobby-problem"), filled(gettext("You could not join. {why}"), { why: inWords(error) }));
       part("lobby-problem").hidden = false;
     }
   } finally {
     button.disabled = false;
-    button.textContent = "Join the room";
+    button.textContent = gettext("Join the room");
   }
 }
 
@@ -190,10 +195,10 @@ function endingOf({ code: number, message, data }) {
  */
 function removal({ requestedBy, reason }) {
   const said = reason
-    ? fill("You were removed: {reason}.", { reason: make("bdi", {}, reason) })
-    : ["You were removed."];
-  const by = requestedBy ? fill("By {name}.", { name: who(requestedBy) }) : [];
-  return [...said, " ", ...by, " ", "You can come back only when somebody lets you in again."];
+    ? fill(gettext("You were removed: {reason}."), { reason: make("bdi", {}, reason) })
+    : [gettext("You were removed.")];
+  const by = requestedBy ? fill(gettext("By {name}."), { name: who(requestedBy) }) : [];
+  return [...said, " ", ...by, " ", gettext("You can come back only when somebody lets you in again.")];
 }
 
 function moreActions() {
@@ -202,29 +207,31 @@ function moreActions() {
   /** @type {MenuItem[]} */
   const actions = isNarrow ? [{ label: inviteLabel(), action: share }] : [];
   actions.push({ label: THEMES[theme.current()], action: theme.change });
-  actions.push(...alertActions(), { label: "Save the transcript", action: openTranscript });
-  if (hmsStore.getState(selectPermissions)?.manageRoom) actions.push({ label: "Room settings", action: openSettings });
+  if (mayChooseLanguage) actions.push({ label: gettext("Language"), action: openLanguages });
+  actions.push(...alertActions(), { label: gettext("Save the transcript"), action: openTranscript });
+  if (hmsStore.getState(selectPermissions)?.manageRoom)
+    actions.push({ label: gettext("Room settings"), action: openSettings });
   if (hmsStore.getState(selectPermissions)?.removeOthers) {
-    actions.push({ label: "Clear the chat", danger: true, action: clearChat });
+    actions.push({ label: gettext("Clear the chat"), danger: true, action: clearChat });
   }
   if (hmsStore.getState(selectPermissions)?.endRoom) {
-    actions.push({ label: "End the room for everyone", danger: true, action: endRoom });
+    actions.push({ label: gettext("End the room for everyone"), danger: true, action: endRoom });
   }
-  if (isNarrow) actions.push({ label: "Leave", danger: true, action: leave });
+  if (isNarrow) actions.push({ label: gettext("Leave"), danger: true, action: leave });
   return actions;
 }
 
 /** @param {HMSRoleChangeRequest} request */
 async function answerRoleChange(request) {
   const agrees = await confirm({
-    title: "A new role?",
-    text: fill("{name} asks you to become {role}.", {
-      name: request.requestedBy ? who(request.requestedBy) : "The room",
-      role: make("bdi", {}, request.role?.name),
+    title: gettext("A new role?"),
+    text: fill(gettext("{name} asks you to become {role}."), {
+      name: request.requestedBy ? who(request.requestedBy) : gettext("The room"),
+      role: make("bdi", {}, roleText(request.role?.name)),
     }),
-    action: "Accept",
+    action: gettext("Accept"),
   });
-  if (agrees) await attempt(() => hmsActions.acceptChangeRole(request), "Role not changed");
+  if (agrees) await attempt(() => hmsActions.acceptChangeRole(request), gettext("Role not changed. {why}"));
   else hmsActions.rejectChangeRole(request);
 }
 

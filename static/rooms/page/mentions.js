@@ -6,6 +6,7 @@ import { make, part } from "./dom.js";
 import { persons } from "./persons.js";
 import { filled } from "./text.js";
 import { announce } from "./toasts.js";
+import { ngettext } from "./translation.js";
 import { nameOf, who } from "./who.js";
 
 /** @import { PersonHere } from "./types.js" */
@@ -49,10 +50,21 @@ function offer() {
   }
   offered = found.slice(0, MOST);
   list.replaceChildren(...offered.map(option));
-  if (list.hidden) announce(filled("{count} people to choose from with the arrow keys", { count: found.length }));
+  if (list.hidden) announce(offerOf(found.length));
   list.hidden = false;
   mark(0);
 }
+
+/** @param {number} count */
+const offerOf = (count) =>
+  filled(
+    ngettext(
+      "{count} person to choose from with the arrow keys",
+      "{count} people to choose from with the arrow keys",
+      count,
+    ),
+    { count },
+  );
 
 /** @type {(typed: string) => (person: PersonHere) => boolean} */
 const isNamed = (typed) => (person) => {

@@ -1,5 +1,8 @@
 // Which names look like each other, and which show nothing. Pure.
 
+import { roleText } from "./roles.js";
+import { gettext } from "./translation.js";
+
 const NOTHING = /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\s\u2800]/u;
 
 // What is dropped, after composed letters were taken apart: accents, and whatever is not seen at all.
@@ -65,8 +68,13 @@ export function skeleton(name) {
  */
 export const shows = (name) => typeof name === "string" && NOTHING.test(name);
 
-const OWN = new Set(["the room", "guest", "you", "everyone", "everybody"].map(skeleton));
-const MARK = new RegExp(`#\\s*[\\w-]{4,}$|\\(${skeleton("you")}\\)|^${skeleton("only to")}\\b`, "u");
+// What the page says itself, in English and in its own language.
+const WORDS = ["the room", "guest", "you", "everyone", "everybody"];
+const OWN_WORDS = [gettext("The room"), gettext("Guest"), gettext("You"), gettext("Everyone")];
+const OWN = new Set([...WORDS, ...OWN_WORDS].map(skeleton));
+const TAG = /#\s*[\w-]{4,}$/u;
+const YOU = ["(you)", gettext("(you)")].map(skeleton);
+const ONLY_TO = ["Only to {name}", gettext("Only to {name}")].map((sentence) => skeleton(sentence.split("{")[0]));
 
 const LETTERS = /[\p{L}\p{M}]+/gu;
 const LATIN = /\p{Script=Latin}/u;
@@ -81,6 +89,12 @@ const STRANGE =
 const isMixed = (name) =>
   (name.normalize("NFKC").match(LETTERS) ?? []).some((word) => LATIN.test(word) && STRANGE.test(word));
 
+/** @param {string} look */
+const isMark = (look) =>
+  TAG.test(look) ||
+  YOU.some((you) => look.includes(you)) ||
+  ONLY_TO.some((start) => look === start || look.startsWith(`${start} `));
+
 /**
  * Whether a name reads like something else: a mark of the page, a role, who speaks without a sender, another alphabet.
  * @type {(name: string, roles?: string[]) => boolean}
@@ -88,7 +102,7 @@ const isMixed = (name) =>
 export const plays = (name, roles = []) => {
   if (isMixed(name)) return true;
   const look = skeleton(name);
-  return MARK.test(look) || OWN.has(look) || roles.some((role) => skeleton(role) === look);
+  return isMark(look) || OWN.has(look) || roles.some((role) => [role, roleText(role)].map(skeleton).includes(look));
 };
 
 /**

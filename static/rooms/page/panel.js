@@ -1,11 +1,12 @@
 // The side panel: people or polls. Beside the chat on wide screens, a sheet over it on narrow ones.
 
 import { part, setText } from "./dom.js";
+import { gettext } from "./translation.js";
 
 /** @typedef {"people" | "polls"} Kind */
 
 /** @type {Record<Kind, string>} */
-const KINDS = { people: "People", polls: "Polls" };
+const KINDS = { people: gettext("People"), polls: gettext("Polls") };
 const wide = matchMedia("(min-width: 60rem)");
 /** What lies under a sheet. */
 const COVERED = /** @type {const} */ (["bar", "banner", "chat"]);

@@ -21,9 +21,11 @@ import { toggleMenu } from "./menu.js";
 import { closeSheet } from "./panel.js";
 import { persons } from "./persons.js";
 import { powersOf } from "./powers.js";
+import { roleText } from "./roles.js";
 import { selectMaySpotlight, selectSpotlight, spotlight, spotlightVersion } from "./spotlight.js";
 import { fill, filled, fullTime } from "./text.js";
 import { attempt, toast } from "./toasts.js";
+import { gettext, ngettext } from "./translation.js";
 import { labelName, meet, nameOf, who, writeName } from "./who.js";
 
 /** @import { HMSPeer, HMSRemoved } from "../hms.js" */
@@ -53,8 +55,8 @@ export function startPeople() {
     for (const peer of hmsStore.getState(selectHandRaisedPeers)) lowerHand({ tabs: [peer] });
   });
   hmsNotifications.onNotification(({ data: peer }) => {
-    if (peer.isHandRaised && !peer.isLocal) toast(fill("{name} raised a hand.", { name: who(peer) }));
-    if (!peer.isHandRaised && peer.isLocal) toast("Your hand is down.");
+    if (peer.isHandRaised && !peer.isLocal) toast(fill(gettext("{name} raised a hand."), { name: who(peer) }));
+    if (!peer.isHandRaised && peer.isLocal) toast(gettext("Your hand is down."));
   }, "HAND_RAISE_CHANGED");
 }
 
@@ -65,7 +67,7 @@ export function drawPeople() {
   const raised = persons(hmsStore.getState(selectHandRaisedPeers));
   const count = hmsStore.getState(selectPeerCount) - (all.length - people.length);
   setText(part("people-count"), count);
-  part("people-toggle").setAttribute("aria-label", filled("People, {count} in the room", { count }));
+  part("people-toggle").setAttribute("aria-label", filled(gettext("People, {count} in the room"), { count }));
   part("empty-alone").hidden = count > 1;
   drawOwnHand();
 
@@ -77,7 +79,7 @@ export function drawPeople() {
   drawList("list", part("people-list"), found.slice(0, SHOWN));
   const more = found.length - SHOWN;
   part("people-more").hidden = more <= 0;
-  setText(part("people-more"), filled("and {count} more", { count: more }));
+  setText(part("people-more"), filled(gettext("and {count} more"), { count: Math.max(more, 0) }));
 
   drawList("hands", part("hands-list"), raised);
   part("hands").hidden = !raised.length;
@@ -117,10 +119,10 @@ function row() {
     name: make("span", { class: "person-name who", dir: "auto" }),
     role: make("span", { class: "role" }),
     status: make("span", { class: "person-status", dir: "auto" }),
-    away: make("span", { class: "away" }, "reconnecting…"),
+    away: make("span", { class: "away" }, gettext("reconnecting…")),
     tabs: make("span", { class: "soft" }),
-    star: badge("spotlight", "In the spotlight"),
-    hand: badge("hand", "Hand raised", "hand"),
+    star: badge("spotlight", gettext("In the spotlight")),
+    hand: badge("hand", gettext("Hand raised"), "hand"),
     menu: make("button", MENU, icon("more")),
   };
   const { mark, name, role, status, away, tabs, star, hand, menu } = parts;
@@ -144,7 +146,7 @@ function row() {
 
 /** @type {(name: string, title: string, kind?: string) => HTMLElement} */
 function badge(name, title, kind = "") {
-  const said = make("span", { class: "unseen" }, title.toLowerCase());
+  const said = make("span", { class: "unseen" }, title);
   return make("span", { class: `badge ${kind}`.trim(), title }, icon(name), said);
 }
 
@@ -152,16 +154,17 @@ function badge(name, title, kind = "") {
 function nameRow({ mark, name, menu }, peer) {
   mark.replaceChildren(avatar(peer));
   writeName(name, peer, { isOwn: peer.isLocal });
-  labelName(menu, "Actions for {name}", peer);
+  labelName(menu, gettext("Actions for {name}"), peer);
 }
 
 /** @type {(parts: { [Part in "role" | "status" | "tabs" | "away" | "star" | "hand"]: HTMLElement }, peer: PersonHere) => void} */
 function fillRow({ role, status, tabs, away, star, hand }, peer) {
-  setText(role, peer.roleName);
+  setText(role, roleText(peer.roleName));
   role.hidden = !rolesDiffer;
   setText(status, statusOf(peer));
-  setText(tabs, peer.tabs.length > 1 ? filled("in {count} tabs", { count: peer.tabs.length }) : "");
-  tabs.hidden = peer.tabs.length < 2;
+  const count = peer.tabs.length;
+  setText(tabs, count > 1 ? filled(ngettext("in {count} tab", "in {count} tabs", count), { count }) : "");
+  tabs.hidden = count < 2;
   status.hidden = !status.textContent;
   away.hidden = peer.state !== "reconnecting";
   star.hidden = !isLit(peer);
@@ -198,7 +201,7 @@ function actionsFor(peer) {
   if (hmsStore.getState(selectMaySpotlight)) {
     const seen = spotlightVersion();
     const next = isLit(peer) ? null : peer;
-    const label = next ? "Spotlight for everyone" : "End spotlight";
+    const label = next ? gettext("Spotlight for everyone") : gettext("End spotlight");
     spotlights.push({ label, action: () => spotlight(next, seen) });
   }
   if (peer.isLocal) return [...ownActions(peer), ...spotlights];
@@ -207,10 +210,10 @@ function actionsFor(peer) {
 
 /** @type {(peer: PersonHere) => MenuItem[]} */
 function ownActions(peer) {
-  const self = { label: "Change name or status", action: () => editSelf(peer) };
+  const self = { label: gettext("Change name or status"), action: () => editSelf(peer) };
   // A hand that is up can be lowered, also by who may not raise one any more.
   if (!permissions().raiseHand && !peer.isHandRaised) return [self];
-  const label = peer.isHandRaised ? "Lower hand" : "Raise hand";
+  const label = peer.isHandRaised ? gettext("Lower hand") : gettext("Raise hand");
   return [self, { label, action: () => raiseOwnHand(!peer.isHandRaised) }];
 }
 
@@ -220,7 +223,7 @@ function wordsTo(peer) {
     closeSheet();
     writeTo(peer);
   };
-  return permissions().sendMessages ? [{ label: "Message privately", action: write }] : [];
+  return permissions().sendMessages ? [{ label: gettext("Message privately"), action: write }] : [];
 }
 
 /** @type {(peer: PersonHere) => MenuItem[]} */
@@ -228,14 +231,17 @@ function powersOver(peer) {
   const { removeOthers, changeRole } = permissions();
   /** @type {MenuItem[]} */
   const actions = [];
-  if (removeOthers && peer.isHandRaised) actions.push({ label: "Lower hand", action: () => lowerHand(peer) });
+  if (removeOthers && peer.isHandRaised) actions.push({ label: gettext("Lower hand"), action: () => lowerHand(peer) });
   if (changeRole) {
     for (const role of hmsStore.getState(selectAvailableRoleNames)) {
       if (role === peer.roleName) continue;
-      actions.push({ label: filled("Make {role}", { role }), action: () => giveRole(peer, role) });
+      actions.push({
+        label: filled(gettext("Make {role}"), { role: roleText(role) }),
+        action: () => giveRole(peer, role),
+      });
     }
   }
-  if (removeOthers) actions.push({ label: "Remove from the room", danger: true, action: () => remove(peer) });
+  if (removeOthers) actions.push({ label: gettext("Remove from the room"), danger: true, action: () => remove(peer) });
   return actions;
 }
 
@@ -248,24 +254,24 @@ async function giveRole(peer, role) {
   const sure =
     !points.length ||
     (await confirm({
-      title: fill("Make {name} {role}?", { name: who(peer), role: make("bdi", {}, role) }),
-      text: "They will be able to:",
+      title: fill(gettext("Make {name} {role}?"), { name: who(peer), role: make("bdi", {}, roleText(role)) }),
+      text: gettext("They will be able to:"),
       points,
-      action: "Change the role",
+      action: gettext("Change the role"),
     }));
-  if (sure) await attempt(() => hmsActions.changeRoleOfPeer(peer.id, role, true), "Role not changed");
+  if (sure) await attempt(() => hmsActions.changeRoleOfPeer(peer.id, role, true), gettext("Role not changed. {why}"));
 }
 
 /** @param {HMSPeer} peer */
 async function remove(peer) {
   const reason = await askFor({
-    title: fill("Remove {name}?", { name: who(peer) }),
-    text: "They leave the room at once, and stay out until somebody lets them in again.",
-    action: "Remove",
+    title: fill(gettext("Remove {name}?"), { name: who(peer) }),
+    text: gettext("They leave the room at once, and stay out until somebody lets them in again."),
+    action: gettext("Remove"),
     danger: true,
-    wanted: "Reason, which they are told",
+    wanted: gettext("Reason, which they are told"),
   });
-  if (reason !== null) await attempt(() => hmsActions.removePeer(peer.id, reason), "Not removed");
+  if (reason !== null) await attempt(() => hmsActions.removePeer(peer.id, reason), gettext("Not removed. {why}"));
 }
 
 /** Those who were removed, for whoever may let them in again. */
@@ -287,13 +293,13 @@ function drawRemoved() {
 /** @param {HMSRemoved} removed */
 function removedRow({ person, name, role, reason, removedBy, removedByPerson, removedAt }) {
   const one = { person, name };
-  const back = make("button", { class: "button small", type: "button" }, "Let in again");
-  labelName(back, "Let in again: {name}", one);
-  back.addEventListener("click", () => attempt(() => hmsActions.letIn(person), "Not let in"));
+  const back = make("button", { class: "button small", type: "button" }, gettext("Let in again"));
+  labelName(back, gettext("Let in again: {name}"), one);
+  back.addEventListener("click", () => attempt(() => hmsActions.letIn(person), gettext("Not let in. {why}")));
   const by = make("span", { class: "person-status", title: removedAt && fullTime(removedAt) });
   const host = removedBy && who({ name: removedBy, person: removedByPerson });
-  setParts(by, host ? fill("Removed by {name}", { name: host }) : ["Removed"]);
-  const line = make("span", { class: "person-line" }, who(one), make("span", { class: "role" }, role));
+  setParts(by, host ? fill(gettext("Removed by {name}"), { name: host }) : [gettext("Removed")]);
+  const line = make("span", { class: "person-line" }, who(one), make("span", { class: "role" }, roleText(role)));
   const why = make("span", { class: "person-status", dir: "auto" }, reason);
   return make("li", { class: "person" }, avatar(one), make("span", { class: "person-text" }, line, by, why), back);
 }
@@ -303,14 +309,18 @@ async function editSelf(peer) {
   const held = statusOf(peer);
   const said = await askAboutSelf({ name: peer.name, status: held });
   if (!said) return;
-  if (said.name && said.name !== peer.name) await attempt(() => hmsActions.changeName(said.name), "Name not changed");
+  if (said.name && said.name !== peer.name)
+    await attempt(() => hmsActions.changeName(said.name), gettext("Name not changed. {why}"));
   if (said.status !== held)
-    await attempt(() => hmsActions.changeMetadata({ status: said.status }), "Status not changed");
+    await attempt(() => hmsActions.changeMetadata({ status: said.status }), gettext("Status not changed. {why}"));
 }
 
 /** @param {boolean} up */
 const raiseOwnHand = (up) =>
-  attempt(() => (up ? hmsActions.raiseLocalPeerHand() : hmsActions.lowerLocalPeerHand()), "Hand not changed");
+  attempt(
+    () => (up ? hmsActions.raiseLocalPeerHand() : hmsActions.lowerLocalPeerHand()),
+    gettext("Hand not changed. {why}"),
+  );
 
 /**
  * Lowers a person's hand in every tab.
@@ -321,12 +331,12 @@ const lowerHand = ({ tabs }) =>
     for (const peer of tabs.filter(({ isHandRaised }) => isHandRaised)) {
       await (peer.isLocal ? hmsActions.lowerLocalPeerHand() : hmsActions.lowerRemotePeerHand(peer.id));
     }
-  }, "Hand not lowered");
+  }, gettext("Hand not lowered. {why}"));
 
 function drawOwnHand() {
   const local = hmsStore.getState(selectLocalPeer);
   if (!local) return;
   part("hand").hidden = !permissions().raiseHand && !local.isHandRaised;
   part("hand").setAttribute("aria-pressed", String(local.isHandRaised));
-  setText(part("hand-label"), local.isHandRaised ? "Lower hand" : "Raise hand");
+  setText(part("hand-label"), local.isHandRaised ? gettext("Lower hand") : gettext("Raise hand"));
 }

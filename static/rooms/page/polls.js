@@ -3,8 +3,9 @@
 import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectPolls } from "../hms.js";
 import { arrange, eachFrame, make, part, setText } from "./dom.js";
 import { isShown, openPanel } from "./panel.js";
-import { counted, fill, filled } from "./text.js";
+import { fill, filled } from "./text.js";
 import { attempt, toast } from "./toasts.js";
+import { gettext, ngettext } from "./translation.js";
 
 /** @import { HMSPoll, HMSPollQuestion, HMSPollResponse } from "../hms.js" */
 
@@ -14,14 +15,14 @@ import { attempt, toast } from "./toasts.js";
 
 /** @type {Map<string, Card>} */
 const drawn = new Map(); // poll id → its card: what somebody ticked and typed stays while others answer
-const none = make("p", { class: "soft" }, "There are no polls.");
+const none = make("p", { class: "soft" }, gettext("There are no polls."));
 
 export function startPolls() {
   hmsStore.subscribe(eachFrame(draw), selectPolls);
   hmsNotifications.onNotification(({ data: poll }) => {
     if (!poll || isShown("polls")) return;
-    const said = fill("Poll: {title}", { title: make("bdi", {}, poll.title) });
-    const remove = toast(said, { label: "Answer", action: () => openPanel("polls") });
+    const said = fill(gettext("Poll: {title}"), { title: make("bdi", {}, poll.title) });
+    const remove = toast(said, { label: gettext("Answer"), action: () => openPanel("polls") });
     part("polls-toggle").addEventListener("click", remove, { once: true });
   }, "POLL_STARTED");
 }
@@ -31,7 +32,7 @@ export function resetPolls() {
   drawn.clear();
   draw();
   if (hmsStore.getState(selectPermissions)?.pollRead) {
-    attempt(() => hmsActions.interactivityCenter.getPolls(), "Polls not read");
+    attempt(() => hmsActions.interactivityCenter.getPolls(), gettext("Polls not read. {why}"));
   }
 }
 
@@ -41,7 +42,7 @@ function draw() {
   const running = polls.filter(({ state }) => state === "started").length;
   part("polls-toggle").hidden = !polls.length;
   setText(part("polls-count"), running || "");
-  part("polls-toggle").setAttribute("aria-label", filled("Polls, {running} running", { running }));
+  part("polls-toggle").setAttribute("aria-label", filled(gettext("Polls, {running} running"), { running }));
   const elements = polls.map((poll) => {
     const shown = drawn.get(poll.id) ?? card();
     drawn.set(poll.id, shown);
@@ -89,7 +90,7 @@ function card() {
     if (poll === held) return;
     held = poll;
     setText(title, poll.title);
-    setText(state, [poll.state === "started" ? "Running" : "Ended", voters(poll)].join(""));
+    setText(state, [poll.state === "started" ? gettext("Running") : gettext("Ended"), voters(poll)].join(""));
     const isOpen = poll.state === "started" && poll.questions.some(({ responses }) => !responses?.length);
     if (isOpen) {
       if (form && sameQuestions(form.poll, poll)) return;
@@ -120,13 +121,13 @@ const sameQuestions = (a, b) => JSON.stringify(a.questions.map(asks)) === JSON.s
  * @returns {Form}
  */
 function formOf(poll) {
-  const send = make("button", { class: "button primary", type: "submit" }, "Send the answer");
+  const send = make("button", { class: "button primary", type: "submit" }, gettext("Send the answer"));
   const element = make("form", {}, ...poll.questions.map(asked), send);
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     if (send.isConnected) answer(poll, new FormData(element));
   });
-  const ended = make("p", { class: "soft", role: "status" }, "The poll ended before this was sent.");
+  const ended = make("p", { class: "soft", role: "status" }, gettext("The poll ended before this was sent."));
   return { poll, element, end: () => send.isConnected && send.replaceWith(ended) };
 }
 
@@ -142,7 +143,9 @@ const isTouched = (form) =>
 const listed = (value) => (Array.isArray(value) ? value : []);
 /** @param {HMSPoll} poll */
 const voters = ({ result: found }) =>
-  found?.totalUsers ? ` · ${counted(found.totalUsers, "{count} person answered", "{count} people answered")}` : "";
+  found?.totalUsers
+    ? ` · ${filled(ngettext("{count} person answered", "{count} people answered", found.totalUsers), { count: found.totalUsers })}`
+    : "";
 /** @param {HMSPollQuestion} question */
 const field = (question) => `question-${question.index}`;
 /** @param {HMSPollQuestion} question */
@@ -179,10 +182,13 @@ async function answer(poll, form) {
       : { questionIndex: question.index, options };
   });
   if (responses.every(({ skipped }) => skipped)) {
-    toast("Choose an answer first.");
+    toast(gettext("Choose an answer first."));
     return;
   }
-  await attempt(() => hmsActions.interactivityCenter.addResponsesToPoll(poll.id, responses), "Answer not sent");
+  await attempt(
+    () => hmsActions.interactivityCenter.addResponsesToPoll(poll.id, responses),
+    gettext("Answer not sent. {why}"),
+  );
 }
 
 /** @param {HMSPollQuestion} question */
@@ -196,7 +202,7 @@ function result(question) {
       make(
         "p",
         { dir: "auto" },
-        own.text ? filled("You answered: {text}", { text: own.text }) : "Not answered by you.",
+        own.text ? filled(gettext("You answered: {text}"), { text: own.text }) : gettext("Not answered by you."),
       ),
     );
     return box;
@@ -206,14 +212,14 @@ function result(question) {
     const votes = option.voteCount ?? 0;
     const bar = make("progress", { max: Math.max(total, 1), value: votes, "aria-hidden": "true" });
     const said = make("span", { dir: "auto" }, option.text);
-    const chosen = mine.has(option.index) ? make("b", { class: "mine" }, "your answer") : null;
+    const chosen = mine.has(option.index) ? make("b", { class: "mine" }, gettext("your answer")) : null;
     box.append(
       make(
         "div",
         { class: "bar-row" },
         said,
         chosen,
-        make("span", { class: "votes" }, counted(votes, "{count} vote", "{count} votes")),
+        make("span", { class: "votes" }, filled(ngettext("{count} vote", "{count} votes", votes), { count: votes })),
         bar,
       ),
     );

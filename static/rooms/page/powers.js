@@ -1,13 +1,14 @@
 // What a role may do to others and to the room, in words.
 
 import { hmsStore, selectRoleByRoleName } from "../hms.js";
+import { gettext } from "./translation.js";
 
 /** @type {[permission: string, words: string][]} */
 const POWERS = [
-  ["removeOthers", "Remove people, and delete what others said"],
-  ["changeRole", "Change the roles of others, yours too"],
-  ["manageRoom", "Change the settings and links of the room"],
-  ["endRoom", "End the room for everyone"],
+  ["removeOthers", gettext("Remove people, and delete what others said")],
+  ["changeRole", gettext("Change the roles of others, yours too")],
+  ["manageRoom", gettext("Change the settings and links of the room")],
+  ["endRoom", gettext("End the room for everyone")],
 ];
 
 /**

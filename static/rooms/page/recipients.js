@@ -3,7 +3,9 @@
 import { hmsStore, selectAvailableRoleNames, selectRemotePeers } from "../hms.js";
 import { arrange, eachFrame, make, part, setParts, setText } from "./dom.js";
 import { persons } from "./persons.js";
+import { roleText } from "./roles.js";
 import { fill } from "./text.js";
+import { gettext } from "./translation.js";
 import { drawName, nameText, who } from "./who.js";
 
 /** @import { Someone } from "./types.js" */
@@ -84,9 +86,9 @@ function drawRecipients(value = to.value) {
   if (kind === "role" && !roles.includes(optionFor(value))) roles.push(roleOption(id));
   arrange(to, [
     everyone,
-    ...group("Everyone with the role", roles),
-    ...group("One person", people),
-    ...group("Left meanwhile", gone),
+    ...group(gettext("Everyone with the role"), roles),
+    ...group(gettext("One person"), people),
+    ...group(gettext("Left meanwhile"), gone),
   ]);
   const shown = new Set([...roles, ...people, ...gone]);
   for (const [held, option] of options) if (!shown.has(option)) options.delete(held);
@@ -104,7 +106,7 @@ function optionFor(value) {
 /** @param {string} role */
 function roleOption(role) {
   const option = optionFor(`role:${role}`);
-  setText(option, role);
+  setText(option, roleText(role));
   return option;
 }
 
@@ -136,6 +138,7 @@ function showPrivacy() {
   if (next === shownFor) return;
   shownFor = next;
   const [kind, id] = split(to.value);
-  if (kind === "role") setParts(part("to-name"), fill("Only the role {role}", { role: make("bdi", {}, id) }));
-  else if (chosen) setParts(part("to-name"), fill("Only {name}", { name: who(chosen) }));
+  if (kind === "role")
+    setParts(part("to-name"), fill(gettext("Only the role {role}"), { role: make("bdi", {}, roleText(id)) }));
+  else if (chosen) setParts(part("to-name"), fill(gettext("Only {name}"), { name: who(chosen) }));
 }

@@ -1,38 +1,47 @@
 // The page is one of three at a time: the lobby, the room, and what is told at the end.
 
 import { part, setParts, setText } from "./dom.js";
+import { gettext } from "./translation.js";
 
 /** What each end is called, explained, and what one may do next (null: nothing but the start page). */
 /** @import { Said } from "./types.js" */
 
 /** @type {Record<string, [heading: string, text: string, again: string]>} */
 const ENDS = {
-  left: ["You left the room", "It goes on while somebody is inside.", "Join again"],
-  removed: ["You were removed from the room", "", "Try to join again"],
+  left: [gettext("You left the room"), gettext("It goes on while somebody is inside."), gettext("Join again")],
+  removed: [gettext("You were removed from the room"), "", gettext("Try to join again")],
   ended: [
-    "The room was ended",
-    "Its messages, pins and polls are gone. The room itself can be opened again.",
-    "Open it again",
+    gettext("The room was ended"),
+    gettext("Its messages, pins and polls are gone. The room itself can be opened again."),
+    gettext("Open it again"),
   ],
   elsewhere: [
-    "Opened in another tab",
-    "You are in this room in another tab or window; it goes on there.",
-    "Use it here",
+    gettext("Opened in another tab"),
+    gettext("You are in this room in another tab or window; it goes on there."),
+    gettext("Use it here"),
   ],
-  closed: ["This room is closed", "Whoever runs the room has closed it. Ask them to open it again.", "Try again"],
+  closed: [
+    gettext("This room is closed"),
+    gettext("Whoever runs the room has closed it. Ask them to open it again."),
+    gettext("Try again"),
+  ],
   locked: [
-    "This room is locked",
-    "Nobody new can enter now. Ask somebody inside to unlock it, then try again.",
-    "Try again",
+    gettext("This room is locked"),
+    gettext("Nobody new can enter now. Ask somebody inside to unlock it, then try again."),
+    gettext("Try again"),
   ],
   replaced: [
-    "This link is no longer good",
-    "It was replaced by another one, or switched off. Ask whoever invited you for a new one.",
-    "Try again",
+    gettext("This link is no longer good"),
+    gettext("It was replaced by another one, or switched off. Ask whoever invited you for a new one."),
+    gettext("Try again"),
   ],
-  expired: ["Your time in the room is over", "The right to be here has expired.", "Join again"],
-  refused: ["You cannot enter now", "", "Try again"],
-  lost: ["The connection was lost", "", "Try again"],
+  expired: [
+    gettext("Your time in the room is over"),
+    gettext("The right to be here has expired."),
+    gettext("Join again"),
+  ],
+  refused: [gettext("You cannot enter now"), "", gettext("Try again")],
+  lost: [gettext("The connection was lost"), "", gettext("Try again")],
 };
 
 /** @param {string} name */

@@ -3,7 +3,8 @@
 import { hmsActions, hmsStore, selectRoom } from "../hms.js";
 import { make, part, setText } from "./dom.js";
 import { areHostsPins, leavePins } from "./pins/rights.js";
-import { counted, filled, timeSpan } from "./text.js";
+import { filled, timeSpan } from "./text.js";
+import { gettext, ngettext } from "./translation.js";
 import { inWords } from "./words.js";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600]; // seconds
@@ -24,9 +25,9 @@ export function openSettings() {
   part("settings-title").value = title;
   part("settings-description").value = description;
   part("settings-locked").checked = locked;
-  choose(part("settings-slow"), SLOW, slowMode, (seconds) => (seconds ? timeSpan(seconds) : "Off"));
+  choose(part("settings-slow"), SLOW, slowMode, (seconds) => (seconds ? timeSpan(seconds) : gettext("Off")));
   choose(part("settings-history"), HISTORY, history ?? 0, (count) =>
-    count ? counted(count, "The last message", "The last {count} messages") : "None",
+    count ? filled(ngettext("The last message", "The last {count} messages", count), { count }) : gettext("None"),
   );
   part("settings-pins").checked = areHostsPins();
   part("settings-problem").hidden = true;
@@ -67,7 +68,7 @@ async function save() {
     if (hostsPin !== shown.hostsPin) await leavePins(hostsPin);
     part("settings").close();
   } catch (error) {
-    setText(part("settings-problem"), filled("Not saved. {why}", { why: inWords(error) }));
+    setText(part("settings-problem"), filled(gettext("Not saved. {why}"), { why: inWords(error) }));
     part("settings-problem").hidden = false;
   } finally {
     part("settings-save").disabled = false;

@@ -5,8 +5,10 @@ import { confirm } from "./dialogs.js";
 import { arrange, make, part, setText } from "./dom.js";
 import { copyLink, linkOf } from "./link.js";
 import { powersOf } from "./powers.js";
+import { roleText } from "./roles.js";
 import { fill, filled } from "./text.js";
 import { attempt, toast } from "./toasts.js";
+import { gettext } from "./translation.js";
 
 /** @import { HMSRoomCode } from "../hms.js" */
 
@@ -27,7 +29,7 @@ export async function openShare() {
 }
 
 async function draw() {
-  const codes = await attempt(() => hmsActions.getRoomCodes(), "The links could not be read");
+  const codes = await attempt(() => hmsActions.getRoomCodes(), gettext("The links could not be read. {why}"));
   if (!codes) return;
   arrange(part("share-links"), codes.map(elementOf));
 }
@@ -46,21 +48,25 @@ function elementOf({ role, code }) {
  */
 function row(role) {
   const id = `share-${rows.size}`;
-  const label = make("label", { htmlFor: id }, ...fill("Link for {role}", { role: make("bdi", {}, role) }));
-  const link = make("input", { id, readOnly: true });
+  const label = make(
+    "label",
+    { htmlFor: id },
+    ...fill(gettext("Link for {role}"), { role: make("bdi", {}, roleText(role)) }),
+  );
+  const link = make("input", { id, readOnly: true, dir: "ltr" });
   const copying = button(() => copyLink(link.value));
   const renewing = button(() => renew(role, Boolean(link.value)));
-  const hint = make("p", { class: "hint" }, "Give this only to people who may run the room.");
+  const hint = make("p", { class: "hint" }, gettext("Give this only to people who may run the room."));
   link.addEventListener("focus", () => link.select());
   hint.hidden = !powersOf(role).length;
-  name(copying, "Copy", filled("Copy the link for {role}", { role }));
+  name(copying, gettext("Copy"), filled(gettext("Copy the link for {role}"), { role: roleText(role) }));
   /** @param {string | null} code */
   const update = (code) => {
     link.value = code ? linkOf(code) : "";
-    link.placeholder = "No link yet";
+    link.placeholder = gettext("No link yet");
     copying.hidden = !code;
-    if (code) name(renewing, "New link", filled("New link for {role}", { role }));
-    else name(renewing, "Make a link", filled("Make a link for {role}", { role }));
+    if (code) name(renewing, gettext("New link"), filled(gettext("New link for {role}"), { role: roleText(role) }));
+    else name(renewing, gettext("Make a link"), filled(gettext("Make a link for {role}"), { role: roleText(role) }));
   };
   const line = make("div", { class: "with-button" }, link, copying, renewing);
   return { element: make("li", { class: "field" }, label, line, hint), update };
@@ -84,15 +90,15 @@ async function renew(role, isThere) {
   const sure =
     !isThere ||
     (await confirm({
-      title: fill("A new link for {role}?", { role: make("bdi", {}, role) }),
-      text: "The present link stops working at once: nobody new enters by it. Who is inside stays.",
-      action: "Make a new link",
+      title: fill(gettext("A new link for {role}?"), { role: make("bdi", {}, roleText(role)) }),
+      text: gettext("The present link stops working at once: nobody new enters by it. Who is inside stays."),
+      action: gettext("Make a new link"),
       danger: true,
     }));
   if (!sure) return;
   await attempt(async () => {
     await hmsActions.replaceRoomCode(role);
-    toast("There is a new link. Send it to whom you want here.");
+    toast(gettext("There is a new link. Send it to whom you want here."));
     await draw();
-  }, "No new link");
+  }, gettext("No new link. {why}"));
 }

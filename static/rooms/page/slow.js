@@ -13,6 +13,7 @@ import { serverNow } from "./clock.js";
 import { part, setText } from "./dom.js";
 import { filled, timeSpan } from "./text.js";
 import { announce } from "./toasts.js";
+import { gettext } from "./translation.js";
 import { personOf } from "./who.js";
 
 /** @import { HMSException, HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
@@ -78,7 +79,7 @@ const isBy = (peer, { type, sender, senderPerson }) =>
   type === "chat" && personOf({ id: sender, person: senderPerson }) === personOf(peer);
 
 /** @param {number} seconds */
-const saying = (seconds) => filled("You can write again in {time}.", { time: timeSpan(seconds) });
+const saying = (seconds) => filled(gettext("You can write again in {time}."), { time: timeSpan(seconds) });
 
 function draw() {
   clearTimeout(timer);

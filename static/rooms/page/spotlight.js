@@ -17,6 +17,7 @@ import { eachFrame, part, setHidden, setText } from "./dom.js";
 import { keepPlace } from "./log/reading.js";
 import { fill } from "./text.js";
 import { attempt } from "./toasts.js";
+import { gettext } from "./translation.js";
 import { personOf, who, writeName } from "./who.js";
 
 /** @import { HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
@@ -56,7 +57,7 @@ export const spotlightVersion = () => hmsStore.getState(selectEntry)?.change_ver
  * @param {number} seen
  */
 export function spotlight(peer, seen) {
-  return attempt(() => put(peer, seen), "Spotlight not changed");
+  return attempt(() => put(peer, seen), gettext("Spotlight not changed. {why}"));
 }
 
 /** @type {(peer: HMSPeer | null, seen: number) => Promise<void>} */
@@ -81,14 +82,16 @@ async function isTaken(mine) {
   if (mine && personOf(mine) === personOf(theirs)) return false;
   const by = hmsStore.getState(selectPeerByID(hmsStore.getState(selectEntry)?.updated_by ?? ""));
   return confirm({
-    title: "The spotlight was changed meanwhile",
-    text: fill("{name} was faster than you. Whom should everybody see?", { name: by ? who(by) : "Somebody else" }),
+    title: gettext("The spotlight was changed meanwhile"),
+    text: fill(gettext("{name} was faster than you. Whom should everybody see?"), {
+      name: by ? who(by) : gettext("Somebody else"),
+    }),
     values: [
-      ["Theirs", who(theirs)],
-      ["Yours", mine ? who(mine) : "Nobody"],
+      [gettext("Theirs"), who(theirs)],
+      [gettext("Yours"), mine ? who(mine) : gettext("Nobody")],
     ],
-    action: "Use yours",
-    otherwise: "Keep theirs",
+    action: gettext("Use yours"),
+    otherwise: gettext("Keep theirs"),
   });
 }
 

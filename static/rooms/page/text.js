@@ -1,5 +1,7 @@
 // How things are said: links in messages, times, names. Pure.
 
+import { gettext, LOCALE } from "./translation.js";
+
 /** @import { HMSMessage } from "../hms.js" */
 
 /** @type {Record<string, string>} */
@@ -106,9 +108,13 @@ export function continues(before, message) {
 export const sameDay = (a, b) => a?.toDateString() === b.toDateString();
 
 // Making a format is slow, using it is not.
-const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
-const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
-const day = new Intl.DateTimeFormat([], { dateStyle: "full" });
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full" });
+const number = new Intl.NumberFormat(LOCALE);
+const seconds = new Intl.NumberFormat(LOCALE, { style: "unit", unit: "second", unitDisplay: "narrow" });
+const all = new Intl.ListFormat(LOCALE, { type: "conjunction" });
+const one = new Intl.ListFormat(LOCALE, { type: "disjunction" });
 
 /** @param {Date} date */
 export const shortTime = (date) => clock.format(date);
@@ -118,10 +124,10 @@ export const fullTime = (date) => moment.format(date);
 
 /** @type {(date: Date, now: Date) => string} */
 export function dayName(date, now) {
-  if (sameDay(date, now)) return "Today";
+  if (sameDay(date, now)) return gettext("Today");
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
-  if (sameDay(date, yesterday)) return "Yesterday";
+  if (sameDay(date, yesterday)) return gettext("Yesterday");
   return day.format(date);
 }
 
@@ -138,8 +144,29 @@ const UNITS = [
  */
 export function timeSpan(seconds) {
   const [unit, length] = UNITS.find(([, each]) => seconds >= each && seconds % each === 0) ?? ["second", 1];
-  return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(seconds / length);
+  return new Intl.NumberFormat(LOCALE, { style: "unit", unit, unitDisplay: "long" }).format(seconds / length);
 }
+
+/** @param {number} span in seconds */
+export const shortSpan = (span) => seconds.format(span);
+
+/**
+ * All of them in one phrase.
+ * @param {string[]} names
+ */
+export const together = (names) => all.format(names);
+
+/**
+ * The same in parts: the names, and what is between them.
+ * @param {string[]} names
+ */
+export const togetherInParts = (names) => all.formatToParts(names);
+
+/**
+ * One or another of them.
+ * @param {string[]} names
+ */
+export const either = (names) => one.format(names);
 
 /**
  * One or two letters for a name.
@@ -166,20 +193,17 @@ export function hue(id, used = []) {
 }
 
 /**
- * A sentence with places for values, such as "Only {name}", as its parts: texts, and the values.
+ * A sentence with places for values, such as "Only {name}", as its parts: texts, and the values, numbers as texts.
  * @template Value
  * @param {string} sentence
  * @param {Record<string, Value>} values
  * @returns {(string | Value)[]}
  */
 export const fill = (sentence, values) =>
-  sentence.split(/\{(\w+)\}/u).map((piece, at) => (at % 2 ? values[piece] : piece));
+  sentence.split(/\{(\w+)\}/u).map((piece, at) => (at % 2 ? written(values[piece]) : piece));
+
+/** @type {<Value>(value: Value) => string | Value} */
+const written = (value) => (typeof value === "number" ? number.format(value) : value);
 
 /** @type {(sentence: string, values: Record<string, string | number>) => string} */
 export const filled = (sentence, values) => fill(sentence, values).join("");
-
-/**
- * A sentence about a number, which stands in it as {count}.
- * @type {(count: number, one: string, many: string) => string}
- */
-export const counted = (count, one, many) => filled(count === 1 ? one : many, { count });

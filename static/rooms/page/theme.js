@@ -14,10 +14,12 @@
     }
   }
 
+  const switches = () => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-theme-switch]"));
+
   /** @param {string} theme */
   function show(theme) {
     document.documentElement.dataset.theme = theme;
-    for (const name of document.querySelectorAll("[data-theme-name]")) name.textContent = theme;
+    for (const button of switches()) button.textContent = button.dataset[theme] ?? "";
   }
 
   const current = () => document.documentElement.dataset.theme ?? "system";
@@ -37,7 +39,7 @@
   window.hmsroomTheme = { change, current };
   addEventListener("DOMContentLoaded", () => {
     show(remembered());
-    for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-theme-switch]"))) {
+    for (const button of switches()) {
       button.hidden = false;
       button.addEventListener("click", change);
     }

@@ -1,6 +1,7 @@
 // Short notices that go away by themselves, and what only a screen reader is told.
 
 import { make, part, setParts } from "./dom.js";
+import { filled } from "./text.js";
 import { inWords } from "./words.js";
 
 /** @import { Said } from "./types.js" */
@@ -37,13 +38,13 @@ export function toast(parts, undo) {
  * Runs an action of the room; if it is refused, says so.
  * @template Value
  * @param {() => Promise<Value>} action
- * @param {string} what did not happen then
+ * @param {string} sentence that says what did not happen, and {why}
  */
-export async function attempt(action, what) {
+export async function attempt(action, sentence) {
   try {
     return await action();
   } catch (error) {
-    toast(`${what}. ${inWords(error)}`);
+    toast(filled(sentence, { why: inWords(error) }));
     return undefined;
   }
 }

@@ -2,8 +2,10 @@
 
 import { hmsActions, hmsStore, selectHistory, selectHMSMessages, selectPeerByID, selectRoom } from "../hms.js";
 import { make, part, setParts } from "./dom.js";
-import { filled, fullTime, visible } from "./text.js";
+import { roleText } from "./roles.js";
+import { filled, fullTime, together, visible } from "./text.js";
 import { attempt } from "./toasts.js";
+import { gettext } from "./translation.js";
 import { nameText, senderOf } from "./who.js";
 
 /** @import { HMSMessage } from "../hms.js" */
@@ -36,7 +38,7 @@ async function withAll(action) {
       await hmsActions.loadOlderMessages(PAGE);
     }
     return true;
-  }, "Not saved");
+  }, gettext("Not saved. {why}"));
   if (!isRead) return;
   part("transcript").close();
   action();
@@ -48,7 +50,7 @@ const title = () => part("title").textContent ?? "";
 /** @param {HMSMessage} message */
 const authorOf = (message) => {
   const sender = senderOf(message);
-  return sender ? nameText(sender) : "The room";
+  return sender ? nameText(sender) : gettext("The room");
 };
 
 /**
@@ -56,10 +58,11 @@ const authorOf = (message) => {
  * @param {HMSMessage} message
  */
 function privately({ recipientPeer, recipientRoles }) {
-  if (recipientRoles?.length) return filled("(only to {names})", { names: recipientRoles.join(", ") });
+  if (recipientRoles?.length)
+    return filled(gettext("(only to {names})"), { names: together(recipientRoles.map((role) => roleText(role))) });
   if (!recipientPeer) return "";
   const peer = hmsStore.getState(selectPeerByID(recipientPeer));
-  return peer ? filled("(only to {names})", { names: nameText(peer) }) : "(private)";
+  return peer ? filled(gettext("(only to {names})"), { names: nameText(peer) }) : gettext("(private)");
 }
 
 /** @param {HMSMessage} message */

@@ -15,6 +15,7 @@ export interface Parts {
   "lobby-form": HTMLFormElement;
   "lobby-join": HTMLButtonElement;
   "lobby-name": HTMLInputElement;
+  languages: HTMLDialogElement;
   message: HTMLTextAreaElement;
   "people-search": HTMLInputElement;
   reacted: HTMLDialogElement;
@@ -68,7 +69,15 @@ export interface Pin {
   pinner: Someone | null;
 }
 
+/** The script's texts in another language, by the English ones; plurals as a list, which `plural` says the place in. */
+interface Catalogue {
+  words: Record<string, string | string[]>;
+  plural: (count: number) => number;
+}
+
 declare global {
+  /** Of the catalogue, which is no module; missing in English. */
+  var hmsroomCatalogue: Catalogue | undefined;
   interface Window {
     /** Of theme.js, which is no module: it runs before the page is drawn. */
     hmsroomTheme: { change: () => void; current: () => string };

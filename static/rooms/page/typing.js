@@ -5,6 +5,7 @@ import { isAway } from "./connection.js";
 import { eachFrame, part, setParts } from "./dom.js";
 import { recipient } from "./recipients.js";
 import { fill } from "./text.js";
+import { gettext } from "./translation.js";
 import { personOf, who } from "./who.js";
 
 /** @import { HMSPeer, HMSTyping } from "../hms.js" */
@@ -31,11 +32,14 @@ function draw() {
 /** @returns {Said[]} */
 function sentence() {
   const [first, second, ...others] = writing();
-  if (others.length) return ["Several people are typing…"];
-  if (second) return fill("{name} and {other} are typing…", { name: who(first.peer), other: who(second.peer) });
+  if (others.length) return [gettext("Several people are typing…")];
+  if (second)
+    return fill(gettext("{name} and {other} are typing…"), { name: who(first.peer), other: who(second.peer) });
   if (!first) return [];
   const name = who(first.peer);
-  return first.isPrivate ? fill("{name} is typing to you alone…", { name }) : fill("{name} is typing…", { name });
+  return first.isPrivate
+    ? fill(gettext("{name} is typing to you alone…"), { name })
+    : fill(gettext("{name} is typing…"), { name });
 }
 
 /** Other persons who are writing, each once. */

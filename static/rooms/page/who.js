@@ -4,6 +4,7 @@ import { hmsStore, selectAvailableRoleNames } from "../hms.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
 import { filled, HUES, hue } from "./text.js";
+import { gettext } from "./translation.js";
 
 /** @import { HMSMessage } from "../hms.js" */
 /** @import { Someone } from "./types.js" */
@@ -38,7 +39,7 @@ export function senderOf({ sender, senderName, senderPerson }) {
  * The name that is shown: somebody whose name shows nothing is a guest.
  * @param {Someone} one
  */
-export const nameOf = ({ name = "" }) => (shows(name) ? name : "Guest");
+export const nameOf = ({ name = "" }) => (shows(name) ? name : gettext("Guest"));
 
 /** Forgets who was met: another session has other persons. */
 export function forgetPersons() {
@@ -102,7 +103,8 @@ export function nameText(one, most = Infinity) {
   const tag = tagOf(one);
   if (!tag) return nameOf(one);
   const characters = [...nameOf(one)];
-  return `${characters.length > most ? `${characters.slice(0, most).join("")}…` : nameOf(one)} #${tag}`;
+  const name = characters.length > most ? `${characters.slice(0, most).join("")}…` : nameOf(one);
+  return `${name} #${tag}`;
 }
 
 /**
@@ -136,8 +138,9 @@ export function writeName(element, one, { isOwn = false } = {}) {
     const tag = tagOf(one);
     /** @type {(string | Node)[]} */
     const parts = [make("bdi", {}, nameOf(one))];
-    if (tag) parts.push(" ", make("span", { class: "tag", title: "Others here have a name like this" }, `#${tag}`));
-    if (isOwn) parts.push(" ", make("span", { class: "you" }, "(you)"));
+    if (tag)
+      parts.push(" ", make("span", { class: "tag", title: gettext("Others here have a name like this") }, `#${tag}`));
+    if (isOwn) parts.push(" ", make("span", { class: "you" }, gettext("(you)")));
     element.replaceChildren(...parts);
   });
   return element;

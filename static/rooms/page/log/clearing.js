@@ -4,20 +4,23 @@ import { hmsActions, hmsNotifications } from "../../hms.js";
 import { confirm } from "../dialogs.js";
 import { fill } from "../text.js";
 import { attempt, toast } from "../toasts.js";
+import { gettext } from "../translation.js";
 import { who } from "../who.js";
 
 export function startClearing() {
   hmsNotifications.onNotification(({ data: { by } }) => {
-    toast(by ? fill("{name} cleared the chat.", { name: who(by) }) : "The chat was cleared.");
+    toast(by ? fill(gettext("{name} cleared the chat."), { name: who(by) }) : gettext("The chat was cleared."));
   }, "MESSAGES_CLEARED");
 }
 
 export async function clearChat() {
   const sure = await confirm({
-    title: "Clear the chat?",
-    text: "All messages, private ones too, are deleted for everybody, and with them their pins. Nobody can bring them back.",
-    action: "Clear the chat",
+    title: gettext("Clear the chat?"),
+    text: gettext(
+      "All messages, private ones too, are deleted for everybody, and with them their pins. Nobody can bring them back.",
+    ),
+    action: gettext("Clear the chat"),
     danger: true,
   });
-  if (sure) await attempt(() => hmsActions.clearMessages(), "Not cleared");
+  if (sure) await attempt(() => hmsActions.clearMessages(), gettext("Not cleared. {why}"));
 }

@@ -4,6 +4,7 @@ import { hmsActions } from "../../hms.js";
 import { confirm } from "../dialogs.js";
 import { fill } from "../text.js";
 import { announce, attempt } from "../toasts.js";
+import { gettext } from "../translation.js";
 import { senderOf, who } from "../who.js";
 import { isOwn } from "./message.js";
 
@@ -16,16 +17,18 @@ import { isOwn } from "./message.js";
 export async function askToDelete(message) {
   const sender = isOwn(message) ? null : senderOf(message);
   const agrees = await confirm({
-    title: "Delete this message?",
+    title: gettext("Delete this message?"),
     text: sender
-      ? fill("What {name} said goes for everyone who sees it, and cannot be brought back.", { name: who(sender) })
-      : "It goes for everyone who sees it, and cannot be brought back.",
-    action: "Delete",
+      ? fill(gettext("What {name} said goes for everyone who sees it, and cannot be brought back."), {
+          name: who(sender),
+        })
+      : gettext("It goes for everyone who sees it, and cannot be brought back."),
+    action: gettext("Delete"),
     danger: true,
   });
   if (!agrees) return;
   await attempt(async () => {
     await hmsActions.deleteMessage(message.id);
-    announce("Message deleted");
-  }, "Not deleted");
+    announce(gettext("Message deleted"));
+  }, gettext("Not deleted. {why}"));
 }

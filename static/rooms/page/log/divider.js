@@ -1,7 +1,8 @@
 // The line above what somebody has not seen.
 
 import { make, setText } from "../dom.js";
-import { counted } from "../text.js";
+import { filled } from "../text.js";
+import { gettext, ngettext } from "../translation.js";
 
 export class Divider {
   #text = make("span", {});
@@ -14,7 +15,10 @@ export class Divider {
    */
   count(isMissed) {
     if (isMissed) this.#missed += 1;
-    const words = counted(this.#missed, "{count} message while you were away", "{count} messages while you were away");
-    setText(this.#text, this.#missed ? words : "New");
+    const words = filled(
+      ngettext("{count} message while you were away", "{count} messages while you were away", this.#missed),
+      { count: this.#missed },
+    );
+    setText(this.#text, this.#missed ? words : gettext("New"));
   }
 }

@@ -2,6 +2,7 @@
 
 import { hmsStore, selectMissed } from "../../hms.js";
 import { make, part } from "../dom.js";
+import { gettext } from "../translation.js";
 import { elementOf, wasDrawn } from "./entries.js";
 
 /** @type {Map<string | null, HTMLElement>} id of a message → the line that tells of a gap after it */
@@ -20,7 +21,7 @@ export function tellGaps() {
   }
   const fresh = [...missed].filter((after) => !lines.has(after) && (after === null || wasDrawn(after)));
   for (const after of fresh) {
-    const line = make("p", { class: "line gap" }, "Some messages may be missing here.");
+    const line = make("p", { class: "line gap" }, gettext("Some messages may be missing here."));
     lines.set(after, line);
     const element = elementOf(after);
     if (element) element.after(line);

@@ -14,6 +14,7 @@ import { eachFrame, make, part, setParts } from "../dom.js";
 import { closePopupIn } from "../menu.js";
 import { isPinned, selectPins } from "../pins/pinned.js";
 import { continues, sameDay } from "../text.js";
+import { gettext } from "../translation.js";
 import { forgetPersons } from "../who.js";
 import { clearDays, lineOf, nameDays, newLine } from "./days.js";
 import { Divider } from "./divider.js";
@@ -202,7 +203,7 @@ function draw() {
   if (!present) return; // left: what is drawn goes when a room is entered again
   if (present !== session) {
     clear();
-    append(make("p", { class: "line" }, "Everybody had left meanwhile: the room begins anew."));
+    append(make("p", { class: "line" }, gettext("Everybody had left meanwhile: the room begins anew.")));
   }
   if (!filled) drawQuietly();
   redrawChanged();

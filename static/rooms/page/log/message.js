@@ -4,14 +4,16 @@ import { hmsStore, selectLocalPeer, selectPeerByID, selectRolesMap } from "../..
 import { avatar } from "../avatar.js";
 import { icon, make, setParts } from "../dom.js";
 import { isPinned } from "../pins/pinned.js";
-import { fill, filled, fullTime, pieces, shortTime, visible } from "../text.js";
+import { roleText } from "../roles.js";
+import { fill, filled, fullTime, pieces, shortTime, together, visible } from "../text.js";
+import { gettext } from "../translation.js";
 import { nameText, personOf, senderOf, who, writeName } from "../who.js";
 import { drawReactions, spokenReactions } from "./reactions.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { Said } from "../types.js" */
 
-const EDITED = "(edited)";
+const EDITED = gettext("(edited)");
 const FOLDED_FROM = { lines: 24, characters: 2_500 };
 
 /**
@@ -31,7 +33,7 @@ export function bubble(message, own, isContinued) {
   const element = make(
     "article",
     { class: classes.filter(Boolean).join(" "), tabIndex: -1 },
-    avatar(sender ?? { id: "", name: "The room" }),
+    avatar(sender ?? { id: "", name: gettext("The room") }),
     make("div", { class: "bubble" }, headOf(message, own), privately(message, own), ...bodyOf(message)),
   );
   markPinned(element, isPinned(message.id));
@@ -77,10 +79,10 @@ function folded(message) {
   const lines = message.split("\n", FOLDED_FROM.lines + 1).length;
   if (lines <= FOLDED_FROM.lines && message.length <= FOLDED_FROM.characters) return [text];
   text.classList.add("folded");
-  const all = make("button", { class: "button small quiet fold", type: "button", tabIndex: -1 }, "Show all");
+  const all = make("button", { class: "button small quiet fold", type: "button", tabIndex: -1 }, gettext("Show all"));
   all.addEventListener("click", () => {
     const isFolded = text.classList.toggle("folded");
-    all.textContent = isFolded ? "Show all" : "Show less";
+    all.textContent = isFolded ? gettext("Show all") : gettext("Show less");
   });
   return [text, all];
 }
@@ -89,7 +91,7 @@ function folded(message) {
 export function markPinned(element, pinned) {
   if (element.classList.toggle("pinned", pinned) === Boolean(element.querySelector(".pinned-mark"))) return;
   const head = element.querySelector(".message-head");
-  if (pinned) head?.append(make("span", { class: "pinned-mark" }, icon("pin"), "Pinned"));
+  if (pinned) head?.append(make("span", { class: "pinned-mark" }, icon("pin"), gettext("Pinned")));
   else head?.querySelector(".pinned-mark")?.remove();
 }
 
@@ -99,12 +101,12 @@ export function markPinned(element, pinned) {
  */
 export function spoken(element, message) {
   const sender = senderOf(message);
-  const author = isOwn(message) ? "You" : sender ? nameText(sender) : "The room";
+  const author = isOwn(message) ? gettext("You") : sender ? nameText(sender) : gettext("The room");
   const privacy = element.querySelector(".privately")?.textContent;
   const pinned = element.querySelector(".pinned-mark")?.textContent;
   const edited = message.editedAt && EDITED;
   const said = [author, shortTime(message.time), privacy, message.message, edited, pinned, ...spokenReactions(element)];
-  return visible(said.filter(Boolean).join(", "));
+  return visible(said.filter(Boolean).join(gettext(", ")));
 }
 
 /** @type {(message: HMSMessage, own: boolean) => HTMLElement} */
@@ -112,9 +114,10 @@ function headOf(message, own) {
   const sender = senderOf(message);
   const time = make("time", { class: "time", title: fullTime(message.time) }, shortTime(message.time));
   time.dateTime = message.time.toISOString();
-  const author = make("b", { class: "author", dir: "auto" }, own ? "You" : "The room");
+  const author = make("b", { class: "author", dir: "auto" }, own ? gettext("You") : gettext("The room"));
   if (sender && !own) writeName(author, sender);
-  const role = isModerator(message.senderRole) && !own ? make("span", { class: "role" }, message.senderRole) : null;
+  const role =
+    isModerator(message.senderRole) && !own ? make("span", { class: "role" }, roleText(message.senderRole)) : null;
   return make("header", { class: "message-head" }, author, role, time);
 }
 
@@ -128,7 +131,7 @@ function piece({ text, href, host }) {
     make("bdi", { dir: "ltr" }, text),
   );
   if (host) {
-    const leads = filled("(leads to {host})", { host });
+    const leads = filled(gettext("(leads to {host})"), { host });
     link.append(" ", make("bdi", { class: "host", dir: "ltr" }, leads));
   }
   return link;
@@ -153,9 +156,9 @@ function privately(message, own) {
 
 /** @type {(message: HMSMessage, own: boolean) => Said[]} */
 function privacyOf(message, own) {
-  const role = make("bdi", {}, rolesOf(message).join(", "));
-  if (!message.recipientPeer) return fill("Only to role {role}", { role });
-  if (!own) return ["Only to you"];
+  const role = make("bdi", {}, together(rolesOf(message).map((role) => roleText(role))));
+  if (!message.recipientPeer) return fill(gettext("Only to role {role}"), { role });
+  if (!own) return [gettext("Only to you")];
   const peer = hmsStore.getState(selectPeerByID(message.recipientPeer));
-  return peer ? fill("Only to {name}", { name: who(peer) }) : ["Only to somebody who left"];
+  return peer ? fill(gettext("Only to {name}"), { name: who(peer) }) : [gettext("Only to somebody who left")];
 }

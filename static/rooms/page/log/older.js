@@ -2,8 +2,9 @@
 
 import { hmsActions, hmsStore, selectHistory, selectHMSMessagesCount, selectRoom } from "../../hms.js";
 import { part, setHidden, setText } from "../dom.js";
-import { counted, filled, shortTime } from "../text.js";
+import { filled, shortTime } from "../text.js";
 import { announce } from "../toasts.js";
+import { gettext, ngettext } from "../translation.js";
 import { inWords } from "../words.js";
 import { elementOf, mayRecall, recall } from "./entries.js";
 import { keepPlace } from "./reading.js";
@@ -31,7 +32,7 @@ export function startOlder(afterMessages) {
     const before = log.querySelectorAll(".message").length;
     await showOlder();
     const count = log.querySelectorAll(".message").length - before;
-    if (count > 0) announce(counted(count, "{count} earlier message", "{count} earlier messages"));
+    if (count > 0) announce(filled(ngettext("{count} earlier message", "{count} earlier messages", count), { count }));
   });
   scroller.addEventListener("scroll", onScroll, { passive: true });
 }
@@ -61,7 +62,7 @@ async function read() {
   try {
     await hmsActions.loadOlderMessages(PAGE);
   } catch (error) {
-    problem = filled("Earlier messages could not be loaded. {why}", { why: inWords(error) });
+    problem = filled(gettext("Earlier messages could not be loaded. {why}"), { why: inWords(error) });
   }
 }
 
@@ -117,7 +118,7 @@ function onScroll() {
 /** Shows what there is before the first message: more, a reason why not, or nothing. */
 export function drawOlder() {
   const isAwaited = !hasNewest() && log.querySelector(".message") === null;
-  const label = reading ? "Loading…" : "Show earlier messages";
+  const label = reading ? gettext("Loading…") : gettext("Show earlier messages");
   const hasButton = hasNewest() && hasOlder();
   const said = note();
   const next = JSON.stringify([isAwaited, label, hasButton, said]);
@@ -136,13 +137,13 @@ function note() {
   if (!hasNewest()) return "";
   const { hasMore, isWithheld } = hmsStore.getState(selectHistory);
   if (problem || hasOlder()) return problem;
-  if (hasMore) return filled("Only the last {count} messages are shown.", { count: HELD });
+  if (hasMore) return filled(gettext("Only the last {count} messages are shown."), { count: HELD });
   return isWithheld ? withheld() : "";
 }
 
 /** What is said where the room shows no more of what was said before. */
 function withheld() {
   const { joinedAt } = hmsStore.getState(selectRoom);
-  if (!joinedAt) return "Earlier messages are not shown.";
-  return filled("You joined at {time}. Earlier messages are not shown.", { time: shortTime(joinedAt) });
+  if (!joinedAt) return gettext("Earlier messages are not shown.");
+  return filled(gettext("You joined at {time}. Earlier messages are not shown."), { time: shortTime(joinedAt) });
 }

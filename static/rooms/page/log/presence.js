@@ -3,6 +3,7 @@
 import { hmsStore, selectPeers } from "../../hms.js";
 import { make, setParts } from "../dom.js";
 import { fill } from "../text.js";
+import { gettext, ngettext } from "../translation.js";
 import { personOf, who } from "../who.js";
 
 /** @import { HMSPeer } from "../../hms.js" */
@@ -10,8 +11,16 @@ import { personOf, who } from "../who.js";
 
 /** @typedef {{ peer: HMSPeer, joined: boolean }} Move */
 
-const JOINED = { one: "{name} joined", two: "{name} and {other} joined", more: "{count} people joined" };
-const LEFT = { one: "{name} left", two: "{name} and {other} left", more: "{count} people left" };
+const JOINED = {
+  one: gettext("{name} joined"),
+  two: gettext("{name} and {other} joined"),
+  more: (/** @type {number} */ count) => ngettext("{count} person joined", "{count} people joined", count),
+};
+const LEFT = {
+  one: gettext("{name} left"),
+  two: gettext("{name} and {other} left"),
+  more: (/** @type {number} */ count) => ngettext("{count} person left", "{count} people left", count),
+};
 
 export class PresenceLine {
   element = make("p", { class: "line", dir: "auto" });
@@ -42,7 +51,7 @@ export function isHereOtherwise(peer) {
 /** @type {(moves: Move[], sentences: typeof JOINED) => Said[]} */
 function named(moves, { one, two, more }) {
   if (!moves.length) return [];
-  if (moves.length > 2) return fill(more, { count: moves.length });
+  if (moves.length > 2) return fill(more(moves.length), { count: moves.length });
   const [name, other] = moves.map(({ peer }) => who(peer));
   return fill(other ? two : one, { name, other });
 }

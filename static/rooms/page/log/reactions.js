@@ -3,15 +3,14 @@
 import { hmsActions, hmsStore, selectHMSMessages, selectLocalPeer, selectPeers } from "../../hms.js";
 import { answer } from "../dialogs.js";
 import { arrange, make, part, setText } from "../dom.js";
-import { counted, filled, visible } from "../text.js";
+import { filled, together, togetherInParts, visible } from "../text.js";
 import { attempt } from "../toasts.js";
+import { gettext, ngettext } from "../translation.js";
 import { nameText, personOf, senderOf } from "../who.js";
 
 /** @import { HMSMessage, HMSReaction } from "../../hms.js" */
 
 const NAMED = 5; // persons
-
-const together = new Intl.ListFormat("en", { type: "conjunction" });
 
 /** @type {(message: HMSMessage, emoji: string) => boolean} */
 export const isOwnReaction = ({ reactions }, emoji) => {
@@ -24,7 +23,7 @@ export const isOwnReaction = ({ reactions }, emoji) => {
  * Adds one's reaction, or takes it back.
  * @type {(id: string, emoji: string) => Promise<void>}
  */
-export const react = (id, emoji) => attempt(() => hmsActions.reactToMessage(id, emoji), "Not changed");
+export const react = (id, emoji) => attempt(() => hmsActions.reactToMessage(id, emoji), gettext("Not changed. {why}"));
 
 /**
  * Draws the reactions of a message into its element.
@@ -50,7 +49,12 @@ export function drawReactions(element, message) {
 /** @param {HTMLElement} element */
 function boxIn(element) {
   // In the log, whose additions are read out: these are none.
-  const box = make("div", { class: "reactions", role: "group", "aria-label": "Reactions", "aria-live": "off" });
+  const box = make("div", {
+    class: "reactions",
+    role: "group",
+    "aria-label": gettext("Reactions"),
+    "aria-live": "off",
+  });
   element.querySelector(".bubble")?.append(box);
   return box;
 }
@@ -67,7 +71,7 @@ function buttonFor(id, emoji) {
 /** @type {(button: Element, reaction: HMSReaction, isOwn: boolean) => void} */
 function drawButton(button, reaction, isOwn) {
   const { emoji, count } = reaction;
-  const label = visible(filled("{emoji} {count}, by {names}", { emoji, count, names: namesOf(reaction) }));
+  const label = visible(filled(gettext("{emoji} {count}, by {names}"), { emoji, count, names: namesOf(reaction) }));
   setText(button.children[1], count);
   button.setAttribute("aria-pressed", String(isOwn));
   button.setAttribute("aria-label", label);
@@ -78,7 +82,7 @@ function drawButton(button, reaction, isOwn) {
  * Who reacted so, as far as they are known here.
  * @param {HMSReaction} reaction
  */
-const namesOf = (reaction) => together.format(listOf(reaction, NAMED));
+const namesOf = (reaction) => together(listOf(reaction, NAMED));
 
 /**
  * So many names of those who reacted so, and the number of the others.
@@ -89,9 +93,9 @@ function listOf({ persons, count }, most) {
     .map(nameOfPerson)
     .filter((name) => name !== "")
     .slice(0, most);
-  if (!names.length) return [counted(count, "{count} person", "{count} people")];
+  if (!names.length) return [filled(ngettext("{count} person", "{count} people", count), { count })];
   const others = count - names.length;
-  if (others > 0) names.push(counted(others, "{count} other", "{count} others"));
+  if (others > 0) names.push(filled(ngettext("{count} other", "{count} others", others), { count: others }));
   return names;
 }
 
@@ -103,9 +107,7 @@ export function showReactions({ reactions = [] }) {
   const items = reactions.map((one) => {
     const item = make("li", { dir: "auto" }, make("bdi", { class: "sign" }, one.emoji), " ");
     const names = listOf(one, one.count);
-    const said = together
-      .formatToParts(names)
-      .map(({ type, value }) => (type === "element" ? make("bdi", {}, value) : value));
+    const said = togetherInParts(names).map(({ type, value }) => (type === "element" ? make("bdi", {}, value) : value));
     item.append(...said);
     return item;
   });
@@ -116,7 +118,7 @@ export function showReactions({ reactions = [] }) {
 /** @param {string} person */
 function nameOfPerson(person) {
   const local = hmsStore.getState(selectLocalPeer);
-  if (local && personOf(local) === person) return "you";
+  if (local && personOf(local) === person) return gettext("you");
   const peer = hmsStore.getState(selectPeers).find((one) => personOf(one) === person);
   const said = peer ? undefined : hmsStore.getState(selectHMSMessages).find((one) => one.senderPerson === person);
   const one = peer ?? (said && senderOf(said));

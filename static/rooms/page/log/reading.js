@@ -2,8 +2,9 @@
 
 import { part } from "../dom.js";
 import { countInTab } from "../tab.js";
-import { counted } from "../text.js";
+import { filled } from "../text.js";
 import { announce } from "../toasts.js";
+import { ngettext } from "../translation.js";
 
 const NEAR = 60; // px from the end that still count as being there
 
@@ -101,7 +102,8 @@ export function notice(count) {
   if (!count || !isUnseen()) return;
   unseen += count;
   showUnseen();
-  if (!document.hidden) announce(counted(unseen, "{count} new message", "{count} new messages"));
+  if (!document.hidden)
+    announce(filled(ngettext("{count} new message", "{count} new messages", unseen), { count: unseen }));
 }
 
 function onScroll() {
@@ -123,6 +125,8 @@ function seeIfVisible() {
 
 function showUnseen() {
   part("chip").hidden = !unseen || isAtEnd;
-  part("chip-text").textContent = counted(unseen, "{count} new message", "{count} new messages");
+  part("chip-text").textContent = filled(ngettext("{count} new message", "{count} new messages", unseen), {
+    count: unseen,
+  });
   countInTab(document.hidden ? unseen : 0);
 }

@@ -17,6 +17,7 @@ import { isPinned, pin, unpin } from "../pins/pinned.js";
 import { whyNotPin } from "../pins/rights.js";
 import { filled } from "../text.js";
 import { attempt } from "../toasts.js";
+import { gettext } from "../translation.js";
 import { labelName, senderOf } from "../who.js";
 import { askToDelete } from "./deleting.js";
 import { isForSome, isOwn } from "./message.js";
@@ -31,17 +32,17 @@ const PRESS = 450; // ms that a finger stays on a message for its toolbar
 const log = part("log");
 const quick = QUICK_EMOJI.map(([sign, name]) => {
   const made = make("button", { class: "icon-button", type: "button", tabIndex: -1 }, sign);
-  made.setAttribute("aria-label", filled("React with {emoji}", { emoji: name }));
+  made.setAttribute("aria-label", filled(gettext("React with {emoji}"), { emoji: name }));
   made.addEventListener("click", () => message && react(message.id, sign));
   return { sign, button: made };
 });
 const picker = button("react", { "aria-haspopup": "dialog", "aria-expanded": "false" });
-picker.setAttribute("aria-label", "React with another emoji");
+picker.setAttribute("aria-label", gettext("React with another emoji"));
 const pinButton = button("pin");
 const more = button("more", { "aria-haspopup": "menu", "aria-expanded": "false" });
 // In the log, whose additions are read out: this is none.
 const toolbar = make("div", { class: "toolbar", role: "toolbar", "aria-live": "off" });
-toolbar.setAttribute("aria-label", "Actions for the message");
+toolbar.setAttribute("aria-label", gettext("Actions for the message"));
 toolbar.append(...quick.map((one) => one.button), picker, pinButton, more);
 
 /** @type {HMSMessage | undefined} */
@@ -106,9 +107,9 @@ function drawToolbar(message) {
   for (const { sign, button } of quick) button.setAttribute("aria-pressed", String(isOwnReaction(message, sign)));
   for (const button of [picker, ...quick.map((one) => one.button)]) button.hidden = !mayReact;
   const sender = senderOf(message);
-  more.setAttribute("aria-label", "Actions for the message of the room");
-  if (sender) labelName(more, "Actions for the message of {name}", sender);
-  const what = isPinned(message.id) ? "Unpin" : "Pin for everyone";
+  more.setAttribute("aria-label", gettext("Actions for the message of the room"));
+  if (sender) labelName(more, gettext("Actions for the message of {name}"), sender);
+  const what = isPinned(message.id) ? gettext("Unpin") : gettext("Pin for everyone");
   pinButton.setAttribute("aria-label", what);
   pinButton.title = what;
   // What was said to some is not for everyone.
@@ -144,19 +145,20 @@ function listenToFingers() {
 function actionsFor(message) {
   const actions = [];
   if (!isForSome(message)) {
-    const label = isPinned(message.id) ? "Unpin" : "Pin for everyone";
+    const label = isPinned(message.id) ? gettext("Unpin") : gettext("Pin for everyone");
     actions.push({ label, action: () => turnPin(message), whyNot: whyNotPin() });
   }
-  if (message.reactions?.length) actions.push({ label: "Who reacted", action: () => showReactions(message) });
+  if (message.reactions?.length) actions.push({ label: gettext("Who reacted"), action: () => showReactions(message) });
   const sender = isOwn(message) ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));
-  if (sender) actions.push({ label: "Answer privately", action: () => writeTo(sender) });
+  if (sender) actions.push({ label: gettext("Answer privately"), action: () => writeTo(sender) });
   actions.push({
-    label: "Copy text",
-    action: () => attempt(() => navigator.clipboard.writeText(message.message), "Not copied"),
+    label: gettext("Copy text"),
+    action: () => attempt(() => navigator.clipboard.writeText(message.message), gettext("Not copied. {why}")),
   });
-  if (hmsStore.getState(selectMayEdit(message.id))) actions.push({ label: "Edit", action: () => edit(message) });
+  if (hmsStore.getState(selectMayEdit(message.id)))
+    actions.push({ label: gettext("Edit"), action: () => edit(message) });
   if (hmsStore.getState(selectMayDelete(message.id))) {
-    actions.push({ label: "Delete", danger: true, action: () => askToDelete(message) });
+    actions.push({ label: gettext("Delete"), danger: true, action: () => askToDelete(message) });
   }
   return actions;
 }

@@ -4,6 +4,7 @@ import { hmsActions, hmsStore, selectOutbox } from "../../hms.js";
 import { isAway, onAway } from "../connection.js";
 import { arrange, eachFrame, make, part } from "../dom.js";
 import { filled } from "../text.js";
+import { gettext } from "../translation.js";
 import { inWords } from "../words.js";
 import { textOf } from "./message.js";
 import { keepUp } from "./reading.js";
@@ -40,8 +41,8 @@ function elementFor(entry) {
 
 /** @param {HMSOutboxMessage} entry */
 function noteOf({ status, error }) {
-  if (status === "failed") return filled("Not sent. {why}", { why: inWords(error) });
-  return isAway() ? "Will be sent when you are back." : "Sending…";
+  if (status === "failed") return filled(gettext("Not sent. {why}"), { why: inWords(error) });
+  return isAway() ? gettext("Will be sent when you are back.") : gettext("Sending…");
 }
 
 /** @type {(entry: HMSOutboxMessage, said: string) => HTMLElement} */
@@ -50,9 +51,9 @@ function waiting({ clientId, message, status }, said) {
   const note = make("p", { class: "sending" }, said);
   if (failed) {
     note.setAttribute("role", "alert");
-    const retry = make("button", { class: "button small", type: "button" }, "Retry");
+    const retry = make("button", { class: "button small", type: "button" }, gettext("Retry"));
     retry.addEventListener("click", () => hmsActions.retryMessage(clientId).catch(() => {})); // shows as failed again
-    const discard = make("button", { class: "button small quiet", type: "button" }, "Discard");
+    const discard = make("button", { class: "button small quiet", type: "button" }, gettext("Discard"));
     discard.addEventListener("click", () => hmsActions.discardMessage(clientId));
     note.append(" ", retry, discard);
   }

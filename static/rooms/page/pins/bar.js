@@ -7,6 +7,7 @@ import { mayBring } from "../log/older.js";
 import { keepPlace } from "../log/reading.js";
 import { fill, filled, shortTime } from "../text.js";
 import { toast } from "../toasts.js";
+import { gettext } from "../translation.js";
 import { who } from "../who.js";
 import { selectPins, unpin } from "./pinned.js";
 import { mayUnpin, selectRights, startRights, whyNotPin } from "./rights.js";
@@ -65,7 +66,7 @@ function draw() {
   setParts(part("pin-by"), bylineOf(all[at]));
   const place = filled("{place}/{count}", { place: at + 1, count: all.length });
   setText(part("pin-place"), place);
-  part("pin-next").setAttribute("aria-label", filled("{place}, show the next pinned message", { place }));
+  part("pin-next").setAttribute("aria-label", filled(gettext("{place}, show the next pinned message"), { place }));
   part("pin-next").hidden = all.length < 2;
   setHidden(part("unpin"), !mayUnpin(all[at]), part("pin"));
 }
@@ -78,13 +79,13 @@ const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(i
  * @type {(pin: Pin) => Said[]}
  */
 function bylineOf(pin) {
-  if (!pin.id) return ["A note of somebody in the room"];
+  if (!pin.id) return [gettext("A note of somebody in the room")];
   const said = messageOf(pin)?.time;
   const name = pin.pinner && who(pin.pinner);
   const time = said && shortTime(said);
-  if (name && time) return fill("Pinned by {name}, said at {time}", { name, time });
-  if (name) return fill("Pinned by {name}", { name });
-  return time ? fill("Said at {time}", { time }) : [];
+  if (name && time) return fill(gettext("Pinned by {name}, said at {time}"), { name, time });
+  if (name) return fill(gettext("Pinned by {name}"), { name });
+  return time ? fill(gettext("Said at {time}"), { time }) : [];
 }
 
 /**
@@ -105,7 +106,9 @@ function tell(all) {
   const fresh = all.filter(({ id }) => id && known && !known.has(id));
   known = ids;
   for (const { pinner } of fresh)
-    addLine(pinner ? fill("{name} pinned a message", { name: who(pinner) }) : ["A message was pinned"]);
+    addLine(
+      pinner ? fill(gettext("{name} pinned a message"), { name: who(pinner) }) : [gettext("A message was pinned")],
+    );
   if (fresh.length) at = 0;
 }
 
@@ -137,12 +140,12 @@ function item(one) {
     actions.append(made);
   };
   if (mayBring(one.id)) {
-    button("Show in the chat", async () => {
+    button(gettext("Show in the chat"), async () => {
       part("all-pins").close();
-      if (!(await jumpTo(one.id))) toast("This message is not shown any more.");
+      if (!(await jumpTo(one.id))) toast(gettext("This message is not shown any more."));
     });
   }
-  if (mayUnpin(one)) button("Unpin", () => unpin(one));
+  if (mayUnpin(one)) button(gettext("Unpin"), () => unpin(one));
   const by = make("p", { class: "soft", dir: "auto" });
   setParts(by, bylineOf(one));
   return make("li", {}, text, by, actions);

@@ -2,6 +2,7 @@
 
 import { hmsActions, hmsStore, selectSessionMetadata, selectSessionStore } from "../../hms.js";
 import { attempt, toast } from "../toasts.js";
+import { gettext } from "../translation.js";
 
 /** @import { HMSStore } from "../../hms.js" */
 /** @import { Pin, Someone } from "../types.js" */
@@ -41,7 +42,7 @@ export const isPinned = (id) => hmsStore.getState(selectPins).some((one) => one.
 
 /** @param {{ id: string }} message */
 export function pin({ id }) {
-  return attempt(() => hmsActions.pinMessage(id), "Not pinned");
+  return attempt(() => hmsActions.pinMessage(id), gettext("Not pinned. {why}"));
 }
 
 /** @param {{ id: string }} pinned */
@@ -52,6 +53,10 @@ export async function unpin({ id }) {
   const back = () => (id ? hmsActions.pinMessage(id) : hmsActions.setSessionMetadata(text));
   await attempt(async () => {
     await take();
-    if (text) toast("Unpinned for everyone.", { label: "Undo", action: () => attempt(back, "Not pinned") });
-  }, "Not unpinned");
+    if (text)
+      toast(gettext("Unpinned for everyone."), {
+        label: gettext("Undo"),
+        action: () => attempt(back, gettext("Not pinned. {why}")),
+      });
+  }, gettext("Not unpinned. {why}"));
 }

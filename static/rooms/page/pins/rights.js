@@ -11,6 +11,7 @@ import {
   selectSessionStore,
 } from "../../hms.js";
 import { toast } from "../toasts.js";
+import { gettext } from "../translation.js";
 import { whoMay } from "../words.js";
 import { PINS_KEY } from "./pinned.js";
 
@@ -34,15 +35,15 @@ export const selectRights = (store) => [selectMayPin(store), selectMayNote(store
 export function whyNotPin() {
   if (hmsStore.getState(selectMayPin)) return "";
   const { write, create = write } = hmsStore.getState(selectRule) ?? {};
-  return whoMay(hmsStore.getState(selectHeld) ? write : create, "pin messages");
+  return whoMay(hmsStore.getState(selectHeld) ? write : create, "pin");
 }
 
 /** Tells people when the switch is turned. */
 export function startRights() {
   hmsStore.subscribe((are, were) => {
     if (are === undefined || were === undefined) return;
-    if (are) toast("Only hosts can pin messages now.");
-    else if (hmsStore.getState(selectMayPin)) toast("You can pin messages again.");
+    if (are) toast(gettext("Only hosts can pin messages now."));
+    else if (hmsStore.getState(selectMayPin)) toast(gettext("You can pin messages again."));
   }, selectAreHostsPins);
 }
 
