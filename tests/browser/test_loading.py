@@ -16,6 +16,7 @@ from tests.support.server import RunningServer
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 REQUESTS, BYTES = 3, 182 * 1024  # of script and style for a page, before compression
+WORDS = 32 * 1024  # bytes of a catalogue
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,19 @@ async def test_a_page_loads_few_files_of_this_server_alone(visitors, production)
         headers = await file.all_headers()
         assert headers["content-encoding"] == "gzip"
         assert "immutable" in headers["cache-control"]
+
+
+async def test_another_language_takes_one_small_script_more(visitors):
+    alice = await visitors.person("Alice", locale="ar")
+    loaded = Loaded(alice)
+    await alice.page.goto(visitors.url)
+    await alice.page.locator("form[action$='new'] button").click()
+    await alice.page.wait_for_load_state("networkidle")
+    [words] = [file for file in loaded.files() if "/catalogue/" in file.url]
+    headers = await words.all_headers()
+    assert (headers["content-encoding"], "immutable" in headers["cache-control"]) == ("gzip", True)
+    assert len(await words.body()) < WORDS
+    await expect(alice.part("lobby-join")).to_have_text("دخول الغرفة")
 
 
 async def test_the_modules_of_the_script_stay_where_other_sites_import_them(visitors):
