@@ -99,7 +99,7 @@ async def test_the_hint_shows_on_focus_and_the_counter_near_the_limit(people):
     await expect(alice.part("left")).to_have_text("7 characters left.")
     await alice.part("message").fill("x" * (limit + 1))
     await alice.part("message").press("Enter")
-    await expect(alice.part("toasts")).to_contain_text(f"A message has at most {limit} characters.")
+    await expect(alice.part("toasts")).to_contain_text(f"A message has at most {limit:,} characters.")
     await alice.sees()
 
 
