@@ -50,10 +50,11 @@ async def states(people: People, **options: Any) -> AsyncIterator[State]:
     link = await alice.part("invite-link").input_value()
     await alice.join()
     await expect(alice.part("empty")).to_be_visible()
-    await alice.page.mouse.move(0, 0)  # where it hovers over no message
     yield "room-empty", alice.page
     for guest in (ben, chiara):
         await guest.enter(link)
+    for person in (alice, ben, chiara):
+        await person.page.mouse.move(0, 0)  # where it hovers over no message
     for groups in (talk(alice, ben, chiara), dialogs(alice), choices(alice, ben), ends(alice, ben, chiara, visitor)):
         async for state in groups:
             yield state

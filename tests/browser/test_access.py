@@ -227,6 +227,26 @@ async def test_the_chat_is_cleared_by_keyboard_alone(people):
     await expect(alice.part("more")).to_be_focused()
 
 
+async def test_escape_takes_away_the_toolbar_of_a_message_under_the_pointer(people):
+    alice = await people.person("Alice")
+    await alice.make_room()
+    for text in ("one", "two", "three"):
+        await alice.say(text)
+    await alice.sees("one", "two", "three")
+    toolbar = alice.page.get_by_role("toolbar")
+    await alice.message("two").hover(position={"x": 5, "y": 10})  # beside every toolbar
+    await expect(alice.message("two").get_by_role("toolbar")).to_be_visible()
+    await alice.page.keyboard.press("Escape")
+    await expect(toolbar).to_have_count(0)
+
+    # A pointer that only lies there takes it from nobody who goes from message to message by keys.
+    await alice.message("one").focus()
+    for text in ("four", "five"):  # they move what is under the pointer
+        await alice.hms("hmsActions.sendBroadcastMessage(value)", text)
+        await expect(alice.message(text)).to_be_visible()
+    await expect(alice.message("one").get_by_role("toolbar")).to_be_visible()
+
+
 async def test_the_focus_is_seen_and_nothing_lies_over_it(people):
     alice, bob = await people.meet("Alice", "Bob")
     for number in range(30):

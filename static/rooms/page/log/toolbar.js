@@ -49,12 +49,17 @@ toolbar.append(...quick.map((one) => one.button), picker, pinButton, more);
 let message; // whose toolbar it is
 
 export function startToolbar() {
+  // Not where it only lies: what is scrolled by keys would pass under it.
   log.addEventListener(
-    "pointerover",
+    "pointermove",
     ({ target, pointerType }) => pointerType === "mouse" && showAt(messageAt(target)),
   );
   log.addEventListener("pointerleave", ({ pointerType }) => {
     if (pointerType === "mouse" && !toolbar.parentElement?.contains(document.activeElement) && !isChoosing()) hide();
+  });
+  document.addEventListener("keydown", ({ key, target }) => {
+    if (key !== "Escape" || isChoosing() || /** @type {Element} */ (target).closest("dialog, .message")) return;
+    hide(); // it may cover what somebody reads, while the pointer lies there
   });
   log.addEventListener("focusin", ({ target }) => showAt(messageAt(target)));
   log.addEventListener("focusout", ({ relatedTarget }) => {
