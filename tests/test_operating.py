@@ -45,7 +45,7 @@ def test_webhooks_are_kept():
         assert re.search(rf"^{endpoint}\tall rooms\toff\thttps:", run(server, listing))
         assert run(server, renew, ENDPOINT=endpoint).strip() not in ("", secret)
         run(server, drop, ENDPOINT=endpoint)
-        assert run(server, replay).endswith("\t0\tstarted\n")
+        assert run(server, replay).endswith("\t0 that failed\tstarted\n")
         run(server, remove, ENDPOINT=endpoint)
         assert run(server, listing) == ""
 

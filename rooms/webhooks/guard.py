@@ -37,7 +37,7 @@ def target_of(url: str, *, allow_http: bool) -> Target:
     except ValueError as error:
         raise Refused(f"cannot be read: {error}") from None
     if parts.scheme not in _PORTS:
-        raise Refused("is not https://")
+        raise Refused("is neither https:// nor http://" if allow_http else "is not https://")
     if parts.scheme == "http" and not allow_http:
         raise Refused("is http://, which WEBHOOK_HTTP allows")
     if "@" in parts.netloc:

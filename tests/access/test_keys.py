@@ -27,7 +27,7 @@ def test_a_command_makes_lists_and_revokes_keys(capsys):
     found = keys.find(made["ACCESS_KEY"])
     assert found == keys.Key("billing", made["ACCESS_KEY"], made["APP_SECRET"])
 
-    call_command("management_token", key=made["ACCESS_KEY"], valid="2m")
+    call_command("management_token", "--key", made["ACCESS_KEY"], "--valid", "2m")
     token = capsys.readouterr().out.strip()
     assert tokens.read_management(token) == found
     call_command("access_key", "list")
@@ -57,10 +57,13 @@ def test_a_use_that_is_noted_already_writes_nothing(django_assert_num_queries):
     ("arguments", "problem"),
     [
         (["access_key", "revoke", "nothing"], "There is no access key 'nothing'"),
-        (["access_key", "create", ""], "cannot be blank"),
+        (["access_key", "create", ""], "name: This field cannot be blank"),
         (["access_key", "create", "x" * 101], "at most 100 characters"),
         (["management_token", "--key", "nothing"], "There is no access key 'nothing'"),
-        (["management_token", "--valid", "soon"], "--valid: 'soon' is not a time"),
+        (
+            ["management_token", "--valid", "soon"],
+            "--valid: 'soon' is not a time such as 90s, 30m, 2h, 7d, of 36,500d at",
+        ),
     ],
 )
 def test_a_command_says_what_is_wrong(arguments, problem):

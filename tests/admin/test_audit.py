@@ -272,7 +272,7 @@ def test_a_room_that_is_gone_is_found_by_id_title_and_name(empty):
 
 
 @pytest.mark.parametrize(
-    ("since", "found"), [("30m", 1), ("2h", 2), ("7200", 2), ("2020-01-01", 3), ("2020-01-01T10:00", 3)]
+    ("since", "found"), [("30m", 1), ("2h", 2), ("7200", 2), ("2020-01-01", 3), ("2020-01-01T10:00+02:00", 3)]
 )
 def test_entries_since_a_time(empty, since, found):
     now = milliseconds(timezone.now())
@@ -282,8 +282,9 @@ def test_entries_since_a_time(empty, since, found):
 
 
 def test_a_time_that_cannot_be_read_is_refused(db):
-    with pytest.raises(CommandError, match="neither a time such as"):
-        audit("--since", "yesterday")
+    for text in ("yesterday", "99999999999d"):
+        with pytest.raises(CommandError, match=r"is not a time such as .*, nor a day such as"):
+            audit("--since", text)
 
 
 def test_entries_as_json(empty):

@@ -58,6 +58,10 @@ def test_an_endpoint_is_added_listed_changed_and_removed():
     endpoint.refresh_from_db()
     assert (endpoint.enabled, endpoint.url, endpoint.metadata_values) == (False, URL + "/2", True)
     assert headers_of(endpoint) == {"X-Secret": "a:b"}
+    printed("set", key, "--event", "peer.join.success")
+    printed("set", key, "--header", "", "--event", "", "--key", "")
+    endpoint.refresh_from_db()
+    assert (headers_of(endpoint), endpoint.events, endpoint.metadata_keys) == ({}, [], [])
 
     second = printed("secret", key).strip()
     endpoint.refresh_from_db()
@@ -125,7 +129,14 @@ def test_from_the_removal_of_a_rooms_own_endpoint_on_those_of_all_are_told():
         (["add", URL, "--header", "Host: x"], "headers: Host: is set by the server"),
         (["add", URL, "--header", "webhook-id: x"], "headers: webhook-id: is set by the server"),
         (["add", URL, "--header", "X-A: a\nb"], "headers: X-A: expected plain ASCII text"),
-        (["add", URL, "--header", "no colon"], "headers: 'no colon' is no name of a header"),
+        (
+            ["add", URL, "--header", "no colon"],
+            "Error: argument --header: 'no colon' has no colon: expected NAME:VALUE",
+        ),
+        (
+            ["replay", "--since", "999999d"],
+            "Error: argument --since: '999999d' is not a time such as 90s, 30m, 2h, 7d, of",
+        ),
         (["add", URL, "--event", "peer.join"], "events: 'peer.join' is none of session.open.success"),
         (["add", URL, "--event", "metadata.change.success"], "events: 'metadata.change.success' is none of"),
         (["add", URL, "--key", "a*b"], "metadata_keys: 'a*b': expected a key"),
@@ -183,9 +194,11 @@ def test_a_replay_is_started_by_command():
     do(visitor(room, "Alice", "host"), "join", name="Alice")
     WebhookDelivery.objects.update(state="dead")
 
-    assert printed("replay", "--since", "1h").split("\t")[1:] == ["2", "started\n"]
-    assert printed("replay", "--since", "1h", "--event", "peer.join.success").split("\t")[1] == "1"
-    assert printed("replay", "--since", "1h", "--room", "tea", "--status", "success").split("\t")[1] == "0"
+    assert printed("replay", "--since", "1h").split("\t")[1:] == ["2 that failed", "started\n"]
+    assert printed("replay", "--since", "1h", "--event", "peer.join.success").split("\t")[1] == "1 that failed"
+    assert (
+        printed("replay", "--since", "1h", "--room", "tea", "--status", "success").split("\t")[1] == "0 that were taken"
+    )
 
 
 @pytest.mark.django_db

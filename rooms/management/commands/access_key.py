@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
 from rooms.access import keys
-from rooms.management.base import AUTHOR, DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand, refused
 from rooms.models import AccessKey
 
 
@@ -26,7 +26,7 @@ class Command(DatabaseCommand):
         try:
             row, secret = keys.create(given["name"], author=AUTHOR)
         except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from None
+            raise refused(error) from None
         self.stdout.write(f"ACCESS_KEY={row.access_key}\nAPP_SECRET={secret}")
 
     def _list(self, given: dict[str, Any]) -> None:

@@ -2,16 +2,15 @@
 
 import json
 from argparse import ArgumentTypeError
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db.models import Q
 from django.utils import timezone
 
-from hmsroom.environment import seconds_in
 from rooms.creation.rooms import find_room
-from rooms.management.base import DatabaseCommand
+from rooms.management.base import DatabaseCommand, span
 from rooms.models import AuditEntry, milliseconds
 from rooms.observe.logs import quoted
 
@@ -44,15 +43,15 @@ def _named(room: str) -> Q:
 
 
 def _moment(text: str) -> datetime:
-    ago = seconds_in(text)
-    if ago is not None:
-        return timezone.now() - timedelta(seconds=ago)
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} is neither a time such as 30m, 2h, 7d nor a day such as 2026-11-27"
-        ) from None
+        pass
+    try:
+        return timezone.now() - span(text)
+    except ArgumentTypeError as error:
+        raise ArgumentTypeError(f"{error}, nor a day such as 2026-11-27") from None
 
 
 def _when(entry: AuditEntry) -> str:

@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from rooms.creation.codes import replace_code
 from rooms.creation.rooms import CHANGEABLE, change_room, create_room, delete_room, find_room
 from rooms.creation.templates import DEFAULT
-from rooms.management.base import AUTHOR, DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand, refused
 from rooms.models import Peer, Room, Template
 from rooms.wire import json_gate
 from rooms.wire.errors import RoomError
@@ -63,7 +63,7 @@ class Command(DatabaseCommand):
             # The parser lets none but its own through.
             getattr(self, f"_{act}")(**options)
         except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from None
+            raise refused(error) from None
         except (Room.DoesNotExist, RoomError) as error:
             raise CommandError(str(error)) from None
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from rooms.access import tokens
 from rooms.creation.rooms import create_room, find_room
-from rooms.management.base import AUTHOR, DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand, refused
 
 
 class Command(DatabaseCommand):
@@ -33,7 +33,7 @@ def _signed(room: str, role: str, user: str, *, create: bool) -> str:
         try:
             found = create_room(name=room, author=AUTHOR)
         except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from None
+            raise refused(error) from None
     if found is None:
         raise CommandError(f"There is no room {room!r}; --create makes one.")
     if role not in found.template.usable_roles:

@@ -1,6 +1,6 @@
 """``manage.py webhook``: where back ends are told what happens in rooms."""
 
-import re
+from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from rooms.access.sealing import Unreadable
 from rooms.creation.rooms import find_room
-from rooms.management.base import AUTHOR, DatabaseCommand
+from rooms.management.base import AUTHOR, DatabaseCommand, refused, span
 from rooms.models import Room, WebhookEndpoint, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import endpoints, replays
@@ -35,11 +35,18 @@ class Command(DatabaseCommand):
         change.add_argument("--url")
         change.add_argument("--enabled", choices=("yes", "no"))
         for changing in (add, change):
-            changing.add_argument("--header", action="append", metavar="NAME:VALUE", help="sent with each event")
-            names = ", ".join(name for name in EVENTS if name != METADATA)
-            changing.add_argument("--event", action="append", metavar="NAME", help=f"only these events: {names}")
             changing.add_argument(
-                "--key", action="append", metavar="KEY", help=f"{METADATA} of these keys; score:* of all"
+                "--header", action="append", type=header, metavar="NAME:VALUE", help="sent with each event; '' for none"
+            )
+            names = ", ".join(name for name in EVENTS if name != METADATA)
+            changing.add_argument(
+                "--event", action="append", metavar="NAME", help=f"only these events, '' for all: {names}"
+            )
+            changing.add_argument(
+                "--key",
+                action="append",
+                metavar="KEY",
+                help=f"{METADATA} of these keys; score:* of all that begin so, '' of none",
             )
             changing.add_argument("--values", choices=("yes", "no"), help="of those keys, too")
         secret = commands.add_parser("secret", help="sign with a new secret beside the old ones, and print it")
@@ -54,7 +61,7 @@ class Command(DatabaseCommand):
         )
         replay.add_argument("--until", type=span, metavar="SPAN", help="up to so long ago")
         replay.add_argument("--room", help="name or id")
-        replay.add_argument("--status", choices=STATUSES, default="failed")
+        replay.add_argument("--status", choices=STATUSES, default="failed", help="failed if nothing is said")
         replay.add_argument("--event", action="append", metavar="NAME", choices=EVENTS, default=[])
 
     def handle(self, *, act: str, **options: Any) -> None:
@@ -62,9 +69,7 @@ class Command(DatabaseCommand):
             # The parser lets none but its own through.
             getattr(self, f"_{act}")(**options)
         except ValidationError as error:
-            raise CommandError(
-                "; ".join(f"{name}: {' '.join(told)}" for name, told in error.message_dict.items())
-            ) from None
+            raise refused(error) from None
         except WebhookEndpoint.DoesNotExist:
             raise CommandError("There is no such endpoint. All are told by: python manage.py webhook list") from None
         except (RoomError, Unreadable) as error:
@@ -107,17 +112,22 @@ class Command(DatabaseCommand):
         room_id = _room(room).pk if room else ""
         start, end = milliseconds(now - since), None if until is None else milliseconds(now - until)
         workflow, is_new = replays.start(Filters(start, end, room_id, status, tuple(options["event"])), author=AUTHOR)
-        self.stdout.write(f"{workflow.pk}\t{workflow.total}\t{'started' if is_new else 'already running'}")
+        which = {"failed": "that failed", "success": "that were taken", "all": "in all"}[status]
+        self.stdout.write(f"{workflow.pk}\t{workflow.total} {which}\t{'started' if is_new else 'already running'}")
 
     def _print(self, endpoint: WebhookEndpoint, secret: str) -> None:
         self.stdout.write(f"{endpoint.pk}\t{secret}")
 
 
-def span(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
-    if found is None:
-        raise ValueError(text)
-    return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
+_NOTHING = "", ""
+
+
+def header(text: str) -> tuple[str, str]:
+    """The name and the value, both empty for nothing."""
+    name, colon, value = text.partition(":")
+    if text and not colon:
+        raise ArgumentTypeError(f"{name[:100]!r} has no colon: expected NAME:VALUE")
+    return name.strip(), value.strip()
 
 
 def _room(name: str) -> Room:
@@ -128,15 +138,14 @@ def _room(name: str) -> Room:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """Those fields of an endpoint that were named."""
+    """Those fields of an endpoint that were named, as lists without what is empty, by which all can be taken away."""
     fields: dict[str, Any] = {}
     if options["header"] is not None:
-        pairs = [header.partition(":") for header in options["header"]]
-        fields["headers"] = {name.strip(): value.strip() for name, _, value in pairs}
+        fields["headers"] = {name: value for name, value in options["header"] if (name, value) != _NOTHING}
     if options["event"] is not None:
-        fields["events"] = options["event"]
+        fields["events"] = [name for name in options["event"] if name]
     if options["key"] is not None:
-        fields["metadata_keys"] = options["key"]
+        fields["metadata_keys"] = [key for key in options["key"] if key]
     if options["values"] is not None:
         fields["metadata_values"] = options["values"] == "yes"
     return fields
