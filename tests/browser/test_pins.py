@@ -196,3 +196,26 @@ async def test_the_switch_keeps_what_a_rule_says_beside_who_may_pin(people):
             }""",
             arg=expected,
         )
+
+
+async def test_nothing_that_is_read_moves_when_pins_and_the_spotlight_come_and_go(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for number in range(40):
+        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"number {number:02}")
+    await expect(alice.messages()).to_have_count(40)
+    await alice.part("scroller").evaluate("(scroller) => scroller.scrollBy(0, -300)")
+    place = "(message) => message.getBoundingClientRect().top"
+    read = alice.message("number 25")
+    await expect(read).to_be_in_viewport(ratio=1)
+    before = await read.evaluate(place)
+
+    await bob.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[0])")
+    await alice.hms("hmsActions.sessionStore.set('spotlight', hmsStore.getState().room.localPeer)")
+    for name in ("pins", "spotlight"):
+        await expect(alice.part(name)).to_be_visible()
+    assert await read.evaluate(place) == pytest.approx(before, abs=1)
+    await bob.hms("hmsActions.unpinMessage(hmsStore.getState().messages.allIDs[0])")
+    await alice.hms("hmsActions.sessionStore.set('spotlight', null)")
+    for name in ("pins", "spotlight"):
+        await expect(alice.part(name)).to_be_hidden()
+    assert await read.evaluate(place) == pytest.approx(before, abs=1)

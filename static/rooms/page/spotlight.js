@@ -44,7 +44,11 @@ const selectLit = (store) => selectPeerByID(selectSpotlight(store) ?? "")(store)
 
 export function startSpotlight() {
   hmsStore.subscribe(drawSpotlight, (store) => [selectLit(store), selectMaySpotlight(store)]);
-  hmsStore.subscribe(eachFrame(drawWords), ({ messages }) => messages, Object.is);
+  hmsStore.subscribe(
+    eachFrame(() => hmsStore.getState(selectLit) && keepPlace(drawWords)),
+    ({ messages }) => messages,
+    Object.is,
+  );
   part("spotlight-end").addEventListener("click", () => spotlight(null, spotlightVersion()));
 }
 
@@ -113,9 +117,11 @@ const isWordOf = (peer, { type, sender, senderPerson, recipientPeer, recipientRo
   !recipientPeer &&
   !recipientRoles?.length;
 
-export function drawSpotlight() {
+export const drawSpotlight = () => keepPlace(drawCard);
+
+function drawCard() {
   const peer = hmsStore.getState(selectLit);
-  keepPlace(() => setHidden(part("spotlight"), !peer, part("scroller")));
+  setHidden(part("spotlight"), !peer, part("scroller"));
   if (!peer) return;
   const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
   writeName(part("spotlight-name"), peer, { isOwn: peer.isLocal });

@@ -59,8 +59,13 @@ function draw() {
   const all = pins();
   at = all.length ? at % all.length : 0;
   tell(all);
-  keepPlace(() => setHidden(part("pins"), !all.length, part("scroller")));
+  keepPlace(() => drawBar(all));
   if (part("all-pins").open) drawList();
+}
+
+/** @param {Pin[]} all */
+function drawBar(all) {
+  setHidden(part("pins"), !all.length, part("scroller"));
   if (!all.length) return;
   setParts(part("pin-text"), contentOf(all[at]));
   setParts(part("pin-by"), bylineOf(all[at]));
