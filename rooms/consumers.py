@@ -97,7 +97,8 @@ class PeerConsumer(SocketConsumer):
         # Before anything is read of the room, so that nothing falls between.
         feed = await self.hub.open_feed(claims.room_id)
         self.membership = Membership(feed, self.caller, self.outbox, self._sent_away, self._granted)
-        self.hub.connections[self.conn_id] = Connection(self.close_socket, self.outbox, claims.access_key, self._expire)
+        revoked = partial(self._expire, "token: its access key was revoked")
+        self.hub.connections[self.conn_id] = Connection(self.close_socket, self.outbox, claims.access_key, revoked)
         self.hub.submit(connect, self.caller, {"place": place}, self._welcome)
 
     def _welcome(self, answer: Answer) -> None:
@@ -163,9 +164,9 @@ class PeerConsumer(SocketConsumer):
             self.membership.dismiss()
         super().close_socket(code)
 
-    def _expire(self) -> None:
+    def _expire(self, why: str = "token: expired") -> None:
         """The token is good no longer; with a new one the peer can come back."""
-        self._tell("on-error", Unauthorized("token: expired").as_wire())
+        self._tell("on-error", Unauthorized(why).as_wire())
         self.close_socket(TOKEN_EXPIRED)
 
     def _refuse_socket(self, error: RoomError) -> None:

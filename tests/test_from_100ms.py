@@ -72,7 +72,11 @@ def template(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) ->
     file = tmp_path_factory.mktemp("export") / "lesson.json"
     file.write_text(json.dumps(EXPORT, indent=2))
     [command] = blocks("sh", "1. The template")
-    return manage(server, command.replace("lesson.json", str(file)))
+    loaded = manage(server, command.replace("lesson.json", str(file)))
+    # More than a page of a list is long, all newer.
+    make = "Template.objects.create(name=f'more-{n}', roles={'host': {}})"
+    server.manage("shell", "--no-imports", "-c", f"from rooms.models import Template; [{make} for n in range(11)]")
+    return loaded
 
 
 @pytest.fixture(scope="module")

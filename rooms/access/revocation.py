@@ -11,4 +11,4 @@ def close_revoked() -> None:
     """Ask once which keys of this process's sockets are revoked. For a thread that has a database connection."""
     hub = hubs.current()
     if hub and (revoked := keys.revoked(hub.access_keys())):
-        hub.loop.call_soon_threadsafe(hub.expire_tokens, revoked)
+        hub.loop.call_soon_threadsafe(hub.revoke_tokens, revoked)

@@ -28,7 +28,8 @@ def refusal(status: HTTPStatus, path: str) -> tuple[Headers, bytes]:
     length = str(len(body)).encode()
     # Else a page of another origin cannot tell it from a server that is down.
     cors = (b"access-control-allow-origin", b"*")
-    return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close"), cors], body
+    wait = [(b"retry-after", b"1")] if status == HTTPStatus.TOO_MANY_REQUESTS else []
+    return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close"), cors, *wait], body
 
 
 def answer(status: HTTPStatus, path: bytes) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import BadRequest as BadForm
@@ -113,7 +114,11 @@ class Texts:
 
 
 def _unstorable(request: HttpRequest) -> str:
-    """Which part of a request holds text that cannot be stored, or nothing."""
+    """Which part of a request holds text that cannot be read or stored, or nothing."""
+    # As bytes, for servers and Django put another character in the place of what is no text.
+    sent = {"path": getattr(request, "scope", {}).get("raw_path", b""), "query": request.META["QUERY_STRING"]}
+    if broken := next((name for name, text in sent.items() if not _is_utf_8(unquote_to_bytes(text))), ""):
+        return broken
     request.encoding = "utf-8"  # not what the client says: it may name any codec of Python's
     parts: dict[str, Iterable[str]] = {
         "path": [request.path],
@@ -124,6 +129,14 @@ def _unstorable(request: HttpRequest) -> str:
         request.body  # noqa: B018, read before a form is made of it, so that it can be read again
         parts["form"] = _texts(request.POST)
     return next((name for name, texts in parts.items() if not all(map(is_storable, texts))), "")
+
+
+def _is_utf_8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _texts(fields: QueryDict) -> Iterator[str]:

@@ -42,13 +42,13 @@ Done = Callable[[Answer], object]
 class Connection(NamedTuple):
     """A socket of this process: how to close it with a code, what waits to be sent, and whose key signed its token.
 
-    ``expire`` closes it because its token is good no longer.
+    ``revoke`` closes it because its access key is good no longer.
     """
 
     close: Callable[[int], None]
     outbox: Outbox
     access_key: str
-    expire: Callable[[], None]
+    revoke: Callable[[], None]
 
 
 class _Asked(NamedTuple):
@@ -243,11 +243,11 @@ class Hub:
         """Those that signed the tokens of this process's sockets."""
         return {connection.access_key for connection in list(self.connections.values())}
 
-    def expire_tokens(self, access_keys: Collection[str]) -> None:
+    def revoke_tokens(self, access_keys: Collection[str]) -> None:
         """Close the sockets whose tokens one of these keys signed."""
         for connection in list(self.connections.values()):
             if connection.access_key in access_keys:
-                attempt(connection.expire)
+                attempt(connection.revoke)
 
     def close_connection(self, conn_id: str) -> None:
         """Close the socket of a connection, whose client may come back."""

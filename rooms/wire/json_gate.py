@@ -40,7 +40,7 @@ def load_json(text: str) -> JSON:
     ):
         _check_shape(value)
     if "\\u" in text or not text.isascii():
-        _check_text(compact(value))
+        _check_text(compact(value), value)
     return value
 
 
@@ -96,10 +96,25 @@ def _check_shape(value: JSON) -> None:
 _UNSTORABLE_JSON = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, value: JSON) -> None:
     if found := _UNSTORABLE_JSON.search(text):
         what = "the character NUL" if found.group().endswith("0") else "a lone surrogate"
-        raise BadRequest(f"JSON: {what} cannot be stored")
+        where = (_where_unstorable(value) or "").removeprefix(".")
+        raise BadRequest(f"{where[:200] or 'JSON'}: {what} cannot be stored")
+
+
+def _where_unstorable(value: JSON) -> str | None:
+    """The place in a value of the first text that cannot be stored, as ``.polls[0]``; that of the object for a key."""
+    if isinstance(value, str):
+        return None if is_storable(value) else ""
+    parts: list[tuple[str, JSON]] = []
+    if isinstance(value, dict):
+        if not all(map(is_storable, value)):
+            return ""
+        parts = [(f".{key}", part) for key, part in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"[{place}]", part) for place, part in enumerate(value)]
+    return next((name + inner for name, part in parts if (inner := _where_unstorable(part)) is not None), None)
 
 
 def is_storable(text: str) -> bool:

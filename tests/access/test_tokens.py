@@ -101,6 +101,11 @@ def test_clocks_may_differ_a_little(settings, skew: int):
     assert tokens.read(signed(settings, iat=now, nbf=now, exp=now + 1)).role == "host"
 
 
+@pytest.mark.parametrize("iat", [4_000_000_000, "x", None])
+def test_when_a_token_was_made_does_not_count(settings, iat: Any):
+    assert tokens.read(signed(settings, iat=iat)).role == "host"
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("changes", "message"),

@@ -236,6 +236,7 @@ async def test_a_revoked_key_ends_its_tokens_at_once_and_its_sockets_within_a_mi
     await late.wait_for("on-error")
     for peer in (alice, bob):
         assert await peer.wait_closed(timeout=60) == TOKEN_EXPIRED
+        assert peer.named("on-error")[-1]["message"] == "token: its access key was revoked"
 
     assert late.named("on-error")[0]["code"] == 401
     assert (await chat(carol, "still here"))["seq"]

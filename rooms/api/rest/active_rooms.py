@@ -160,11 +160,21 @@ def update_active_peer(request: HttpRequest, room_id: str, peer_id: str, payload
     }
 
 
-class ToPeer(Act):
+_LEFT_OUT = Field(default_factory=str, min_length=1)
+
+
+class ToSome(Act):
     """An act for one peer, or others."""
 
-    peer_id: Annotated[PeerId | None, Field(description="This peer alone, whatever role is named")] = None
-    peerId: Annotated[PeerId | None, Field(description="As peer_id: what the service's server SDK sends")] = None
+    narrowing = ("peer_id", "peerId", "role")
+
+    peer_id: Annotated[PeerId, _LEFT_OUT, Field(description="This peer alone, whatever role is named")]
+    peerId: Annotated[PeerId, _LEFT_OUT, Field(description="As peer_id: what the service's server SDK sends")]
+    role: Annotated[RoleName, _LEFT_OUT, Field(description="All with this role")]
+
+    def field(self) -> str:
+        """By which field the peer is named."""
+        return "peerId" if self.peerId and not self.peer_id else "peer_id"
 
     def peer(self) -> str:
         """The peer that is named, by either field; empty for none. Raises BadRequest."""
@@ -174,30 +184,30 @@ class ToPeer(Act):
         return named.pop() if named else ""
 
 
-class MessageBody(ToPeer):
-    message: Annotated[str, Field(description="What is said; at most `MAX_MESSAGE_CHARS`", examples=["Welcome"])]
+class MessageBody(ToSome):
+    message: Annotated[
+        str, Field(min_length=1, description="What is said; at most `MAX_MESSAGE_CHARS`", examples=["Welcome"])
+    ]
     type: Annotated[
         str | None, Field(max_length=64, description="`chat` for people, any other for the app", examples=[CHAT])
     ] = None
-    role: Annotated[str | None, Field(description="To all with this role", examples=["host"])] = None
 
 
 @router.post("/{room_id}/send-message", **answers(Done, 404))
 def send_message(request: HttpRequest, room_id: str, payload: MessageBody) -> Any:
     """Say something to one peer, to a role, or to everybody in the room; it comes without a sender.
 
-    Empty texts are as if they were missing. Fields that are not listed here are refused.
+    A peer or role that is null or empty is refused, and so are fields that are not listed here.
     """
     peer_id = payload.peer()
     whom: dict[str, Any] = {"peer_id": peer_id} if peer_id else {"roles": [payload.role]} if payload.role else {}
     info = {"message": payload.message, "type": payload.type or CHAT}
-    with as_named({"info.": "", "roles[0]:": "role:"}):
+    with as_named({"info.": "", "roles[0]:": "role:", "peer_id:": f"{payload.field()}:"}):
         perform(request, room_id, broadcast, info=info, **whom)
     return {"message": "message sent"}
 
 
-class RemovalBody(ToPeer):
-    role: Annotated[str | None, Field(description="All with this role", examples=["guest"])] = None
+class RemovalBody(ToSome):
     reason: Reason = ""
 
 
@@ -205,7 +215,7 @@ class RemovalBody(ToPeer):
 def remove_peers(request: HttpRequest, room_id: str, payload: RemovalBody) -> Any:
     """Remove somebody, or all with a role; they stay out until the session ends or they are let in again."""
     if peer_id := payload.peer():
-        with as_named({"requested_for:": "peer_id:"}):
+        with as_named({"requested_for:": f"{payload.field()}:"}):
             perform(request, room_id, remove_peer, requested_for=peer_id, reason=payload.reason)
     elif payload.role:
         perform(request, room_id, remove_role, role=payload.role, reason=payload.reason)

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from rooms.api.rest import pages
-from rooms.api.rest.frame import Body, answers, author
+from rooms.api.rest.frame import Act, answers, author
+from rooms.api.rest.shapes import GivenMoment
 from rooms.models import WebhookDelivery, WebhookReplay, milliseconds
 from rooms.operations.engine.statements import database_now
 from rooms.webhooks import deliveries, replays
@@ -26,17 +27,10 @@ Names = Annotated[
     Field(max_length=20, description=f"Only these events: {', '.join(EVENTS)}", examples=[["peer.join.success"]]),
 ]
 Status = Annotated[Literal["all", "failed", "success"], Field(description="What became of them", examples=["failed"])]
-# Not strict, for a body has them as texts.
-Start = Annotated[
-    datetime, Field(strict=False, description="RFC 3339; at most 30 days ago", examples=["2026-01-05T09:00:00Z"])
-]
+Start = Annotated[GivenMoment, Field(description="RFC 3339, with its zone; at most 30 days ago")]
 End = Annotated[
-    datetime | None,
-    Field(
-        strict=False,
-        description="RFC 3339; at most 14 days after start_time, now or then if it is missing",
-        examples=["2026-01-06T09:00:00Z"],
-    ),
+    GivenMoment | None,
+    Field(description="As start_time; not before it, and at most 14 days after it, which it is, or now, if missing"),
 ]
 
 
@@ -53,7 +47,11 @@ class DeliveryQuery(pages.Filters, Chosen):
     page: Annotated[int, Field(ge=1, le=100_000, description="Which page, from 1 on", examples=[1])] = 1
 
 
-class ReplayBody(Body, Chosen):
+class ReplayBody(Act, Chosen):
+    narrowing = ("room_id", "status", "event_names")
+
+    room_id: Annotated[RoomId, Field(default_factory=str, min_length=1)]
+    event_names: Annotated[Names, Field(default_factory=list, min_length=1)]
     limit: Annotated[int, Field(ge=1, le=replays.MOST, description="How many at most", examples=[1000])] = replays.MOST
     offset: Annotated[
         int, Field(ge=0, le=10_000_000, description="How many of the oldest are left out", examples=[0])
@@ -198,22 +196,20 @@ def list_track_events(request: HttpRequest) -> Any:
 
 def _filters(given: Chosen) -> Filters:
     now = database_now()
-    start = _aware(given.start_time)
+    start, end = given.start_time, given.end_time
     if not now - _BACK <= start <= now:
         raise BadRequest("start_time: expected at most 30 days ago, and not later than now")
     # Not "now", which would be another one each time.
-    most = start + _SPAN if start + _SPAN < now else None
-    end = most if given.end_time is None else _aware(given.end_time)
-    if end and not start <= end <= start + _SPAN:
+    if end is None:
+        end = start + _SPAN if start + _SPAN < now else None
+    elif end < start:
+        raise BadRequest("end_time: expected a time that is not before start_time")
+    elif end > start + _SPAN:
         raise BadRequest("end_time: expected at most 14 days after start_time")
     if unknown := [name for name in given.event_names if name not in EVENTS]:
         raise BadRequest(f"event_names: {unknown[0][:40]!r} is none of {', '.join(EVENTS)}")
     until = None if end is None else milliseconds(end)
     return Filters(milliseconds(start), until, given.room_id, given.status, tuple(given.event_names))
-
-
-def _aware(given: datetime) -> datetime:
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def _at(at: int) -> str:

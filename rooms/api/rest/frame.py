@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
@@ -24,6 +24,7 @@ from pydantic_core import PydanticUseDefault
 
 from rooms.access import keys, tokens
 from rooms.api.http import bearer, body, counted, limit_address
+from rooms.api.rest import description
 from rooms.delivery.hub import perform_now
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author, Operation
@@ -97,6 +98,7 @@ class Rest(NinjaAPI):
         with self._describing:
             if path_prefix not in self._described:
                 made = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+                description.complete(made)
                 self._described = {**self._described, path_prefix: made}
         return self._described[path_prefix]
 
@@ -122,13 +124,25 @@ rest = Rest(
 )
 
 
+def _with_null(schema: dict[str, Any]) -> None:
+    """Say of what may be left out that it may be null."""
+    for name, described in schema.get("properties", {}).items():
+        if described.get("default") is not None and "anyOf" not in described:
+            told = {
+                part: described.pop(part)
+                for part in ("title", "description", "examples", "default")
+                if part in described
+            }
+            schema["properties"][name] = {"anyOf": [described, {"type": "null"}], **told}
+
+
 class Body(Schema):
     """What a request brings: JSON values of exactly these types. Fields that are not named are passed over.
 
     What may be left out may also be null.
     """
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, json_schema_extra=_with_null)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -140,9 +154,20 @@ class Body(Schema):
 
 
 class Act(Body):
-    """What is to be done. Fields that are not named are refused: whoever misspells one must not do another thing."""
+    """What is to be done. Fields that are not named are refused: whoever misspells one must not do another thing.
+
+    So is nothing for what narrows it, fields without which it is for all: a program may have lost whom it is for.
+    """
 
     model_config = ConfigDict(extra="forbid")
+    narrowing: ClassVar[tuple[str, ...]] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _narrows(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.field_name in cls.narrowing and value in (None, "", []):
+            raise ValueError("null or empty; it may be left out")
+        return value
 
 
 class Problem(Schema):
@@ -171,7 +196,7 @@ def answers(
     ``also`` are further answers by status, ``extra`` is what else the OpenAPI file says of it.
     """
     # A refusal never passes the models of responses, and to make one for each status took half of a start.
-    codes = {401, 408, 413, 429, 500, 503, *refusals} - {400}
+    codes = {401, 405, 408, 413, 414, 429, 431, 500, 503, *refusals} - {400}
     told = {code: {"description": HTTPStatus(code).phrase, "content": _PROBLEM} for code in sorted(codes)}
     return {
         "response": {status: schema, 400: Problem, **also},
@@ -224,9 +249,15 @@ def _wrong_form(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 @rest.exception_handler(InvalidFields)
 def _invalid(request: HttpRequest, error: InvalidFields) -> HttpResponse:
-    named = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-    details = [f"{name}: {text}" if name else text for name, texts in named.items() for text in texts]
+    named = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
+    told = [(name, reason) for name, reasons in named.items() for reason in reasons]
+    details = [f"{name}: {_reason(reason)}" if name else _reason(reason) for name, reason in told]
     return refusal(request, BadRequest(details[0]), *details)
+
+
+def _reason(error: InvalidFields) -> str:
+    # Django's own words begin with what people are shown for the field, as the admin does.
+    return "another one has it" if error.code == "unique" else error.messages[0]
 
 
 @rest.exception_handler(HttpError)
@@ -277,11 +308,11 @@ _WORDS = {
     "model_type": "expected an object",
     "string_too_short": "expected at least {min_length} characters",
     "string_too_long": "expected at most {max_length} characters",
+    "too_short": "expected at least {min_length} entries",
     "too_long": "expected at most {max_length} entries",
     "greater_than_equal": "expected {ge} at least",
     "less_than_equal": "expected {le} at most",
     "literal_error": "expected one of {expected}",
-    "string_pattern_mismatch": "expected {pattern}",
 }
 """By the types of pydantic's problems."""
 

@@ -10,11 +10,11 @@ from pydantic import ValidationInfo, field_validator
 from rooms.api.http import json_value
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
 from rooms.api.rest.conditions import NOT_MODIFIED, Conditions, NoneMatch
-from rooms.api.rest.frame import Body, answers, as_named, perform
+from rooms.api.rest.frame import Act, answers, as_named, perform
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.models import AuditEntry, Session
 from rooms.operations.metadata.conditions import change_entry, list_entries, read_entry
-from rooms.operations.metadata.writing import Wanted, update_metadata
+from rooms.operations.metadata.writing import MAX_CHANGES, Wanted, update_metadata
 from rooms.wire.errors import BadRequest, NotFound, UnknownMediaType
 from rooms.wire.parameters import bind, fields_of
 from rooms.wire.rules import MAX_EXPIRES_IN
@@ -80,7 +80,7 @@ class Entries(Schema):
 # --- What can be asked for ----------------------------------------------------------------------
 
 
-class IfLock(Body):
+class IfLock(Act):
     """A lock that somebody holds."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, description="Its name", examples=["deck"])]
@@ -90,7 +90,7 @@ class IfLock(Body):
 Lock = Annotated[IfLock | None, Field(description="Only while this lock is held under this token, else 409")]
 
 
-class Terms(Body):
+class Terms(Act):
     expires_in: Annotated[
         float | None,
         Field(ge=1, le=MAX_EXPIRES_IN, description="Seconds after which it goes", examples=[600]),
@@ -142,8 +142,8 @@ class Change(Terms):
     remove: Annotated[bool, Field(description="Take the key away", examples=[True])] = False
 
 
-class Changes(Body):
-    changes: Annotated[list[Change], Field(description="1 to 100 changes of different keys")]
+class Changes(Act):
+    changes: Annotated[list[Change], Field(min_length=1, max_length=MAX_CHANGES, description="Of different keys")]
     change_id: Annotated[
         str | None,
         Field(

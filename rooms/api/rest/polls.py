@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Status
+from pydantic import ConfigDict
 
 from rooms.api.rest.frame import Body, answers, author
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.api.rest.poll_answers import PollId, runs
+from rooms.creation.polls import delete_prepared
 from rooms.models import Poll, PreparedPoll
 from rooms.operations.engine.audit import record
 from rooms.operations.poll_questions import MAX_DURATION, MAX_OPTIONS, MAX_QUESTIONS, MAX_TEXT_CHARS, check_questions
@@ -109,6 +111,8 @@ class PollBody(Body):
 class PollAnswered(PollBody):
     """A poll."""
 
+    model_config = ConfigDict(json_schema_extra=None)
+
     id: PollId
 
 
@@ -152,12 +156,8 @@ def update_poll(request: HttpRequest, poll_id: str, payload: PollBody) -> Any:
 
 @router.delete("/{poll_id}", **answers(None, 404, status=204))
 def delete_poll(request: HttpRequest, poll_id: str) -> Any:
-    """Delete a prepared poll. Sessions that have begun keep it."""
-    with transaction.atomic():
-        deleted, _ = PreparedPoll.objects.filter(pk=poll_id).delete()
-        if not deleted:
-            raise NotFound("poll: no such poll")
-        record(author(request), "poll.delete", key=poll_id)
+    """Delete a prepared poll. Rooms name it no longer; sessions that have begun keep it."""
+    delete_prepared(poll_id, author=author(request))
     return Status(204, None)
 
 

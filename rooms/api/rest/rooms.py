@@ -1,6 +1,6 @@
 """``/v2/rooms``: rooms, made, looked for and changed."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.db.models.functions import Lower
@@ -110,7 +110,9 @@ class RoomBody(Body):
     name: Annotated[Name | None, Field(max_length=100)] = None
     description: Annotated[Description | None, Field(max_length=2_000)] = None
     template_id: Annotated[TemplateId | None, Field(max_length=24)] = None
-    region: Annotated[Region | None, Field(pattern="^(auto|eu|in|us)$")] = None
+    region: Annotated[
+        Literal["auto", "eu", "in", "us"] | None, Field(description="Kept, and no more", examples=["auto"])
+    ] = None
     size: Annotated[Size | None, Field(ge=0, le=MAX_LARGE_SIZE)] = None
     large_room: Large | None = None
     max_duration_seconds: Annotated[Duration | None, Field(ge=0, le=43_200)] = None
@@ -141,9 +143,7 @@ class RoomQuery(PageQuery):
         True
     )
     template_id: Annotated[TemplateId, Field(max_length=24, description="Rooms of this template; none is any")] = ""
-    after: Annotated[GivenMoment | None, Field(description="Made then or later; RFC 3339, UTC if no zone is said")] = (
-        None
-    )
+    after: Annotated[GivenMoment | None, Field(description="Made then or later; RFC 3339, with its zone")] = None
     before: Annotated[GivenMoment | None, Field(description="Made then or earlier; as `after`")] = None
 
 

@@ -57,9 +57,7 @@ class SessionQuery(PageQuery):
     active: Annotated[
         bool | None, Field(description="Those that go on, or those that are over; none is both", examples=[True])
     ] = None
-    after: Annotated[GivenMoment | None, Field(description="Begun then or later; RFC 3339, UTC if no zone is said")] = (
-        None
-    )
+    after: Annotated[GivenMoment | None, Field(description="Begun then or later; RFC 3339, with its zone")] = None
     before: Annotated[GivenMoment | None, Field(description="Begun then or earlier; as `after`")] = None
 
 

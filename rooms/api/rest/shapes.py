@@ -1,11 +1,12 @@
 """What several resources answer and take: ids, moments, and the names under which this installation goes."""
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.conf import settings
 from ninja import Field
-from pydantic import AfterValidator
+from pydantic import BeforeValidator
 
 RoomId = Annotated[str, Field(description="Id of the room, 24 hex digits", examples=["66f0a1b2c3d4e5f601234567"])]
 RoleName = Annotated[str, Field(description="Name of a role of the room's template", examples=["host"])]
@@ -22,12 +23,19 @@ def account() -> str:
     return access_key
 
 
-def _in_utc(moment: datetime) -> datetime:
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+
+
+def _read(value: Any) -> Any:
+    if value is None:
+        return value
     try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        raise ValueError("expected a time of the years 1 to 9999 in UTC") from None
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+            raise ValueError
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: of a year that there is not in UTC
+        raise ValueError("expected a time as 2026-01-05T09:00:00Z") from None
 
 
-GivenMoment = Annotated[datetime, AfterValidator(_in_utc), Field(examples=["2026-01-05T09:00:00Z"])]
-"""A time in a query; of no zone means UTC."""
+GivenMoment = Annotated[datetime, BeforeValidator(_read), Field(examples=["2026-01-05T09:00:00Z"])]
+"""A time that a request names, in UTC: RFC 3339 with its zone, for what else Python reads is mostly a mistake."""

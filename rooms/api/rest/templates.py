@@ -137,10 +137,15 @@ class SettingsBody(Open):
 # --- Templates ----------------------------------------------------------------------------------
 
 
+class TemplateQuery(PageQuery):
+    name: Annotated[str, Field(max_length=100, description="The whole name", examples=["lesson"])] = ""
+
+
 @router.get("", **answers(PageOf[TemplateAnswer]), by_alias=True)
-def list_templates(request: HttpRequest, query: Query[PageQuery]) -> Any:
+def list_templates(request: HttpRequest, query: Query[TemplateQuery]) -> Any:
     """Templates, newest first."""
-    return page(Template.objects.all(), query, shown)
+    named = Template.objects.filter(name=query.name) if query.name else Template.objects.all()
+    return page(named, query, shown)
 
 
 @router.post("", **answers(TemplateAnswer), by_alias=True)

@@ -271,6 +271,8 @@ def test_the_server_writes_and_reads_what_rules_do_not_forbid_to_all(rest, room,
             "if_lock: the lock deck is held by nobody",
         ),
         ("slide", "[1]", 400, "body: expected a JSON object"),
+        ("slide", {"data": 1, "ifChangeVersion": 3}, 400, "ifChangeVersion: no such field"),
+        ("slide", {"data": 1, "if_lock": {"name": "deck", "token": 5, "Token": 6}}, 400, "if_lock.Token: no such"),
     ],
 )
 def test_a_write_is_refused_with_its_field_and_limit(rest, keys, key, body, status, message):
@@ -278,6 +280,21 @@ def test_a_write_is_refused_with_its_field_and_limit(rest, keys, key, body, stat
     assert (code, answer["message"][: len(message)]) == (status, message)
     if status == 413:
         assert answer["data"]["limit"] == "max_value_bytes"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"changes": []}, "changes: expected at least 1 entries"),
+        ({"changes": [{"key": f"k{n}", "data": 1} for n in range(101)]}, "changes: expected at most 100 entries"),
+        ({"changes": [{"key": "a", "data": 1, "ifChangeVersion": 3}]}, "changes[0].ifChangeVersion: no such field"),
+        ({"changes": [{"key": "a", "data": 1}], "changeId": "5"}, "changeId: no such field"),
+    ],
+)
+def test_changes_are_some_and_have_no_fields_that_are_not_known(rest, keys, body, message):
+    status, refused = rest("POST", keys, body)
+    assert (status, refused["message"]) == (400, message)
+    assert rest("GET", keys)[1]["entries"] == []
 
 
 def test_without_a_session_or_a_room_there_is_nothing(rest, room):

@@ -29,14 +29,16 @@ def test_every_call_is_in_the_documentation_under_the_heading_of_its_resource_an
 @pytest.mark.parametrize(("name", "call"), CALLS, ids=[name for name, _ in CALLS])
 def test_every_call_says_what_it_does_and_how_it_is_refused(name: str, call: dict[str, Any]):
     assert call["summary"] and call["description"].endswith(".")
-    assert {"400", "401", "429", "500", "503"} <= {str(code) for code in call["responses"]}
+    assert {"400", "401", "405", "408", "413", "414", "429", "431", "500", "503"} <= {
+        str(code) for code in call["responses"]
+    }
     for status, answer in call["responses"].items():
         if status in (204, 304):
             continue
         assert "schema" in answer["content"]["application/json"], status
     for parameter in call.get("parameters", []):
-        if parameter["in"] == "query":
-            assert parameter["schema"].get("description"), parameter["name"]
+        assert parameter.get("description") or parameter["schema"].get("description"), parameter["name"]
+        assert parameter["in"] != "path" or parameter["example"]
 
 
 def test_every_field_has_a_description_and_an_example():
@@ -46,6 +48,17 @@ def test_every_field_has_a_description_and_an_example():
         for field, described in schema.get("properties", {}).items()
         if not (_says("description", described) and _says("examples", described))
     ] == []
+
+
+def test_what_may_be_left_out_of_a_body_may_be_null_but_for_what_narrows_it():
+    def takes_null(schema: str, field: str) -> bool:
+        described = SCHEMA["components"]["schemas"][schema]["properties"][field]
+        return {"type": "null"} in described.get("anyOf", [])
+
+    assert all(takes_null("PollBody", field) for field in ("start", "questions", "title"))
+    assert takes_null("MessageBody", "type") and takes_null("ReplayBody", "limit")
+    assert not any(takes_null("MessageBody", field) for field in ("peer_id", "peerId", "role", "message"))
+    assert not takes_null("PollAnswered", "start")
 
 
 def _says(what: str, described: dict[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """Polls over REST: prepared ones, which linked rooms' sessions begin with, and what was answered."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from django.db import connection
 
 from rooms.creation.rooms import create_room
-from rooms.models import Poll, PreparedPoll, Room
+from rooms.models import AuditEntry, Poll, PreparedPoll, Room
 from rooms.operations.engine.calls import Answer
 from tests.api.rest.conftest import BackEnd
 from tests.operations.driver import call, do, visitor
@@ -138,6 +139,21 @@ def test_each_session_gets_the_poll_anew_as_it_is_then(rest, quiz, room):
     do(alice, "leave")
     rest("DELETE", f"/polls/{quiz}")
     assert do(joined(room, "Alice", "host"), "poll-list")["polls"] == []
+
+
+def test_rooms_name_a_deleted_poll_no_longer_and_can_be_given_back(rest, quiz):
+    _, other = rest("POST", "/polls", {"title": "other"})
+    linked, apart = (rest("POST", "/rooms", {"polls": ids})[1] for ids in ([quiz, other["id"]], [other["id"]]))
+
+    assert rest("DELETE", f"/polls/{quiz}") == (204, None)
+
+    told = rest("GET", f"/rooms/{linked['id']}")[1]
+    assert told["polls"] == [other["id"]] and told["updated_at"] > linked["updated_at"]
+    assert rest("GET", f"/rooms/{apart['id']}")[1] == apart
+    assert rest("POST", f"/rooms/{linked['id']}", told)[0] == 200
+    change = AuditEntry.objects.filter(what="room.change").earliest("pk")
+    before = {"polls": [[quiz, other["id"]], [other["id"]]]}
+    assert (change.room_id, json.loads(change.details)) == (linked["id"], before)
 
 
 def test_a_room_that_names_a_poll_twice_gets_it_once(rest, quiz):

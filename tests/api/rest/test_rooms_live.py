@@ -71,3 +71,13 @@ async def test_calls_at_once_at_two_processes_make_one_code_a_role_and_one_room_
         )
         assert {answer.status_code for answer in rooms} == {200}
         assert len({answer.json()["id"] for answer in rooms}) == 1
+
+
+async def test_an_address_that_is_no_text_is_refused(cluster: Cluster):
+    async with back_end(cluster.last) as rest:
+        answers = [await rest.get(address) for address in ("rooms/%ff", "rooms?name=%ff", "rooms/%EF%BF%BD")]
+    assert [answer.json()["message"] for answer in answers] == [
+        "path: not text that can be read and stored",
+        "query: not text that can be read and stored",
+        "room: no such room",
+    ]

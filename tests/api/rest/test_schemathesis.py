@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import Case
+from schemathesis import Case, CheckContext, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from rooms.api.rest import rest
+from rooms.api.rest.description import HEADERS
 from tests.support.server import ROOT, RunningServer
 
 FILE = ROOT / "docs/openapi.json"
@@ -26,7 +27,15 @@ FILE = ROOT / "docs/openapi.json"
 schema = schemathesis.openapi.from_path(FILE)
 CALLS = [(method, path) for path, methods in schema.raw_schema["paths"].items() for method in methods]
 
+
+def declares_its_headers(context: CheckContext, answer: Response, case: Case) -> None:
+    """A check: an answer has none of the headers that the file describes where it does not say so."""
+    declared = case.operation.definition.raw["responses"][str(answer.status_code)]["headers"]
+    assert {name for name in HEADERS if name.lower() in answer.headers} <= set(declared)
+
+
 CHECKS = [
+    declares_its_headers,
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
@@ -104,7 +113,7 @@ def test_the_file_is_that_of_this_code():
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with RunningServer(server="uvicorn", PEER_GRACE="1h", REST_RATE=0) as running:
+    with RunningServer(server="uvicorn", PEER_GRACE="1h", REST_RATE=100_000, REST_BURST=100_000) as running:
         yield running
 
 

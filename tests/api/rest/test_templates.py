@@ -78,6 +78,8 @@ def test_templates_are_listed_newest_first_the_default_one_too(rest, lesson):
     assert [template["name"] for template in first["data"] + second["data"]] == ["default", "lesson"]
     assert first["data"][0]["default"]
     assert second["last"] == ""
+    named = [rest("GET", f"/templates?name={name}")[1]["data"] for name in ("lesson", "less")]
+    assert [[template["name"] for template in found] for found in named] == [["lesson"], []]
 
 
 def test_a_template_of_a_name_that_exists_replaces_it(rest, lesson):
@@ -93,7 +95,7 @@ def test_an_update_replaces_all_but_the_name(rest, lesson):
     assert changed["roles"]["pupil"]["priority"] == 3
     rest("POST", "/templates", {"name": "other", "roles": ROLES})
     status, refused = rest("POST", f"/templates/{lesson}", {"name": "other", "roles": ROLES})
-    assert (status, refused["message"]) == (400, "name: Template with this Name already exists.")
+    assert (status, refused["message"]) == (400, "name: another one has it")
 
 
 def test_rules_of_session_metadata_come_and_go_with_the_template_while_it_is_used(rest, lesson, alice):
