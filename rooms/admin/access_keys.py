@@ -32,6 +32,12 @@ class AccessKeyAdmin(Editing, Inspection):
         """Who may do what is declared with ``permissions=["revoke"]``."""
         return bool(request.user.has_perm("rooms.change_accesskey"))
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["may_revoke"] = self.has_revoke_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return super().get_fields(request, obj) if obj else ["name"]
 

@@ -21,7 +21,7 @@ from rooms.operations.moderation import remove_peer, request_role_change
 from rooms.operations.persons import let_in
 from rooms.operations.polls import stop_poll
 from rooms.operations.room_settings import set_room
-from rooms.wire.errors import BadRequest, RoomError
+from rooms.wire.errors import BadRequest, LockConflict, RoomError
 from rooms.wire.parameters import bind
 
 
@@ -114,7 +114,7 @@ def require(request: HttpRequest, kind: str = "") -> None:
 
 
 _FIELD = re.compile(r"^([a-z]+)[\w.\[\]]*: ")
-_CALLED = {"info": "message", "requested": "peer", "roles": "role"}
+_CALLED = {"info": "message", "requested": "peer", "roles": "role", "if": "version"}
 """Parameters, by their first word, whose name says nothing to who pressed a button."""
 
 
@@ -129,3 +129,12 @@ def changed_meanwhile(session: Session, key: str) -> str:
     if entry is None or entry.data is None:
         return format_html("“<bdi>{}</bdi>” changed meanwhile: it is not set any more.", key)
     return format_html("“<bdi>{}</bdi>” changed meanwhile, it now says <code>{}</code>", key, shortened(entry.data))
+
+
+def held_meanwhile(request: HttpRequest, session: Session, conflict: LockConflict) -> str:
+    """What an operator is told whose act a lock stands in the way of, or who meant another holder of it."""
+    name, holder = conflict.data["name"], conflict.data["holder"]
+    if not holder:
+        return format_html("Nobody holds the lock “<bdi>{}</bdi>” any more.", name)
+    peer = session.peers.filter(peer_id=holder).first() if may_view(request, "peer") else None
+    return format_html("The lock “<bdi>{}</bdi>” is held by <bdi>{}</bdi>.", name, peer or "somebody")

@@ -10,7 +10,18 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from rooms.admin.shared import Inspection, indented, isolated, link, list_link, may_view, shortened, written
+from rooms.admin.shared import (
+    Inspection,
+    brief,
+    indented,
+    isolated,
+    link,
+    list_link,
+    may_view,
+    shortened,
+    visible,
+    written,
+)
 from rooms.models import AuditEntry, Room, Session, milliseconds
 from rooms.operations.engine.audit import SOURCES, WHATS
 
@@ -100,11 +111,11 @@ class AuditEntryAdmin(Inspection):
     @admin.display(ordering="session_id")
     def session(self, entry: AuditEntry) -> str:
         where = {"room_id": entry.room_id, "session_id": entry.session_id}
-        return list_link(AuditEntry, entry.session_id, **where) if entry.session_id else "-"
+        return list_link(AuditEntry, brief(entry.session_id), **where) if entry.session_id else "-"
 
     @admin.display(description="key", ordering="key")
     def key_shown(self, entry: AuditEntry) -> str:
-        return isolated(entry.key)
+        return isolated(visible(entry.key))
 
     @admin.display(description="what changed")
     def change(self, entry: AuditEntry) -> str:

@@ -7,8 +7,8 @@ from django.db.models.functions import Substr
 from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 
-from rooms.admin.shared import SHOWN_CHARS, SHOWN_PEERS, in_lines, list_link, may_act, may_view
-from rooms.models import MetadataEntry, Peer, Poll
+from rooms.admin.shared import SHOWN_CHARS, SHOWN_PEERS, in_lines, list_link, may_act, may_view, visible
+from rooms.models import Lock, MetadataEntry, Peer, Poll
 
 SHOWN_VALUE = 2_000
 """How many characters of a value stand on the page; the rest is on the value's own."""
@@ -33,7 +33,7 @@ def standing(request: HttpRequest, session: Any) -> dict[str, Any]:
         context |= _people(session)
     if may_view(request, "metadataentry"):
         context |= _entries(session)
-        context["locks"] = list(session.locks.order_by("name"))
+        context["locks"] = _locks(request, session)
     if may_view(request, "poll"):
         context["polls"] = [(poll, _questions(poll)) for poll in session.polls.order_by("-pk")[:SHOWN_POLLS]]
     return context
@@ -52,7 +52,16 @@ def _entries(session: Any) -> dict[str, Any]:
     entries = session.entries.defer("data").annotate(beginning=Substr("data", 1, SHOWN_VALUE + 1))
     found = list(entries.order_by(IsNull(F("data"), True), "key")[: SHOWN_ENTRIES + 1])
     more = list_link(MetadataEntry, "all keys", session__id__exact=session.pk) if len(found) > SHOWN_ENTRIES else ""
-    return {"entries": [(entry, *_value(entry.beginning)) for entry in found[:SHOWN_ENTRIES]], "more_entries": more}
+    shown = [(entry, visible(entry.key), *_value(entry.beginning)) for entry in found[:SHOWN_ENTRIES]]
+    return {"entries": shown, "more_entries": more}
+
+
+def _locks(request: HttpRequest, session: Any) -> list[tuple[Lock, str, str]]:
+    """Each with its name and who holds it, as they are shown."""
+    locks = list(session.locks.order_by("name"))
+    holders = session.peers.filter(peer_id__in=[lock.holder for lock in locks]) if may_view(request, "peer") else []
+    names = {peer.peer_id: str(peer) for peer in holders}
+    return [(lock, visible(lock.name), names.get(lock.holder, lock.holder)) for lock in locks]
 
 
 def _value(text: str | None) -> tuple[str, bool]:

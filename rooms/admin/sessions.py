@@ -15,18 +15,32 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from rooms.admin.acting import ACTS, changed_meanwhile, in_words, perform_act, require, send_notice
+from rooms.admin.acting import ACTS, changed_meanwhile, held_meanwhile, in_words, perform_act, require, send_notice
 from rooms.admin.actions import ask_to_end, end_sessions
 from rooms.admin.entries import EntryForm, set_entry
 from rooms.admin.live import standing
-from rooms.admin.shared import Inspection, LiveFilter, indented, lasting, link, list_link, number_of, present, shortened
+from rooms.admin.shared import (
+    Inspection,
+    LiveFilter,
+    brief,
+    indented,
+    lasting,
+    link,
+    list_link,
+    number_of,
+    present,
+    shortened,
+    visible,
+)
 from rooms.models import AuditEntry, MetadataEntry, Peer, Session
-from rooms.wire.errors import RoomError, VersionConflict
+from rooms.wire.errors import LockConflict, RoomError, VersionConflict
 
 
 @admin.register(Session)
 class SessionAdmin(Inspection):
-    list_display = ["id", "room_link", "is_live", "started_at", "duration", "people", "everybody", "messages", "ending"]
+    list_display = [
+        "brief_id", "room_link", "is_live", "started_at", "duration", "people", "everybody", "messages", "ending",
+    ]  # fmt: skip
     list_filter = [LiveFilter, "started_at", "ended_at"]
     list_select_related = ["room"]
     ordering = ["-started_at"]
@@ -90,6 +104,8 @@ class SessionAdmin(Inspection):
             told = perform_act(request, session, act) if act else send_notice(request, session)
         except VersionConflict:
             self.message_user(request, changed_meanwhile(session, request.POST["key"]), messages.ERROR)
+        except LockConflict as error:
+            self.message_user(request, held_meanwhile(request, session, error), messages.ERROR)
         except RoomError as error:
             self.message_user(request, in_words(error), messages.ERROR)
         else:
@@ -109,6 +125,8 @@ class SessionAdmin(Inspection):
                 set_entry(request, session, **form.cleaned_data)
             except VersionConflict:
                 form.show_conflict(session.entries.filter(key=key).first())
+            except LockConflict as error:
+                form.refuse(held_meanwhile(request, session, error))
             except RoomError as error:
                 form.refuse(error.message)
             else:
@@ -127,6 +145,10 @@ class SessionAdmin(Inspection):
     def _session(self, request: HttpRequest, object_id: str) -> Session:
         session: Session = get_object_or_404(self.get_queryset(request), pk=object_id)
         return session
+
+    @admin.display(description="id", ordering="id")
+    def brief_id(self, session: Session) -> str:
+        return brief(session.pk)
 
     @admin.display(description="room", ordering="room__name")
     def room_link(self, session: Session) -> str:
@@ -166,22 +188,26 @@ class SessionAdmin(Inspection):
 
 @admin.register(MetadataEntry)
 class MetadataEntryAdmin(Inspection):
-    list_display = ["key", "room_link", "value", "change_version", "updated_by_name", "updated_at"]
+    list_display = ["key_shown", "room_link", "value", "change_version", "updated_by_name", "updated_at"]
     list_filter = ["updated_at"]
     list_select_related = ["session__room"]
     ordering = ["-updated_at"]
     search_fields = ["key", "data", "updated_by_name", "session__id", "session__room__name", "session__room__title"]
     linked = ["session__id__exact"]
     fields = [
-        "key", "session_link", "room_link", "whole_value", "size", "change_version", "updated_by_name", "updated_by",
-        "updated_at", "owner", "on_leave", "expires_at",
+        "key_shown", "session_link", "room_link", "whole_value", "size", "change_version", "updated_by_name",
+        "updated_by", "updated_at", "owner", "on_leave", "expires_at",
     ]  # fmt: skip
-    readonly_fields = ["session_link", "room_link", "whole_value"]
+    readonly_fields = ["key_shown", "session_link", "room_link", "whole_value"]
     shown_to = {
         **dict.fromkeys(["session_link", "session__id", "session__id__exact"], "session"),
         **dict.fromkeys(["updated_by", "updated_by_name", "owner"], "peer"),
         **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
     }  # fmt: skip
+
+    @admin.display(description="key", ordering="key")
+    def key_shown(self, entry: MetadataEntry) -> str:
+        return visible(entry.key)
 
     @admin.display(description="room", ordering="session__room__name")
     def room_link(self, entry: MetadataEntry) -> str:

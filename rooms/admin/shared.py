@@ -173,9 +173,19 @@ def link(row: Model, text: object = None) -> str:
     return format_html('<a href="{}">{}</a>', url, row if text is None else text)
 
 
+def brief(text: object) -> str:
+    """What is long and seldom read, such as an id: its beginning, and all of it where one points at it."""
+    return format_html('<span class="brief" title="{0}">{0}</span>', text)
+
+
 def isolated(text: object) -> str:
     """Text that others typed, whose direction of writing changes nothing around it."""
     return format_html("<bdi>{}</bdi>", text)
+
+
+def visible(text: str) -> str:
+    """A key or another name that an app chose, where it has white space that nobody would see in quotation marks."""
+    return text if text == text.strip() and text.isprintable() else repr(text).replace(" ", "␣")
 
 
 def list_link(model: type[Model], text: object, **filters: str) -> str:

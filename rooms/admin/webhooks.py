@@ -9,11 +9,12 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
 from rooms.admin.actions import confirmation, show_secrets
 from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import Lines
-from rooms.admin.shared import Inspection, author, indented, link, list_link, written
+from rooms.admin.shared import Inspection, author, brief, indented, link, list_link, written
 from rooms.models import WebhookDelivery, WebhookEndpoint
 from rooms.operations.engine.calls import Author
 from rooms.operations.engine.gate import acting
@@ -59,13 +60,13 @@ class EndpointForm(SeenForm):
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(Editing, Inspection):
     form = EndpointForm
-    list_display = ["id", "url", "whose", "enabled", "created_at"]
+    list_display = ["brief_id", "url", "whose", "enabled", "created_at"]
     list_filter = ["enabled"]
     list_select_related = ["room"]
     ordering = ["-created_at"]
     search_fields = ["id", "url", "room__name"]
-    fields = [*FIELDS, "whose", "created_at", "told"]
-    readonly_fields = ["whose", "created_at", "told"]
+    fields = [*FIELDS, "headers_set", "whose", "created_at", "told", "id"]
+    readonly_fields = ["headers_set", "whose", "created_at", "told", "id"]
     actions = ["renew", "drop", "remove"]
     shown_to = {"whose": "room", "room__name": "room", "told": "webhookdelivery"}
 
@@ -95,6 +96,15 @@ class WebhookEndpointAdmin(Editing, Inspection):
 
     def response_add(self, request: HttpRequest, obj: WebhookEndpoint, *args: Any, **kwargs: Any) -> HttpResponse:
         return show_secrets(self, request, [(obj.url, endpoints.secrets_of(obj)[0])])
+
+    @admin.display(description="id", ordering="id")
+    def brief_id(self, endpoint: WebhookEndpoint) -> str:
+        return brief(endpoint.pk)
+
+    @admin.display(description="headers")
+    def headers_set(self, endpoint: WebhookEndpoint) -> str:
+        command = f"manage.py webhook set {endpoint.pk} --header 'NAME: VALUE'"
+        return format_html("Shown to nobody, and set by <code>{}</code>", command)
 
     @admin.display(description="of", ordering="room__name")
     def whose(self, endpoint: WebhookEndpoint) -> str:
@@ -156,7 +166,8 @@ class WebhookEndpointAdmin(Editing, Inspection):
 class WebhookDeliveryAdmin(Inspection):
     """What was told. Whoever may add replays can have it told again, here one by one."""
 
-    list_display = ["event_id", "name", "room_id", "state", "attempts", "status", "error", "when"]
+    list_display = ["event", "name", "where_to", "room", "state", "status", "error", "when"]
+    list_select_related = ["endpoint"]
     list_filter = ["state", "name"]
     ordering = ["-at", "-id"]
     search_fields = ["=event_id", "=room_id", "=session_id"]
@@ -170,7 +181,7 @@ class WebhookDeliveryAdmin(Inspection):
     readonly_fields = ["endpoint_link", "when", "done", "replay_id", "body_text"]
     # What is told is of all these: who was in which room, and what was stored there.
     shown_to = {
-        **dict.fromkeys(["endpoint_link", "endpoint__id__exact"], "webhookendpoint"),
+        **dict.fromkeys(["endpoint_link", "where_to", "endpoint__id__exact"], "webhookendpoint"),
         "body_text": "room session peer metadataentry",
     }
 
@@ -186,7 +197,7 @@ class WebhookDeliveryAdmin(Inspection):
 
     @admin.action(description="Tell selected ones again", permissions=["replay"])
     def replay(self, request: HttpRequest, chosen: QuerySet[WebhookDelivery]) -> None:
-        rows = list(chosen.only("event_id", "at")[: MOST_REPLAYED + 1])
+        rows = list(chosen.select_related(None).only("event_id", "at")[: MOST_REPLAYED + 1])
         if len(rows) > MOST_REPLAYED:
             most = f"At most {MOST_REPLAYED} at once; manage.py webhook replay tells more."
             self.message_user(request, most, messages.ERROR)
@@ -208,6 +219,18 @@ class WebhookDeliveryAdmin(Inspection):
             self.message_user(request, f"{workflow.total} of {len(rows)} told again.", messages.SUCCESS)
         if workflow.total < len(rows):
             self.message_user(request, f"{len(rows) - workflow.total} of {len(rows)} {NOT_AGAIN}", messages.WARNING)
+
+    @admin.display(ordering="event_id")
+    def event(self, delivery: WebhookDelivery) -> str:
+        return brief(delivery.event_id)
+
+    @admin.display(description="endpoint", ordering="endpoint__url")
+    def where_to(self, delivery: WebhookDelivery) -> str:
+        return link(delivery.endpoint, brief(delivery.endpoint))
+
+    @admin.display(ordering="room_id")
+    def room(self, delivery: WebhookDelivery) -> str:
+        return brief(delivery.room_id)
 
     @admin.display(description="endpoint")
     def endpoint_link(self, delivery: WebhookDelivery) -> str:

@@ -88,15 +88,19 @@ def test_the_admin_revokes_keys_once_that_is_confirmed(client):
     admin, (row, _) = desk_of(client, "view_accesskey", "change_accesskey"), keys.create("billing")
     asked = {"action": "revoke", "_selected_action": [row.pk]}
 
+    assert 'value="revoke"' in admin.get(f"/admin/rooms/accesskey/{row.pk}/change/").content.decode()
     assert "Yes, revoke them" in admin.post("/admin/rooms/accesskey/", asked).content.decode()
     assert keys.find(row.access_key)
     admin.post("/admin/rooms/accesskey/", asked | {"confirmed": "yes"})
 
     assert keys.find(row.access_key) is None
+    assert 'value="revoke"' not in admin.get(f"/admin/rooms/accesskey/{row.pk}/change/").content.decode()
 
 
 def test_who_may_only_view_keys_makes_and_revokes_none(client):
     admin, (row, _) = desk_of(client, "view_accesskey"), keys.create("billing")
+
+    assert 'value="revoke"' not in admin.get(f"/admin/rooms/accesskey/{row.pk}/change/").content.decode()
 
     assert admin.post("/admin/rooms/accesskey/add/", {"name": "other"}).status_code == 403
     admin.post("/admin/rooms/accesskey/", {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"})

@@ -94,6 +94,7 @@ def test_a_key_is_cleared_under_a_version_check(operator, room, alice):
 
     said = ask(operator, room, "clear", key="topic", if_change_version=1, called="topic")
     assert "changed meanwhile, it now says <code>{&quot;of&quot;:&quot;milk&quot;}</code>" in said
+    assert "Version: expected a whole number" in ask(operator, room, "clear", key="topic", if_change_version="x")
     before = position(room.id)
     assert "is cleared" in ask(operator, room, "clear", key="topic", if_change_version=2, called="topic")
 
@@ -106,7 +107,10 @@ def test_a_lock_is_released_as_long_as_it_is_the_one_that_was_seen(operator, roo
     token = lock(alice)
     before = position(room.id)
 
-    assert "is held by peer-Alice" in ask(operator, room, "release", name="board", token=token + 1, called="board")
+    said = ask(operator, room, "release", name="board", token=token + 1, called="board")
+    assert "The lock “<bdi>board</bdi>” is held by <bdi>Alice</bdi>." in said
+    said = ask(operator, room, "release", name="board", token="", called="board")
+    assert "Token: expected a whole number" in said
     assert "is released" in ask(operator, room, "release", name="board", token=token, called="board")
 
     [(kind, body)] = heard(bob, before)

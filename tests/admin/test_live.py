@@ -504,5 +504,7 @@ async def test_the_description_of_the_api_opens_and_tells_of_a_call(chromium, se
     for width in (360, 768, 1440):
         await tab.set_viewport_size({"width": width, "height": 800})
         assert await tab.evaluate("document.scrollingElement.scrollWidth") <= width
+    await tab.emulate_media(color_scheme="dark")
+    assert await tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(31, 31, 31)"
     await context.close()
     assert problems == []

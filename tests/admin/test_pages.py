@@ -1,7 +1,7 @@
 """The admin: what it shows, what it lets operators do, and what it costs."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -133,7 +133,17 @@ def test_a_session_shows_its_peers_values_and_locks(operator):
 
     assert "Alice 1" in html and "user-1" in html and "connected" in html
     assert "topic" in html and "{&quot;of&quot;:[&quot;tea&quot;,null]}" in html
-    assert "<td>whiteboard</td><td>peer-1</td><td>41</td>" in html
+    assert "<td><bdi>whiteboard</bdi></td><td><bdi>Alice 1</bdi></td><td>41</td>" in html
+
+
+def test_keys_of_white_space_can_be_seen_and_times_are_written_alike(operator):
+    session = live_room("Tea").sessions.get(ended_at=None)
+    entry = session.entries.get()
+    session.entries.update(key=" ", updated_at=datetime(2026, 11, 28, 13, 20, 58, tzinfo=UTC))
+
+    for path in ("metadataentry/", f"metadataentry/{entry.pk}/change/", f"session/{session.pk}/change/"):
+        html = page(operator, path)
+        assert "&#x27;␣&#x27;" in html and "2026-11-28 13:20:58" in html
 
 
 def test_a_session_with_many_peers_shows_those_who_are_there_first(operator):
@@ -216,7 +226,7 @@ NOT_SHOWN = {
         "said_at",
         "session",
     },
-    "MetadataEntry": {"data", "id", "session"},
+    "MetadataEntry": {"data", "id", "key", "session"},
     "Worker": set(),
     "AccessKey": {"id", "secret"},
     "WebhookDelivery": {"at", "body", "done_at", "endpoint", "id", "replay", "stream"},

@@ -37,6 +37,8 @@ def test_an_endpoint_is_added_changed_and_removed_and_its_secret_shown_once(clie
     page = admin.get(f"{ENDPOINT}{made.pk}/change/").content.decode()
     assert secret not in page and made.secrets not in page
 
+    assert all(f'name="action" value="{action}"' in page for action in ("renew", "drop", "remove"))
+    assert f"<code>manage.py webhook set {made.pk} --header" in page
     path = f"webhookendpoint/{made.pk}/change/"
     admin.post(f"{ENDPOINT}{made.pk}/change/", {"url": "https://example.org/other", "seen": seen_at(admin, path)})
     made.refresh_from_db()
@@ -123,6 +125,8 @@ def test_who_may_only_view_endpoints_changes_none(client):
     made = endpoints.add("https://example.org/hook")
     admin = desk_of(client, "view_webhookendpoint")
 
+    assert 'name="_selected_action"' not in admin.get(f"{ENDPOINT}{made.pk}/change/").content.decode()
+
     assert admin.post(f"{ENDPOINT}add/", {"url": "https://example.org/x"}).status_code == 403
     assert admin.post(f"{ENDPOINT}{made.pk}/change/", {"url": "https://example.org/x"}).status_code == 403
     for action in ("renew", "drop", "remove"):
@@ -156,6 +160,7 @@ def test_deliveries_are_shown_with_what_became_of_them(client):
     for html in (listed, page):
         assert "e-1" in html and ">Dead<" in html and "answered 500" in html
     assert "&lt;b&gt;Alice&lt;/b&gt;" in page and "<b>Alice</b>" not in page
+    assert f'{made.pk}/change/"><span class="brief" title="https://example.org/hook">' in listed
 
 
 @pytest.mark.parametrize("lacking", ["room", "session", "peer", "metadataentry"])
