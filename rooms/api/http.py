@@ -1,6 +1,7 @@
 """What the endpoints share: who asks, from where, and answers that pages of other origins can read."""
 
 import logging
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -80,7 +81,14 @@ def _run(view: View, methods: tuple[str, ...], request: HttpRequest, captured: d
     except Exception:
         log.exception("an endpoint failed", extra={"context": {"path": request.path}})
         refused = InternalError()
-    return JsonResponse(refused.as_wire(), status=refused.code)
+    return with_wait(JsonResponse(refused.as_wire(), status=refused.code), refused)
+
+
+def with_wait(response: HttpResponse, error: RoomError) -> HttpResponse:
+    """The answer that tells an error, with the seconds after which the same may be asked again."""
+    if isinstance(error, TooFast):
+        response["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    return response
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -33,6 +33,7 @@ def test_clients_have_the_address_that_a_trusted_proxy_tells(kind, trusted, stat
         first = server.request("POST", "/v2/token", asked, X_Forwarded_For="203.0.113.1")
         second = server.request("POST", "/v2/token", asked, X_Forwarded_For="203.0.113.2")
         assert (first.status, second.status) == (404, status)
+        assert ("Retry-After" in second.headers) == (status == 429)
 
 
 @pytest.mark.parametrize("kind", SERVERS)

@@ -23,7 +23,7 @@ from pydantic import ConfigDict, ValidationInfo, field_validator
 from pydantic_core import PydanticUseDefault
 
 from rooms.access import keys, tokens
-from rooms.api.http import bearer, body, counted, limit_address
+from rooms.api.http import bearer, body, counted, limit_address, with_wait
 from rooms.api.rest import description
 from rooms.delivery.hub import perform_now
 from rooms.observe.logs import describe
@@ -231,9 +231,7 @@ def refusal(request: HttpRequest, error: RoomError, *details: str) -> HttpRespon
     )
     if isinstance(error, Unauthorized):
         response["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, TooFast):
-        response["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
-    return response
+    return with_wait(response, error)
 
 
 @rest.exception_handler(RoomError)
