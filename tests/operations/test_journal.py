@@ -92,7 +92,8 @@ def test_what_was_trimmed_cannot_be_read(session):
 def test_what_is_read_back_is_the_same_from_its_end(database, session, last):
     written = write(session, *map(str, range(last)))
     for after in (0, 1, last - 1, last):
-        assert list(journal.read_back(session.id, after=after, until=last)) == written[after:][::-1]
+        past = journal.Past(session.id, until=last, asked=64)
+        assert list(past.newest_first(after=after)) == written[after:][::-1]
 
 
 @pytest.mark.parametrize("gone", [0, 5, 136])
@@ -114,9 +115,9 @@ def test_what_several_ask_for_is_read_once(session, gone):
 def test_what_was_trimmed_ends_what_is_read_back(session, gone):
     write(session, *map(str, range(200)))
     Row.objects.filter(session=session, seq__lte=gone).delete()
-    found = [event and event.seq for event in journal.read_back(session.id, after=0, until=200)]
-    assert found == [*range(200, gone, -1), None]
-    assert None not in journal.read_back(session.id, after=gone, until=200)
+    past = journal.Past(session.id, until=200, asked=200)
+    assert [event and event.seq for event in past.newest_first(after=0)] == [*range(200, gone, -1), None]
+    assert None not in past.newest_first(after=gone)
 
 
 def test_i25_old_events_go_but_the_last_stay_whatever_their_age(session, settings):

@@ -134,12 +134,12 @@ def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:
     return [_numbered(*row) for row in rows] if len(rows) == until - after else None
 
 
-def read_back(session_id: str, *, after: int, until: int, few: int = _FEW) -> Iterator[Numbered | None]:
-    """The same, the newest first, a few at a time; a None at the end if older ones are no longer kept."""
+def _read_back(session_id: str, *, until: int, few: int) -> Iterator[Numbered | None]:
+    """The events up to a number, the newest first, a few at a time; a None at the end if older ones are not kept."""
     most = few
-    while after < until:
+    while until:
         with Cursor() as cursor:
-            cursor.execute(_READ_BACK, (*(session_id, after, until) * 2, most))
+            cursor.execute(_READ_BACK, (*(session_id, 0, until) * 2, most))
             rows = cursor.fetchall()
         for row in rows:
             # A hole: what is older was trimmed.
@@ -160,11 +160,11 @@ class Past:
 
     def __init__(self, session_id: str, *, until: int, asked: int) -> None:
         """Up to a number; ``asked`` is how many events the first caller asks for."""
-        self._unread = read_back(session_id, after=0, until=until, few=min(asked, _FEW))
+        self._unread = _read_back(session_id, until=until, few=min(asked, _FEW))
         self._read: list[Numbered | None] = []
 
     def newest_first(self, *, after: int) -> Iterator[Numbered | None]:
-        """The events with a greater number, as ``read_back`` gives them."""
+        """The events with a greater number, the newest first; a None at the end if some of them are not kept."""
         for place in itertools.count():
             if place == len(self._read):
                 self._read.append(next(self._unread, None))

@@ -113,7 +113,7 @@ class Work:
         return numbered
 
     def newest_first(self, session: Session, *, after: int) -> Iterator[Numbered | None]:
-        """The session's events with a greater number, as ``journal.read_back`` gives them."""
+        """The session's events with a greater number, as ``Past`` gives them."""
         pages = self._pages[session.id]
         # Those of this very transaction have numbers, but are not in the table yet.
         yield from (event for event in reversed(pages.events) if event.seq > after)
