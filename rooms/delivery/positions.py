@@ -50,20 +50,17 @@ class Positions:
 
 # As one row, for with SQLite each row lets other threads run, and to have its turn again takes longer than to read it.
 _ROWS = {
-    "sqlite": (
-        "SELECT json_group_array(json_array(s.id, s.seq, s.histories, s.ended_at IS NULL)) FROM rooms_session s"
-        " WHERE s.id IN (SELECT value FROM json_each(%s))"
-    ),
-    "postgresql": (
-        "SELECT CAST(json_agg(json_build_array(s.id, s.seq, s.histories, s.ended_at IS NULL)) AS text)"
-        " FROM rooms_session s WHERE s.id IN (SELECT json_array_elements_text(CAST(%s AS json)))"
-    ),
+    "sqlite": "SELECT json_group_array(json_array(s.id, s.seq, s.histories, s.ended_at IS NULL))",
+    "postgresql": "SELECT CAST(json_agg(json_build_array(s.id, s.seq, s.histories, s.ended_at IS NULL)) AS text)",
 }
 
 
 def _rows(cursor: Cursor, session_ids: Sequence[str]) -> dict[str, Sequence[Any]]:
     """What tells by session id whether anything happened."""
-    cursor.execute(_ROWS[cursor.vendor], [orjson.dumps(session_ids).decode()])
+    if not session_ids:
+        return {}
+    chosen = ", ".join(["%s"] * len(session_ids))
+    cursor.execute(f"{_ROWS[cursor.vendor]} FROM rooms_session s WHERE s.id IN ({chosen})", session_ids)
     [found] = cursor.fetchone()
     return {row[0]: row for row in orjson.loads(found or "[]")}
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms.sockets.mailbox import Mailbox
-from rooms.sockets.outbox import AsgiOutbox, Outbox, Send, nowhere
+from rooms.sockets.outbox import AsgiOutbox, Outbox, Send, is_a, nowhere
 from rooms.sockets.splitter import LEFT_BURST, LEFT_RATE, FrameSplitter
 from rooms.wire.rates import Bucket
 
@@ -60,10 +60,6 @@ class _Reader(FrameSplitter):
         except UnicodeDecodeError:
             return False  # the server closes the socket as it should be
         return self._take(text)
-
-
-def _is_a(protocol: object, name: str, module: str) -> bool:
-    return any((kind.__name__, kind.__module__) == (name, module) for kind in type(protocol).__mro__)
 
 
 @functools.cache
@@ -119,7 +115,7 @@ class UvicornOutbox(_TransportOutbox):
 def _uvicorn(send: Send, take: Callable[[str], bool], flooded: Callable[[], None]) -> UvicornOutbox | None:
     protocol: Any = getattr(send, "__self__", None)
     known = (
-        _is_a(protocol, "WebSocketsSansIOProtocol", "uvicorn.protocols.websockets.websockets_sansio_impl")
+        is_a(protocol, "WebSocketsSansIOProtocol", "uvicorn.protocols.websockets.websockets_sansio_impl")
         and getattr(protocol, "handshake_complete", None) is True
         and getattr(protocol, "close_sent", None) is False
         and all(callable(getattr(protocol, name, None)) for name in ("pause_writing", "data_received"))
@@ -188,7 +184,7 @@ def _daphne(send: Send, take: Callable[[str], bool], flooded: Callable[[], None]
     protocol = send.args[0]
     transport: Any = getattr(protocol, "transport", None)
     known = (
-        _is_a(protocol, "WebSocketProtocol", "daphne.ws_protocol")
+        is_a(protocol, "WebSocketProtocol", "daphne.ws_protocol")
         and getattr(protocol, "state", None) == getattr(protocol, "STATE_OPEN", "") != ""
         and callable(getattr(protocol, "dataReceived", None))
         and isinstance(getattr(protocol, "application_queue", None), (asyncio.Queue, Mailbox))

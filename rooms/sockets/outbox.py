@@ -219,10 +219,15 @@ class AsgiOutbox(Outbox):
             self._task = None
 
 
+def is_a(thing: object, name: str, module: str) -> bool:
+    """Whether it is of a class of that name, of a module that need not be there."""
+    return any((kind.__name__, kind.__module__) == (name, module) for kind in type(thing).__mro__)
+
+
 async def _close(send: Send, code: int) -> None:
     """Close a socket. What daphne offers for it refuses the codes of servers, such as 1012."""
     protocol: Any = send.args[0] if isinstance(send, functools.partial) and len(send.args) == 1 else None
-    if type(protocol).__module__ == "daphne.ws_protocol" and hasattr(protocol, "sendCloseFrame"):
+    if is_a(protocol, "WebSocketProtocol", "daphne.ws_protocol") and hasattr(protocol, "sendCloseFrame"):
         protocol.sendCloseFrame(code=code)
     else:
         await send({"type": "websocket.close", "code": code})

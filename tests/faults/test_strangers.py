@@ -87,7 +87,7 @@ HEADS = {
     ),
     "a foreign page": ([b"GET /v2/ws HTTP/1.1\r\n" + UPGRADE + b"Origin: http://" + b"e" * 7000 + b"\r\n\r\n"], {403}),
     "NUL in a path": ([b"GET /r/%00/ HTTP/1.1\r\n" + HEAD + b"\r\n"], {400}),
-    "bytes in a path": ([b"GET /r/%ff%fe/ HTTP/1.1\r\n" + HEAD + b"\r\n"], {404}),
+    "bytes in a path": ([b"GET /r/%ff%fe/ HTTP/1.1\r\n" + HEAD + b"\r\n"], {400}),
     "NUL in a cookie": ([b"GET / HTTP/1.1\r\n" + HEAD + b'Cookie: sessionid="\\000"\r\n\r\n'], {400}),
     "a charset that is none": (
         [b"GET /?a=b HTTP/1.1\r\n" + HEAD + b"Content-Type: text/x; charset=hex\r\n\r\n"],

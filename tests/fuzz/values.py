@@ -52,6 +52,7 @@ KNOWN: dict[str, list[JSON]] = {
     "lock": [False, True],
     "hidden": [True, False],
     "skipped": [False, True],
+    "expires_in": [600],
 }
 # What a call is about that can do what it is for.
 MEANT: dict[str, dict[str, JSON]] = {

@@ -20,7 +20,7 @@ from django.test.utils import override_settings
 from rooms.access import tokens
 from rooms.delivery import doorbell, feed, hub, order, roster, writer
 from rooms.observe import background
-from rooms.operations.engine import clock, memory, work
+from rooms.operations.engine import clock, memory, repetitions, work
 from rooms.process import jobs, lease
 from rooms.wire.errors import HeldUp
 from tests.simulation import threads
@@ -28,6 +28,7 @@ from tests.simulation.scheduler import Violation
 
 GLOBALS: dict[tuple[ModuleType, str], Callable[[Any], Any]] = {
     (memory, "_remembered"): lambda process: OrderedDict(),
+    (repetitions, "_remembered"): lambda process: OrderedDict(),
     (hub, "_hub"): lambda process: None,
     (lease, "OWN"): lambda process: lease.Lease(),
     (background, "_stopped"): lambda process: threads.Event(),

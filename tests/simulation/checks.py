@@ -135,7 +135,10 @@ class Stream:
         """Whether a replay has nothing of it: of a state that is another by now, or of what may not be read now, which
         is told after the replay."""
         if entry.state_of and self._is_replayed:
-            return any(later.state_of == entry.state_of for seq, later in path.entries.items() if seq > entry.seq)
+            # The database may have been put back since, and gone on from there.
+            goes_on = [journal for journal in self._paths if journal.entries.get(entry.seq) is entry]
+            later = [one for journal in goes_on for seq, one in journal.entries.items() if seq > entry.seq]
+            return any(one.state_of == entry.state_of for one in later)
         if not entry.audience.entries or self.observed is None:
             return False
         return all(

@@ -99,6 +99,7 @@ export function whoMay(who, act) {
  * @type {[RegExp, (said: string, found: string) => string][]}
  */
 const WORDS = [
+  [/cannot be stored/u, () => gettext("It holds a character that cannot be kept. Take it out and try again.")],
   [
     /lacks the permission (\w+)/u,
     (_, name) => (Object.hasOwn(PERMISSIONS, name) ? PERMISSIONS[name] : gettext("Your role cannot do this.")),
@@ -176,7 +177,6 @@ const WORDS = [
   [/message.*(?:gone|no such)|(?:^|\s)id:/u, () => gettext("This message is gone, or not for everyone.")],
   [/may do more than you may/u, () => gettext("This role may do more than yours. Ask somebody who has it.")],
   [/role:/u, () => gettext("This role does not exist any more.")],
-  [/cannot be stored/u, () => gettext("It holds a character that cannot be kept. Take it out and try again.")],
   [/JSON: more than/u, () => gettext("This is too much. Make it simpler.")],
   [
     /insecure|mixed content|WebSocket/iu,
