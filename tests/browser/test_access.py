@@ -212,17 +212,24 @@ async def test_the_chat_is_cleared_by_keyboard_alone(people):
     await alice.say("hello")
     await alice.sees("hello")
     press = alice.page.keyboard.press
+
+    async def choose() -> None:
+        await press("Enter")
+        for _ in range(500):
+            if await alice.page.evaluate("document.activeElement.textContent") == "Clear the chat":
+                break
+            await press("ArrowDown")
+        await press("Enter")
+        await expect(alice.part("confirm-no")).to_be_focused()  # what deletes nothing comes first
+
     await alice.part("more").focus()
-    await press("Enter")
-    while await alice.page.evaluate("document.activeElement.textContent") != "Clear the chat":
-        await press("ArrowDown")
-    await press("Enter")
-    await expect(alice.part("confirm-no")).to_be_focused()  # what deletes nothing comes first
+    await choose()
     await press("Escape")
     await expect(alice.part("more")).to_be_focused()
     await alice.sees("hello")
-    for key in ("Enter", "ArrowUp", "ArrowUp", "Enter", "Tab", "Enter"):
-        await press(key)
+    await choose()
+    await press("Tab")
+    await press("Enter")
     await alice.sees()
     await expect(alice.part("more")).to_be_focused()
 

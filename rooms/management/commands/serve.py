@@ -88,7 +88,7 @@ def daphne(host: str, port: int) -> list[str]:
     interface = host.replace(":", "\\:")
     return [
         *("--endpoint", f"tcp:port={port}:interface={interface}:backlog=4096"),
-        *("--ping-interval", "10"),
+        *("--ping-interval", "8"),
         *("--ping-timeout", "8"),
         *("--websocket-max-message-size", str(2 * settings.MAX_FRAME_BYTES)),
         *("--websocket-max-frame-size", str(2 * settings.MAX_FRAME_BYTES)),
@@ -107,8 +107,8 @@ def uvicorn(host: str, port: int) -> list[str]:
         *("--ws", "rooms.access.uvicorn:WebSocketProtocol"),
         *("--ws-max-size", str(2 * settings.MAX_FRAME_BYTES)),
         *("--ws-max-queue", "16"),
-        *("--ws-ping-interval", "12"),
-        *("--ws-ping-timeout", "8"),
+        *("--ws-ping-interval", "11"),
+        *("--ws-ping-timeout", "7"),
         *("--ws-per-message-deflate", "false"),
         *("--timeout-graceful-shutdown", "25"),
         *("--backlog", "4096"),
