@@ -6,6 +6,7 @@ Each at 360, 768 and 1440 px, light and dark, as FOLDER/WIDTH-NAME-THEME.png.
 import argparse
 import asyncio
 from pathlib import Path
+from typing import Literal
 
 from playwright.async_api import Browser, Page
 
@@ -15,7 +16,7 @@ from tests.support.browser import running_browser
 from tests.support.server import RunningServer
 
 HEIGHTS = {360: 740, 768: 1024, 1440: 900}
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 STILL = "Promise.all(document.getAnimations().map((one) => one.finished)).then(() => {})"
 ADMIN = "from django.contrib.auth.models import User; User.objects.create_superuser('keeper', password='quite secret')"
 
@@ -33,7 +34,7 @@ async def pictures(browser: Browser, server: RunningServer, folder: Path, widths
 
 async def shoot(page: Page, folder: Path, name: str) -> None:
     for theme in THEMES:
-        await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=theme)
         await page.evaluate(STILL)
         await page.screenshot(path=folder / f"{name}-{theme}.png")
 

@@ -101,10 +101,10 @@ def change_own_password(request: HttpRequest, extra_context: dict[str, Any] | No
     with transaction.atomic():
         answer = AdminSite.password_change(admin.site, request, extra_context)
         if answer.status_code == HTTPStatus.FOUND:  # else it shows the form
-            user = request.user
-            held = admin.site.get_model_admin(User).held(user)  # type: ignore[attr-defined]
-            details = {"changed": ["password"], **held}
-            record(author(request), "user.change", key=user.get_username(), details=details)
+            user, pages = request.user, admin.site.get_model_admin(User)
+            assert isinstance(pages, Accounts)
+            details = {"changed": ["password"], **pages.held(user)}
+            record(author(request), pages.words[1], key=user.get_username(), details=details)
     return answer
 
 

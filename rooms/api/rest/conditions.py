@@ -1,8 +1,10 @@
 """Conditions of requests: entity tags, which are versions here, see wire/tags.py."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+from django.http import HttpResponse
 from ninja import Field, Schema
 
 from rooms.wire.errors import BadRequest
@@ -22,6 +24,12 @@ def _read(name: str, tags: str) -> list[str]:
     if not _TAGS.fullmatch(tags.strip()):
         raise BadRequest(f'{name}: expected * or "version", several with commas between')
     return _TAG.findall(tags)
+
+
+def tagged(response: HttpResponse, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An answer, with its ``tag`` as the ETag of the response."""
+    response["ETag"] = f'"{answer["tag"]}"'
+    return answer
 
 
 class Match(Schema):

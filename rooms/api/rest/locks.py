@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Header, Router, Schema, Status
 
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import NOT_MODIFIED, Match, NoneMatch
+from rooms.api.rest.conditions import NOT_MODIFIED, Match, NoneMatch, tagged
 from rooms.api.rest.frame import answers, perform
 from rooms.operations.locks import list_locks, read_lock, revoke_lock
 
@@ -48,8 +48,7 @@ def get_lock(
     request: HttpRequest, response: HttpResponse, room_id: str, name: str, conditions: Header[NoneMatch]
 ) -> Any:
     """A lock that somebody holds, with its token as `ETag`. 304: it is held under the token of `If-None-Match`."""
-    lock = perform(request, room_id, read_lock, name=name)
-    response["ETag"] = f'"{lock["tag"]}"'
+    lock = tagged(response, perform(request, room_id, read_lock, name=name))
     return Status(304, None) if conditions.names(lock["tag"]) else lock
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationInfo, field_validator
 
 from rooms.api.http import json_value
 from rooms.api.rest import paths  # noqa: F401, makes {name:…}
-from rooms.api.rest.conditions import NOT_MODIFIED, Conditions, NoneMatch
+from rooms.api.rest.conditions import NOT_MODIFIED, Conditions, NoneMatch, tagged
 from rooms.api.rest.frame import Act, answers, as_named, perform
 from rooms.api.rest.pages import PageOf, PageQuery, page
 from rooms.models import AuditEntry, Session
@@ -200,7 +200,7 @@ def get_entry(
     request: HttpRequest, response: HttpResponse, room_id: str, key: str, conditions: Header[NoneMatch]
 ) -> Any:
     """The entry of a key that is set, with its version as `ETag`. 304: it is at the version of `If-None-Match`."""
-    entry = _tagged(response, perform(request, room_id, read_entry, key=key))
+    entry = tagged(response, perform(request, room_id, read_entry, key=key))
     return Status(304, None) if conditions.names(entry["tag"]) else entry
 
 
@@ -267,7 +267,7 @@ def _change(
             tags=conditions.tags(),
             is_set=conditions.is_set(),
         )
-    return _tagged(response, entry)
+    return tagged(response, entry)
 
 
 def _past(entry: AuditEntry) -> dict[str, Any]:
@@ -278,8 +278,3 @@ def _past(entry: AuditEntry) -> dict[str, Any]:
         "removed": entry.what == "metadata.remove",
         **{name: getattr(entry, name) for name in ("at", "source", "author", "old", "new")},
     }
-
-
-def _tagged(response: HttpResponse, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    response["ETag"] = f'"{entry["tag"]}"'
-    return entry

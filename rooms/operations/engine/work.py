@@ -49,9 +49,6 @@ _OF_AN_END = (
 _TELLING = (Peer, Person, Lock)
 """Rows that other processes remember as well."""
 
-_COMING = {"listen_metadata_change", "get_metadata", "get_peer"}
-"""The operations that every client asks for when it comes."""
-
 MAX_APPLIED = 80
 """Of a peer's changes of session metadata so many are recognised when they are repeated: more than may be under way."""
 
@@ -426,7 +423,7 @@ class Work:
         """Keep what is known of the rooms for the next transaction, now that all is committed."""
         for call in self.calls:
             pages = self._live.get(call.caller.room_id)
-            if pages and call.operation.joined and call.operation.name not in _COMING:
+            if pages and call.operation.joined:
                 pages.known.regulars.add(call.caller.peer_id)
         for pages in self._live.values():
             pages.known.forget_strangers()

@@ -11,7 +11,7 @@ import { readsEnd } from "./reading.js";
 const BLOCK = 50; // entries in one
 const DRAWN = 200; // entries kept in the page; older ones go, a block at a time
 const READ_BACK = 2 * DRAWN; // the same while somebody reads further up, where they may be looked at
-const HELD = 2_000; // messages that the store holds
+export const HELD = 2_000; // messages that the store holds: beyond them an older one would not stay
 
 const log = part("log");
 /** @type {Map<string, Drawn>} by the ids of the messages */

@@ -6,11 +6,10 @@ import { filled, shortTime } from "../text.js";
 import { announce } from "../toasts.js";
 import { gettext, ngettext } from "../translation.js";
 import { inWords } from "../words.js";
-import { elementOf, mayRecall, recall } from "./entries.js";
+import { elementOf, HELD, mayRecall, recall } from "./entries.js";
 import { keepPlace } from "./reading.js";
 
 const PAGE = 50; // messages at a time
-const HELD = 2_000; // messages that the store holds: beyond them an older one would not stay
 const NEAR = 300; // px from the beginning from where on more is read
 
 const log = part("log");
