@@ -57,6 +57,7 @@ async def test_a_join_is_answered_before_the_state_that_follows(world: World):
 
     [session] = await world.stored(Session)
     assert answer.pop("limits").items() >= {"used_keys": 0, "max_value_bytes": 16384, "resume_seconds": 60}.items()
+    assert answer.pop("timestamp") == int(session.started_at.timestamp() * 1000)
     assert answer == {"session_id": session.id, "seq": 1, "history": lease.worker_id()}
     assert names(alice.events[before:])[:2] == ["peer-list", "session-info"]
     started_at = int(session.started_at.timestamp() * 1000)
@@ -168,7 +169,7 @@ async def test_a_peer_that_left_is_not_let_in_by_its_next_socket_alone(world: Wo
         "session expired"
     ]
 
-    assert (await back.join("Bob")).keys() == {"session_id", "seq", "history", "limits"}
+    assert (await back.join("Bob")).keys() == {"session_id", "seq", "history", "timestamp", "limits"}
     await alice.wait_for("on-peer-join", after=len(alice.events) - 1)
 
 
@@ -856,7 +857,7 @@ async def test_a_resume_is_one_transaction_and_is_told_of_first(world: World, mo
     place = {name: (await bob.join("Bob"))[name] for name in ("session_id", "seq", "history")}
     await bob.drop()
     await alice.wait_for("on-peer-state")
-    await chat(alice, "missed")
+    missed = await chat(alice, "missed")
     await alice.call("role-change-request", requested_for=bob.peer_id, role="viewer", force=True)
     ran: list[str] = []
 
@@ -870,6 +871,7 @@ async def test_a_resume_is_one_transaction_and_is_told_of_first(world: World, mo
     reached = (await back.call("ping"))["seq"]
 
     assert ran == ["connect"]
+    assert answer.pop("timestamp") >= missed["timestamp"]
     assert answer == {**place, "resumed": True, "limits": answer["limits"]}
     # How many there are is told in its own time.
     assert [name for name in names(back.events) if name != "session-info"] == [

@@ -66,8 +66,11 @@ class Fanout:
         for member in chosen or ():
             self.write(member, text)
 
-    def tell_with_effect(self, event: Numbered, effect: Effect) -> None:
-        """Tell an event that changes the room besides; last let go of those who are no longer in the session."""
+    def tell_with_effect(self, event: Numbered, effect: Effect, answers: str = "") -> None:
+        """Tell an event that changes the room besides; last let go of those who are no longer in the session.
+
+        ``answers`` is the id of a peer that asked for this, and is told so by its answer.
+        """
         # First of all, for the older socket of a peer is not told that it is back on the newer.
         if displaced := self._roster.learn(event):
             notice = notification("on-error", {"code": OPENED_ELSEWHERE, "message": "opened in another tab"})
@@ -89,8 +92,12 @@ class Fanout:
                 for member in self._roster.sent_away(effect, event.audience):
                     self._send_away(member, SENT_AWAY)
             case Left(peer_id):
-                if leaver := self._roster.remove(peer_id):
+                leaver = self._roster.remove(peer_id)
+                if leaver and peer_id == answers:
                     self._let_go(leaver, None)
+                elif leaver:  # its answer was lost, and it may believe that it is still here
+                    notice = notification("on-peer-leave-request", {"reason": "session expired", "room_end": False})
+                    self._send_away(leaver, SENT_AWAY, notice)
                 self._count_soon()
 
     def _correct(self, peer_id: str, state: str) -> None:
@@ -144,13 +151,13 @@ class Fanout:
         self.detach(member)
         member.gone(code)
 
-    def finish(self, end: End | None) -> None:
-        """Let everybody go, for the session is over. Who has not been told otherwise is told, but not who ended it."""
+    def finish(self, end: End | None, answers: str = "") -> None:
+        """Let everybody go, for the session is over. All are told, but not who ended it and is told by its answer."""
         self.flush()
         params = {"reason": end.reason if end else "session ended", "room_end": True}
         notice = notification("on-peer-leave-request", params)
         for member in list(self._roster.members.values()):
-            if end and end.by == member.peer_id:
+            if end and end.by == member.peer_id == answers:
                 self._let_go(member, None)
             else:
                 self._send_away(member, SENT_AWAY, notice)

@@ -53,6 +53,7 @@ def news_of(answer: Answer, done: Callable[[Answer], object] | None = None, *, r
         partial(done, answer) if done else None,
         answer.history,
         attachment if isinstance(attachment, Attachment) else None,
+        "" if done is None or answer.error else answer.call.caller.peer_id,
         reads,
     )
 
@@ -127,9 +128,9 @@ class Feed:
             # Nothing has said so far of which run of the database the session is.
             if not self.order.history:
                 self._turn_to(arrival.history)
-            self._deliver(arrival.events)
+            self._deliver(arrival.events, arrival.answers)
             if arrival.end:
-                self.finish(arrival.end)
+                self.finish(arrival.end, arrival.answers)
         elif attachment and attachment.peers is not None:
             self._begin(arrival, attachment, attachment.peers)
 
@@ -140,7 +141,8 @@ class Feed:
         self.order.begin(arrival.session_id, arrival.seq, arrival.history)
         self.roster.begin(attachment, peers)
 
-    def _deliver(self, events: Sequence[Numbered]) -> None:
+    def _deliver(self, events: Sequence[Numbered], answers: str = "") -> None:
+        """Deliver events, by which a peer may be given what it asked for."""
         order = self.order
         for event in events:
             if event.seq <= order.seq:
@@ -151,7 +153,7 @@ class Feed:
             if event.effect is None:
                 self._fanout.tell(event)
             else:
-                self._fanout.tell_with_effect(event, event.effect)
+                self._fanout.tell_with_effect(event, event.effect, answers)
         if not self._batches.gap:
             self._fanout.flush()
 
@@ -216,9 +218,9 @@ class Feed:
         self._fanout.close_all(TOO_SLOW)
         self._forget()
 
-    def finish(self, end: End | None) -> None:
-        """The session is over, and nothing follows."""
-        self._fanout.finish(end)
+    def finish(self, end: End | None, answers: str = "") -> None:
+        """The session is over, perhaps as a peer asked that is told so by its answer, and nothing follows."""
+        self._fanout.finish(end, answers)
         self._forget()
 
     def _forget(self) -> None:

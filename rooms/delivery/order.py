@@ -21,8 +21,9 @@ PATIENCE = 0.02
 class Arrival:
     """News of a session: of this process with the answer to a call, or of another one.
 
-    ``done`` gives the answer to whoever asked, and ``attachment`` is of the peer that came by the call. ``reads`` is of
-    an answer that was read beside the writer, of whose answers some may be under way yet.
+    ``done`` gives the answer to whoever asked, ``answers`` is the id of the peer that did if it gets what it asked
+    for, and ``attachment`` is of the peer that came by the call. ``reads`` is of an answer that was read beside the
+    writer, of whose answers some may be under way yet.
     """
 
     session_id: str
@@ -32,6 +33,7 @@ class Arrival:
     done: Callable[[], object] | None = None
     history: str = ""
     attachment: Attachment | None = None
+    answers: str = ""
     reads: bool = False
 
     @property

@@ -6,9 +6,9 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.conf import settings
 
-from rooms.models import Peer, Session
+from rooms.models import Peer, Session, milliseconds
 from rooms.operations.admission import check_admission
-from rooms.operations.engine import journal
+from rooms.operations.engine import journal, repetitions
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.operations.limits import limits
@@ -178,7 +178,12 @@ def _found_again(
 
 
 def _whereabouts(context: Context, session: Session) -> dict[str, Any]:
-    return {"session_id": session.id, "history": context.work.history, "limits": limits(context, session)}
+    return {
+        "session_id": session.id,
+        "history": context.work.history,
+        "timestamp": milliseconds(context.now),
+        "limits": limits(context, session),
+    }
 
 
 def _missed(context: Context, session: Session, peer: Peer, place: Place | None) -> list[Numbered] | None:
@@ -230,6 +235,7 @@ def _attach(context: Context, session: Session, peer: Peer) -> Event:
 
 
 def _hold(context: Context, peer: Peer) -> None:
+    repetitions.forget(peer.session_id, context.caller.conn_id)
     peer.state, peer.gone_at = Peer.State.CONNECTED, None
     peer.worker, peer.conn_id, peer.history = context.caller.worker, context.caller.conn_id, context.work.history
     context.work.changed(peer, "state", "gone_at", "worker", "conn_id", "history")

@@ -14,7 +14,7 @@ from rooms.delivery.roster import Member
 from rooms.operations.engine.journal import addressed_to
 from rooms.sockets.outbox import Outbox
 from rooms.wire.close_codes import TOO_SLOW
-from rooms.wire.effects import Came, CameBack, Effect, RoleChanged, StateChanged, Updated
+from rooms.wire.effects import Came, CameBack, Effect, Left, RoleChanged, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
@@ -310,6 +310,36 @@ async def test_an_end_found_while_reading_is_told():
         while not room.codes:
             await asyncio.sleep(0.001)
     assert paper.frames[-1]["params"]["reason"] == "over"
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_who_ended_the_session_is_told_by_the_answer_or_else_as_the_others(is_answered: bool):
+    room = Room()
+    paper = room.enter("a")
+    end = End("over", by="a")
+    if is_answered:
+        room.bring(Arrival(SESSION, 1, end=end, done=lambda: None, answers="a"))
+    else:
+        room.feed.compare(end)
+    told = [frame["params"] for frame in paper.frames if frame["method"] == "on-peer-leave-request"]
+    assert told == ([] if is_answered else [{"reason": "over", "room_end": True}])
+    assert room.codes == {"a": None if is_answered else 4003}
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_who_left_is_told_by_the_answer_or_else_that_it_is_here_no_more(is_answered: bool):
+    room = Room()
+    paper = room.enter("a")
+    b = room.enter("b")
+    left = room.write(1, effect=Left("a"))
+    if is_answered:
+        room.bring(Arrival(SESSION, 3, left, done=lambda: None, answers="a"))
+    else:
+        room.tell(*left)  # as by another call, which found it in the session
+    told = [frame["params"] for frame in paper.frames if frame["method"] == "on-peer-leave-request"]
+    assert told == ([] if is_answered else [{"reason": "session expired", "room_end": False}])
+    assert room.codes == {"a": None if is_answered else 4003}
+    assert b.numbers() == [3]
 
 
 async def test_news_of_another_process_waits_for_answers_under_way():

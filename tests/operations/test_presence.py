@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms.models import Event, Message, MetadataEntry, Peer, Person, Room, Session
+from rooms.models import Event, Message, MetadataEntry, Peer, Person, Room, Session, milliseconds
 from rooms.operations.admission import admit
 from rooms.operations.arriving import connect
 from rooms.operations.engine.calls import Call, Caller
@@ -44,7 +44,13 @@ def test_the_first_to_join_starts_a_session(room):
 
     session = live_session(room)
     assert session is not None
-    assert {**answer.result, "limits": {}} == {"session_id": session.id, "seq": 1, "history": "", "limits": {}}
+    assert {**answer.result, "limits": {}} == {
+        "session_id": session.id,
+        "seq": 1,
+        "history": "",
+        "timestamp": milliseconds(session.started_at),
+        "limits": {},
+    }
     peer = row(alice)
     assert (peer.name, peer.role, peer.metadata, peer.user_id) == ("Alice", "host", '{"a":1}', "user-Alice")
     assert (peer.state, peer.joined_seq, peer.conn_id, peer.worker) == ("connected", 1, "conn-Alice", "worker-1")

@@ -50,3 +50,11 @@ def test_i24_ids_that_look_alike_are_told_apart(alice, monkeypatch):
     first, second = (do(alice, "broadcast", info=HELLO, client_id=name) for name in ("1", "2"))
     assert first["message_id"] != second["message_id"]
     assert do(alice, "broadcast", info=HELLO, client_id="2") == second
+
+
+def test_i24_a_connection_that_takes_its_peer_back_repeats_what_another_sent_meanwhile(alice):
+    do(alice, "broadcast", info=HELLO, client_id="1")
+    do(again(alice), "join", name="Alice")
+    meanwhile = do(again(alice), "broadcast", info=HELLO, client_id="2")
+    do(alice, "join", name="Alice")
+    assert do(alice, "broadcast", info=HELLO, client_id="2") == meanwhile

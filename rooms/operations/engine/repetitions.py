@@ -1,4 +1,4 @@
-"""Which messages a connection sent, by the ids that its client gave them, so that a repetition is recognised.
+"""Which messages a connection sent while it held its peer, by their client ids, so that a repetition is recognised.
 
 No index of the table tells: ids are random, and an entry at a random place costs each message as much as half of all
 else that is stored for it. What a connection sent passes here, and what its peer sent over earlier ones is read when
@@ -49,6 +49,11 @@ def _digest(client_id: str) -> bytes:
 
 _remembered: OrderedDict[tuple[str, str], ClientIds] = OrderedDict()
 """By session and connection, used longest ago first."""
+
+
+def forget(session_id: str, conn_id: str) -> None:
+    """A connection takes hold of its peer, for which others may have sent something since it did so before."""
+    _remembered.pop((session_id, conn_id), None)
 
 
 def of(cursor: Cursor, session: Session, caller: Caller, *, noted: Iterable[str]) -> ClientIds:

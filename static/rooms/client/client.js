@@ -62,6 +62,12 @@ export class Client {
     return clockOffset === null ? Date.now() : performance.now() + clockOffset;
   }
 
+  /** @param {{ timestamp?: unknown }} [told] the server's time as it was said */
+  tellTime(told) {
+    const timestamp = told?.timestamp;
+    if (typeof timestamp === "number") this.change("clock", { offset: timestamp - performance.now() });
+  }
+
   /**
    * Resolves when the peer is in the room and its store holds people and session metadata.
    * @param {HMSConfig} config

@@ -134,6 +134,7 @@ export class Greeting {
     this.#isPlaced = true;
     this.#hasMissed = this.#hasMissed || (!answer.resumed && this.#client.state.room.joinedAt !== null);
     this.#isHalfway = !answer.resumed;
+    this.#client.tellTime(answer); // before what was missed is heard: it was said before this
     this.#client.change("joined", { ...answer, ...self });
   }
 

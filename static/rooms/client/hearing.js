@@ -82,9 +82,6 @@ export class Hearing {
   /** @param {any} result of a ping */
   pong(result) {
     this.place(result);
-    const { clockOffset: held } = this.#client.state;
-    const offset = result?.timestamp - performance.now();
-    if (!Number.isFinite(offset)) return;
-    if (held === null || Math.abs(offset - held) > CLOCK_NOISE) this.#client.change("clock", { offset });
+    if (!(Math.abs(result?.timestamp - this.#client.now) <= CLOCK_NOISE)) this.#client.tellTime(result);
   }
 }

@@ -143,6 +143,7 @@ export interface Joined {
   session_id: string;
   seq: number;
   history?: unknown;
+  timestamp?: unknown;
   resumed?: boolean;
   limits?: unknown;
 }
