@@ -67,6 +67,33 @@ async def test_a_join_is_answered_before_the_state_that_follows(world: World):
 
 
 @pytest.mark.matrix
+async def test_who_joins_observing_keys_is_told_their_values_and_last_itself(world: World):
+    alice = await world.peer("alice", "host")
+    await alice.call("set-metadata", key="topic", data="hello")
+    bob = world.stranger("bob")
+    await bob.connect()
+    answer = await bob.join("Bob", observe=["topic", "default", "topic"])
+    await bob.wait_for("on-peer-update")
+
+    assert answer["observed"] == ["default", "topic"]
+    after = names(bob.events)[names(bob.events).index("peer-list") :]
+    assert after == ["peer-list", "session-info", "on-metadata-change", "on-peer-update"]
+    [told] = bob.named("on-metadata-change")
+    assert [(entry["key"], entry["data"]) for entry in told["values"]] == [("default", None), ("topic", "hello")]
+    assert bob.named("on-peer-update")[0]["peer_id"] == bob.peer_id
+    await alice.call("set-metadata", key="topic", data="again")
+    await bob.wait_for("on-metadata-change", after=len(bob.events) - 1)
+
+    place = {name: answer[name] for name in ("session_id", "history")} | {"seq": (await bob.call("ping"))["seq"]}
+    assert "observed" not in await bob.join("Bob", resume=place, observe=["other"])  # it observes what it did
+    await alice.call("set-metadata", key="other", data=1)
+    await alice.call("set-metadata", key="topic", data="once more")
+    [change] = (await bob.wait_for("on-metadata-change", after=len(bob.events) - 1))["params"]["values"]
+    assert change["key"] == "topic"
+    assert await refused(bob.call("join", observe=[""])) == 400
+
+
+@pytest.mark.matrix
 async def test_others_hear_of_a_join_and_newcomers_of_everybody(world: World):
     alice = await world.peer("alice", "host", data='{"k":1}')
     bob = await world.peer("bob")

@@ -41,8 +41,8 @@ def _encode(data: bytes) -> str:
 class Hmsroom(Protocol):
     """JSON-RPC over one websocket; `make_rooms` returns the ids of new rooms by the names it is given.
 
-    Every message has a client id and is acknowledged. Who comes observes the key `default`, asks for it and for itself,
-    and pings. Those who come back, to rooms in `places`, name their place in the socket's address.
+    Every message has a client id and is acknowledged. Who comes observes the key `default`. Those who come back, to
+    rooms in `places`, name their place in the socket's address.
     """
 
     echoes = False
@@ -71,17 +71,12 @@ class Hmsroom(Protocol):
 
     def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
         if room in self.places:
-            return [Step(Frame(b""), b'"on-resume"'), Step(self.ping(), b"")]
-        return [
-            self._join(index, room),
-            _step("listen-metadata-change", {"keys": ["default", *observing]}, "observed"),
-            _step("get-metadata", {"key": "default"}, "read"),
-            _step("get-peer", {"peer_id": self._peer_id(index, room)}, "self"),
-            Step(self.ping(), b""),
-        ]
+            return [Step(Frame(b""), b'"on-resume"')]
+        # The state that follows the answer ends with the peer itself.
+        return [self._join(index, room, observe=["default", *observing]), Step(Frame(b""), b'"on-peer-update"')]
 
-    def _join(self, index: int, room: str) -> Step:
-        return _step("join", {"name": f"p{index:05d}", "data": ""}, "joined")
+    def _join(self, index: int, room: str, **more: object) -> Step:
+        return _step("join", {"name": f"p{index:05d}", "data": "", **more}, "joined")
 
     def message(self, index: int, room: str, *, padding: int = 0) -> Frame:
         info = {"message": FILLER + "x" * padding + blank_marker("B"), "type": "chat"}

@@ -189,7 +189,7 @@ class Roster:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
         if attachment.had_other_roles or attachment.policy != told_policy:
             texts.append(notification("on-policy-change", attachment.policy))
-        if attachment.returning and (own := self.own_update(member.peer_id)):
+        if attachment.with_self and (own := self.own_update(member.peer_id)):
             texts.append(own)
         return texts
 

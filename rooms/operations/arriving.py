@@ -13,7 +13,8 @@ from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.operations.limits import limits
 from rooms.operations.locks import as_they_stand
-from rooms.operations.metadata.reading import present_values
+from rooms.operations.metadata import reading
+from rooms.operations.metadata.reading import Keys, present_values
 from rooms.operations.persons import person_of, was_let_in
 from rooms.operations.policies import policy
 from rooms.operations.poll_listing import poll_news
@@ -59,7 +60,7 @@ def connect(context: Context, *, place: Place | None = None) -> Outcome:
         polls = () if place else _poll_news(context, peer)
         replay = _missed(context, session, peer, place)
         events.append(_attach(context, session, peer))
-        attachment = _attachment(context, session, peer, replay=replay, returning=True, polls=polls)
+        attachment = _attachment(context, session, peer, replay=replay, with_self=True, polls=polls)
         if place:
             result = _found_again(context, session, place, replay)
     return Outcome(
@@ -102,18 +103,26 @@ PeerMetadata = Annotated[str, Data(0, "MAX_PEER_METADATA_BYTES")]
 
 
 @operation("join", joined=False)
-def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resume: Place | None = None) -> Outcome:
-    """Enter the session, and start it if there is none. Answers ``{session_id, seq, history, limits}``.
+def join(
+    context: Context,
+    *,
+    name: RawName = "",
+    data: PeerMetadata = "",
+    resume: Place | None = None,
+    observe: Keys | None = None,
+) -> Outcome:
+    """Enter the session, and start it if there is none. Answers ``{session_id, seq, history, timestamp, limits}``.
 
     ``data`` is the peer's metadata. ``resume`` is the place up to which this peer has got everything: the answer then
     has ``resumed: true`` and what was missed follows, or it has ``resync: true`` and the full state follows. For a peer
-    that is present already, joining is the same as resuming.
+    that is present already, joining is the same as resuming. ``observe`` are keys that it observes from then on whom
+    the full state follows: then the answer has them as ``observed``, and the state their values, and last the peer.
     """
     name = clean_name(name, limit=settings.MAX_NAME_CHARS)
     check_admission(context)
     session, peer = context.live_session, context.known_peer
     if session and peer and peer.present:
-        return _join_again(context, session, peer, name=name, data=data, place=resume)
+        return _join_again(context, session, peer, name=name, data=data, place=resume, keys=observe)
     # Perhaps by another tab of its owner, who is not shut out: from that a person comes back, and no client by itself.
     if resume and peer and peer.leave_reason == Peer.Leave.REMOVED and not was_let_in(context, session):
         raise NotJoined("resume: the peer was removed from the session")
@@ -140,7 +149,12 @@ def join(context: Context, *, name: RawName = "", data: PeerMetadata = "", resum
     result = _whereabouts(context, session)
     if resume:
         result["resync"] = True
-    return Outcome(result, events, for_socket=_attachment(context, session, peer))
+    result |= _observing(context, peer, observe)
+    return Outcome(result, events, for_socket=_attachment(context, session, peer, with_self=observe is not None))
+
+
+def _observing(context: Context, peer: Peer, keys: Sequence[str] | None) -> dict[str, Any]:
+    return {} if keys is None else {"observed": reading.observe(context, peer, keys)}
 
 
 def _forget_earlier(context: Context, session: Session, peer: Peer) -> None:
@@ -152,7 +166,14 @@ def _forget_earlier(context: Context, session: Session, peer: Peer) -> None:
 
 
 def _join_again(
-    context: Context, session: Session, peer: Peer, *, name: str, data: str, place: Place | None
+    context: Context,
+    session: Session,
+    peer: Peer,
+    *,
+    name: str,
+    data: str,
+    place: Place | None,
+    keys: Sequence[str] | None,
 ) -> Outcome:
     events = []
     changes = {"name": name or peer.name, "metadata": data or peer.metadata}
@@ -164,7 +185,9 @@ def _join_again(
     if peer.conn_id != context.caller.conn_id or peer.state != Peer.State.CONNECTED:
         events.append(_attach(context, session, peer))
     result = _found_again(context, session, place, replay)
-    return Outcome(result, events, for_socket=_attachment(context, session, peer, replay=replay, returning=True))
+    if replay is None:
+        result |= _observing(context, peer, keys)
+    return Outcome(result, events, for_socket=_attachment(context, session, peer, replay=replay, with_self=True))
 
 
 def _found_again(
@@ -256,7 +279,7 @@ def _attachment(
     peer: Peer,
     *,
     replay: Sequence[Numbered] | None = None,
-    returning: bool = False,
+    with_self: bool = False,
     polls: Sequence[tuple[str, dict[str, Any]]] = (),
 ) -> Attachment:
     everybody = None
@@ -271,7 +294,7 @@ def _attachment(
         peers=everybody,
         values=_values(context, session, peer, replayed=replay is not None),
         replay=replay,
-        returning=returning,
+        with_self=with_self,
         polls=polls,
         locks=as_they_stand(context, session) if replay is None else (),
         policy=policy(context.room, peer.role),

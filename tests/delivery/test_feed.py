@@ -101,7 +101,7 @@ class Room:
             replay=None
             if missed is None
             else addressed_to(reversed(missed), peer_id=peer_id, role=role, observed=observed),
-            returning=missed is not None,
+            with_self=missed is not None,
         )
         paper = Paper()
         member = Member(

@@ -113,7 +113,7 @@ def test_a_newcomer_gets_the_others_and_the_place(roster):
 
 
 def test_who_resumes_gets_what_was_missed_and_how_it_is_itself(roster):
-    told = enter(roster, "bob", replay=[event(seq=6)], returning=True, policy={"name": "guest"})
+    told = enter(roster, "bob", replay=[event(seq=6)], with_self=True, policy={"name": "guest"})
     assert [frame["method"] for frame in told] == ["on-test", "on-policy-change", "on-peer-update"]
     assert told[-1]["params"] == {"name": "Bob"}
 

@@ -70,7 +70,11 @@ test("joining: init with the token, join first, metadata there when it is connec
   assert.equal(query.get("token"), token());
   const local = page.store.getState(selectLocalPeer);
   assert.equal(query.get("peer"), local.id);
-  assert.deepEqual(socket.sent[0].params, { name: "Alice", data: '{"a":1}' });
+  assert.deepEqual(socket.sent[0].params, { name: "Alice", data: '{"a":1}', observe: ["default"] });
+  assert.deepEqual(
+    socket.sent.map(({ method }) => method),
+    ["join"],
+  );
   assert.deepEqual(
     [local.name, local.roleName, local.customerUserId, local.metadata],
     ["Alice", "host", "alice-1", '{"a":1}'],
@@ -304,6 +308,7 @@ test("a page whose peer is in the session no longer joins anew", async () => {
     name: "Alice",
     data: "",
     resume: { session_id: "s1", seq: 5 },
+    observe: ["default"],
   });
   next.answer("join", { session_id: "s2", seq: 1, resync: true });
   await settle();
@@ -363,7 +368,7 @@ test("after a resync people and values are the server's, and the keys are observ
   actions.retryConnection();
   const carol = { ...bob, peer_id: "carol", info: { name: "Carol", data: "", user_id: "c" } };
   const next = await letIn({ join: { session_id: "s2", seq: 3, resync: true }, peers: { carol } });
-  assert.deepEqual(next.request("listen-metadata-change").params.keys, ["default", "pin"]);
+  assert.deepEqual(next.request("join").params.observe, ["default", "pin"]);
   assert.deepEqual(
     store.getState(selectPeers).map(({ name }) => name),
     ["Alice", "Carol"],
@@ -396,7 +401,8 @@ test("a reload of the page takes up the same peer at its place, with its message
   await joining;
   assert.equal(new URL(socket.url).searchParams.get("peer"), id);
   assert.deepEqual(placeOf(socket), {}); // for there is a name to tell
-  assert.deepEqual(socket.sent[0].params, { name: "Alicia", data: "", resume: { session_id: "s1", seq: 11 } });
+  const resume = { session_id: "s1", seq: 11 };
+  assert.deepEqual(socket.sent[0].params, { name: "Alicia", data: "", resume, observe: ["default"] });
   assert.equal(page.store.getState(selectLocalPeer).name, "Alicia");
   assert.deepEqual(
     page.store.getState(selectHMSMessages).map(({ message }) => message),
@@ -1109,9 +1115,8 @@ test("when a poll ends its right answers are read", async () => {
 });
 
 test("the time is the server's, and a step of this computer's clock does not change it", async (t) => {
-  const { actions, socket } = await joinedPage();
   const there = 1_700_000_000_000;
-  socket.answer("ping", { timestamp: there, seq: 5 });
+  const { actions } = await joinedPage({ join: { session_id: "s1", seq: 5, timestamp: there } });
   t.mock.method(Date, "now", () => there + 3_600_000);
   assert.ok(Math.abs(actions.serverNow() - there) < 60_000);
 });

@@ -101,7 +101,8 @@ export async function letIn({
   if (isFound) socket.hear({ method: "on-resume", params: join });
   hearPolicy(socket, permissions);
   await settle();
-  if (!isFound) socket.answer("join", join);
+  const observed = isFound || join.resumed ? undefined : socket.request("join").params.observe;
+  if (!isFound) socket.answer("join", { ...join, observed });
   await settle();
   for (const frame of after) socket.hear(frame);
   if (!join.resumed) {
@@ -109,13 +110,20 @@ export async function letIn({
       method: "peer-list",
       params: { peers, room: { name: "Team", session_id: join.session_id, started_at: 1 } },
     });
-    socket.answer("listen-metadata-change", {});
-    await settle();
-    socket.answer("get-metadata", { key: "default", ...metadata });
-    await settle();
     const { name, data } = socket.request("join")?.params ?? { name: "Alice", data: "" };
     const [, id] = /peer=([^&]+)/.exec(socket.url);
-    socket.answer("get-peer", { peer_id: id, role: "host", groups: [], info: { name, data }, ...self });
+    const entry = { key: "default", ...metadata };
+    const peer = { peer_id: id, role: "host", groups: [], info: { name, data }, ...self };
+    if (observed) {
+      socket.hear({ method: "on-metadata-change", params: { values: [entry] } });
+      socket.hear({ method: "on-peer-update", params: peer });
+    } else {
+      socket.answer("listen-metadata-change", {});
+      await settle();
+      socket.answer("get-metadata", entry);
+      await settle();
+      socket.answer("get-peer", peer);
+    }
     await settle();
     if (socket.request("peers-removed")) socket.answer("peers-removed", { removed: [] });
   }

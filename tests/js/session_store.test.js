@@ -249,7 +249,7 @@ test("mutate sets what is made of the value, again on what stands if somebody el
   assert.deepEqual(seen, [[], ["bob"], ["bob", "carol"]]);
   assert.deepEqual(written, entry("list", 3, ["bob", "carol", "alice"]));
   assert.deepEqual([held.data, store.getState(selectSessionStore("list"))], [written.data, written.data]);
-  assert.equal(socket.sent.filter(({ method }) => method === "get-metadata").length, 2); // one is that of the greeting
+  assert.equal(socket.sent.filter(({ method }) => method === "get-metadata").length, 1);
 });
 
 test("fifty at once of one page lose nothing and are not in each other's way", async () => {

@@ -66,7 +66,10 @@ class Client(Connecting):
 
     def _join(self) -> None:
         place = self._place() if self.inside else None
-        self.call("join", self._joined, name=self.name, **({"resume": place} if place else {}))
+        more: dict[str, Any] = {"resume": place} if place else {}
+        if self.keeps_place and self.scheduler.chance(0.5):
+            more["observe"] = sorted(self.wanted_keys())
+        self.call("join", self._joined, name=self.name, **more)
 
     def place(self) -> dict[str, Any] | None:
         # Now and then as a client that says it with its join.
@@ -91,11 +94,14 @@ class Client(Connecting):
             self.observed = frozenset() if not resumed else self.observed
         if "resync" in result and self.inside:
             self.observed = None  # it may have been taken out of the session, which forgot them
+        if observed := result.get("observed"):
+            self.scheduler.sometimes("observed from the join on")
+            self.observed = frozenset(observed)
         self.inside = self._placed = True
         self._halfway = not resumed
         if self._halfway:
             self.view.metadata = {}
-        self._turn_to(result["history"], anew=self._halfway)
+        self._turn_to(result["history"], anew=self._halfway and not observed)
         self._begin(result["session_id"], result["seq"])
 
     def _turn_to(self, history: str, *, anew: bool = False) -> None:

@@ -36,6 +36,7 @@ _RARE = {
     "closed with 1006",
     "early news",
     "found again without a place",
+    "observed from the join on",
     "patience is lost",
     "refused with 409",
     "removed",

@@ -171,7 +171,6 @@ export class Client {
     const hasMissed = this.greeting.end();
     this.#tab.arrived();
     this.change("connection", { roomState: "Connected", isConnected: true, at: this.now });
-    this.#rpc?.hurry(); // the pong tells the server's time
     this.hearing.arrived({ hasMissed });
   }
 

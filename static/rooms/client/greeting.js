@@ -16,6 +16,9 @@ export class Greeting {
   #asks = false; // whether the socket's address names a place to go on from
   /** @type {() => void} goes on with the greeting that waits for what the server says of that */
   #answered = () => {};
+  #tellsSelf = false; // whether the state that was promised ends with this peer itself
+  /** @type {() => void} goes on with the greeting that waits for this end */
+  #ended = () => {};
   #isPlaced = false;
   #isHalfway = false;
   #hasMissed = false;
@@ -96,7 +99,11 @@ export class Greeting {
     this.#isPlaced = false;
     if (this.#asks) await this.#answer();
     if (!this.#isPlaced) await this.#join(send);
-    if (this.#isHalfway) await this.#readAnew(send);
+    if (!this.#isHalfway) return;
+    if (this.#tellsSelf) await this.#whole();
+    else await this.#readAnew(send);
+    this.#isHalfway = false;
+    this.#tab.catchUp(this.#client.state.place);
   }
 
   /** Resolves when the server has said whether this peer was found again. */
@@ -111,6 +118,18 @@ export class Greeting {
     this.#answered();
   }
 
+  /** Resolves when the state has come up to its end. */
+  #whole() {
+    return new Promise((resolve) => {
+      this.#ended = () => resolve(undefined);
+    });
+  }
+
+  /** This peer was told how it is shown, which is the end of a state. */
+  heardSelf() {
+    this.#ended();
+  }
+
   /**
    * This peer was found again, without a join.
    * @param {unknown} told
@@ -122,8 +141,8 @@ export class Greeting {
   /** @param {Call} send */
   async #join(send) {
     const self = this.#self;
-    const resume = this.#place ? { resume: this.#place } : {};
-    this.#arrive(joined(await send("join", { ...self, ...resume }).catch((error) => this.#refused(error))), self);
+    const asked = { ...self, ...(this.#place && { resume: this.#place }), observe: [...this.#observed] };
+    this.#arrive(joined(await send("join", asked).catch((error) => this.#refused(error))), self);
   }
 
   /**
@@ -134,6 +153,7 @@ export class Greeting {
     this.#isPlaced = true;
     this.#hasMissed = this.#hasMissed || (!answer.resumed && this.#client.state.room.joinedAt !== null);
     this.#isHalfway = !answer.resumed;
+    this.#tellsSelf = Array.isArray(answer.observed);
     this.#client.tellTime(answer); // before what was missed is heard: it was said before this
     this.#client.change("joined", { ...answer, ...self });
   }
@@ -147,7 +167,10 @@ export class Greeting {
     throw new RpcError({ code: 503, message: error.message }); // another socket, under the new id
   }
 
-  /** @param {Call} send */
+  /**
+   * Reads what the state has not: the server need not know by now which keys are observed.
+   * @param {Call} send
+   */
   async #readAnew(send) {
     const client = this.#client;
     await send("listen-metadata-change", { keys: [...this.#observed] });
@@ -155,8 +178,6 @@ export class Greeting {
       client.change("read-metadata", await send("get-metadata", { key: "default" }));
     }
     client.change("on-peer-update", await send("get-peer", { peer_id: client.state.room.localPeer })); // as it is shown
-    this.#isHalfway = false;
-    this.#tab.catchUp(client.state.place);
   }
 
   /** @param {string[]} keys */

@@ -41,6 +41,7 @@ export class Hearing {
       else if (this.#greeting.isPlaced) this.#apply(method, params, seq);
       else if (seq === undefined) this.#apply(method, { ...params, history: undefined }); // not that of this place
       if (method === "on-policy-change") this.#greeting.heard();
+      if (method === "on-peer-update" && seq === undefined) this.#greeting.heardSelf();
     } catch (error) {
       report(error); // one event that cannot be understood is no reason to stop
     }

@@ -145,6 +145,7 @@ export interface Joined {
   history?: unknown;
   timestamp?: unknown;
   resumed?: boolean;
+  observed?: unknown;
   limits?: unknown;
 }
 
