@@ -17,8 +17,8 @@ class Attachment:
     ``peers`` is ``{peer_id: peer object as JSON text}`` of everybody in the session, the peer included, or None if the
     hub follows the session already. ``room`` is what the peer list says of the room. ``replay`` are the events to send
     instead of the full state. In a ``large`` room members get head counts, not each other's comings and goings.
-    ``with_self`` says that the peer is told, last, how it is shown. ``policy`` is of its role now, for a socket that was
-    told another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
+    ``with_self`` says that the peer is told, last, how it is shown. ``policy`` is of its role now, for a socket that
+    was told another one, or is by the replay (``had_other_roles``). ``polls`` are the ``(method, params)`` of what was
     told of polls while a peer that comes back was away, ``locks`` those that are held. ``came`` and ``since`` as in
     Member.
     """
