@@ -36,7 +36,7 @@ static int too_early(generator *g, int64_t most) {
 }
 
 static void turn(generator *g, int64_t most) {
-  static struct epoll_event events[EVENTS];
+  static _Thread_local struct epoll_event events[EVENTS];
   if (g->lazy && too_early(g, most)) return;
   int64_t wait = g->lazy ? 0 : most;
   int count = epoll_pwait2(g->epoll, events, EVENTS, &(struct timespec){wait / SECOND, wait % SECOND}, 0);

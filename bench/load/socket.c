@@ -66,7 +66,7 @@ void send_unsent(generator *g, connection *c) {
 
 void send_frame(generator *g, connection *c, int op, const char *payload, int length) {
   static const unsigned char mask[4] = {0x1b, 0x2d, 0x73, 0x4e};
-  static char frame[LARGEST_FRAME + 8];
+  static _Thread_local char frame[LARGEST_FRAME + 8]; /* while one system has its turn, the clients of others read */
   int header = 2;
   if (length >= LARGEST_FRAME) return;
   frame[0] = 0x80 | op;
