@@ -75,6 +75,8 @@ class PeerConsumer(SocketConsumer):
     allowance: Allowance | None = None
     expiry: asyncio.TimerHandle | None = None
     waits: LockWaits | None = None
+    is_moved = False
+    """Whether this process closed the socket so that the peer comes back: nobody is told that it is away."""
 
     # --- Arriving and parting -------------------------------------------------------------------
 
@@ -153,12 +155,13 @@ class PeerConsumer(SocketConsumer):
             return
         self.hub.connections.pop(self.conn_id, None)
         self.membership.detach()
-        told = {"page_closed": self.closed_with == PAGE_CLOSED}
-        self.hub.submit(disconnect, self.caller, told, lambda answer: None)
+        if not self.is_moved and self.closed_with != RESTART:
+            told = {"page_closed": self.closed_with == PAGE_CLOSED}
+            self.hub.submit(disconnect, self.caller, told, lambda answer: None)
         self.hub.close_feed(self.membership.feed)
 
     def close_socket(self, code: int) -> None:
-        self.closed = True
+        self.closed, self.is_moved = True, code == RESTART
         self.requests.clear()
         if self.membership:
             self.membership.dismiss()

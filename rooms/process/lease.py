@@ -22,6 +22,10 @@ from rooms.operations.reaping import mark_lost, reclaim
 
 log = logging.getLogger("rooms.leases")
 
+RETURN_SECONDS = 5.0
+"""How long those whose process was stopped, or began anew, are taken for connected: most are back by then, and nobody
+need be told of a thousand who went and came."""
+
 PATIENCE = 0.1
 """Seconds that a job waits for the lock of one room: there are others, and it is done again soon."""
 
@@ -56,7 +60,7 @@ class Lease:
             Worker.objects.filter(dead_at__isnull=True).update(dead_at=now)
             # The clock may have been set back while no process ran.
             _forget_what_is_to_come(now)
-            self.declare_after = time.monotonic()
+            self.declare_after = time.monotonic() + min(RETURN_SECONDS, settings.LEASE_TTL)
         self._register()
 
     def beat(self) -> None:
@@ -90,8 +94,7 @@ class Lease:
             _forget_what_is_to_come(now)
 
     def end(self) -> None:
-        """Give up the lease and the peers that are still held, so that others need not wait for it to run out."""
-        self._lose(frozenset())
+        """Give up the lease, so that others need not wait for it to run out."""
         now = database_now()
         Worker.objects.filter(id=self.id, dead_at__isnull=True).update(last_seen=now, dead_at=now)
 

@@ -26,7 +26,7 @@ def states(server: RunningServer) -> list[str]:
 
 @pytest.mark.parametrize("kind", SERVERS)
 async def test_i12_a_drained_process_closes_its_sockets_one_after_the_other_and_removes_nobody(kind):
-    with RunningServer(server=kind, DRAIN_SECONDS=2) as server:
+    with RunningServer(server=kind, DRAIN_SECONDS=2, HEARTBEAT_INTERVAL=4) as server:
         peers = await guests(server, server.room("tea"), 8)
 
         server.signal(signal.SIGUSR1)
@@ -37,10 +37,11 @@ async def test_i12_a_drained_process_closes_its_sockets_one_after_the_other_and_
             closed.append(asyncio.get_running_loop().time())
         assert closed[-1] - closed[0] > 1  # spread, not at once
         assert not any(peer.named("on-peer-leave") for peer in peers)
-        # The first to go are seen going by those who stay longer.
-        assert peers[-1].named("on-peer-state")[0]["state"] == "reconnecting"
         assert server.is_running()
-        assert set(states(server)) == {"reconnecting"}
+        # Those who do not come back are found by the process that held them.
+        async with asyncio.timeout(30):
+            while set(await asyncio.to_thread(states, server)) != {"reconnecting"}:
+                pass
 
 
 @pytest.mark.parametrize("kind", SERVERS)
@@ -85,7 +86,7 @@ async def test_i12_sigterm_closes_with_1012_and_removes_nobody(kind):
         assert {await peer.wait_closed() for peer in [*peers, quiet]} == {1012}
         assert server.wait() in (0, -signal.SIGTERM)
         assert not any(peer.named("on-peer-leave") for peer in peers)
-        assert states(server) == ["reconnecting"] * 50
+        assert states(server) == ["connected"] * 50  # they come back, to this one or another: no news for anybody
         assert "Traceback" not in server.log()
 
 
@@ -103,7 +104,10 @@ async def test_i11_peers_of_a_stopped_server_come_back_to_it(kind):
 
         assert joined["resumed"] is True
         assert (await back.call("get-metadata", key="topic"))["data"] == "tea"
-        assert not back.named("on-peer-leave") and bob.peer_id in str(back.events)
+        assert not back.named("on-peer-state")  # of herself there is nothing to tell, and bob may be back in a moment
+        away = (await back.wait_for("on-peer-state"))["params"]
+        assert (away["peer_id"], away["state"]) == (bob.peer_id, "reconnecting")
+        assert not back.named("on-peer-leave")
         await back.leave()
 
 

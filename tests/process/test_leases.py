@@ -314,6 +314,10 @@ async def test_i11_a_restart_of_the_only_process_gives_everybody_a_fresh_grace(w
     reaper = Reaper(booted)
     await world.query(booted.begin)
     await world.query(reaper.run_once)
+    states = {peer.peer_id: peer.state for peer in await world.stored(Peer)}
+    assert states == {"bob-id": "connected", "carol-id": "reconnecting"}  # bob may be back in a moment
+    booted.declare_after = time.monotonic()
+    await world.query(reaper.run_once)
     assert {peer.state for peer in await world.stored(Peer)} == {"reconnecting"}
 
     bob = world.stranger("bob", peer_id="bob-id")
