@@ -10,12 +10,12 @@ from rooms.models import Message, Peer
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.erasing import EDITED, Copies
 from rooms.operations.engine.gate import operation
-from rooms.operations.kept import MessageId, find, is_by, is_for
+from rooms.operations.kept import find, is_by, is_for
 from rooms.operations.messaging import CHAT, Mentions, check_shows
 from rooms.operations.metadata.pins import PIN_KEYS, Shown, follow, shown_text, without
 from rooms.wire.errors import BadRequest, Forbidden, NotFound, TooLarge
 from rooms.wire.events import EVERYBODY, Audience, Event, compact, size_of
-from rooms.wire.parameters import Bytes, Text
+from rooms.wire.parameters import Bytes, MessageId, Text
 from rooms.wire.results import Outcome
 
 MODERATES = "removeOthers"

@@ -21,8 +21,6 @@ from rooms.wire.events import EVERYBODY, Audience
 from rooms.wire.parameters import Between, Chars
 from rooms.wire.results import Outcome
 
-MessageId = Annotated[str, Chars(1, 64)]
-
 _MESSAGE_ID = re.compile(r"[0-9a-f]{32,36}")
 
 MAX_PAGE = 100

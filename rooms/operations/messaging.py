@@ -13,7 +13,7 @@ from rooms.operations.room_settings import check_slow_mode
 from rooms.wire.errors import BadRequest, NotFound
 from rooms.wire.events import Audience, Event, Stored, compact
 from rooms.wire.names import shows
-from rooms.wire.parameters import Chars, Items, PeerId, RoleName, Text
+from rooms.wire.parameters import Chars, Items, MessageId, PeerId, RoleName, Text
 from rooms.wire.results import Outcome
 
 CHAT = "chat"
@@ -40,10 +40,12 @@ def broadcast(
     peer_id: PeerId | None = None,
     client_id: Annotated[str, Chars(0, 64)] | None = None,
     mentions: Mentions | None = None,
+    reply_to: MessageId | None = None,
 ) -> Outcome:
     """Send a message to everybody else, or to the holders of some of the room's roles, or to one peer.
 
-    ``client_id`` makes a repetition harmless: it gets the first one's answer. Answers ``{message_id, timestamp}``.
+    ``client_id`` makes a repetition harmless: it gets the first one's answer. ``reply_to`` is the message that it
+    answers: nobody checks that there is one, or for whom. Answers ``{message_id, timestamp}``.
     What the server says has no sender.
     """
     kind = info.get("type", CHAT)
@@ -69,6 +71,8 @@ def broadcast(
     }
     if mentions:
         message["mentions"] = list(dict.fromkeys(mentions))
+    if reply_to:
+        message["reply_to"] = reply_to
     if sender:
         message["peer"] = author(sender)
     if roles and not peer_id:

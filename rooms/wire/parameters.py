@@ -151,6 +151,7 @@ Limit = Size | Between | OneOf
 
 PeerId = Annotated[str, Chars(1, 128)]
 RoleName = Annotated[str, Chars(1, 100)]
+MessageId = Annotated[str, Chars(1, 64)]
 Number = Annotated[int, Between(-(2**31), 2**31)]
 """How many, or after how many; what is out of bounds means the nearest that is in."""
 

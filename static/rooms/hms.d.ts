@@ -131,6 +131,8 @@ export interface HMSMessage {
   ignored: boolean;
   /** Ours, as all that follow: ids of the peers that it is about. */
   mentions?: string[];
+  /** Id of the message that it answers; empty once that one was seen to be deleted. */
+  replyTo?: string;
   /** When its author changed it last. */
   editedAt?: Date;
   reactions?: HMSReaction[];
@@ -156,9 +158,10 @@ export interface HMSTyping {
   recipientRoles?: string[];
 }
 
-/** Ours. `mentions`: ids of the peers that a message is about, at most 20. */
+/** Ours. `mentions`: ids of the peers that a message is about, at most 20. `replyTo`: id of the one that it answers. */
 export interface HMSMessageOptions {
   mentions?: string[];
+  replyTo?: string;
 }
 
 /** A message of one's own that is on its way or was not delivered. */
@@ -170,6 +173,7 @@ export interface HMSOutboxMessage {
   recipientPeer?: string;
   recipientRoles?: string[];
   mentions?: string[];
+  replyTo?: string;
   session?: string;
   ignored: boolean;
   status: "sending" | "failed";
@@ -563,7 +567,7 @@ export interface HMSActions<Keys = AnyKeys> {
   replaceRoomCode(role: string): Promise<string>;
   /** Ours, as all that follow of messages: the next page of what was said before, the newest first. */
   loadOlderMessages(limit?: number): Promise<HMSHistory>;
-  editMessage(id: string, message: string, options?: HMSMessageOptions): Promise<void>;
+  editMessage(id: string, message: string, options?: Pick<HMSMessageOptions, "mentions">): Promise<void>;
   deleteMessage(id: string): Promise<void>;
   /** Deletes all messages of type "chat"; for who has the permission `removeOthers`. */
   clearMessages(): Promise<void>;

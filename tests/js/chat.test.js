@@ -38,6 +38,16 @@ test("a message that is deleted is gone, and its place is not", () => {
   assert.equal(apply(after, "on-message-delete", { message_id: "m2" }), after);
 });
 
+test("an answer names its message until that is deleted", () => {
+  const before = apply(heard("m1", "m2"), "on-broadcast", said("m3", { reply_to: "m1" }));
+  assert.equal(view(before).messages.byID.m3.replyTo, "m1");
+  assert.ok(!("replyTo" in view(before).messages.byID.m2));
+  const edit = { message_id: "m3", info: { message: "otherwise", type: "chat" }, edited_at: 5_000 };
+  assert.equal(apply(before, "on-message-edit", edit).messages.get("m3").replyTo, "m1");
+  assert.equal(apply(before, "on-message-delete", { message_id: "m2" }).messages.get("m3").replyTo, "m1");
+  assert.equal(apply(before, "on-message-delete", { message_id: "m1" }).messages.get("m3").replyTo, "");
+});
+
 test("a chat that is cleared is empty, and nothing older is to be read", () => {
   const bell = said("m2", { info: { message: "ring", type: "bell" } });
   const before = apply(heard("m1"), "on-broadcast", bell);

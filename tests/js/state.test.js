@@ -298,7 +298,7 @@ const NOTICES = {
   "on-peer-update": peer("alice"),
   "on-peer-leave": { peer_id: "bob" },
   "on-peer-state": { peer_id: "alice", state: "connected" },
-  "on-broadcast": broadcast("m1", { roles: ["host"] }),
+  "on-broadcast": broadcast("m1", { roles: ["host"], reply_to: "m0" }),
   "on-peer-typing": { peer_id: "bob", typing: true, private: false, roles: ["host"] },
   "on-message-edit": { message_id: "m0", info: { message: "x", type: "chat" }, mentions: ["a"], edited_at: 9 },
   "on-message-react": { message_id: "m0", emoji: "👍", on: true, count: 2, person: "p" },

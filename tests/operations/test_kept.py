@@ -1,5 +1,6 @@
 """What was said before: shown to those whom it was for, as far back as the room says."""
 
+import json
 from typing import Any
 
 import pytest
@@ -45,6 +46,21 @@ def test_who_comes_is_shown_what_was_said_to_everybody_as_it_was_told(room, alic
         "info": {"name": "Bob", "data": "", "user_id": "user-Bob"},
     }
     assert (result["last"], result["withheld"]) == ("", False)
+
+
+def test_an_answer_says_which_message_it_answers_and_nothing_of_it(room, alice, bob):
+    secret = do(alice, "broadcast", info={"message": "psst"}, peer_id="peer-Bob")["message_id"]
+    [event] = call(bob, "broadcast", info={"message": "what?"}, reply_to=secret).events
+    assert json.loads(event.body)["reply_to"] == secret
+    late = joined(room, "Late", "guest")
+    [message] = do(late, "message-history")["messages"]
+    assert (message["info"]["message"], message["reply_to"]) == ("what?", secret)
+    assert "psst" not in json.dumps(message)
+
+    do(bob, "message-edit", id=message["message_id"], message="pardon?")
+    do(alice, "message-delete", id=secret)
+    [message] = do(late, "message-history")["messages"]
+    assert (message["info"]["message"], message["reply_to"]) == ("pardon?", secret)
 
 
 def test_pages_lead_to_the_first_message_and_miss_none(alice, bob):

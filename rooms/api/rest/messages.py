@@ -53,6 +53,9 @@ class Message(Schema):
             description="Who sent it; missing where the server did", examples=[{"peer_id": "3f1c0a7e", "role": "host"}]
         ),
     ] = None
+    mentions: Annotated[list[str], Field(description="Peers that it is about", examples=[["3f1c0a7e"]])] = []
+    reply_to: Annotated[MessageId, Field(description="Which message it answers; missing for none")] = ""
+    edited_at: Annotated[int, Field(description="When it was changed last", examples=[1795816800000])] = 0
     roles: Annotated[list[str], Field(description="Whom it was for; missing for all", examples=[["host"]])] = []
     peer_id: Annotated[PeerId, Field(description="Whom a private one was for")] = ""
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from rooms.models import MetadataEntry
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
-from rooms.operations.kept import MessageId, public_message
+from rooms.operations.kept import public_message
 from rooms.operations.locks import IfLock, held_by
 from rooms.operations.metadata.entries import DEFAULT_KEY, PINS_KEY, Change, apply, make, parsed, value_of
 from rooms.operations.metadata.rights import check_read, check_write
@@ -18,7 +18,7 @@ from rooms.operations.metadata.validating import validated
 from rooms.wire.errors import Forbidden, LockConflict, TooLarge
 from rooms.wire.events import Event, compact, size_of
 from rooms.wire.json_gate import JSON
-from rooms.wire.parameters import Missing
+from rooms.wire.parameters import MessageId, Missing
 from rooms.wire.results import Outcome
 
 MAX_PINS = 3

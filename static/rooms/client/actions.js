@@ -233,7 +233,7 @@ export class Actions {
    * Ours: lets a message of one's own say something else; without `mentions` those stay.
    * @param {string} id
    * @param {string} message
-   * @param {HMSMessageOptions} [options]
+   * @param {Pick<HMSMessageOptions, "mentions">} [options]
    */
   async editMessage(id, message, { mentions } = {}) {
     const said = { id, message, ...(mentions && { mentions }) };

@@ -39,11 +39,12 @@ export class Outbox {
   }
 
   /** @param {Written} entry */
-  async #deliver({ clientId, message, type, recipientRoles: roles, recipientPeer: peer, mentions }) {
+  async #deliver({ clientId, message, type, recipientRoles: roles, recipientPeer: peer, mentions, replyTo }) {
     const isWanted = this.#client.state.outbox.has(clientId); // neither discarded nor of a room that was left
     if (!isWanted) throw new RpcError({ code: 1000, message: "message: given up before it was sent" });
-    const to = { ...(roles && { roles }), ...(peer && { peer_id: peer }), ...(mentions && { mentions }) };
-    const params = { info: { message, type }, client_id: clientId, ...to };
+    const to = { ...(roles && { roles }), ...(peer && { peer_id: peer }) };
+    const about = { ...(mentions && { mentions }), ...(replyTo && { reply_to: replyTo }) };
+    const params = { info: { message, type }, client_id: clientId, ...to, ...about };
     try {
       const answer = await this.#client.call("broadcast", params, { again: true, patient: true });
       this.#client.change("sent", { clientId, id: answer.message_id, time: answer.timestamp });

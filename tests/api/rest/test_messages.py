@@ -40,6 +40,17 @@ def test_a_message_is_what_its_receivers_were_told_and_whom_it_was_for(rest, mes
     assert "roles" not in everybody and "peer_id" not in everybody
 
 
+def test_a_message_tells_whom_it_is_about_what_it_answers_and_that_it_was_changed(rest, messages, alice, bob):
+    asked = say(alice, "who?")
+    answer = say(bob, "you", reply_to=asked, mentions=[alice.peer_id])
+    do(bob, "message-edit", id=answer, message="you!")
+
+    changed, _ = rest("GET", messages)[1]["data"]
+
+    assert (changed["reply_to"], changed["mentions"]) == (asked, [alice.peer_id])
+    assert changed["edited_at"] >= changed["timestamp"]
+
+
 def test_messages_end_with_the_session(rest, messages, alice):
     say(alice, "tea")
     do(alice, "leave")

@@ -77,7 +77,11 @@ export const CHAT_HEARD = {
 
   "on-message-delete": (state, { message_id: id }) => {
     if (!state.messages.has(text(id) ?? "")) return state;
-    return { ...state, messages: new Messages(state.messages.values().filter((held) => held.id !== id)) };
+    const others = state.messages.values().filter((held) => held.id !== id);
+    return {
+      ...state,
+      messages: new Messages(others.map((one) => (one.replyTo === id ? { ...one, replyTo: "" } : one))),
+    };
   },
 
   "on-messages-clear": (state) => ({

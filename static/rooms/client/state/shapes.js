@@ -74,7 +74,8 @@ export function peerFrom(id, wire, held, seq = 0) {
  */
 export function messageFrom(id, wire, receiver) {
   const [sender, info] = [record(wire.peer), record(wire.info)];
-  const [mentions, editedAt, reactions] = [texts(wire.mentions), moment(wire.edited_at), reactionsFrom(wire.reactions)];
+  const [mentions, replyTo] = [texts(wire.mentions), text(wire.reply_to)];
+  const [editedAt, reactions] = [moment(wire.edited_at), reactionsFrom(wire.reactions)];
   return {
     id,
     sender: text(sender.peer_id),
@@ -89,6 +90,7 @@ export function messageFrom(id, wire, receiver) {
     type: text(info.type) ?? "",
     message: text(info.message) ?? "",
     ...(mentions && { mentions }),
+    ...(replyTo !== undefined && { replyTo }),
     ...(editedAt !== undefined && { editedAt }),
     ...(reactions.length && { reactions }),
   };
