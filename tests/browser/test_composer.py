@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.person import NARROW
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -64,6 +66,48 @@ async def test_people_are_completed_after_an_at_sign(people):
     await message.press_sequentially(" no")
     await message.press("Enter")
     await expect(bob.messages()).to_have_count(1)
+
+
+async def test_who_is_mentioned_is_told_so_and_others_are_not(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Bob Brown")
+    message = alice.part("message")
+    await message.press_sequentially("so @bob")
+    await message.press("Tab")
+    await message.press("Backspace")
+    await message.press_sequentially("!")
+    await alice.page.reload()  # the draft knows whom it is about
+    await alice.is_inside()
+    await message.press("Enter")
+    mark = bob.message("so @Bob!").locator(".mentioned-mark")
+    await expect(mark).to_have_text("@ Mentions you")
+    await bob.message("so @Bob!").focus()
+    await expect(bob.message("so @Bob!")).to_have_accessible_name(re.compile(r"^Alice, .*, so @Bob!, @ Mentions you$"))
+    await carol.sees("so @Bob!")
+    for person in (alice, carol):
+        await expect(person.part("log").locator(".mentioned-mark")).to_have_count(0)
+
+    await message.press("ArrowUp")
+    await message.fill("or rather ")
+    await message.press_sequentially("@bro")
+    await message.press("Enter")
+    await message.press("Enter")
+    await carol.sees("or rather @Bob Brown (edited)")
+    await expect(carol.part("log").locator(".mentioned-mark")).to_have_count(1)
+    await expect(mark).to_have_count(0)
+    told = "hmsStore.getState().messages.byID[hmsStore.getState().messages.allIDs[0]].mentions"
+    assert await bob.hms(told) == [await carol.hms("hmsStore.getState().room.localPeer")]
+
+
+async def test_people_are_mentioned_by_touch(people):
+    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport=NARROW)
+    bob = await (await people.person("Bob")).enter(await alice.make_room())
+    await expect(alice.part("people-count")).to_have_text("2")
+    await alice.part("message").press_sequentially("@")
+    await alice.part("mentions").get_by_role("option").tap()
+    await expect(alice.part("message")).to_have_value("@Bob ")
+    await expect(alice.part("message")).to_be_focused()
+    await alice.page.get_by_role("button", name="Send").tap()
+    await expect(bob.part("log").locator(".mentioned-mark")).to_be_visible()
 
 
 async def test_an_emoji_is_put_where_the_cursor_is(people):

@@ -1,12 +1,11 @@
 // A sound and a notification of the browser for what is said while nobody looks at the page; both off until turned on.
 
 import { hmsNotifications } from "../hms.js";
-import { isOwn } from "./log/message.js";
 import { lasting } from "./memory.js";
 import { visible } from "./text.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
-import { nameText, senderOf } from "./who.js";
+import { isOwn, nameText, senderOf } from "./who.js";
 
 /** @import { HMSMessage } from "../hms.js" */
 /** @import { MenuItem } from "./types.js" */

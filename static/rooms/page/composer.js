@@ -5,7 +5,7 @@ import { part, setText } from "./dom.js";
 import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } from "./editing.js";
 import { toggleEmoji } from "./emoji.js";
 import { lasting } from "./memory.js";
-import { chooseByKey, startMentions } from "./mentions.js";
+import { chooseByKey, chosenIn, mentionsIn, restoreMentions, startMentions } from "./mentions.js";
 import { choosePerson, recipient, recipientKept, restoreRecipient, startRecipients } from "./recipients.js";
 import { hasToWait, isTooSoon, startSlowMode, takeBack } from "./slow.js";
 import { fill, filled } from "./text.js";
@@ -13,6 +13,8 @@ import { toast } from "./toasts.js";
 import { gettext, ngettext } from "./translation.js";
 import { startTyping, tellTyping } from "./typing.js";
 import { who } from "./who.js";
+
+/** @import { HMSMessageOptions } from "../hms.js" */
 
 const LEFT_SHOWN = 200; // characters before the limit from which on it is counted
 const KEPT_AFTER = 300; // ms without typing
@@ -113,7 +115,8 @@ function send() {
     return;
   }
   if (hasToWait()) return;
-  sendTo(kind, id, message).catch((error) => {
+  const mentions = mentionsIn(message);
+  sendTo(kind, id, message, mentions.length ? { mentions } : {}).catch((error) => {
     // It stays in the log as not sent, with a button to retry, unless it can wait in the box.
     if (!isTooSoon(error) || isEditing() || text.value) return;
     takeBack(message);
@@ -125,11 +128,11 @@ function send() {
   text.focus();
 }
 
-/** @type {(kind: string, id: string, message: string) => Promise<void>} */
-function sendTo(kind, id, message) {
-  if (kind === "peer") return hmsActions.sendDirectMessage(message, id);
-  if (kind === "role") return hmsActions.sendGroupMessage(message, [id]);
-  return hmsActions.sendBroadcastMessage(message);
+/** @type {(kind: string, id: string, message: string, options: HMSMessageOptions) => Promise<void>} */
+function sendTo(kind, id, message, options) {
+  if (kind === "peer") return hmsActions.sendDirectMessage(message, id, undefined, options);
+  if (kind === "role") return hmsActions.sendGroupMessage(message, [id], undefined, options);
+  return hmsActions.sendBroadcastMessage(message, undefined, options);
 }
 
 /** @param {string} message */
@@ -162,7 +165,7 @@ function keep() {
   const kept = recipientKept();
   const draft = draftText();
   if (!draft && !kept) lasting.remove(key);
-  else lasting.set(key, JSON.stringify({ text: draft, ...kept }));
+  else lasting.set(key, JSON.stringify({ text: draft, named: chosenIn(draft), ...kept }));
 }
 
 function restore() {
@@ -170,6 +173,7 @@ function restore() {
   if (!kept) return;
   const draft = JSON.parse(kept);
   text.value = draft.text;
+  restoreMentions(draft.named ?? []);
   if (draft.to) restoreRecipient(draft);
   fit();
 }

@@ -5,10 +5,12 @@ import { isAway } from "./connection.js";
 import { part, setText } from "./dom.js";
 import { askToDelete } from "./log/deleting.js";
 import { elementOf } from "./log/entries.js";
-import { isForSome, isOwn } from "./log/message.js";
+import { isForSome } from "./log/message.js";
+import { mentionsIn } from "./mentions.js";
 import { filled } from "./text.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
+import { isOwn } from "./who.js";
 import { inWords } from "./words.js";
 
 /** @import { HMSMessage } from "../hms.js" */
@@ -89,7 +91,7 @@ export async function saveEdit() {
 async function send(message, words) {
   text.readOnly = true;
   try {
-    await hmsActions.editMessage(message.id, words);
+    await hmsActions.editMessage(message.id, words, { mentions: mentionsIn(words, message.mentions) });
     if (edited === message) endEditing();
   } catch (error) {
     text.readOnly = false;

@@ -1,17 +1,18 @@
 // After an @, the people whose names begin with what is typed, to complete it.
 
-import { hmsStore, selectRemotePeers } from "../hms.js";
+import { hmsStore, selectPeerByID, selectRemotePeers } from "../hms.js";
 import { avatar } from "./avatar.js";
 import { make, part } from "./dom.js";
 import { persons } from "./persons.js";
 import { filled } from "./text.js";
 import { announce } from "./toasts.js";
 import { ngettext } from "./translation.js";
-import { nameOf, who } from "./who.js";
+import { nameOf, nameText, who } from "./who.js";
 
 /** @import { PersonHere } from "./types.js" */
 
 const MOST = 6; // people offered at a time
+const MOST_IDS = 20; // that go with a message
 const TYPED = /(?:^|\s)@(\S{0,30})$/u;
 
 const text = part("message");
@@ -19,6 +20,8 @@ const list = part("mentions");
 /** @type {PersonHere[]} */
 let offered = [];
 let at = 0; // the one that Enter takes
+/** @type {Map<string, string[]>} */
+const chosen = new Map(); // what stands after an @ → ids of the peers of whoever was chosen so last
 
 export function startMentions() {
   text.addEventListener("input", offer);
@@ -93,7 +96,12 @@ function mark(place) {
 function complete(person) {
   const end = text.selectionStart;
   const start = text.value.lastIndexOf("@", end - 1);
-  text.setRangeText(`@${nameOf(person)} `, start, end, "end");
+  const name = nameText(person);
+  chosen.set(
+    name,
+    person.tabs.map(({ id }) => id),
+  );
+  text.setRangeText(`@${name} `, start, end, "end");
   close();
   text.dispatchEvent(new Event("input"));
 }
@@ -102,3 +110,47 @@ function close() {
   list.hidden = true;
   text.removeAttribute("aria-activedescendant");
 }
+
+/**
+ * Ids of the peers that a text is about: of the people chosen for it whose names still stand there, and of those that
+ * it was about before and still may be, for who left has no name.
+ * @param {string} words
+ * @param {string[]} [before]
+ */
+export function mentionsIn(words, before = []) {
+  const named = chosenIn(words);
+  const left = named.reduce((rest, [name]) => rest.replaceAll(`@${name}`, ""), words);
+  const still = before.filter((id) => {
+    const peer = hmsStore.getState(selectPeerByID(id));
+    return !peer || standsIn(left, nameOf(peer));
+  });
+  return [...new Set([...still, ...named.flatMap(([, ids]) => ids)])].slice(0, MOST_IDS);
+}
+
+/**
+ * What to hand to restoreMentions() after a reload.
+ * @param {string} words
+ */
+export function chosenIn(words) {
+  let left = words;
+  // The longest first: who is called Al is not meant where Al Green is.
+  return [...chosen]
+    .sort(([a], [b]) => b.length - a.length)
+    .filter(([name]) => {
+      const stands = standsIn(left, name);
+      left = left.replaceAll(`@${name}`, "");
+      return stands;
+    });
+}
+
+/** @param {[string, string[]][]} kept */
+export function restoreMentions(kept) {
+  for (const [name, ids] of kept) chosen.set(name, ids);
+}
+
+/** @type {(words: string, name: string) => boolean} */
+const standsIn = (words, name) =>
+  words
+    .split(`@${name}`)
+    .slice(1)
+    .some((after) => !/^[\p{L}\p{N}]/u.test(after));

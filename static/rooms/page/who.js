@@ -1,6 +1,6 @@
 // Names in the page: each isolated, and with a tag of its person where two persons have names that look alike.
 
-import { hmsStore, selectAvailableRoleNames } from "../hms.js";
+import { hmsStore, selectAvailableRoleNames, selectLocalPeer, selectPeerByID } from "../hms.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
 import { filled, HUES, hue } from "./text.js";
@@ -33,6 +33,28 @@ export const personOf = (peer) => peer.person ?? peer.id ?? "";
  */
 export function senderOf({ sender, senderName, senderPerson }) {
   return sender ? { id: sender, name: senderName, person: senderPerson } : null;
+}
+
+/**
+ * Whether one wrote it oneself, here or in another tab.
+ * @param {HMSMessage} message
+ */
+export function isOwn(message) {
+  const sender = senderOf(message);
+  return sender !== null && isReader(sender);
+}
+
+/**
+ * Whether a message is about the reader, here or in another tab.
+ * @param {HMSMessage} message
+ */
+export const mentionsReader = ({ mentions = [] }) =>
+  mentions.some((id) => isReader(hmsStore.getState(selectPeerByID(id)) ?? { id }));
+
+/** @param {Someone} one */
+function isReader(one) {
+  const local = hmsStore.getState(selectLocalPeer);
+  return Boolean(local && (one.id === local.id || personOf(one) === personOf(local)));
 }
 
 /**

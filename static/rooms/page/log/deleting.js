@@ -5,8 +5,7 @@ import { confirm } from "../dialogs.js";
 import { fill } from "../text.js";
 import { announce, attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
-import { senderOf, who } from "../who.js";
-import { isOwn } from "./message.js";
+import { isOwn, senderOf, who } from "../who.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 

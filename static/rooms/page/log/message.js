@@ -1,13 +1,13 @@
 // A message as an element: who said what, when and to whom.
 
-import { hmsStore, selectLocalPeer, selectPeerByID, selectRolesMap } from "../../hms.js";
+import { hmsStore, selectPeerByID, selectRolesMap } from "../../hms.js";
 import { avatar } from "../avatar.js";
 import { icon, make, setParts } from "../dom.js";
 import { isPinned } from "../pins/pinned.js";
 import { roleText } from "../roles.js";
 import { fill, filled, fullTime, pieces, shortTime, together, visible } from "../text.js";
 import { gettext } from "../translation.js";
-import { nameText, personOf, senderOf, who, writeName } from "../who.js";
+import { isOwn, mentionsReader, nameText, senderOf, who, writeName } from "../who.js";
 import { drawReactions, spokenReactions } from "./reactions.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
@@ -15,16 +15,6 @@ import { drawReactions, spokenReactions } from "./reactions.js";
 
 const EDITED = gettext("(edited)");
 const FOLDED_FROM = { lines: 24, characters: 2_500 };
-
-/**
- * Whether one wrote it oneself, here or in another tab.
- * @param {HMSMessage} message
- */
-export function isOwn(message) {
-  const local = hmsStore.getState(selectLocalPeer);
-  const sender = senderOf(message);
-  return Boolean(local && sender && (sender.id === local.id || personOf(sender) === personOf(local)));
-}
 
 /** @type {(message: HMSMessage, own: boolean, isContinued: boolean) => HTMLElement} */
 export function bubble(message, own, isContinued) {
@@ -37,6 +27,7 @@ export function bubble(message, own, isContinued) {
     make("div", { class: "bubble" }, headOf(message, own), privately(message, own), ...bodyOf(message)),
   );
   markPinned(element, isPinned(message.id));
+  markMention(element, message);
   drawReactions(element, message);
   return element;
 }
@@ -50,6 +41,7 @@ export function rewrite(element, message) {
   const hadFocus = more.concat(text).some((part) => part.contains(document.activeElement));
   for (const part of more) part.remove();
   text.replaceWith(...bodyOf(message));
+  markMention(element, message);
   if (hadFocus) element.focus({ preventScroll: true });
 }
 
@@ -88,11 +80,21 @@ function folded(message) {
 }
 
 /** @type {(element: HTMLElement, pinned: boolean) => void} */
-export function markPinned(element, pinned) {
-  if (element.classList.toggle("pinned", pinned) === Boolean(element.querySelector(".pinned-mark"))) return;
-  const head = element.querySelector(".message-head");
-  if (pinned) head?.append(make("span", { class: "pinned-mark" }, icon("pin"), gettext("Pinned")));
-  else head?.querySelector(".pinned-mark")?.remove();
+export const markPinned = (element, pinned) => mark(element, "pinned", pinned && [icon("pin"), gettext("Pinned")]);
+
+/** @type {(element: HTMLElement, message: HMSMessage) => void} */
+const markMention = (element, message) =>
+  mark(element, "mentioned", !isOwn(message) && mentionsReader(message) && ["@ ", gettext("Mentions you")]);
+
+/**
+ * Has the head of a message say something of it, or no more.
+ * @type {(element: HTMLElement, kind: string, said: Said[] | false) => void}
+ */
+function mark(element, kind, said) {
+  const held = element.querySelector(`.${kind}-mark`);
+  if (element.classList.toggle(kind, said !== false) === Boolean(held)) return;
+  if (said) element.querySelector(".message-head")?.append(make("span", { class: `mark ${kind}-mark` }, ...said));
+  else held?.remove();
 }
 
 /**
@@ -103,9 +105,17 @@ export function spoken(element, message) {
   const sender = senderOf(message);
   const author = isOwn(message) ? gettext("You") : sender ? nameText(sender) : gettext("The room");
   const privacy = element.querySelector(".privately")?.textContent;
-  const pinned = element.querySelector(".pinned-mark")?.textContent;
+  const marks = [...element.querySelectorAll(".mark")].map(({ textContent }) => textContent);
   const edited = message.editedAt && EDITED;
-  const said = [author, shortTime(message.time), privacy, message.message, edited, pinned, ...spokenReactions(element)];
+  const said = [
+    author,
+    shortTime(message.time),
+    privacy,
+    message.message,
+    edited,
+    ...marks,
+    ...spokenReactions(element),
+  ];
   return visible(said.filter(Boolean).join(gettext(", ")));
 }
 

@@ -18,9 +18,9 @@ import { whyNotPin } from "../pins/rights.js";
 import { filled } from "../text.js";
 import { attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
-import { labelName, senderOf } from "../who.js";
+import { isOwn, labelName, senderOf } from "../who.js";
 import { askToDelete } from "./deleting.js";
-import { isForSome, isOwn } from "./message.js";
+import { isForSome } from "./message.js";
 import { isOwnReaction, react, showReactions } from "./reactions.js";
 import { label, messageAt } from "./walking.js";
 
