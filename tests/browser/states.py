@@ -99,6 +99,14 @@ async def talk(alice: Person, ben: Person, chiara: Person) -> AsyncIterator[Stat
     await ben.hms("hmsActions.sendDirectMessage(...value)", ["Only for you: shall I ask Dora?", peer])
     await expect(alice.messages()).to_have_count(len(LINES) + 1)
     yield "chat-private", alice.page
+    about = {"mentions": [peer], "replyTo": ids[0]}
+    await ben.hms("hmsActions.sendBroadcastMessage(value[0], undefined, value[1])", ["@Alice, all of it?", about])
+    await expect(alice.message("all of it?").locator(".quoted")).to_be_visible()
+    yield "chat-reply", alice.page
+    await alice.message("rota to Thursday").focus()
+    await alice.page.get_by_role("button", name="Reply").click()
+    yield "composer-reply", alice.page
+    await alice.page.keyboard.press("Escape")
     await alice.message("wiki").focus()
     yield "message-toolbar", alice.page
     await alice.page.get_by_role("button", name="Actions for the message").click()

@@ -93,6 +93,7 @@ async def test_all_by_keyboard(people):
     await expect(alice.page.get_by_role("menu")).to_have_count(0)
     await expect(alice.message("first").get_by_role("button", name="Actions")).to_be_focused()
     await keys.press("Enter")
+    await keys.press("ArrowDown")
     await keys.press("Enter")
     await expect(alice.part("pin-text")).to_have_text("Alice: first second")
 

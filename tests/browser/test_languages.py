@@ -83,7 +83,7 @@ async def see_doors(stranger: Person, look: Look) -> None:
 
 
 async def see_chat(host: Person, guest: Person, look: Look) -> None:
-    """Messages, a reaction, a pin, and what one may do with them."""
+    """Messages, a reaction, a pin, an answer, a mention, and what one may do with them."""
     await look(host)
     for person, text in ((host, "111"), (guest, "222"), (host, "https://a.example/ 333")):
         await say(person, text)
@@ -91,7 +91,7 @@ async def see_chat(host: Person, guest: Person, look: Look) -> None:
     await host.message("111").hover()
     await look(host)
     await host.message("222").hover()
-    reaction, _, _, emoji, pin, more = await host.part("log").locator(".toolbar button").all()
+    reaction, _, _, emoji, reply, pin, more = await host.part("log").locator(".toolbar button").all()
     for button in (emoji, reaction):
         await button.click()
         await look(host)
@@ -105,6 +105,14 @@ async def see_chat(host: Person, guest: Person, look: Look) -> None:
     await host.part("pin-list").click()
     await look(host)
     await host.part("all-pins-close").click()
+    await host.message("222").hover()
+    await reply.click()
+    await look(host)
+    await say(host, "666")
+    about = {"mentions": [await host.hms("hmsStore.getState().room.localPeer")]}
+    await guest.hms("hmsActions.sendBroadcastMessage('777', undefined, value)", about)
+    await expect(host.part("log").locator(".mentioned")).to_be_visible()
+    await look(host)
 
 
 async def see_people(host: Person, guest: Person, look: Look) -> None:

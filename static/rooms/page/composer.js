@@ -6,7 +6,16 @@ import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } fr
 import { toggleEmoji } from "./emoji.js";
 import { lasting } from "./memory.js";
 import { chooseByKey, chosenIn, mentionsIn, restoreMentions, startMentions } from "./mentions.js";
-import { choosePerson, recipient, recipientKept, restoreRecipient, startRecipients } from "./recipients.js";
+import {
+  answerGoesTo,
+  choosePerson,
+  chooseTo,
+  recipient,
+  recipientKept,
+  restoreRecipient,
+  startRecipients,
+} from "./recipients.js";
+import { answeredNow, keepAmongThem, showAnswered, startReplying } from "./replying.js";
 import { hasToWait, isTooSoon, startSlowMode, takeBack } from "./slow.js";
 import { fill, filled } from "./text.js";
 import { toast } from "./toasts.js";
@@ -14,7 +23,7 @@ import { gettext, ngettext } from "./translation.js";
 import { startTyping, tellTyping } from "./typing.js";
 import { who } from "./who.js";
 
-/** @import { HMSMessageOptions } from "../hms.js" */
+/** @import { HMSMessage, HMSMessageOptions } from "../hms.js" */
 
 const LEFT_SHOWN = 200; // characters before the limit from which on it is counted
 const KEPT_AFTER = 300; // ms without typing
@@ -41,7 +50,11 @@ export function startComposer(maxLength, code) {
     submit();
   });
   startEditing();
-  startRecipients(keep);
+  startReplying();
+  startRecipients(() => {
+    keepAmongThem();
+    keep();
+  });
   startMentions();
   startTyping();
   startSlowMode();
@@ -70,13 +83,14 @@ function listenToTyping() {
 }
 
 /**
- * Takes the keys that begin and end the change of a message. Whether it was one of them.
+ * Takes the keys that begin and end the change of a message, and end an answer. Whether it was one of them.
  * @param {KeyboardEvent} event
  */
 function editByKey(event) {
   if (event.isComposing) return false;
   if (event.key === "ArrowUp" && !text.value && !isEditing() && editLast()) event.preventDefault();
   else if (event.key === "Escape" && isEditing()) endEditing();
+  else if (event.key === "Escape" && answeredNow()) showAnswered(undefined);
   else return false;
   return true;
 }
@@ -88,6 +102,21 @@ function editByKey(event) {
 export function writeTo(peer) {
   if (isEditing()) endEditing();
   choosePerson(peer);
+  keepAmongThem();
+  keep();
+  text.focus();
+}
+
+/**
+ * Begins an answer, for those whom the message was for.
+ * @param {HMSMessage} message
+ */
+export function answer(message) {
+  if (isEditing()) endEditing();
+  const goesTo = answerGoesTo(message);
+  // What is being written to some does not silently turn to everyone.
+  if (goesTo || (goesTo === "" && !text.value)) chooseTo(goesTo);
+  showAnswered(message);
   keep();
   text.focus();
 }
@@ -116,13 +145,17 @@ function send() {
   }
   if (hasToWait()) return;
   const mentions = mentionsIn(message);
-  sendTo(kind, id, message, mentions.length ? { mentions } : {}).catch((error) => {
+  const answered = answeredNow();
+  const options = { ...(mentions.length && { mentions }), ...(answered && { replyTo: answered.id }) };
+  sendTo(kind, id, message, options).catch((error) => {
     // It stays in the log as not sent, with a button to retry, unless it can wait in the box.
     if (!isTooSoon(error) || isEditing() || text.value) return;
     takeBack(message);
+    showAnswered(answered);
     insert(message);
   });
   text.value = "";
+  showAnswered(undefined);
   keep();
   fit();
   text.focus();

@@ -68,7 +68,7 @@ function show(message, words) {
     part("editing-what"),
     message && isForSome(message) ? gettext("Editing a private message") : gettext("Editing a message"),
   );
-  text.setAttribute("aria-describedby", message ? "editing-what message-hint" : "to-name message-hint");
+  text.setAttribute("aria-describedby", message ? "editing-what message-hint" : "replying-what to-name message-hint");
   part("send").setAttribute("aria-label", message ? gettext("Save") : gettext("Send"));
   text.readOnly = false;
   text.value = words;

@@ -6,9 +6,10 @@ import { persons } from "./persons.js";
 import { roleText } from "./roles.js";
 import { fill } from "./text.js";
 import { gettext } from "./translation.js";
-import { drawName, nameText, who } from "./who.js";
+import { drawName, isOwn, nameText, who } from "./who.js";
 
-/** @import { Someone } from "./types.js" */
+/** @import { HMSMessage } from "../hms.js" */
+/** @import { PersonHere, Someone } from "./types.js" */
 
 const NAME_SHOWN = 16; // characters: the tag after them is not cut off
 
@@ -53,9 +54,43 @@ export function restoreRecipient(kept) {
 }
 
 /** @param {{ id: string }} peer */
-export function choosePerson(peer) {
+export function choosePerson({ id }) {
+  chooseTo(`peer:${shownFor(id)?.id ?? id}`);
+}
+
+/**
+ * Chooses whom a message is for, by a value of answerGoesTo().
+ * @param {string} value
+ */
+export function chooseTo(value) {
   drawRecipients();
-  choose(`peer:${peer.id}`);
+  choose(value);
+}
+
+/** @param {string | undefined} value of answerGoesTo() */
+export const isChosen = (value) => to.value === value;
+
+/**
+ * Whom an answer to a message is for, those whom that was for: empty for everyone, undefined if one cannot write to
+ * them, for who it was has left or it was for several roles.
+ * @param {HMSMessage} message
+ */
+export function answerGoesTo(message) {
+  const { recipientPeer, recipientRoles: roles = [], sender, senderPerson } = message;
+  if (roles.length) return roles.length === 1 ? `role:${roles[0]}` : undefined;
+  if (!recipientPeer) return "";
+  const other = isOwn(message) ? shownFor(recipientPeer) : shownFor(sender, senderPerson);
+  return other && `peer:${other.id}`;
+}
+
+/**
+ * The peer that stands in the list for another of the same person, if one of them is here.
+ * @type {(id: string | undefined, person?: string) => PersonHere | undefined}
+ */
+function shownFor(id, person) {
+  const present = persons(hmsStore.getState(selectRemotePeers));
+  const same = present.find(({ tabs }) => tabs.some((tab) => tab.id === id));
+  return same ?? present.find((one) => one.person !== undefined && one.person === person);
 }
 
 /** @type {(value: string) => ["" | "peer" | "role", string]} */
@@ -129,16 +164,17 @@ function group(label, members) {
   return members.length ? [element] : [];
 }
 
-let shownFor = ""; // whom the chip names
+let named = ""; // whom the chip names
 
 function showPrivacy() {
   part("to-chip").hidden = !to.value;
   part("composer").classList.toggle("private", Boolean(to.value));
   const next = JSON.stringify([to.value, chosen]);
-  if (next === shownFor) return;
-  shownFor = next;
+  if (next === named) return;
+  named = next;
   const [kind, id] = split(to.value);
   if (kind === "role")
     setParts(part("to-name"), fill(gettext("Only the role {role}"), { role: make("bdi", {}, roleText(id)) }));
   else if (chosen) setParts(part("to-name"), fill(gettext("Only {name}"), { name: who(chosen) }));
+  else setParts(part("to-name"), []); // it describes the message box, seen or not
 }

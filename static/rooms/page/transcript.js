@@ -84,6 +84,7 @@ const asJSON = () => {
     time: message.time.toISOString(),
     author: senderOf(message) && { name: message.senderName, person: message.senderPerson, role: message.senderRole },
     message: message.message,
+    ...(message.replyTo && { reply_to: message.replyTo }),
     ...(message.editedAt && { edited: message.editedAt.toISOString() }),
     ...(message.recipientPeer && { private: true }),
     ...(message.recipientRoles?.length && { roles: message.recipientRoles }),

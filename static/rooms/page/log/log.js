@@ -23,6 +23,7 @@ import { clearGaps, tellGaps } from "./gaps.js";
 import { bubble, markPinned, rewrite } from "./message.js";
 import { bring, drawOlder, hasNewest, isWhole, readNewest, startOlder } from "./older.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
+import { drawQuote, redrawQuotes, startQuotes } from "./quotes.js";
 import { drawReactions } from "./reactions.js";
 import {
   isUnseen,
@@ -71,6 +72,7 @@ export function startLog() {
   startWalking();
   startToolbar();
   startOlder(afterMessages);
+  startQuotes(jumpTo);
   hmsStore.subscribe(drawSoon, ({ messages }) => messages, Object.is);
   hmsStore.subscribe(drawSoon, selectSessionId);
   hmsStore.subscribe(() => {
@@ -153,6 +155,8 @@ function redrawChanged() {
 /** @type {(element: HTMLElement, was: HMSMessage, message: HMSMessage) => void} */
 function redraw(element, was, message) {
   if (was.message !== message.message || was.editedAt !== message.editedAt) rewrite(element, message);
+  const quote = element.querySelector(".quote");
+  if (quote && was.replyTo !== message.replyTo) drawQuote(quote, message.replyTo ?? "");
   if (was.reactions !== message.reactions) drawReactions(element, message);
   entries.remember(message, element);
   keepUp();
@@ -208,6 +212,7 @@ function draw() {
   if (!filled) drawQuietly();
   redrawChanged();
   const { own, others, isAll } = drawSlice();
+  redrawQuotes();
   if (tellGaps().some((id) => id === last?.id)) last = null;
   leadTo();
   if (own || (others && readsEnd())) toEnd();

@@ -8,6 +8,7 @@ import { roleText } from "../roles.js";
 import { fill, filled, fullTime, pieces, shortTime, together, visible } from "../text.js";
 import { gettext } from "../translation.js";
 import { isOwn, mentionsReader, nameText, senderOf, who, writeName } from "../who.js";
+import { quoteOf } from "./quotes.js";
 import { drawReactions, spokenReactions } from "./reactions.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
@@ -24,7 +25,14 @@ export function bubble(message, own, isContinued) {
     "article",
     { class: classes.filter(Boolean).join(" "), tabIndex: -1 },
     avatar(sender ?? { id: "", name: gettext("The room") }),
-    make("div", { class: "bubble" }, headOf(message, own), privately(message, own), ...bodyOf(message)),
+    make(
+      "div",
+      { class: "bubble" },
+      headOf(message, own),
+      privately(message, own),
+      quoteOf(message.replyTo),
+      ...bodyOf(message),
+    ),
   );
   markPinned(element, isPinned(message.id));
   markMention(element, message);
@@ -106,11 +114,13 @@ export function spoken(element, message) {
   const author = isOwn(message) ? gettext("You") : sender ? nameText(sender) : gettext("The room");
   const privacy = element.querySelector(".privately")?.textContent;
   const marks = [...element.querySelectorAll(".mark")].map(({ textContent }) => textContent);
+  const answered = element.querySelector(".quote")?.textContent;
   const edited = message.editedAt && EDITED;
   const said = [
     author,
     shortTime(message.time),
     privacy,
+    answered,
     message.message,
     edited,
     ...marks,

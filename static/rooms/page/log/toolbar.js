@@ -8,13 +8,14 @@ import {
   selectPeerByID,
   selectPermissions,
 } from "../../hms.js";
-import { writeTo } from "../composer.js";
+import { answer, writeTo } from "../composer.js";
 import { icon, make, part } from "../dom.js";
 import { edit } from "../editing.js";
 import { QUICK_EMOJI, toggleEmoji } from "../emoji.js";
 import { isOpenAt, toggleMenu } from "../menu.js";
 import { isPinned, pin, unpin } from "../pins/pinned.js";
 import { whyNotPin } from "../pins/rights.js";
+import { answerGoesTo } from "../recipients.js";
 import { filled } from "../text.js";
 import { attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
@@ -38,12 +39,17 @@ const quick = QUICK_EMOJI.map(([sign, name]) => {
 });
 const picker = button("react", { "aria-haspopup": "dialog", "aria-expanded": "false" });
 picker.setAttribute("aria-label", gettext("React with another emoji"));
-const pinButton = button("pin");
+const replyButton = button("reply", {
+  class: "icon-button reply",
+  "aria-label": gettext("Reply"),
+  title: gettext("Reply"),
+});
+const pinButton = button("pin", { class: "icon-button in-menu-too" });
 const more = button("more", { "aria-haspopup": "menu", "aria-expanded": "false" });
 // In the log, whose additions are read out: this is none.
 const toolbar = make("div", { class: "toolbar", role: "toolbar", "aria-live": "off" });
 toolbar.setAttribute("aria-label", gettext("Actions for the message"));
-toolbar.append(...quick.map((one) => one.button), picker, pinButton, more);
+toolbar.append(...quick.map((one) => one.button), picker, replyButton, pinButton, more);
 
 /** @type {HMSMessage | undefined} */
 let message; // whose toolbar it is
@@ -71,6 +77,7 @@ export function startToolbar() {
     const id = message?.id;
     if (id) toggleEmoji(picker, (sign) => react(id, sign));
   });
+  replyButton.addEventListener("click", () => message && answer(message));
   pinButton.addEventListener("click", () => message && turnPin(message));
   more.addEventListener("click", () => message && toggleMenu(more, actionsFor(message)));
 }
@@ -108,9 +115,10 @@ export function redrawToolbar() {
 
 /** @param {HMSMessage} message */
 function drawToolbar(message) {
-  const mayReact = hmsStore.getState(selectPermissions)?.sendMessages === true;
+  const mayReact = maySpeak();
   for (const { sign, button } of quick) button.setAttribute("aria-pressed", String(isOwnReaction(message, sign)));
   for (const button of [picker, ...quick.map((one) => one.button)]) button.hidden = !mayReact;
+  replyButton.hidden = !mayReply(message);
   const sender = senderOf(message);
   more.setAttribute("aria-label", gettext("Actions for the message of the room"));
   if (sender) labelName(more, gettext("Actions for the message of {name}"), sender);
@@ -120,6 +128,11 @@ function drawToolbar(message) {
   // What was said to some is not for everyone.
   pinButton.hidden = isForSome(message) || whyNotPin() !== "";
 }
+
+const maySpeak = () => hmsStore.getState(selectPermissions)?.sendMessages === true;
+
+/** @param {HMSMessage} message */
+const mayReply = (message) => maySpeak() && answerGoesTo(message) !== undefined;
 
 /** @param {HMSMessage} message */
 const turnPin = (message) => (isPinned(message.id) ? unpin(message) : pin(message));
@@ -149,6 +162,7 @@ function listenToFingers() {
  */
 function actionsFor(message) {
   const actions = [];
+  if (mayReply(message)) actions.push({ label: gettext("Reply"), action: () => answer(message) });
   if (!isForSome(message)) {
     const label = isPinned(message.id) ? gettext("Unpin") : gettext("Pin for everyone");
     actions.push({ label, action: () => turnPin(message), whyNot: whyNotPin() });

@@ -7,6 +7,7 @@ import { filled } from "../text.js";
 import { gettext } from "../translation.js";
 import { inWords } from "../words.js";
 import { textOf } from "./message.js";
+import { quoteOf } from "./quotes.js";
 import { keepUp } from "./reading.js";
 
 /** @import { HMSOutboxMessage } from "../../hms.js" */
@@ -46,7 +47,7 @@ function noteOf({ status, error }) {
 }
 
 /** @type {(entry: HMSOutboxMessage, said: string) => HTMLElement} */
-function waiting({ clientId, message, status }, said) {
+function waiting({ clientId, message, replyTo, status }, said) {
   const failed = status === "failed";
   const note = make("p", { class: "sending" }, said);
   if (failed) {
@@ -60,6 +61,6 @@ function waiting({ clientId, message, status }, said) {
   return make(
     "div",
     { class: failed ? "message own failed" : "message own" },
-    make("div", { class: "bubble" }, textOf(message), note),
+    make("div", { class: "bubble" }, quoteOf(replyTo), textOf(message), note),
   );
 }
