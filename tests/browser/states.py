@@ -104,7 +104,7 @@ async def talk(alice: Person, ben: Person, chiara: Person) -> AsyncIterator[Stat
     await expect(alice.message("all of it?").locator(".quoted")).to_be_visible()
     yield "chat-reply", alice.page
     await alice.message("rota to Thursday").focus()
-    await alice.page.get_by_role("button", name="Reply").click()
+    await alice.page.get_by_role("button", name="Reply", exact=True).click()
     yield "composer-reply", alice.page
     await alice.page.keyboard.press("Escape")
     await alice.message("wiki").focus()
@@ -115,7 +115,7 @@ async def talk(alice: Person, ben: Person, chiara: Person) -> AsyncIterator[Stat
     await alice.page.get_by_role("button", name="React with another emoji").click()
     yield "message-emoji", alice.page
     await alice.page.keyboard.press("Escape")
-    await alice.message("Agenda").focus()
+    await alice.message("Agenda").first.focus()
     for _ in range(2):  # to the button of its menu, and on it
         await alice.page.keyboard.press("Enter")
     await alice.page.get_by_role("menuitem", name="Who reacted").click()

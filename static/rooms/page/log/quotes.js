@@ -30,7 +30,7 @@ export function startQuotes(jumpTo) {
  */
 export function quoteOf(id) {
   if (id === undefined) return null;
-  const quote = make("div", { class: "quote", dir: "auto", "aria-live": "off" });
+  const quote = make("div", { class: "quote", "aria-live": "off" });
   drawQuote(quote, id);
   return quote;
 }
