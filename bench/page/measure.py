@@ -2,9 +2,9 @@
 
 The time of a page's main thread for one message more and for a key that is pressed, in an empty room and with 2,000
 messages, its tasks of more than 50 ms, also when 500 come at once, its nodes, how far things moved that nobody had
-touched, and what is loaded until one can type, over a slow connection too. Times of the main thread are those of the
-processor, so that a busy machine changes little; they hold what frames cost in which nothing changes, which is told as
-`frames`. The other times are by the clock.
+touched, as Chrome counts it and as somebody sees it, and what is loaded until one can type, over a slow connection too.
+Times of the main thread are those of the processor, so that a busy machine changes little; they hold what frames cost
+in which nothing changes, which is told as `frames`. The other times are by the clock.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from typing import Any
 from playwright.async_api import Browser, CDPSession, Page
 
 from tests.browser.person import People, Person
+from tests.browser.test_history import PLACES, SCROLL_UP
 from tests.browser.test_loading import Loaded
 from tests.browser.test_log import HEAR
 from tests.support.browser import running_browser
@@ -132,7 +133,11 @@ async def costs(people: People) -> dict[str, Any]:
 
 
 async def shifts(people: People) -> dict[str, Any]:
-    """What moved in each of the steps, how far, and what it was."""
+    """What moved in each of the steps, how far, and what it was; and how far a message in sight at most.
+
+    Chrome counts what is put above the messages in sight while the log scrolls on by as much, though none of them
+    moves.
+    """
     bob = await people.person("Bob")
     link = await bob.make_room()
     say = "(async () => { for (let at = 0; at < 90; at += 1) await hmsActions.sendBroadcastMessage(`no ${at}`); })()"
@@ -142,22 +147,23 @@ async def shifts(people: People) -> dict[str, Any]:
     await alice.page.add_init_script(WATCH)
     await alice.enter(link)
     await alice.message("no 89").wait_for()
-    scroll = "(element) => element.scrollTo(0, 100)"
     steps: dict[str, Callable[[], Awaitable[Any]]] = {
         "pin": lambda: bob.hms("hmsActions.pinMessage(value)", ids[-1]),
         "reaction": lambda: bob.hms("hmsActions.reactToMessage(value, '👍')", ids[-1]),
         "edit": lambda: bob.hms("hmsActions.editMessage(value, 'changed')", ids[-2]),
         "delete": lambda: bob.hms("hmsActions.deleteMessage(value)", ids[-3]),
         "typing": lambda: bob.part("message").press_sequentially("so"),
-        "older messages": lambda: alice.part("scroller").evaluate(scroll),
+        "older messages": lambda: alice.part("scroller").evaluate(SCROLL_UP),
     }
+    seen = {}
+    await alice.page.evaluate(PLACES)
     for step, act in steps.items():
         await asyncio.sleep(SETTLED)
-        await alice.page.evaluate("(name) => { step = name; }", step)
+        await alice.page.evaluate("(name) => { step = name; farthest = 0; }", step)
         await act()
-    await asyncio.sleep(SETTLED)
-    found: dict[str, Any] = await alice.page.evaluate("shifts")
-    return found
+        await asyncio.sleep(SETTLED)
+        seen[step] = round(await alice.page.evaluate("farthest"), 2)
+    return {"as_chrome_counts": await alice.page.evaluate("shifts"), "messages_in_sight_moved_px": seen}
 
 
 async def loading(browser: Browser) -> dict[str, Any]:
