@@ -1,0 +1,124 @@
+"""What people expect of a chat's page, as far as no test of one of its parts plays it."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.person import NARROW
+from tests.browser.test_connection import duplicate
+from tests.support.server import RunningServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_the_door_tells_what_is_behind_it_and_why_it_stays_shut(people):
+    people.forgive("Failed to load resource: the server responded with a status of 40")
+    with RunningServer(MAX_ROOM_PEERS=1) as own:
+        people.url = own.url
+        alice = await people.person("Alice")
+        link = await alice.make_room("Monday planning")
+        await expect(alice.part("empty-alone")).to_contain_text("You are the only one here.")
+        await alice.part("empty-copy").click()
+        await expect(alice.part("toasts")).to_contain_text("Link copied")
+        bob = await people.person("Bob")
+        await bob.page.goto(link)
+        await expect(bob.page.get_by_role("heading", name="Monday planning")).to_be_visible()
+        await expect(bob.page.locator(".inside")).to_have_text("One person is inside.")
+        await expect(bob.page.locator(".lobby .hint")).to_contain_text("are gone when the last person leaves")
+        await bob.part("lobby-copy").click()
+        await expect(bob.part("toasts")).to_contain_text("Link copied")
+        assert await bob.page.evaluate("navigator.clipboard.readText()") == link
+        await bob.page.get_by_label("Your name").fill("Bob")
+        await bob.page.get_by_role("button", name="Join the room").click()
+        await expect(bob.part("lobby-problem")).to_have_text(re.compile("You could not join. The room is full"))
+        await bob.page.reload()
+        await expect(bob.part("lobby-name")).to_have_value("Bob")
+
+
+async def test_many_come_and_go_in_one_line_and_are_found_by_their_names(people, server):
+    alice = await people.person("Alice")
+    await alice.make_room()
+    room = await alice.hms("hmsStore.getState().room.id")
+    crowd = [await server.peer(server.sign(room, user=f"user-{n}"), f"Peer {n:02}") for n in range(20)]
+    await expect(alice.part("people-count")).to_have_text("21")
+    line = alice.part("log").locator(".line")
+    await expect(line).to_have_text(["20 people joined"])
+    await alice.part("people-search").fill("peer 17")
+    await expect(alice.part("people-list").locator(".person-name")).to_have_text(["Peer 17"])
+    for peer in crowd[:3]:
+        await peer.leave()
+    await expect(line).to_have_text(["17 people joined · 3 people left"])
+    await expect(alice.part("people-search")).to_be_hidden()
+    await expect(alice.part("people-list").locator(".person")).to_have_count(18)
+    for peer in crowd[3:]:
+        await peer.close()
+
+
+async def test_who_writes_stays_in_the_box_and_sees_what_was_sent(people):
+    [alice] = await people.meet("Alice")
+    for number in range(25):
+        await alice.hms("hmsActions.sendBroadcastMessage(value)", f"number {number:02}")
+    await expect(alice.messages()).to_have_count(25)
+    await alice.part("scroller").evaluate("(scroller) => scroller.scrollTo(0, 0)")
+    await expect(alice.message("number 00")).to_be_in_viewport()
+    await alice.part("message").fill("  \n ")
+    await alice.page.get_by_role("button", name="Send").click()
+    await alice.part("message").fill("own words")
+    await alice.page.get_by_role("button", name="Send").click()
+    await expect(alice.message("own words")).to_be_in_viewport(ratio=1)
+    await expect(alice.part("message")).to_be_focused()
+    await expect(alice.messages()).to_have_count(26)
+    time = alice.message("own words").locator("time")
+    await expect(time).to_have_attribute("title", re.compile(r"day, .* \d{4} at \d+:\d+:\d+"))
+
+
+async def test_a_pin_leads_the_eye_to_its_message_and_is_taken_away_from_there(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("see https://example.org/")
+    await alice.act_on_message("see", "Pin for everyone")
+    await bob.part("pin").click()
+    await expect(bob.message("see")).to_have_class(re.compile(r"\bflash\b"))
+    await expect(bob.message("see").get_by_role("link")).to_have_attribute("target", "_blank")
+    await alice.act_on_message("see", "Unpin")
+    for person in (alice, bob):
+        await expect(person.part("pins")).to_be_hidden()
+
+
+async def test_a_room_that_is_opened_elsewhere_says_so_and_can_be_taken_back(people):
+    [alice] = await people.meet("Alice")
+    await alice.say("before")
+    # As in a browser that cannot tell that a tab is a copy.
+    await alice.page.context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    await alice.page.reload()
+    await alice.is_inside()
+    copy = await duplicate(alice)
+    await alice.is_told("Opened in another tab")
+    await alice.page.get_by_role("button", name="Use it here").click()
+    await alice.is_inside()
+    await copy.is_told("Opened in another tab")
+    await alice.sees("before")
+
+
+async def test_a_telephone_neither_enlarges_what_is_typed_nor_hides_it_under_its_keyboard(people):
+    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport=NARROW, reduced_motion="reduce")
+    await alice.make_room()
+    small = """() => [...document.querySelectorAll("input, textarea, select")]
+      .filter((one) => !/checkbox|radio|hidden/.test(one.type) && parseFloat(getComputedStyle(one).fontSize) < 16)
+      .map((one) => one.outerHTML)"""
+    assert await alice.page.evaluate(small) == []
+    zoom = await alice.page.locator("meta[name=viewport]").get_attribute("content") or ""
+    assert "maximum-scale" not in zoom and "user-scalable" not in zoom
+    assert await alice.page.evaluate("document.getAnimations().length") == 0
+    await alice.page.evaluate("""() => {
+      Object.defineProperty(visualViewport, "height", { value: 400, configurable: true });
+      visualViewport.dispatchEvent(new Event("resize"));
+    }""")
+    box = await alice.part("composer").bounding_box()
+    assert box and box["y"] + box["height"] <= 400
+    await alice.page.evaluate("""() => {
+      delete visualViewport.height;
+      visualViewport.dispatchEvent(new Event("resize"));
+    }""")
+    box = await alice.part("composer").bounding_box()
+    assert box and box["y"] + box["height"] > 700
