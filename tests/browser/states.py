@@ -139,6 +139,7 @@ async def dialogs(alice: Person) -> AsyncIterator[State]:
     yield "room-menu", alice.page
     await alice.page.keyboard.press("Escape")
     for name, item in (
+        ("poll", "Make a poll"),
         ("settings", "Room settings"),
         ("transcript", "Save the transcript"),
         ("clear-chat", "Clear the chat"),

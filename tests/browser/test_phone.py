@@ -38,7 +38,7 @@ async def test_the_row_on_top_holds_people_the_hand_and_a_menu_with_the_rest(peo
     await alice.part("more").tap()
     items = alice.page.locator("[role^=menuitem]")
     switches = ["Theme: system", "Language", "Sound for new messages", "Notify me of new messages"]
-    of_hosts = ["Room settings", "Clear the chat", "End the room for everyone"]
+    of_hosts = ["Make a poll", "Room settings", "Clear the chat", "End the room for everyone"]
     await expect(items).to_have_text(["Share", *switches, "Save the transcript", *of_hosts, "Leave"])
     await items.filter(has_text="Share").tap()
     await alice.part("share").get_by_role("button", name="Copy the link for guest").tap()

@@ -15,6 +15,7 @@ import { clearChat, startClearing } from "./log/clearing.js";
 import { resetLog, startLog } from "./log/log.js";
 import { here, lasting } from "./memory.js";
 import { toggleMenu } from "./menu.js";
+import { openNewPoll, startNewPoll } from "./new_poll.js";
 import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
 import { resetPins, startPins } from "./pins/bar.js";
@@ -69,6 +70,7 @@ function start() {
   startPeople();
   startPanel();
   startPolls();
+  startNewPoll();
   startSettings();
   startShare();
   startTranscript();
@@ -209,6 +211,8 @@ function moreActions() {
   actions.push({ label: THEMES[theme.current()], action: theme.change });
   if (mayChooseLanguage) actions.push({ label: gettext("Language"), action: openLanguages });
   actions.push(...alertActions(), { label: gettext("Save the transcript"), action: openTranscript });
+  if (hmsStore.getState(selectPermissions)?.pollWrite)
+    actions.push({ label: gettext("Make a poll"), action: openNewPoll });
   if (hmsStore.getState(selectPermissions)?.manageRoom)
     actions.push({ label: gettext("Room settings"), action: openSettings });
   if (hmsStore.getState(selectPermissions)?.removeOthers) {

@@ -1,7 +1,7 @@
 // Polls: answer the running ones, see what came of them.
 
 import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectPolls } from "../hms.js";
-import { arrange, eachFrame, make, part, setText } from "./dom.js";
+import { arrange, eachFrame, make, part, setHidden, setText } from "./dom.js";
 import { isShown, openPanel } from "./panel.js";
 import { fill, filled } from "./text.js";
 import { attempt, toast } from "./toasts.js";
@@ -18,7 +18,9 @@ const drawn = new Map(); // poll id → its card: what somebody ticked and typed
 const none = make("p", { class: "soft" }, gettext("There are no polls."));
 
 export function startPolls() {
-  hmsStore.subscribe(eachFrame(draw), selectPolls);
+  const drawSoon = eachFrame(draw);
+  hmsStore.subscribe(drawSoon, selectPolls);
+  hmsStore.subscribe(drawSoon, selectPermissions);
   hmsNotifications.onNotification(({ data: poll }) => {
     if (!poll || isShown("polls")) return;
     const said = fill(gettext("Poll: {title}"), { title: make("bdi", {}, poll.title) });
@@ -79,7 +81,12 @@ function card() {
   const title = make("h3", { dir: "auto" });
   const state = make("p", { class: "soft" });
   const body = make("div", { class: "poll-body" });
-  const element = make("article", { class: "poll" }, make("header", {}, title, state), body);
+  const stop = make("button", { class: "button small quiet", type: "button" }, gettext("End the poll"));
+  stop.addEventListener("click", () => {
+    const id = held?.id;
+    if (id) attempt(() => hmsActions.interactivityCenter.stopPoll(id), gettext("Not ended. {why}"));
+  });
+  const element = make("article", { class: "poll", tabIndex: -1 }, make("header", {}, title, state), body, stop);
   /** @type {ReadPoll | null} */
   let held = null;
   /** @type {Form | null} */
@@ -87,6 +94,7 @@ function card() {
 
   /** @param {ReadPoll} poll */
   const update = (poll) => {
+    setHidden(stop, poll.state !== "started" || !hmsStore.getState(selectPermissions)?.pollWrite, element);
     if (poll === held) return;
     held = poll;
     setText(title, poll.title);
@@ -99,7 +107,7 @@ function card() {
     } else {
       if (isAnswered(poll) || !isTouched(form?.element)) form = null;
       else form?.end();
-      arrange(body, [...(form ? [form.element] : []), ...poll.questions.map(result)]);
+      arrange(body, [...(form ? [form.element] : []), ...poll.questions.map((question) => result(poll, question))]);
     }
   };
   return { element, update };
@@ -122,7 +130,7 @@ const sameQuestions = (a, b) => JSON.stringify(a.questions.map(asks)) === JSON.s
  */
 function formOf(poll) {
   const send = make("button", { class: "button primary", type: "submit" }, gettext("Send the answer"));
-  const element = make("form", {}, ...poll.questions.map(asked), send);
+  const element = make("form", {}, ...poll.questions.map((question) => asked(poll, question)), send);
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     if (send.isConnected) answer(poll, new FormData(element));
@@ -151,9 +159,15 @@ const field = (question) => `question-${question.index}`;
 /** @param {HMSPollQuestion} question */
 const isChoice = ({ type }) => type === "single-choice" || type === "multiple-choice";
 
-/** @param {HMSPollQuestion} question */
-function asked(question) {
-  const box = make("fieldset", {}, make("legend", { dir: "auto" }, question.text));
+/**
+ * How a question is headed: not seen where it is what the poll is called.
+ * @type {(poll: HMSPoll, question: HMSPollQuestion) => { dir: string, class: string }}
+ */
+const heading = ({ title }, { text }) => ({ dir: "auto", class: text === title ? "unseen" : "" });
+
+/** @type {(poll: HMSPoll, question: HMSPollQuestion) => HTMLElement} */
+function asked(poll, question) {
+  const box = make("fieldset", {}, make("legend", heading(poll, question), question.text));
   if (!isChoice(question)) {
     const tag = question.type === "long-answer" ? "textarea" : "input";
     box.append(make(tag, { name: field(question), "aria-label": question.text, maxLength: 1024, dir: "auto" }));
@@ -191,12 +205,12 @@ async function answer(poll, form) {
   );
 }
 
-/** @param {HMSPollQuestion} question */
-function result(question) {
+/** @type {(poll: HMSPoll, question: HMSPollQuestion) => HTMLElement} */
+function result(poll, question) {
   /** @type {Partial<HMSPollResponse>} */
   const own = question.responses?.[0] ?? {};
   const mine = new Set([own.option, ...listed(own.options)].filter(Boolean));
-  const box = make("section", { class: "result" }, make("h4", { dir: "auto" }, question.text));
+  const box = make("section", { class: "result" }, make("h4", heading(poll, question), question.text));
   if (!isChoice(question)) {
     box.append(
       make(

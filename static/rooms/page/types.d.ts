@@ -17,6 +17,12 @@ export interface Parts {
   "lobby-name": HTMLInputElement;
   languages: HTMLDialogElement;
   message: HTMLTextAreaElement;
+  "new-poll": HTMLDialogElement;
+  "new-poll-answers": HTMLTextAreaElement;
+  "new-poll-form": HTMLFormElement;
+  "new-poll-question": HTMLInputElement;
+  "new-poll-several": HTMLInputElement;
+  "new-poll-start": HTMLButtonElement;
   "people-search": HTMLInputElement;
   reacted: HTMLDialogElement;
   self: HTMLDialogElement;
