@@ -17,6 +17,8 @@ async def test_three_pins_one_shown_and_the_rest_a_step_away(people):
         await alice.say(text)
         await bob.act_on_message(text, "Pin for everyone")
         await expect(alice.part("pin-text")).to_have_text(f"Alice: {text}")
+        full = bob.part("toasts").get_by_text("There is no room for more pins: the oldest one is gone.")
+        await expect(full).to_have_count(int(text == "four"))
     await expect(alice.part("pin-place")).to_have_text("1/3")
     await alice.part("pin-next").click()
     await expect(alice.part("pin-text")).to_have_text("Alice: three")

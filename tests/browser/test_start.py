@@ -1,5 +1,7 @@
 """The start page: the rooms that this browser was in, and one clear first act."""
 
+import json
+
 import pytest
 from playwright.async_api import expect
 
@@ -31,6 +33,17 @@ async def test_the_start_page_lists_the_rooms_of_this_browser_with_how_many_are_
     await alice.page.reload()
     await expect(alice.page.get_by_role("button", name="Make a room")).to_be_visible()
     await expect(recent).to_be_hidden()
+
+
+async def test_a_browser_may_keep_the_pages_as_an_app(people):
+    alice = await people.person("Alice")
+    await alice.page.goto(people.url)
+    session = await alice.page.context.new_cdp_session(alice.page)
+    manifest = await session.send("Page.getAppManifest")
+    assert (manifest["errors"], manifest["url"]) == ([], f"{people.url}/manifest.webmanifest")
+    told = json.loads(manifest["data"])
+    assert told["display"] == "standalone"
+    assert await alice.page.evaluate("(icon) => fetch(icon).then(({ ok }) => ok)", told["icons"][0]["src"])
 
 
 async def test_a_remembered_room_that_is_gone_or_a_memory_of_any_form_breaks_nothing(people):

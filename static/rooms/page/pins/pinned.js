@@ -42,7 +42,13 @@ export const isPinned = (id) => hmsStore.getState(selectPins).some((one) => one.
 
 /** @param {{ id: string }} message */
 export function pin({ id }) {
-  return attempt(() => hmsActions.pinMessage(id), gettext("Not pinned. {why}"));
+  return attempt(async () => {
+    const before = hmsStore.getState(selectPins);
+    await hmsActions.pinMessage(id);
+    if (before.some((one) => one.id && !isPinned(one.id)))
+      // the server keeps only so many
+      toast(gettext("There is no room for more pins: the oldest one is gone."));
+  }, gettext("Not pinned. {why}"));
 }
 
 /** @param {{ id: string }} pinned */
