@@ -1,6 +1,13 @@
 // Changing what one said, in the composer: what was being written there waits meanwhile.
 
-import { hmsActions, hmsStore, selectHMSMessages, selectMayEdit, selectMessageByMessageID } from "../hms.js";
+import {
+  hmsActions,
+  hmsStore,
+  selectHMSMessages,
+  selectMayEdit,
+  selectMessageByMessageID,
+  selectSessionId,
+} from "../hms.js";
 import { isAway } from "./connection.js";
 import { part, setText } from "./dom.js";
 import { askToDelete } from "./log/deleting.js";
@@ -26,7 +33,7 @@ export function startEditing() {
     () => {
       if (!edited || hmsStore.getState(selectMessageByMessageID(edited.id))) return;
       endEditing();
-      toast(gettext("The message that you were editing was deleted."));
+      if (hmsStore.getState(selectSessionId)) toast(gettext("The message that you were editing was deleted."));
     },
     ({ messages }) => messages,
     Object.is,

@@ -1,6 +1,6 @@
 // Answering a message: which one, above what is written.
 
-import { hmsStore, selectMessageByMessageID } from "../hms.js";
+import { hmsStore, selectMessageByMessageID, selectSessionId } from "../hms.js";
 import { part, setParts } from "./dom.js";
 import { isForSome } from "./log/message.js";
 import { wordsOf } from "./log/quotes.js";
@@ -23,7 +23,8 @@ export function startReplying() {
       const held = answered && hmsStore.getState(selectMessageByMessageID(answered.id));
       if (answered === held) return;
       showAnswered(held);
-      if (!held) toast(gettext("The message that you were answering was deleted."));
+      if (!held && hmsStore.getState(selectSessionId))
+        toast(gettext("The message that you were answering was deleted."));
     },
     ({ messages }) => messages,
     Object.is,

@@ -74,12 +74,7 @@ function withoutText(id, mayCome) {
  */
 export function wordsOf(message) {
   const sender = senderOf(message);
-  const words = [
-    ...message.message
-      .slice(0, 2 * SHOWN)
-      .replace(/\s+/gu, " ")
-      .trim(),
-  ];
+  const words = [...message.message.replace(/\s+/gu, " ").trim()];
   const first = words.length > SHOWN ? `${words.slice(0, SHOWN).join("")}…` : words.join("");
   return [sender ? who(sender) : gettext("The room"), ": ", make("bdi", {}, first)];
 }
