@@ -15,36 +15,40 @@ from rooms.operations.engine.transaction import Cursor
 
 _MAX_CONNECTIONS = 16_384
 _MAX_MORE = 1000
-"""After so many more than were read they are read anew: so no connection is remembered at length."""
+"""After so many more than were read, or as many, they are read anew: so none is remembered at length."""
 
-_DIGEST = 4
+_BUCKETS = 16
+"""Parts of what is remembered, of which one is searched: who sends thousands would wait for a search of them all."""
 
 
 class ClientIds:
     """Those of a connection."""
 
-    __slots__ = ("_digests", "_most")
+    __slots__ = ("_buckets", "_left")
 
     def __init__(self, client_ids: Iterable[str]) -> None:
-        self._digests = bytearray().join(map(_digest, client_ids))
-        self._most = len(self._digests) + _MAX_MORE * _DIGEST
+        self._buckets: dict[int, bytearray] = {}
+        self._left = 0
+        self._left = max(_MAX_MORE, sum(map(self.take, client_ids)))
 
     def take(self, client_id: str) -> bool:
         """Add one that is not among them. False if it seems to be, of which the table has to tell more."""
-        digest, digests = _digest(client_id), self._digests
+        digest = _digest(client_id)
+        digests = self._buckets.setdefault(digest[0] % _BUCKETS, bytearray())
         if digest in digests:
             return False
         digests += digest
+        self._left -= 1
         return True
 
     @property
     def is_full(self) -> bool:
-        return len(self._digests) >= self._most
+        return self._left <= 0
 
 
 def _digest(client_id: str) -> bytes:
     # Python's hash is keyed anew in each process: nobody can choose ids that are taken for each other.
-    return (hash(client_id) & 0xFFFFFFFF).to_bytes(_DIGEST, "little")
+    return (hash(client_id) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 _remembered: OrderedDict[tuple[str, str], ClientIds] = OrderedDict()
