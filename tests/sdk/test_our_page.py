@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.sdk.driver import before, ends_of, since
+from tests.sdk.driver import RELEASES, before, ends_of, since
 
 pytestmark = [pytest.mark.sdk, pytest.mark.asyncio(loop_scope="session")]
 
@@ -54,3 +54,17 @@ async def test_pins_pass_between_our_page_and_an_app_on_the_session_store(room, 
     await alice.sees([held], "key", "pinnedMessages")
     await alice.call("removeKey", "pinnedMessages")
     await expect(bob.part("pins")).to_be_hidden()
+
+
+@pytest.mark.parametrize("release", ends_of(RELEASES))
+async def test_an_answer_from_our_page_is_a_message_like_others_to_an_app(room, bob, release):
+    alice = await room.join(release, "Alice")
+    await alice.call("sendBroadcastMessage", "Lunch?")
+    await bob.sees("Lunch?")
+    await bob.message("Lunch?").hover()
+    await bob.message("Lunch?").get_by_role("button", name="Reply").click()
+    await bob.part("message").press_sequentially("yes @Al")
+    for _ in range(2):  # takes the name, and sends
+        await bob.part("message").press("Enter")
+    await expect(bob.message("yes").locator(".quoted .said")).to_have_text("Alice: Lunch?")
+    await alice.sees(["Lunch?", "yes @Alice "], "texts")
