@@ -79,6 +79,35 @@ async def test_a_finger_that_stays_on_a_message_asks_for_its_toolbar(people):
     await expect(alice.part("pin-text")).to_contain_text("hello")
 
 
+async def test_lifting_the_finger_that_asked_for_the_toolbar_chooses_nothing(people):
+    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    await alice.make_room()
+    await alice.say("a message wide enough to lie under all of its own toolbar, over two lines")
+    message = alice.message("wide enough")
+    touch = await alice.page.context.new_cdp_session(alice.page)
+    await message.focus()
+    places = [await (message.get_by_role("button", name=name)).bounding_box() for name in ("Thumbs up", "Actions")]
+    reply = await message.get_by_role("button", name="Reply", exact=True).bounding_box()
+    whole = await message.bounding_box()
+    assert whole
+    for box in (*places, reply):
+        assert box
+        await alice.part("message").focus()
+        await alice.page.keyboard.press("Escape")
+        await expect(alice.page.get_by_role("toolbar")).to_have_count(0)
+        point = {"x": box["x"] + box["width"] / 2, "y": whole["y"] + 8}
+        await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+        await expect(message.get_by_role("toolbar")).to_be_visible()
+        under = "({ x, y }) => document.elementFromPoint(x, y).closest('.toolbar button') !== null"
+        assert await alice.page.evaluate(under, point)
+        await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        await expect(alice.page.get_by_role("menu")).to_have_count(0)
+        await expect(alice.part("replying")).to_be_hidden()
+    await message.get_by_role("button", name="Reply", exact=True).tap()  # what is tapped then is chosen
+    await expect(alice.part("replying")).to_be_visible()
+    await expect(message.locator(".reaction")).to_have_count(0)
+
+
 async def test_messages_stand_close_and_tell_their_time_in_the_gutter(people):
     alice, bob = await people.meet("Alice", "Bob")
     for text in ("first", "second", "third"):

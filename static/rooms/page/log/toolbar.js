@@ -141,19 +141,35 @@ const turnPin = (message) => (isPinned(message.id) ? unpin(message) : pin(messag
 function listenToFingers() {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pressing;
+  let hasAsked = false; // by the press that is ending or ended last
   const end = () => clearTimeout(pressing);
   log.addEventListener("pointerdown", ({ target, pointerType }) => {
     end();
+    hasAsked = false;
     if (pointerType === "mouse") return;
     if (!toolbar.contains(/** @type {Node} */ (target)) && !isChoosing()) hide();
-    pressing = setTimeout(() => showAt(messageAt(target)), PRESS);
+    pressing = setTimeout(() => {
+      const before = toolbar.parentElement;
+      showAt(messageAt(target));
+      hasAsked = toolbar.parentElement !== before;
+    }, PRESS);
   });
+  // Under the finger lies the toolbar now, or what was pressed: lifting it chooses neither. Keys have no detail.
+  for (const kind of /** @type {const} */ (["mousedown", "click"])) {
+    log.addEventListener(kind, (event) => hasAsked && event.detail > 0 && swallow(event), { capture: true });
+  }
   log.addEventListener("pointerup", end);
   log.addEventListener("pointercancel", end); // it scrolls
   log.addEventListener("contextmenu", (event) => {
     if (matchMedia("(hover: none)").matches && !(/** @type {Element} */ (event.target).closest("a")))
       event.preventDefault();
   });
+}
+
+/** @param {Event} event */
+function swallow(event) {
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 /**
