@@ -221,3 +221,24 @@ async def test_nothing_that_is_read_moves_when_pins_and_the_spotlight_come_and_g
     for name in ("pins", "spotlight"):
         await expect(alice.part(name)).to_be_hidden()
     assert await read.evaluate(place) == pytest.approx(before, abs=1)
+
+
+async def test_the_focus_in_the_bars_scrolls_nothing(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for number in range(40):
+        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"number {number:02}")
+    await expect(alice.messages()).to_have_count(40)
+    await bob.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[0])")
+    await alice.hms("hmsActions.sessionStore.set('spotlight', hmsStore.getState().room.localPeer)")
+    for name in ("pins", "spotlight"):
+        await expect(alice.part(name)).to_be_visible()
+    await expect(alice.message("number 39")).to_be_in_viewport(ratio=1)
+    await alice.message("number 39").focus()
+    at = "(scroller) => scroller.scrollTop"
+    before = await alice.part("scroller").evaluate(at)
+    for name in ("spotlight-end", "pin-list", "unpin", "pin"):
+        await alice.page.keyboard.press("Shift+Tab")
+        await expect(alice.part(name)).to_be_focused()
+        assert await alice.part("scroller").evaluate(at) == pytest.approx(before, abs=1), name
+    await bob.say("the newest")
+    await expect(alice.message("the newest")).to_be_in_viewport(ratio=1)
