@@ -28,7 +28,7 @@ import { openSettings, startSettings } from "./settings.js";
 import { startShare } from "./share.js";
 import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
 import { fill, filled } from "./text.js";
-import { attempt } from "./toasts.js";
+import { attempt, toast } from "./toasts.js";
 import { openTranscript, startTranscript } from "./transcript.js";
 import { gettext } from "./translation.js";
 import { fitKeyboard } from "./viewport.js";
@@ -113,6 +113,9 @@ function listenToRoom() {
     if (isShown("room")) refused(error);
   }, "ERROR");
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
+  hmsNotifications.onNotification(({ data: peer }) => {
+    if (peer.isLocal) toast(fill(gettext("You are now {role}."), { role: make("bdi", {}, roleText(peer.roleName)) }));
+  }, "ROLE_UPDATED");
 }
 
 /** @param {string} given */
