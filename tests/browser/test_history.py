@@ -158,6 +158,23 @@ async def test_a_pin_leads_to_its_message_also_where_that_has_to_be_read_first(p
     await alice.sees(*numbers(0, 90))
 
 
+async def test_a_pin_from_before_what_is_shown_moves_nothing_and_is_said_to_be_that(people, bob):
+    link = await bob.make_room()
+    await bob.hms("hmsActions.setRoom({ history: 60 })")
+    await talk(bob, 70)
+    await bob.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[5])")
+    alice = await (await people.person("Alice")).enter(link)
+    await alice.sees(*numbers(20, 70))
+    show = alice.part("all-pins").get_by_role("button", name="Show in the chat")
+    await alice.part("pin-list").click()
+    await show.click()
+    await expect(alice.part("toasts")).to_have_text("This message is from before what is shown to you.")
+    await expect(alice.message("no 69 .")).to_be_in_viewport(ratio=1)
+    await alice.part("pin-list").click()
+    await expect(alice.part("all-pins")).to_be_visible()
+    await expect(show).to_have_count(0)
+
+
 async def test_a_room_that_keeps_nothing_for_newcomers_says_so(people, bob, quick_server):
     link = await bob.make_room()
     name = await bob.hms("hmsStore.getState().room.id")

@@ -108,6 +108,14 @@ export async function bring(id) {
  */
 export const mayBring = (id) => id !== "" && (elementOf(id) !== undefined || hasOlder());
 
+/** Why a message that was asked for is not in the log, as a sentence. */
+export function whyNotThere() {
+  if (problem) return problem;
+  return hmsStore.getState(selectHistory).isWithheld
+    ? gettext("This message is from before what is shown to you.")
+    : gettext("This message is not shown any more.");
+}
+
 function onScroll() {
   const isUp = scroller.scrollTop < top;
   top = scroller.scrollTop;

@@ -5,7 +5,7 @@ import { icon, make, part, setParts } from "../dom.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { senderOf, who } from "../who.js";
-import { mayBring } from "./older.js";
+import { mayBring, whyNotThere } from "./older.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { Said } from "../types.js" */
@@ -20,7 +20,7 @@ export function startQuotes(jumpTo) {
   part("scroller").addEventListener("click", async ({ target }) => {
     const quote = /** @type {Element} */ (target).closest("button.quoted")?.parentElement;
     const id = quote && drawn.get(quote)?.id;
-    if (id && !(await jumpTo(id))) toast(gettext("This message is not shown any more."));
+    if (id && !(await jumpTo(id))) toast(whyNotThere());
   });
 }
 

@@ -3,7 +3,7 @@
 import { hmsStore, selectHistory, selectMessageByMessageID } from "../../hms.js";
 import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, jumpTo } from "../log/log.js";
-import { mayBring } from "../log/older.js";
+import { mayBring, whyNotThere } from "../log/older.js";
 import { keepPlace } from "../log/reading.js";
 import { fill, filled, shortTime } from "../text.js";
 import { toast } from "../toasts.js";
@@ -18,7 +18,7 @@ let at = 0; // the pin that the bar shows, of several
 /** @type {Set<string> | null} */
 let known = null; // ids at the last draw; null before the first
 /** @type {Map<string, HTMLElement>} */
-const listed = new Map(); // whether it can be taken away, and its id → its item in the dialog
+const listed = new Map(); // what can be done with it, and its id → its item in the dialog
 
 export function startPins() {
   hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
@@ -119,7 +119,7 @@ function tell(all) {
 
 function drawList() {
   const all = pins();
-  const keys = all.map((one, place) => `${mayUnpin(one)} ${one.id || `${place} ${one.text}`}`);
+  const keys = all.map((one, place) => `${mayUnpin(one)} ${mayBring(one.id)} ${one.id || `${place} ${one.text}`}`);
   for (const key of listed.keys()) if (!keys.includes(key)) listed.delete(key);
   const items = all.map((one, place) => {
     const element = listed.get(keys[place]) ?? item(one);
@@ -147,7 +147,7 @@ function item(one) {
   if (mayBring(one.id)) {
     button(gettext("Show in the chat"), async () => {
       part("all-pins").close();
-      if (!(await jumpTo(one.id))) toast(gettext("This message is not shown any more."));
+      if (!(await jumpTo(one.id))) toast(whyNotThere());
     });
   }
   if (mayUnpin(one)) button(gettext("Unpin"), () => unpin(one));
