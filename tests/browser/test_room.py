@@ -174,6 +174,8 @@ async def test_hosts_hand_out_a_link_for_each_role_and_replace_one_that_leaked(p
     await open_share(alice)
     share = alice.part("share")
     await expect(share.get_by_role("textbox", name="Link for guest")).to_have_value(old)
+    guest = share.locator(".field").filter(has_text="Link for guest")
+    await expect(guest.locator(".link-end")).to_have_text(old.rstrip("/").split("/")[-1])
     await share.get_by_role("button", name="Copy the link for viewer").click()
     viewer = await (await people.person("Vera")).enter(await copied(alice))
     await expect(viewer.part("read-only")).to_be_visible()

@@ -53,6 +53,7 @@ function row(role) {
     { htmlFor: id },
     ...fill(gettext("Link for {role}"), { role: make("bdi", {}, roleText(role)) }),
   );
+  const end = make("bdi", { class: "link-end", dir: "ltr" });
   const link = make("input", { id, readOnly: true, dir: "ltr" });
   const copying = button(() => copyLink(link.value));
   const renewing = button(() => renew(role, Boolean(link.value)));
@@ -63,13 +64,15 @@ function row(role) {
   /** @param {string | null} code */
   const update = (code) => {
     link.value = code ? linkOf(code) : "";
+    setText(end, code ?? "");
     link.placeholder = gettext("No link yet");
     copying.hidden = !code;
     if (code) name(renewing, gettext("New link"), filled(gettext("New link for {role}"), { role: roleText(role) }));
     else name(renewing, gettext("Make a link"), filled(gettext("Make a link for {role}"), { role: roleText(role) }));
   };
+  const head = make("div", { class: "link-head" }, label, end);
   const line = make("div", { class: "with-button" }, link, copying, renewing);
-  return { element: make("li", { class: "field" }, label, line, hint), update };
+  return { element: make("li", { class: "field" }, head, line, hint), update };
 }
 
 /** @param {() => void} action */
