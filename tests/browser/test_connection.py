@@ -153,6 +153,30 @@ async def test_a_network_that_is_gone_is_told_at_once(people):
     await expect(alice.part("banner")).not_to_have_class(re.compile("lost"))
 
 
+async def test_what_is_chosen_without_a_network_is_refused_and_not_done_later(people):
+    people.forgive(r"net::ERR_|Failed to load resource")
+    alice = await people.person("Alice")
+    await alice.make_room()
+    await alice.say("hello")
+    await alice.page.context.set_offline(True)
+    await expect(alice.part("banner-text")).to_contain_text("You are offline")
+    why = "You are offline. Try again when you are back."
+    await alice.part("hand").click()
+    await expect(alice.part("toasts")).to_contain_text(f"Hand not changed. {why}")
+    await alice.message("hello").hover()
+    await alice.message("hello").get_by_role("button", name="React with Thumbs up").click()
+    await expect(alice.part("toasts")).to_contain_text(f"Not changed. {why}")
+    await alice.act_on_message("hello", "Delete")
+    await alice.agree()
+    await expect(alice.part("toasts")).to_contain_text(f"Not deleted. {why}")
+    await alice.page.context.set_offline(False)
+    await expect(alice.part("banner")).not_to_have_class(re.compile("lost"))
+    await alice.say("back")
+    await alice.sees("hello", "back")
+    await expect(alice.part("hand")).to_have_attribute("aria-pressed", "false")
+    await expect(alice.part("log").locator(".reaction")).to_have_count(0)
+
+
 async def test_after_an_absence_longer_than_the_grace_all_is_there_with_what_was_said_meanwhile(people):
     people.forgive(r"WebSocket connection to|net::ERR_|Failed to load resource")
     with RunningServer(PEER_GRACE=0.2, REAPER_INTERVAL=0.2) as own:

@@ -27,6 +27,11 @@ export function startConnection() {
 /** Whether what is written waits for the connection. */
 export const isAway = () => !navigator.onLine || hmsStore.getState(selectRoomState) === "Reconnecting";
 
+/** Throws while the connection is away: nothing is done later that nobody expects any more. */
+export function needConnection() {
+  if (isAway()) throw new Error("offline");
+}
+
 /**
  * Whether something that comes only now was said while the connection was away.
  * @param {Date} time

@@ -8,6 +8,7 @@ import {
   selectPeerCount,
   selectPersons,
 } from "../hms.js";
+import { needConnection } from "./connection.js";
 import { answer, confirm } from "./dialogs.js";
 import { make, part, setParts, setText } from "./dom.js";
 import { powersOf } from "./powers.js";
@@ -97,6 +98,7 @@ function fillHandover() {
 async function handOver() {
   part("handover-go").disabled = true;
   try {
+    needConnection();
     await hmsActions.changeRoleOfPeer(part("handover-to").value, ownRole(), true);
     part("handover").close("leave");
   } catch (error) {

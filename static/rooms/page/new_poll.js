@@ -1,6 +1,7 @@
 // Making a poll of one question, for whoever may: it is started at once.
 
 import { hmsActions } from "../hms.js";
+import { needConnection } from "./connection.js";
 import { part, setText } from "./dom.js";
 import { openPanel } from "./panel.js";
 import { filled } from "./text.js";
@@ -65,6 +66,7 @@ async function begin() {
   };
   part("new-poll-start").disabled = true;
   try {
+    needConnection();
     await hmsActions.interactivityCenter.startPoll({ title: text, type: "poll", questions: [question] });
     part("new-poll-form").reset();
     part("new-poll").close();

@@ -1,6 +1,7 @@
 // The room's settings, for whoever may manage it: what of them was changed in the dialog is saved, and no more.
 
 import { hmsActions, hmsStore, selectRoom } from "../hms.js";
+import { needConnection } from "./connection.js";
 import { make, part, setText } from "./dom.js";
 import { areHostsPins, leavePins } from "./pins/rights.js";
 import { filled, timeSpan } from "./text.js";
@@ -64,6 +65,7 @@ async function save() {
   const changed = Object.fromEntries(Object.entries(room).filter(([name, value]) => before.get(name) !== value));
   part("settings-save").disabled = true;
   try {
+    needConnection();
     if (Object.keys(changed).length) await hmsActions.setRoom(changed);
     if (hostsPin !== shown.hostsPin) await leavePins(hostsPin);
     part("settings").close();

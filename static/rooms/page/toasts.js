@@ -1,5 +1,6 @@
 // Short notices that go away by themselves, and what only a screen reader is told.
 
+import { needConnection } from "./connection.js";
 import { make, part, setParts } from "./dom.js";
 import { filled } from "./text.js";
 import { inWords } from "./words.js";
@@ -40,7 +41,19 @@ export function toast(parts, undo) {
  * @param {() => Promise<Value>} action
  * @param {string} sentence that says what did not happen, and {why}
  */
-export async function attempt(action, sentence) {
+export const attempt = (action, sentence) =>
+  tryTo(() => {
+    needConnection();
+    return action();
+  }, sentence);
+
+/**
+ * Runs what needs no connection; if it fails, says so.
+ * @template Value
+ * @param {() => Promise<Value>} action
+ * @param {string} sentence that says what did not happen, and {why}
+ */
+export async function tryTo(action, sentence) {
   try {
     return await action();
   } catch (error) {

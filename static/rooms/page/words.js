@@ -187,6 +187,7 @@ const WORDS = [
     /^(?:1003|1006)|cannot be reached|connection broke/u,
     () => gettext("The server cannot be reached. Check your connection and try again."),
   ],
+  [/^offline$/u, () => gettext("You are offline. Try again when you are back.")],
   [/not delivered/u, () => gettext("It did not get through in time.")],
   [/^4?401|^4001|token/u, () => gettext("The right to be here has expired. Join again.")],
   [/^4002/u, () => gettext("You are in this room in another tab or window. Go on there, or join again here.")],

@@ -17,7 +17,7 @@ import { isPinned, pin, unpin } from "../pins/pinned.js";
 import { whyNotPin } from "../pins/rights.js";
 import { answerGoesTo } from "../recipients.js";
 import { filled } from "../text.js";
-import { attempt } from "../toasts.js";
+import { tryTo } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { isOwn, labelName, senderOf } from "../who.js";
 import { askToDelete } from "./deleting.js";
@@ -188,7 +188,7 @@ function actionsFor(message) {
   if (sender) actions.push({ label: gettext("Answer privately"), action: () => writeTo(sender) });
   actions.push({
     label: gettext("Copy text"),
-    action: () => attempt(() => navigator.clipboard.writeText(message.message), gettext("Not copied. {why}")),
+    action: () => tryTo(() => navigator.clipboard.writeText(message.message), gettext("Not copied. {why}")),
   });
   if (hmsStore.getState(selectMayEdit(message.id)))
     actions.push({ label: gettext("Edit"), action: () => edit(message) });
