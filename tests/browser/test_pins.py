@@ -69,6 +69,8 @@ async def test_a_late_joiner_reads_the_only_pin_whole(people):
     await late.part("pin-list").click()
     whole = late.part("pin-items").locator(".pin-text")
     await expect(whole).to_have_text(f"Alice: {text}")
+    assert await whole.evaluate("(element) => element.scrollHeight > element.clientHeight + 4")
+    await late.part("pin-items").get_by_role("button", name="Show all").click()
     assert await whole.evaluate("(element) => element.scrollHeight <= element.clientHeight + 4")
 
 

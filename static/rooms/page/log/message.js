@@ -58,9 +58,10 @@ export function rewrite(element, message) {
  * @param {HMSMessage} message
  */
 function bodyOf({ message, editedAt }) {
-  const [text, ...more] = folded(message);
+  const text = textOf(message);
+  const fold = foldIfLong(text, message, { tabIndex: -1 });
   if (editedAt) text.append(" ", make("span", { class: "edited", title: fullTime(editedAt) }, EDITED));
-  return [text, ...more];
+  return fold ? [text, fold] : [text];
 }
 
 /**
@@ -70,21 +71,19 @@ function bodyOf({ message, editedAt }) {
 export const textOf = (message) => make("p", { class: "text", dir: "auto" }, ...pieces(message).map(piece));
 
 /**
- * A text, cut where it is very long, with a button for all of it.
- * @param {string} message
- * @returns {HTMLElement[]}
+ * Cuts an element with a very long text. The button for all of it, or null.
+ * @type {(text: HTMLElement, message: string, properties?: object) => HTMLElement | null}
  */
-function folded(message) {
-  const text = textOf(message);
+export function foldIfLong(text, message, properties = {}) {
   const lines = message.split("\n", FOLDED_FROM.lines + 1).length;
-  if (lines <= FOLDED_FROM.lines && message.length <= FOLDED_FROM.characters) return [text];
+  if (lines <= FOLDED_FROM.lines && message.length <= FOLDED_FROM.characters) return null;
   text.classList.add("folded");
-  const all = make("button", { class: "button small quiet fold", type: "button", tabIndex: -1 }, gettext("Show all"));
+  const all = make("button", { class: "button small quiet fold", type: "button", ...properties }, gettext("Show all"));
   all.addEventListener("click", () => {
     const isFolded = text.classList.toggle("folded");
     all.textContent = isFolded ? gettext("Show all") : gettext("Show less");
   });
-  return [text, all];
+  return all;
 }
 
 /** @type {(element: HTMLElement, pinned: boolean) => void} */

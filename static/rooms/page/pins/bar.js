@@ -3,6 +3,7 @@
 import { hmsStore, selectHistory, selectMessageByMessageID } from "../../hms.js";
 import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, jumpTo } from "../log/log.js";
+import { foldIfLong } from "../log/message.js";
 import { mayBring, whyNotThere } from "../log/older.js";
 import { keepPlace } from "../log/reading.js";
 import { fill, filled, shortTime } from "../text.js";
@@ -137,6 +138,7 @@ function drawList() {
 function item(one) {
   const text = make("p", { class: "pin-text whole", dir: "auto" });
   setParts(text, contentOf(one));
+  const fold = foldIfLong(text, one.text);
   const actions = make("div", { class: "pin-actions" });
   /** @type {(label: string, action: () => void) => void} */
   const button = (label, action) => {
@@ -153,5 +155,5 @@ function item(one) {
   if (mayUnpin(one)) button(gettext("Unpin"), () => unpin(one));
   const by = make("p", { class: "soft", dir: "auto" });
   setParts(by, bylineOf(one));
-  return make("li", {}, text, by, actions);
+  return make("li", {}, text, fold, by, actions);
 }
