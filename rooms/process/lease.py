@@ -22,12 +22,18 @@ from rooms.operations.reaping import mark_lost, reclaim
 
 log = logging.getLogger("rooms.leases")
 
-RETURN_SECONDS = 5.0
-"""How long those whose process was stopped, or began anew, are taken for connected: most are back by then, and nobody
-need be told of a thousand who went and came."""
+_RETURN_SECONDS = 5.0
 
 PATIENCE = 0.1
 """Seconds that a job waits for the lock of one room: there are others, and it is done again soon."""
+
+
+def return_seconds() -> float:
+    """How long those whose process was stopped, or began anew, are taken for connected.
+
+    Most are back by then, and nobody need be told of a thousand who went and came.
+    """
+    return min(_RETURN_SECONDS, settings.LEASE_TTL)
 
 
 class Lease:
@@ -60,7 +66,7 @@ class Lease:
             Worker.objects.filter(dead_at__isnull=True).update(dead_at=now)
             # The clock may have been set back while no process ran.
             _forget_what_is_to_come(now)
-            self.declare_after = time.monotonic() + min(RETURN_SECONDS, settings.LEASE_TTL)
+            self.declare_after = time.monotonic() + return_seconds()
         self._register()
 
     def beat(self) -> None:

@@ -21,7 +21,7 @@ from rooms.operations.metadata.lapses import settle_due
 from rooms.operations.moderation import end_overlong, rooms_with_overlong_sessions
 from rooms.operations.polls import rooms_with_overdue_polls, stop_overdue_polls
 from rooms.operations.reaping import forget_departed, mark_lost, overdue, reap, rooms_with_many_departed
-from rooms.process.lease import PATIENCE, RETURN_SECONDS, Lease, for_room
+from rooms.process.lease import PATIENCE, Lease, for_room, return_seconds
 
 log = logging.getLogger("rooms.leases")
 
@@ -79,7 +79,7 @@ class Reaper:
             if silent.filter(id=worker.id).update(dead_at=now):
                 log.warning("a process is dead", extra={"context": {"worker": worker.id}})
         # A part of the statement that looks for orphans: a process may begin between two.
-        stopped = now - timedelta(seconds=min(RETURN_SECONDS, settings.LEASE_TTL))
+        stopped = now - timedelta(seconds=return_seconds())
         live = Worker.objects.filter(Q(dead_at__isnull=True) | Q(last_seen__gt=stopped)).values("id")
         last_seen = dict(Worker.objects.filter(dead_at__isnull=False).values_list("id", "last_seen"))
         orphans = Peer.objects.filter(state=Peer.State.CONNECTED).exclude(worker__in=live)
