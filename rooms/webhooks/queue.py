@@ -53,6 +53,16 @@ class Tried(NamedTuple):
     sent: Sent
 
 
+class _Outcome(NamedTuple):
+    """Columns of a delivery."""
+
+    state: str
+    attempts: int
+    status: int
+    error: str
+    done_at: int | None
+
+
 class Endpoint(NamedTuple):
     """Where to and how."""
 
@@ -84,7 +94,7 @@ _NEXT = """
 """
 _RECORD = """
     UPDATE rooms_webhookdelivery SET state = %s, attempts = %s, status = %s, error = %s, done_at = %s
-    WHERE id = %s AND state = 'waiting'
+    WHERE id IN ({keys}) AND state = 'waiting'
 """
 
 
@@ -121,10 +131,7 @@ def proceed(claimed: Claim, tried: Sequence[Tried], *, seconds: float) -> Batch 
         # Also holds the row, so that whoever writes more of this session now does so after this.
         if not _hold(tx, claimed, at + int(seconds * 1000)):
             return None
-        wait = None
-        for one in tried:
-            # All but the last were taken, and have none.
-            wait = _record(tx, one, at)
+        wait = _record(tx, tried, at)
         if wait is not None:
             _hold(tx, claimed, at + int(wait * 1000), name="")
             return None
@@ -166,8 +173,22 @@ def _hold(cursor: Cursor, claimed: Claim, next_at: int, *, name: str | None = No
     return cursor.fetchone() is not None
 
 
-def _record(cursor: Cursor, tried: Tried, at: int) -> float | None:
-    """Store what came of a try; seconds until the next, None if there is none."""
+def _record(cursor: Cursor, tried: Sequence[Tried], at: int) -> float | None:
+    """Store what came of the tries; seconds until the next one of the last, None if there is none."""
+    wait = None
+    alike: dict[_Outcome, list[int]] = {}
+    for one in tried:
+        # All but the last were taken, and have none.
+        outcome, wait = _outcome(one, at)
+        alike.setdefault(outcome, []).append(one.waiting.key)
+    for outcome, keys in alike.items():
+        marks = ", ".join(["%s"] * len(keys))
+        cursor.execute(_RECORD.format(keys=marks), [*outcome, *keys])
+    return wait
+
+
+def _outcome(tried: Tried, at: int) -> tuple[_Outcome, float | None]:
+    """What came of a try, and seconds until the next, None if there is none."""
     delivery, sent = tried
     attempts = delivery.attempts + 1
     wait = None if sent.taken else retries.wait(attempts, (at - delivery.at) / 1000)
@@ -177,8 +198,7 @@ def _record(cursor: Cursor, tried: Tried, at: int) -> float | None:
         metrics.WEBHOOKS_DEAD.inc()
         log.warning("a webhook is given up", extra={"context": {"event": delivery.event_id, "why": sent.error}})
     done_at = None if state == states.WAITING else at
-    cursor.execute(_RECORD, [str(state), attempts, sent.status, sent.error[:200], done_at, delivery.key])
-    return wait
+    return _Outcome(str(state), attempts, sent.status, sent.error[:200], done_at), wait
 
 
 def backlog() -> tuple[int, int]:

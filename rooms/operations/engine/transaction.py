@@ -2,6 +2,7 @@
 
 import functools
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -59,13 +60,20 @@ def _question_marks(statement: str) -> str:
     return statement.replace("%s", "?")
 
 
+# Of this process one thread at a time writes SQLite's file: who finds it locked by SQLite itself sleeps, for a
+# millisecond at least, and then for ever longer.
+_turn = threading.Lock()
+_TURN_SECONDS = 20.0
+
+
 class Transaction(Cursor):
     """``transaction.atomic()``, and a cursor in it. ``on_commit`` is called once all is committed."""
 
-    __slots__ = ("_atomic", "on_commit")
+    __slots__ = ("_atomic", "_has_turn", "on_commit")
 
     def __init__(self) -> None:
         super().__init__()
+        self._has_turn = False
         self.on_commit: Callable[[], object] = _nothing
         # With SQLite by hand: of a transaction that is none within another Django's way is most of the time that it
         # takes. What Django does in it finds the connection as in a block of its own.
@@ -80,9 +88,15 @@ class Transaction(Cursor):
             except BaseException:
                 self._atomic.__exit__(*sys.exc_info())
                 raise
-        with self._errors:
-            self._open()
-            self.execute("BEGIN IMMEDIATE", ())
+        # If another thread's takes very long, SQLite itself says so, after its own patience.
+        self._has_turn = _turn.acquire(timeout=_TURN_SECONDS)
+        try:
+            with self._errors:
+                self._open()
+                self.execute("BEGIN IMMEDIATE", ())
+        except BaseException:
+            self._give_turn()
+            raise
         self.connection.in_atomic_block = True
         return self
 
@@ -94,7 +108,10 @@ class Transaction(Cursor):
         if self._atomic:
             self._leave(self._atomic, on_commit, kind, error, trace)
         else:
-            self._end(commits=kind is None)
+            try:
+                self._end(commits=kind is None)
+            finally:
+                self._give_turn()
             self._errors.__exit__(kind, error, trace)
             if kind is None:
                 on_commit()
@@ -127,6 +144,11 @@ class Transaction(Cursor):
         finally:
             if driver.in_transaction:
                 driver.rollback()
+
+    def _give_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            _turn.release()
 
 
 def _nothing() -> None:
