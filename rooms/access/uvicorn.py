@@ -18,6 +18,9 @@ from rooms.access.unread import Unread
 from rooms.sockets.mailbox import Mailbox
 from rooms.sockets.splitter import FrameSplitter
 
+_TOGETHER = 0.5
+"""Seconds from one moment at which pings are sent to the next."""
+
 
 class HttpProtocol(HttpToolsProtocol):
     """Reads requests; hands WebSockets on."""
@@ -146,12 +149,20 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.request = self.response = handshake
         self.scope["headers"] = []
 
+    def schedule_ping(self) -> None:
+        self._ping_after(self.ping_interval or 0)
+
+    def _ping_after(self, seconds: float) -> None:
+        # At moments that all connections share: each time that a processor wakes costs it more than a ping.
+        at = math.ceil((self.loop.time() + seconds) / _TOGETHER) * _TOGETHER
+        self.ping_timer = self.loop.call_at(at, self.send_keepalive_ping)
+
     def send_keepalive_ping(self) -> None:
         silent_since = self.reader.heard_at if self.reader else -math.inf
         left = silent_since + (self.ping_interval or 0) - time.monotonic()
         if left > 0:
             # What a page says of its own accord, every few seconds, tells as much as its answer would.
-            self.ping_timer = self.loop.call_later(left, self.send_keepalive_ping)
+            self._ping_after(left)
         else:
             super().send_keepalive_ping()
 
