@@ -43,6 +43,11 @@ def rooms(running: Running, seconds: float) -> Turns:
         return {"calm_p50": calm.p50, "calm_p99": calm.p99, **found}
 
 
+def rooms_clustered(running: Running, seconds: float) -> Turns:
+    """The same with PostgreSQL and Redis, all of them on the server's one core: what a message costs all together."""
+    return (yield from rooms(running, seconds))
+
+
 def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: float) -> Turns:
     """Find the highest rate that holds: a closed loop for a first estimate, then open loops above and below it.
 

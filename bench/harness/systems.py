@@ -17,6 +17,7 @@ from harness.protocols import Colyseus, PlainJson, Protocol, SocketIo, StoringSo
 PYTHON = str(VENV / "bin/python")
 MANAGE = PROJECT / "manage.py"
 MAKE_ROOMS = BENCH / "make_rooms.py"
+FILL_MESSAGES = BENCH / "fill_messages.py"
 BACKLOG = "4096"  # a join burst must not wait for the kernel
 
 
@@ -49,10 +50,15 @@ class Peer:
 
 @dataclasses.dataclass(frozen=True)
 class Ours:
-    """hmsroom: a SQLite file and the in-memory layer, or several processes with PostgreSQL and Redis."""
+    """hmsroom: a SQLite file and the in-memory layer, or processes with PostgreSQL and Redis.
+
+    ``stored`` are messages of earlier sessions that are in the database.
+    """
 
     server: str = "uvicorn"
     processes: int = 1
+    clustered: bool = False
+    stored: int = 0
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     protocol: type[Hmsroom] = Hmsroom
     webhooks: bool = False
@@ -62,6 +68,8 @@ class Ours:
         try:
             environment = self._environment(group)
             ports = [self._serve(group, environment) for _ in range(self.processes)]
+            if self.stored:
+                group.run([sys.executable, str(FILL_MESSAGES), str(self.stored)], environment=environment)
             if self.webhooks:
                 command = [sys.executable, str(MANAGE), "webhook", "add", services.receiver(group), "--key", "*"]
                 group.run(command, environment=environment)
@@ -82,7 +90,7 @@ class Ours:
             "CONNECT_RATE": "0",
             **self.settings,
         }
-        if self.processes > 1:
+        if self.clustered:
             environment |= {"REDIS_URL": services.redis(group), "DATABASE_URL": services.postgres(group)}
         return environment
 
@@ -134,7 +142,10 @@ SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom-many-peers": Ours(settings=MANY_PEERS),
     "hmsroom-daphne-many-peers": Ours("daphne", settings=MANY_PEERS),
     "hmsroom-webhooks": Ours(settings=TO_LOOPBACK, webhooks=True),
-    "hmsroom-two": Ours(processes=2),
+    "hmsroom-million-stored": Ours(stored=1_000_000),
+    "hmsroom-clustered": Ours(clustered=True),
+    "hmsroom-two": Ours(processes=2, clustered=True),
+    "hmsroom-four": Ours(processes=4, clustered=True),
     "socket.io": Peer(_node("socketio_chat.cjs"), SocketIo, IN_NODE),
     "storing-socket.io": Peer(_node("socketio_storing_chat.cjs", "sets"), StoringSocketIo, IN_NODE),
     "storing-each-socket.io": Peer(_node("socketio_storing_chat.cjs", "each"), StoringSocketIo, IN_NODE),

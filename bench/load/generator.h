@@ -60,7 +60,7 @@ typedef struct {
   int epoll, count, capacity;
   connection *connections;
   struct in_addr server;
-  int ready, dead, in_flight;
+  int ready, dead, in_flight, more; /* more: the last look found as many events as it could hold */
   sender *senders;
   int sender_count;
   char ping[16], pong[16]; /* of the application, as Engine.IO has */

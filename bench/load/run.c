@@ -40,7 +40,8 @@ static void turn(generator *g, int64_t most) {
   if (g->lazy && too_early(g, most)) return;
   int64_t wait = g->lazy ? 0 : most;
   int count = epoll_pwait2(g->epoll, events, EVENTS, &(struct timespec){wait / SECOND, wait % SECOND}, 0);
-  if (count == EVENTS) g->last_poll = 0;
+  g->more = count == EVENTS;
+  if (g->more) g->last_poll = 0;
   for (int i = 0; i < count; i++) {
     connection *c = &g->connections[events[i].data.u32];
     uint32_t happened = events[i].events, broken = happened & (EPOLLERR | EPOLLHUP);
@@ -168,10 +169,10 @@ int64_t wl_open(generator *g, int from, int to, int concurrency, int64_t timeout
   return now() - start;
 }
 
-/* Read on until nothing came for `idle` or `most` is over; the time of the last frame. */
+/* Read on until nothing waits and no text came for `idle`, or `most` is over; the time of the last text. */
 int64_t wl_drain(generator *g, int64_t idle, int64_t most) {
   int64_t start = g->last_frame = now();
-  while (now() - g->last_frame < idle && now() - start < most) turn(g, SECOND / 200);
+  while ((g->more || now() - g->last_frame < idle) && now() - start < most) turn(g, SECOND / 200);
   return g->last_frame;
 }
 
