@@ -107,8 +107,8 @@ class Items(Size):
     unit = "entries"
     refusal = TooLarge
 
-    def __init__(self, most: int | str) -> None:
-        super().__init__(0, most)
+    def __init__(self, most: int | str, *, least: int = 0) -> None:
+        super().__init__(least, most)
 
 
 @dataclass(frozen=True, slots=True)

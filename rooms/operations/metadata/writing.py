@@ -93,7 +93,7 @@ def set_metadata(
 def update_metadata(
     context: Context,
     *,
-    changes: Annotated[list[Wanted], Items(MAX_CHANGES)],
+    changes: Annotated[list[Wanted], Items(MAX_CHANGES, least=1)],
     change_id: ChangeId | None = None,
     if_lock: IfLock | None = None,
 ) -> Outcome:

@@ -311,7 +311,8 @@ def test_answers_to_changes_are_kept_for_those_alone_who_may_repeat_them(alice, 
         mallory = visitor(room, "Mallory", "guest", peer_id=f"m{number}")
         do(mallory, "join", name="Mallory")
         run([write(mallory)])
-        run([prepare(mallory, "update-metadata", changes=[], change_id="two"), prepare(mallory, "leave")])
+        removal = [{"key": "n", "remove": True}]
+        run([prepare(mallory, "update-metadata", changes=removal, change_id="two"), prepare(mallory, "leave")])
     assert not AppliedChange.objects.exists()
 
     for number in range(MAX_LEFT_OF_OWNER + 3):
@@ -328,6 +329,7 @@ def test_answers_to_changes_are_kept_for_those_alone_who_may_repeat_them(alice, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ([], "changes: expected 1 to 100 entries"),
         ([{"key": "a"}], "changes[0]: expected one of data, patch, increment and remove"),
         ([{"key": "a", "remove": False}], "changes[0]: expected one of data, patch, increment and remove"),
         ([{"key": "a", "data": 1, "increment": 1}], "changes[0]: expected one of data, patch, increment and remove"),
