@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Annotated, Any, Literal
 
 from django.db import transaction
@@ -233,10 +234,12 @@ def _changed(request: HttpRequest, poll_id: str) -> Iterator[PreparedPoll]:
         poll = PreparedPoll.objects.select_for_update().filter(pk=poll_id).first()
         if poll is None:
             raise NotFound("poll: no such poll")
+        before = deepcopy(shown(poll))
         yield poll
         check_size([poll.questions], "questions")
-        poll.save()
-        record(author(request), "poll.prepare", key=poll_id)
+        if shown(poll) != before:
+            poll.save()
+            record(author(request), "poll.prepare", key=poll_id)
 
 
 def _fields(payload: PollBody) -> dict[str, Any]:

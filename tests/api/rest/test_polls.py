@@ -59,6 +59,14 @@ def test_an_update_replaces_all_and_a_deleted_poll_is_gone(rest, quiz):
     assert rest("DELETE", f"/polls/{quiz}")[0] == rest("GET", f"/polls/{quiz}")[0] == 404
 
 
+def test_what_changes_nothing_of_a_poll_is_not_in_the_audit(rest, quiz):
+    audited = AuditEntry.objects.filter(what="poll.prepare")
+    assert rest("POST", f"/polls/{quiz}", QUIZ)[0] == rest("POST", f"/polls/{quiz}/questions/1", CHOICE)[0] == 200
+    assert audited.count() == 1
+    assert rest("POST", f"/polls/{quiz}/questions/1/options/1", {"text": "green tea"})[0] == 200
+    assert audited.count() == 2
+
+
 def test_questions_and_options_are_replaced_and_move_up(rest, quiz):
     questions = f"/polls/{quiz}/questions"
     assert rest("POST", f"{questions}/2", {"text": "And?", "type": "long-answer"})[1]["text"] == "And?"
