@@ -149,7 +149,8 @@ async def dialogs(alice: Person) -> AsyncIterator[State]:
         await expect(alice.page.locator("dialog[open]")).to_be_visible()
         yield f"dialog-{name}", alice.page
         await alice.page.keyboard.press("Escape")
-    await alice.part("pin-list").click()
+    await alice.part("pin-hide").click()
+    await alice.choose(alice.part("more"), "Pinned messages")
     yield "dialog-pins", alice.page
     await alice.page.keyboard.press("Escape")
     if await alice.part("copy-invite").is_visible():

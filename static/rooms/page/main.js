@@ -18,7 +18,7 @@ import { toggleMenu } from "./menu.js";
 import { openNewPoll, startNewPoll } from "./new_poll.js";
 import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
-import { resetPins, startPins } from "./pins/bar.js";
+import { hasPins, openPins, resetPins, startPins } from "./pins/bar.js";
 import { PINS_KEY } from "./pins/pinned.js";
 import { resetPolls, startPolls } from "./polls.js";
 import { rememberRoom } from "./recent.js";
@@ -213,6 +213,7 @@ function moreActions() {
   const actions = isNarrow ? [{ label: inviteLabel(), action: share }] : [];
   actions.push({ label: THEMES[theme.current()], action: theme.change });
   if (mayChooseLanguage) actions.push({ label: gettext("Language"), action: openLanguages });
+  if (hasPins()) actions.push({ label: gettext("Pinned messages"), action: openPins });
   actions.push(...alertActions(), { label: gettext("Save the transcript"), action: openTranscript });
   if (hmsStore.getState(selectPermissions)?.pollWrite)
     actions.push({ label: gettext("Make a poll"), action: openNewPoll });

@@ -12,9 +12,20 @@ const guarded = (action) => {
   }
 };
 
+/**
+ * The texts of a list that was kept; none where something else was.
+ * @param {string} kept
+ * @returns {string[]}
+ */
+function textsIn(kept) {
+  const list = JSON.parse(kept);
+  return Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
+}
+
 /** @param {() => Storage} storage */
 const memory = (storage) => ({
   get: (/** @type {string} */ key) => guarded(() => storage().getItem(`hmsroom:${key}`)),
+  texts: (/** @type {string} */ key) => guarded(() => textsIn(storage().getItem(`hmsroom:${key}`) ?? "[]")) ?? [],
   set: (/** @type {string} */ key, /** @type {string} */ value) =>
     guarded(() => storage().setItem(`hmsroom:${key}`, value)),
   remove: (/** @type {string} */ key) => guarded(() => storage().removeItem(`hmsroom:${key}`)),

@@ -5,15 +5,8 @@ import { lasting } from "./memory.js";
 const KEY = "recent";
 const MOST = 8;
 
-/** @returns {string[]} their codes */
-export function recentRooms() {
-  try {
-    const kept = JSON.parse(lasting.get(KEY) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((code) => typeof code === "string").slice(0, MOST) : [];
-  } catch {
-    return [];
-  }
-}
+/** Their codes. */
+export const recentRooms = () => lasting.texts(KEY).slice(0, MOST);
 
 /** @param {string} code */
 export function rememberRoom(code) {

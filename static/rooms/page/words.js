@@ -134,6 +134,7 @@ const WORDS = [
     () => gettext("You were removed. You can come back only when somebody lets you in again."),
   ],
   [/no such room code/u, () => gettext("No room has this code. Check the link, or ask for it again.")],
+  [/^pins: no room$/u, () => gettext("Somebody pinned another message meanwhile, and there is no room for more.")],
   [/may not answer this poll/u, () => gettext("Your role cannot answer this poll.")],
   [/may not see what others answer/u, () => gettext("Your role cannot see what others answer.")],
   [

@@ -6,16 +6,18 @@ import { addLine, jumpTo } from "../log/log.js";
 import { foldIfLong } from "../log/message.js";
 import { mayBring, whyNotThere } from "../log/older.js";
 import { keepPlace } from "../log/reading.js";
+import { isShown } from "../screens.js";
 import { fill, filled, shortTime } from "../text.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";
+import { hidePin, isHidden, showPin } from "./hidden.js";
 import { selectPins, unpin } from "./pinned.js";
 import { mayUnpin, selectRights, startRights, whyNotPin } from "./rights.js";
 
 /** @import { Pin, Said } from "../types.js" */
 
-let at = 0; // the pin that the bar shows, of several
+let at = 0; // the pin that the bar shows, of those it has
 /** @type {Set<string> | null} */
 let known = null; // ids at the last draw; null before the first
 /** @type {Map<string, HTMLElement>} */
@@ -26,7 +28,7 @@ export function startPins() {
   startRights();
   part("pin").addEventListener("click", async () => {
     const shown = current();
-    if (shown && !(await jumpTo(shown.id))) openList(); // not shown to who came later: it can be read there, whole
+    if (shown && !(await jumpTo(shown.id))) openPins(); // not shown to who came later: it can be read there, whole
   });
   part("pin-next").addEventListener("click", () => {
     at += 1;
@@ -36,16 +38,35 @@ export function startPins() {
     const shown = current();
     if (shown) unpin(shown);
   });
-  part("pin-list").addEventListener("click", openList);
+  part("pin-hide").addEventListener("click", hideShown);
+  part("pin-list").addEventListener("click", openPins);
 }
 
-function openList() {
+export function openPins() {
   listed.clear();
   drawList();
   part("all-pins").showModal();
 }
 
-/** Draws the pins of a room just entered: they are no news. */
+/** Puts the pin that the bar shows out of it, for oneself. */
+function hideShown() {
+  const shown = current();
+  if (!shown) return;
+  hidePin(shown, pins());
+  draw();
+  toast(gettext("Hidden for you. All pins are in the menu."), {
+    label: gettext("Undo"),
+    action: () => showAgain(shown),
+  });
+}
+
+/** @param {Pin} pin */
+function showAgain(pin) {
+  showPin(pin, pins());
+  draw();
+}
+
+/** Draws the pins of a room just entered. */
 export function resetPins() {
   at = 0;
   known = null;
@@ -53,28 +74,34 @@ export function resetPins() {
 }
 
 const pins = () => hmsStore.getState(selectPins);
+export const hasPins = () => pins().length > 0;
+/** @param {Pin[]} all */
+const inBar = (all) => all.filter((pin) => !isHidden(pin));
 /** @returns {Pin | undefined} */
-const current = () => pins()[at];
+const current = () => inBar(pins())[at];
 
 function draw() {
+  if (!isShown("room")) return; // resetPins() draws them: those of a room that is entered again are no news
   const all = pins();
-  at = all.length ? at % all.length : 0;
-  tell(all);
-  keepPlace(() => drawBar(all));
+  const [fresh] = tell(all);
+  const shown = inBar(all);
+  if (fresh) at = shown.indexOf(fresh);
+  at = shown.length ? at % shown.length : 0;
+  keepPlace(() => drawBar(shown));
   if (part("all-pins").open) drawList();
 }
 
-/** @param {Pin[]} all */
-function drawBar(all) {
-  setHidden(part("pins"), !all.length, part("scroller"));
-  if (!all.length) return;
-  setParts(part("pin-text"), contentOf(all[at]));
-  setParts(part("pin-by"), bylineOf(all[at]));
-  const place = filled("{place}/{count}", { place: at + 1, count: all.length });
+/** @param {Pin[]} shown */
+function drawBar(shown) {
+  setHidden(part("pins"), !shown.length, part("scroller"));
+  if (!shown.length) return;
+  setParts(part("pin-text"), contentOf(shown[at]));
+  setParts(part("pin-by"), bylineOf(shown[at]));
+  const place = filled("{place}/{count}", { place: at + 1, count: shown.length });
   setText(part("pin-place"), place);
   part("pin-next").setAttribute("aria-label", filled(gettext("{place}, show the next pinned message"), { place }));
-  part("pin-next").hidden = all.length < 2;
-  setHidden(part("unpin"), !mayUnpin(all[at]), part("pin"));
+  setHidden(part("pin-next"), shown.length < 2, part("pin"));
+  setHidden(part("unpin"), !mayUnpin(shown[at]), part("pin"));
 }
 
 /** @param {Pin} pin */
@@ -104,23 +131,29 @@ function contentOf({ text, author }) {
 }
 
 /**
- * A line in the log for pins that are new, which the bar then shows.
+ * A line in the log for pins that are new, also where they were hidden when they were there before.
  * @param {Pin[]} all
+ * @returns {Pin[]} those
  */
 function tell(all) {
   const ids = new Set(all.map(({ id }) => id).filter(Boolean));
   const fresh = all.filter(({ id }) => id && known && !known.has(id));
   known = ids;
-  for (const { pinner } of fresh)
+  for (const pin of fresh) {
+    const { pinner } = pin;
     addLine(
       pinner ? fill(gettext("{name} pinned a message"), { name: who(pinner) }) : [gettext("A message was pinned")],
     );
-  if (fresh.length) at = 0;
+    showPin(pin, all);
+  }
+  return fresh;
 }
 
 function drawList() {
   const all = pins();
-  const keys = all.map((one, place) => `${mayUnpin(one)} ${mayBring(one.id)} ${one.id || `${place} ${one.text}`}`);
+  const keys = all.map((one, place) =>
+    [mayUnpin(one), mayBring(one.id), isHidden(one), one.id || `${place} ${one.text}`].join(" "),
+  );
   for (const key of listed.keys()) if (!keys.includes(key)) listed.delete(key);
   const items = all.map((one, place) => {
     const element = listed.get(keys[place]) ?? item(one);
@@ -152,6 +185,7 @@ function item(one) {
       if (!(await jumpTo(one.id))) toast(whyNotThere());
     });
   }
+  if (isHidden(one)) button(gettext("Show in the bar"), () => showAgain(one));
   if (mayUnpin(one)) button(gettext("Unpin"), () => unpin(one));
   const by = make("p", { class: "soft", dir: "auto" });
   setParts(by, bylineOf(one));

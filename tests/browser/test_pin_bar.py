@@ -1,0 +1,158 @@
+"""Pins that somebody puts out of the bar for themselves, and pins that are put back after they were unpinned."""
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.browser.person import NARROW, Person
+from tests.support.axe import barriers
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+# Width and height of the place where a finger meets an element.
+REACH = """(element) => {
+  const box = element.getBoundingClientRect();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const reach = (dx, dy) => {
+    let steps = 0;
+    while (element.contains(document.elementFromPoint(x + steps * dx, y + steps * dy))) steps += 0.5;
+    return steps;
+  };
+  return [reach(-1, 0) + reach(1, 0), reach(0, -1) + reach(0, 1)];
+}"""
+
+
+async def pin(person: Person, *texts: str) -> None:
+    """Say and pin them one after the other."""
+    for text in texts:
+        await person.say(text)
+        await person.act_on_message(text, "Pin for everyone")
+        await expect(person.part("pin-text")).to_have_text(f"{person.name}: {text}")
+
+
+def listed(person: Person) -> Locator:
+    return person.part("pin-items").locator(".pin-text")
+
+
+async def test_a_pin_is_hidden_for_oneself_until_another_comes_or_it_changes(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await pin(alice, "one", "two")
+    await expect(bob.part("pin-place")).to_have_text("1/2")
+    await bob.part("pin-hide").click()
+    await expect(bob.part("pin-text")).to_have_text("Alice: one")
+    await expect(bob.part("pin-next")).to_be_hidden()
+    await bob.part("pin-hide").click()
+    await expect(bob.part("pins")).to_be_hidden()
+    await expect(alice.part("pin-place")).to_have_text("1/2")
+
+    await bob.page.reload()
+    await bob.is_inside()
+    await bob.choose(bob.part("more"), "Pinned messages")
+    await expect(listed(bob)).to_have_text(["Alice: two", "Alice: one"])
+    await expect(bob.part("pins")).to_be_hidden()
+    show = bob.part("pin-items").get_by_role("button", name="Show in the bar")
+    await show.first.click()
+    await expect(show).to_have_count(1)
+    await bob.page.keyboard.press("Escape")
+    await expect(bob.part("more")).to_be_focused()
+    await expect(bob.part("pin-text")).to_have_text("Alice: two")
+
+    await alice.hms("hmsActions.editMessage(hmsStore.getState().messages.allIDs[0], 'one more')")
+    await expect(bob.part("pin-place")).to_have_text("1/2")
+    await bob.part("pin-next").click()
+    await expect(bob.part("pin-text")).to_have_text("Alice: one more")
+    for _ in range(2):
+        await bob.part("pin-hide").click()
+    await pin(alice, "three")
+    await expect(bob.part("pin-text")).to_have_text("Alice: three")
+    await expect(bob.part("pin-next")).to_be_hidden()
+    await alice.part("unpin").click()
+    await expect(bob.part("pins")).to_be_hidden()
+    await alice.act_on_message("two", "Unpin")
+    await alice.act_on_message("two", "Pin for everyone")
+    await expect(bob.part("pin-text")).to_have_text("Alice: two")
+
+    await bob.part("pin-hide").click()
+    await bob.leave()
+    await bob.page.get_by_role("button", name="Join again").click()
+    await bob.is_inside()
+    await bob.choose(bob.part("more"), "Pinned messages")
+    await expect(show).to_have_count(2)
+    await expect(bob.part("pins")).to_be_hidden()
+    await expect(bob.part("log")).not_to_contain_text("pinned a message")
+
+
+async def test_a_pin_is_hidden_with_keys_alone_and_by_touch(people):
+    bob = await people.person("Bob", color_scheme="dark", reduced_motion="reduce")
+    link = await bob.make_room()
+    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport=NARROW, reduced_motion="reduce")
+    await alice.enter(link)
+    await pin(bob, "one", "two")
+    await expect(alice.part("pin-next")).to_be_visible()
+    for width, names in ((360, ("pin", "pin-next", "unpin")), (320, ("pin", "pin-next"))):
+        await alice.page.set_viewport_size({**NARROW, "width": width})
+        for name in (*names, "pin-list", "pin-hide"):
+            reach = await alice.part(name).evaluate(REACH)
+            assert min(reach) >= 44, (width, name, reach)
+    assert await barriers(alice.page) == []
+    await alice.part("pin-hide").tap()
+    await expect(alice.part("pin-text")).to_have_text("Bob: one")
+    await alice.part("more").tap()
+    await alice.page.get_by_role("menuitem", name="Pinned messages").tap()
+    show = alice.part("pin-items").get_by_role("button", name="Show in the bar")
+    assert await barriers(alice.page) == []
+    await show.tap()
+    await expect(alice.part("all-pins-close")).to_be_focused()
+    await expect(show).to_have_count(0)
+
+    await bob.part("pin-list").focus()
+    for _ in range(2):
+        await bob.page.keyboard.press("Tab")
+        await expect(bob.part("pin-hide")).to_be_focused()
+        await bob.page.keyboard.press("Enter")
+        await bob.page.keyboard.press("Shift+Tab")
+    await expect(bob.part("pins")).to_be_hidden()
+    await expect(bob.part("toasts")).to_contain_text("Hidden for you. All pins are in the menu.")
+    await bob.part("toasts").get_by_role("button", name="Undo").last.press("Enter")
+    await expect(bob.part("pin-text")).to_have_text("Bob: one")
+
+
+async def test_a_pin_is_put_back_where_it_was_and_over_nothing_newer(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    undo = alice.part("toasts").get_by_role("button", name="Undo").last
+    await pin(alice, "one", "two", "three")
+    await bob.part("pin-list").click()
+    await bob.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[0])")  # is pinned, and stays where it is
+    await alice.part("pin-next").click()
+    await alice.part("unpin").click()
+    await expect(listed(bob)).to_have_text(["Alice: three", "Alice: one"])
+    await undo.click()
+    await expect(listed(bob)).to_have_text(["Alice: three", "Alice: two", "Alice: one"])
+    await expect(alice.part("pin-text")).to_have_text("Alice: two")
+
+    await alice.part("unpin").click()
+    await expect(listed(bob)).to_have_text(["Alice: three", "Alice: one"])
+    await bob.hms("hmsActions.sendBroadcastMessage('four')")
+    await bob.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs.at(-1))")
+    await expect(alice.part("pin-text")).to_have_text("Bob: four")
+    await undo.click()
+    full = "Not pinned. Somebody pinned another message meanwhile, and there is no room for more."
+    await expect(alice.part("toasts")).to_contain_text(full)
+    await expect(listed(bob)).to_have_text(["Bob: four", "Alice: three", "Alice: one"])
+
+
+async def test_a_note_of_an_app_is_put_back_unless_there_is_another(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    undo = alice.part("toasts").get_by_role("button", name="Undo").last
+    await bob.hms("hmsActions.setSessionMetadata('Bob: old way')")
+    await expect(alice.part("pin-text")).to_have_text("Bob: old way")
+    await alice.part("unpin").click()
+    await expect(bob.part("pins")).to_be_hidden()
+    await undo.click()
+    await expect(bob.part("pin-text")).to_have_text("Bob: old way")
+    await alice.part("unpin").click()
+    await expect(bob.part("pins")).to_be_hidden()
+    await bob.hms("hmsActions.setSessionMetadata('Bob: newer')")
+    await expect(alice.part("pin-text")).to_have_text("Bob: newer")
+    await undo.click()
+    await expect(alice.part("toasts")).to_contain_text("Not pinned. Somebody else changed it at the same time.")
+    await expect(bob.part("pin-text")).to_have_text("Bob: newer")
