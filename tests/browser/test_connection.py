@@ -141,6 +141,16 @@ async def test_who_is_inside_a_room_that_was_closed_reloads_and_comes_back(peopl
         assert answer is not None and answer.status == 403
         await expect(bob.part("end-heading")).to_have_text("This room is closed")
 
+        await alice.leave(is_last=True)
+        await alice.page.get_by_role("button", name="Join again").click()
+        await alice.is_told("This room is closed")
+        await expect(alice.part("end-text")).to_have_text(
+            "Whoever runs the room has closed it. Ask them to open it again."
+        )
+        own.write("UPDATE rooms_room SET enabled = 1")
+        await alice.page.get_by_role("button", name="Try again").click()
+        await alice.is_inside()
+
 
 async def test_a_network_that_is_gone_is_told_at_once(people):
     people.forgive(r"net::ERR_|Failed to load resource")
@@ -149,8 +159,11 @@ async def test_a_network_that_is_gone_is_told_at_once(people):
     await alice.page.context.set_offline(True)
     await expect(alice.part("banner-text")).to_contain_text("You are offline")
     await expect(alice.part("message")).to_be_editable()
+    await alice.part("message").fill("half a thought")
     await alice.page.context.set_offline(False)
     await expect(alice.part("banner")).not_to_have_class(re.compile("lost"))
+    await expect(alice.part("banner")).to_be_hidden()
+    await expect(alice.part("message")).to_have_value("half a thought")
 
 
 async def test_what_is_chosen_without_a_network_is_refused_and_not_done_later(people):

@@ -190,6 +190,7 @@ function endingOf({ code: number, message, data }) {
   if (data?.locked) return "locked";
   if (number === 403 && /opens the room no longer/u.test(message)) return "replaced";
   if (number === 403 && /closed|not available/u.test(message)) return "closed";
+  if (number === 401 && /access.key/u.test(message)) return "revoked";
   return ENDINGS.get(number) ?? "lost";
 }
 

@@ -40,6 +40,11 @@ const ENDS = {
     gettext("The right to be here has expired."),
     gettext("Join again"),
   ],
+  revoked: [
+    gettext("Your access was taken back"),
+    gettext("What let you in is good no longer. Ask whoever invited you, or try again with the link."),
+    gettext("Try again"),
+  ],
   refused: [gettext("You cannot enter now"), "", gettext("Try again")],
   lost: [gettext("The connection was lost"), "", gettext("Try again")],
 };
