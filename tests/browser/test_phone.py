@@ -3,6 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.person import NARROW
+from tests.browser.test_languages import meet, say
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 740}}
@@ -71,3 +74,68 @@ async def test_a_sheet_is_modal(people):
     await alice.part("people-toggle").tap()
     await alice.page.set_viewport_size({"width": 1200, "height": 740})  # turned, or unfolded
     await expect(alice.part("chat")).to_have_js_property("inert", False)
+
+
+INSETS = {"top": 47, "right": 24, "bottom": 34, "left": 40}
+# What is read or pressed, in sight, and nearer to a side of the screen than so many pixels.
+UNDER = """(insets) => {
+  const found = [];
+  const read = "h1, h2, p, span, button, input, textarea, select, a, .menu, .dialog, .toast";
+  for (const element of document.querySelectorAll(read)) {
+    const box = element.getBoundingClientRect();
+    const frame = element.parentElement.closest(".menu, .dialog, .panel-body, .scroller") ?? document.documentElement;
+    const { top, bottom } = frame.getBoundingClientRect();
+    if (!element.checkVisibility() || element.closest("[inert], .unseen, .skip") || box.width <= 1) continue;
+    if (box.bottom <= top || box.top >= bottom) continue; // scrolled away
+    const sides = {
+      top: Math.max(box.top, top) < insets.top,
+      right: box.right > innerWidth - insets.right,
+      bottom: Math.min(box.bottom, bottom) > innerHeight - insets.bottom,
+      left: box.left < insets.left,
+    };
+    for (const [side, is] of Object.entries(sides)) if (is) found.push(`${side}: ${element.outerHTML.slice(0, 90)}`);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("language", "screen"), [("en", NARROW), ("ar", {"width": 740, "height": 360})], ids=["upright", "lying-mirrored"]
+)
+async def test_nothing_lies_under_a_notch_or_the_bar_for_gestures(people, language, screen):
+    host, guest, _ = await meet(people, language, NARROW["width"])
+    await host.page.set_viewport_size(screen)
+    session = await host.page.context.new_cdp_session(host.page)
+    await session.send("Emulation.setSafeAreaInsetsOverride", {"insets": INSETS})
+
+    async def is_clear() -> None:
+        assert await host.page.evaluate(UNDER, INSETS) == []
+
+    await say(guest, "111")
+    await host.sees("111")
+    await host.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[0])")
+    await expect(host.part("pins")).to_be_visible()
+    await guest.part("hand").click()
+    await expect(host.part("toasts").locator(".toast")).to_be_visible()
+    await is_clear()
+    await host.part("more").click()
+    await is_clear()
+    await host.page.keyboard.press("Escape")
+    await host.hms("document.querySelector('[data-part=copy-invite]').click()")  # where the menu has it, too
+    await expect(host.part("share")).to_be_visible()
+    await is_clear()
+    await host.page.keyboard.press("Escape")
+    await host.part("people-toggle").click()
+    await host.row(guest.name).locator("button").click()
+    await is_clear()
+    await host.page.keyboard.press("Escape")
+    await host.part("panel-close").click()
+    await host.page.evaluate("dispatchEvent(new Event('offline'))")
+    await expect(host.part("banner")).to_be_visible()
+    await is_clear()
+    await guest.hms("void hmsActions.leave()")
+    await host.page.evaluate("sessionStorage.clear()")
+    await host.page.reload()
+    await expect(host.part("lobby-join")).to_be_visible()
+    await host.page.evaluate("scrollTo(0, document.scrollingElement.scrollHeight)")
+    assert [each for each in await host.page.evaluate(UNDER, INSETS) if not each.startswith("top")] == []

@@ -85,11 +85,15 @@ export function closePopupIn(element) {
 function place(popup, button) {
   const at = button.getBoundingClientRect();
   const { width, height } = popup.getBoundingClientRect();
-  const isMirrored = getComputedStyle(popup).direction === "rtl";
-  const below = at.bottom + height + 8 < innerHeight;
-  popup.style.top = `${Math.max(8, below ? at.bottom + 4 : at.top - height - 4)}px`;
-  const left = isMirrored ? at.left : at.right - width;
-  popup.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+  const style = getComputedStyle(popup);
+  const isMirrored = style.direction === "rtl";
+  /** @param {string} side of the screen, where a notch may be */
+  const edge = (side) => Math.max(8, Number.parseFloat(style.getPropertyValue(`--safe-${side}`)));
+  const isBelow = at.bottom + height + edge("bottom") < innerHeight;
+  popup.style.top = `${Math.max(edge("top"), isBelow ? at.bottom + 4 : at.top - height - 4)}px`;
+  const wanted = isMirrored ? at.left : at.right - width;
+  const [left, right] = isMirrored ? [edge("end"), edge("start")] : [edge("start"), edge("end")];
+  popup.style.left = `${Math.max(left, Math.min(wanted, innerWidth - width - right))}px`;
 }
 
 /** @type {(event: KeyboardEvent, popup: HTMLElement, columns: number) => void} */
