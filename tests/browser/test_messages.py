@@ -238,6 +238,12 @@ async def test_days_are_named_by_the_servers_time_also_when_midnight_passes(peop
     await bob.say("and so")
     await alice.sees("before midnight", "after midnight", "and so")
     await expect(days).to_have_text(["Yesterday", "Today"])
+    await bob.say("at once")
+    await expect(alice.message("at once")).to_have_class(re.compile("continued"))
+    ahead += 6 * 60 * 1000
+    await bob.say("minutes later")
+    await expect(alice.message("minutes later")).to_be_visible()
+    await expect(alice.message("minutes later")).not_to_have_class(re.compile("continued"))
 
 
 async def test_what_cannot_be_stored_is_refused_with_words_and_holds_up_nothing(people):
