@@ -212,9 +212,9 @@ function moreActions() {
   const isNarrow = !part("leave").checkVisibility(); // no space beside the menu
   /** @type {MenuItem[]} */
   const actions = isNarrow ? [{ label: inviteLabel(), action: share }] : [];
+  if (hasPins()) actions.push({ label: gettext("Pinned messages"), action: openPins });
   actions.push({ label: THEMES[theme.current()], action: theme.change });
   if (mayChooseLanguage) actions.push({ label: gettext("Language"), action: openLanguages });
-  if (hasPins()) actions.push({ label: gettext("Pinned messages"), action: openPins });
   actions.push(...alertActions(), { label: gettext("Save the transcript"), action: openTranscript });
   if (hmsStore.getState(selectPermissions)?.pollWrite)
     actions.push({ label: gettext("Make a poll"), action: openNewPoll });
