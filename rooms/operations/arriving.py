@@ -136,7 +136,7 @@ def join(
         peer = Peer(session=session, peer_id=caller.peer_id, joined_role=caller.role, **own, **fields)
         peer.state = Peer.State.LEFT  # until it enters, which counts it
         # Or who comes anew could speak at once.
-        peer.said_at = max((other.said_at for other in context.work.peers_of(session, caller.owner)), default=0)
+        peer.said_at = context.work.said_at(session, caller.owner)
         context.work.add_peer(peer)
         _forget_earlier(context, session, peer)
     else:

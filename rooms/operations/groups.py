@@ -37,9 +37,12 @@ def add_to_group(context: Context, *, name: GroupName, peer_id: PeerId) -> Outco
     return _enter(context, context.present_peer(peer_id), name)
 
 
-@operation("group-remove", requires="removeOthers")
+@operation("group-remove")
 def remove_from_group(context: Context, *, name: GroupName, peer_id: PeerId) -> Outcome:
-    """Take a peer out of a group."""
+    """Take a peer out of a group. One that is not of the caller's own owner needs the permission removeOthers."""
+    known = context.work.peer(context.session, peer_id)
+    if known is None or known.owner != context.caller.owner:
+        context.require("removeOthers")
     return _exit(context, context.present_peer(peer_id), name)
 
 

@@ -66,7 +66,15 @@ def answer_poll(
     poll.max_users = max(poll.max_users, context.work.head_count(context.session))
     poll.save(update_fields=["tally", "users", "max_users"])
     stats = Event("on-poll-stats", compact({"polls": [counts(poll)]}), told(context, answers_of=poll))
-    return Outcome({"poll_id": poll_id, "result": result}, [stats])
+    return Outcome({"poll_id": poll_id, "result": result}, [stats, *_told_elsewhere(context, poll)])
+
+
+def _told_elsewhere(context: Context, poll: Poll) -> list[Event]:
+    """The news for the other peers of whoever answers that there is an answer; not which, for the journal keeps it."""
+    body = compact({"poll_id": poll.poll_id})
+    own = context.work.peers_of(context.session, context.caller.owner)
+    others = [peer for peer in own if peer.present and peer is not context.peer]
+    return [Event("on-poll-response", body, told(context)._replace(peer=peer.peer_id)) for peer in others]
 
 
 def _check_open(context: Context, poll: Poll) -> None:

@@ -94,7 +94,7 @@ def check_slow_mode(context: Context, sender: Peer | None) -> None:
     seconds = context.room.slow_mode
     if not seconds or sender is None or context.role.allows(MANAGES):
         return
-    left = context.work.said_at(sender) + seconds * 1000 - context.work.at
+    left = context.work.said_at(context.session, sender.owner) + seconds * 1000 - context.work.at
     # Of a moment that is yet to come the clock was set back since.
     if 0 < left <= seconds * 1000:
         raise TooSoon(slow_mode=seconds, left_ms=left)

@@ -70,6 +70,8 @@ const said = (fields) => ({ sender: "a", senderName: "Ann", time: new Date(2026,
 
 test("messages of one sender stand together for five minutes of one day, to the same people", () => {
   assert.ok(continues(said(), said({ time: new Date(2026, 1, 1, 12, 4) })));
+  const tabs = ["a", "b"].map((sender) => said({ sender, senderPerson: "p" }));
+  assert.ok(continues(...tabs));
   for (const other of [
     { sender: "b" },
     { senderName: "Annette" },

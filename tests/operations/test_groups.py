@@ -3,7 +3,7 @@
 import pytest
 
 from rooms.operations.groups import MAX_GROUPS
-from tests.operations.driver import call, change_role, do, kinds, refused, row, told
+from tests.operations.driver import call, change_role, do, kinds, refused, row, told, visitor
 
 HANDS = "_handraise"
 
@@ -41,6 +41,15 @@ def test_a_guest_does_not_touch_the_hand_of_another(alice, bob):
     assert refused(bob, "group-remove", name=HANDS, peer_id="peer-Alice")[0] == 403
     assert refused(bob, "group-add", name=HANDS, peer_id="peer-Alice")[0] == 403
     assert row(alice).groups == [HANDS]
+
+
+def test_a_hand_raised_in_one_tab_is_lowered_in_another(bob, room):
+    second_tab = visitor(room, "Bob2", "guest", owner=bob.owner)
+    do(second_tab, "join", name="Bob")
+    do(bob, "group-join", name=HANDS)
+    assert do(second_tab, "group-remove", name=HANDS, peer_id="peer-Bob")["groups"] == []
+    assert refused(second_tab, "group-add", name=HANDS, peer_id="peer-Bob")[0] == 403
+    assert row(bob).groups == []
 
 
 def test_whoever_may_not_raise_a_hand_can_still_lower_it(bob, room):

@@ -79,6 +79,21 @@ def test_an_owner_has_one_vote_whatever_the_mode_says(alice, bob, room, mode):
     assert do(alice, "poll-info-get", poll_id=poll_id)["mode"] == mode
 
 
+@pytest.mark.parametrize("viewers", [[], ["host"]])
+def test_the_other_tabs_of_whoever_answers_are_told_that_and_nobody_else_is(alice, bob, room, viewers):
+    poll_id = start(alice, SOUP, responses=viewers)
+    second_tab, left = [visitor(room, name, "guest", owner=bob.owner) for name in ("Bob2", "Bob3")]
+    for tab in (second_tab, left):
+        do(tab, "join", name="Bob")
+    do(left, "leave")
+    given = {"poll_id": poll_id, "responses": [{"question": 1, "option": 1}]}
+    events = call(bob, "poll-response", **given).events
+    news = ("on-poll-response", {"poll_id": poll_id})
+    assert [news in told(tab, events) for tab in (alice, bob, second_tab)] == [False, False, True]
+    assert len(events) == 2
+    assert not call(second_tab, "poll-response", **given).events
+
+
 @pytest.mark.parametrize("mode", ["userid", "peerid", "username"])
 @pytest.mark.parametrize("anonymous", [False, True])
 def test_no_public_fact_of_a_voter_gives_its_vote_away(alice, bob, room, mode, anonymous):

@@ -141,19 +141,19 @@ class Work:
         self.add(peer)
 
     def peers_of(self, session: Session, owner: str) -> list[Peer]:
-        """All peers of a newcomer's owner, present or not."""
-        known = self._pages[session.id].known
+        """All peers of an owner, present or not."""
+        pages = self._pages[session.id]
+        known = pages.known
+        # Those of newcomers were read with the rooms.
+        if owner not in known.owned and not pages.is_new:
+            known.owned[owner] = set()
+            for row in statements.peers(self._cursor, [session.id], owner=[owner]):
+                pages.take(row)
         return [known.peers[peer_id] for peer_id in known.owned.get(owner, ())]
 
-    def said_at(self, peer: Peer) -> int:
-        """When the owner of a peer said something last in the session, in milliseconds since 1970; 0 if never."""
-        pages = self._pages[peer.session_id]
-        known = pages.known
-        if peer.owner not in known.owned:
-            known.owned[peer.owner] = {peer.peer_id}
-            for row in statements.peers(self._cursor, [peer.session_id], owner=[peer.owner]):
-                pages.take(row)
-        return max(known.peers[peer_id].said_at for peer_id in known.owned[peer.owner])
+    def said_at(self, session: Session, owner: str) -> int:
+        """When an owner said something last in the session, in milliseconds since 1970; 0 if never."""
+        return max((peer.said_at for peer in self.peers_of(session, owner)), default=0)
 
     def forget_peer(self, peer: Peer) -> None:
         """Delete the row of a peer that left."""

@@ -33,6 +33,7 @@ export class Polls {
     then("on-poll-start", "POLL_STARTED");
     then("on-poll-stop", "POLL_STOPPED"); // with the right answers, which may have been hidden until now
     client.hearing.after("resync", () => this.#attempt(() => this.#readAnew()));
+    client.hearing.after("on-poll-response", ({ poll_id: id }) => this.#attempt(() => this.#readOwnResponses(id)));
   }
 
   /**

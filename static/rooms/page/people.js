@@ -2,11 +2,8 @@
 
 import {
   hmsActions,
-  hmsNotifications,
   hmsStore,
   selectAvailableRoleNames,
-  selectHandRaisedPeers,
-  selectLocalPeer,
   selectPeerCount,
   selectPeers,
   selectPermissions,
@@ -17,6 +14,7 @@ import { avatar } from "./avatar.js";
 import { writeTo } from "./composer.js";
 import { askAboutSelf, askFor, confirm } from "./dialogs.js";
 import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.js";
+import { drawOwnHand, lowerHand, startHands, turnOwnHand } from "./hands.js";
 import { toggleMenu } from "./menu.js";
 import { closeSheet } from "./panel.js";
 import { persons } from "./persons.js";
@@ -24,9 +22,9 @@ import { powersOf } from "./powers.js";
 import { roleText } from "./roles.js";
 import { selectMaySpotlight, selectSpotlight, spotlight, spotlightVersion } from "./spotlight.js";
 import { fill, filled, fullTime } from "./text.js";
-import { attempt, toast } from "./toasts.js";
+import { attempt } from "./toasts.js";
 import { gettext, ngettext } from "./translation.js";
-import { labelName, meet, nameOf, who, writeName } from "./who.js";
+import { isReader, labelName, meet, nameOf, who, writeName } from "./who.js";
 
 /** @import { HMSPeer, HMSRemoved } from "../hms.js" */
 /** @import { MenuItem, PersonHere } from "./types.js" */
@@ -50,21 +48,15 @@ export function startPeople() {
   hmsStore.subscribe(drawSoon, selectPeerCount);
   hmsStore.subscribe(drawRemoved, (store) => [selectRemoved(store), selectPermissions(store)]);
   part("people-search").addEventListener("input", drawPeople);
-  part("hand").addEventListener("click", () => raiseOwnHand(!hmsStore.getState(selectLocalPeer)?.isHandRaised));
-  part("lower-all").addEventListener("click", () => {
-    for (const peer of hmsStore.getState(selectHandRaisedPeers)) lowerHand({ tabs: [peer] });
-  });
-  hmsNotifications.onNotification(({ data: peer }) => {
-    if (peer.isHandRaised && !peer.isLocal) toast(fill(gettext("{name} raised a hand."), { name: who(peer) }));
-    if (!peer.isHandRaised && peer.isLocal) toast(gettext("Your hand is down."));
-  }, "HAND_RAISE_CHANGED");
+  startHands();
 }
 
 export function drawPeople() {
   const all = hmsStore.getState(selectPeers).filter(Boolean);
   all.forEach(meet);
   const people = persons(all);
-  const raised = persons(hmsStore.getState(selectHandRaisedPeers));
+  const raised = people.filter(({ isHandRaised }) => isHandRaised);
+  raised.sort((a, b) => Number(a.raisedAt) - Number(b.raisedAt));
   const count = hmsStore.getState(selectPeerCount) - (all.length - people.length);
   setText(part("people-count"), count);
   part("people-toggle").setAttribute("aria-label", filled(gettext("People, {count} in the room"), { count }));
@@ -153,7 +145,7 @@ function badge(name, title, kind = "") {
 /** @type {(parts: { mark: HTMLElement, name: HTMLElement, menu: HTMLElement }, peer: PersonHere) => void} */
 function nameRow({ mark, name, menu }, peer) {
   mark.replaceChildren(avatar(peer));
-  writeName(name, peer, { isOwn: peer.isLocal });
+  writeName(name, peer, { isOwn: isReader(peer) });
   labelName(menu, gettext("Actions for {name}"), peer);
 }
 
@@ -214,7 +206,7 @@ function ownActions(peer) {
   // A hand that is up can be lowered, also by who may not raise one any more.
   if (!permissions().raiseHand && !peer.isHandRaised) return [self];
   const label = peer.isHandRaised ? gettext("Lower hand") : gettext("Raise hand");
-  return [self, { label, action: () => raiseOwnHand(!peer.isHandRaised) }];
+  return [self, { label, action: turnOwnHand }];
 }
 
 /** @type {(peer: PersonHere) => MenuItem[]} */
@@ -231,7 +223,8 @@ function powersOver(peer) {
   const { removeOthers, changeRole } = permissions();
   /** @type {MenuItem[]} */
   const actions = [];
-  if (removeOthers && peer.isHandRaised) actions.push({ label: gettext("Lower hand"), action: () => lowerHand(peer) });
+  if (removeOthers && peer.isHandRaised)
+    actions.push({ label: gettext("Lower hand"), action: () => lowerHand(peer.tabs) });
   if (changeRole) {
     for (const role of hmsStore.getState(selectAvailableRoleNames)) {
       if (role === peer.roleName) continue;
@@ -313,30 +306,4 @@ async function editSelf(peer) {
     await attempt(() => hmsActions.changeName(said.name), gettext("Name not changed. {why}"));
   if (said.status !== held)
     await attempt(() => hmsActions.changeMetadata({ status: said.status }), gettext("Status not changed. {why}"));
-}
-
-/** @param {boolean} up */
-const raiseOwnHand = (up) =>
-  attempt(
-    () => (up ? hmsActions.raiseLocalPeerHand() : hmsActions.lowerLocalPeerHand()),
-    gettext("Hand not changed. {why}"),
-  );
-
-/**
- * Lowers a person's hand in every tab.
- * @param {{ tabs: HMSPeer[] }} person
- */
-const lowerHand = ({ tabs }) =>
-  attempt(async () => {
-    for (const peer of tabs.filter(({ isHandRaised }) => isHandRaised)) {
-      await (peer.isLocal ? hmsActions.lowerLocalPeerHand() : hmsActions.lowerRemotePeerHand(peer.id));
-    }
-  }, gettext("Hand not lowered. {why}"));
-
-function drawOwnHand() {
-  const local = hmsStore.getState(selectLocalPeer);
-  if (!local) return;
-  part("hand").hidden = !permissions().raiseHand && !local.isHandRaised;
-  part("hand").setAttribute("aria-pressed", String(local.isHandRaised));
-  setText(part("hand-label"), local.isHandRaised ? gettext("Lower hand") : gettext("Raise hand"));
 }

@@ -4,6 +4,7 @@
 import {
   hmsActions,
   hmsStore,
+  selectHandRaisedPeers,
   selectHMSMessages,
   selectMayWrite,
   selectPeerByID,
@@ -14,11 +15,12 @@ import {
 import { avatar } from "./avatar.js";
 import { confirm } from "./dialogs.js";
 import { eachFrame, part, setHidden, setText } from "./dom.js";
+import { raisedBy } from "./hands.js";
 import { keepPlace } from "./log/reading.js";
 import { fill } from "./text.js";
 import { attempt } from "./toasts.js";
 import { gettext } from "./translation.js";
-import { personOf, who, writeName } from "./who.js";
+import { isReader, personOf, who, writeName } from "./who.js";
 
 /** @import { HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
 
@@ -43,7 +45,11 @@ export function selectSpotlight(store) {
 const selectLit = (store) => selectPeerByID(selectSpotlight(store) ?? "")(store);
 
 export function startSpotlight() {
-  hmsStore.subscribe(drawSpotlight, (store) => [selectLit(store), selectMaySpotlight(store)]);
+  hmsStore.subscribe(drawSpotlight, (store) => [
+    selectLit(store),
+    selectMaySpotlight(store),
+    selectHandRaisedPeers(store),
+  ]);
   hmsStore.subscribe(
     eachFrame(() => hmsStore.getState(selectLit) && keepPlace(drawWords)),
     ({ messages }) => messages,
@@ -124,9 +130,9 @@ function drawCard() {
   setHidden(part("spotlight"), !peer, part("scroller"));
   if (!peer) return;
   const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
-  writeName(part("spotlight-name"), peer, { isOwn: peer.isLocal });
+  writeName(part("spotlight-name"), peer, { isOwn: isReader(peer) });
   setText(part("spotlight-status"), typeof status === "string" ? status : "");
-  part("spotlight-hand").hidden = !peer.isHandRaised;
+  part("spotlight-hand").hidden = !raisedBy(peer).length;
   const look = JSON.stringify([personOf(peer), peer.name]);
   if (part("spotlight-mark").dataset.of !== look) part("spotlight-mark").replaceChildren(avatar(peer));
   part("spotlight-mark").dataset.of = look;

@@ -95,7 +95,7 @@ function hidden(link) {
 export function continues(before, message) {
   return Boolean(
     before &&
-      before.sender === message.sender &&
+      authorOf(before) === authorOf(message) &&
       before.senderName === message.senderName &&
       before.recipientPeer === message.recipientPeer &&
       String(before.recipientRoles ?? "") === String(message.recipientRoles ?? "") &&
@@ -103,6 +103,9 @@ export function continues(before, message) {
       sameDay(before.time, message.time),
   );
 }
+
+/** @param {HMSMessage} message */
+const authorOf = ({ senderPerson, sender }) => senderPerson ?? sender; // the same in all tabs of a person
 
 /** @type {(a: Date | null, b: Date) => boolean} */
 export const sameDay = (a, b) => a?.toDateString() === b.toDateString();

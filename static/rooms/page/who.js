@@ -51,8 +51,11 @@ export function isOwn(message) {
 export const mentionsReader = ({ mentions = [] }) =>
   mentions.some((id) => isReader(hmsStore.getState(selectPeerByID(id)) ?? { id }));
 
-/** @param {Someone} one */
-function isReader(one) {
+/**
+ * Whether somebody is the reader, here or in another tab.
+ * @param {Someone} one
+ */
+export function isReader(one) {
   const local = hmsStore.getState(selectLocalPeer);
   return Boolean(local && (one.id === local.id || personOf(one) === personOf(local)));
 }
