@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.person import Person
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -68,3 +69,18 @@ async def test_a_person_in_two_tabs_has_one_hand_and_one_voice(people):
     await other.say("from the other")
     for person in (alice, bob, other):
         await expect(person.message("from the other")).to_have_class(re.compile("continued"))
+
+
+async def test_a_tab_that_was_closed_while_the_server_was_dead_is_soon_counted_no_more(people):
+    people.forgive(r"WebSocket connection to|net::ERR_|Failed to load resource")
+    with RunningServer() as own:
+        people.url = own.url
+        alice, bob = await people.meet("Alice", "Bob")
+        other = await in_another_tab(bob)
+        await expect(alice.row("Bob")).to_contain_text("in 2 tabs")
+        own.kill()
+        await other.page.close()
+        own.start()
+        await expect(alice.row("Bob")).not_to_contain_text("in 2 tabs", timeout=45_000)  # less than PEER_GRACE
+        await expect(alice.row("Bob").locator(".away")).to_be_hidden()
+        assert await alice.hms("hmsStore.getState().room.peers.length") == 3

@@ -154,7 +154,7 @@ function fillRow({ role, status, tabs, away, star, hand }, peer) {
   setText(role, roleText(peer.roleName));
   role.hidden = !rolesDiffer;
   setText(status, statusOf(peer));
-  const count = peer.tabs.length;
+  const count = peer.tabs.filter(({ state }) => state === "connected").length; // one that is away may be closed
   setText(tabs, count > 1 ? filled(ngettext("in {count} tab", "in {count} tabs", count), { count }) : "");
   tabs.hidden = count < 2;
   status.hidden = !status.textContent;
