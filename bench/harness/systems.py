@@ -127,6 +127,7 @@ NOT_COALESCED = {"COALESCE_MS": "0"}
 LONG_MESSAGES = {"MAX_MESSAGE_CHARS": "20000"}
 MANY_PEERS = {"MAX_ROOM_PEERS": "20000"}
 TO_LOOPBACK = {"WEBHOOK_HTTP": "1", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
+WITHOUT_HISTORY = {"KEPT_MESSAGES": "0"}
 PLAIN = {"FAST_PATH": "off", **NOT_COALESCED}
 
 SYSTEMS: dict[str, Peer | Ours] = {
@@ -142,6 +143,7 @@ SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom-many-peers": Ours(settings=MANY_PEERS),
     "hmsroom-daphne-many-peers": Ours("daphne", settings=MANY_PEERS),
     "hmsroom-webhooks": Ours(settings=TO_LOOPBACK, webhooks=True),
+    "hmsroom-without-history": Ours(settings=WITHOUT_HISTORY),
     "hmsroom-million-stored": Ours(stored=1_000_000),
     "hmsroom-clustered": Ours(clustered=True),
     "hmsroom-two": Ours(processes=2, clustered=True),
