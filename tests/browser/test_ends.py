@@ -1,4 +1,4 @@
-"""Rights that end while somebody is inside. How else a stay ends is played with what brings it about."""
+"""Rights and places that end while somebody is inside. How else a stay ends is played with what brings it about."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from playwright.async_api import Route, expect
 
 from rooms.access.tokens import LEEWAY
 from tests.browser.person import Person
+from tests.support.proxy import Proxy
 from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -66,3 +67,28 @@ async def test_who_came_by_a_key_that_is_revoked_is_told_and_comes_back_by_the_l
     await alice.page.unroute(TOKENS)
     await alice.page.get_by_role("button", name="Try again").click()
     await alice.is_inside()
+
+
+async def test_whose_place_was_taken_meanwhile_is_told_that_the_room_is_full(people):
+    people.forgive(r"WebSocket connection to|net::ERR_|Failed to load resource")
+    with RunningServer(MAX_ROOM_PEERS=1, PEER_GRACE=0.2, REAPER_INTERVAL=0.2) as own:
+        people.url = own.url
+        bob = await people.person("Bob")
+        link = await bob.make_room()
+        await bob.leave(is_last=True)
+        async with Proxy(own.port) as proxy:
+            alice = await people.person("Alice")
+            await alice.enter(link.replace(str(own.port), str(proxy.port)))
+            proxy.block()
+            async with asyncio.timeout(30):
+                while b"Nobody is here yet" not in own.request("GET", link.removeprefix(own.url)).body:
+                    await asyncio.sleep(0.05)
+            await bob.page.get_by_role("button", name="Join again").click()
+            await bob.is_inside()
+            proxy.unblock()
+            await alice.is_told("You cannot enter now")
+            await expect(alice.part("end-text")).to_have_text("The room is full. Try again when somebody has left.")
+            await bob.leave(is_last=True)
+            await alice.page.get_by_role("button", name="Try again").click()
+            await alice.is_inside()
+            await alice.leave(is_last=True)
