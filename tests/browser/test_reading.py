@@ -7,6 +7,8 @@ from playwright.async_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 740}}
+
 STOPS = """(log) => [...log.querySelectorAll('*')].filter((element) => element.tabIndex >= 0).length"""
 
 
@@ -58,7 +60,7 @@ def pattern(text: str):
 
 
 async def test_a_finger_that_stays_on_a_message_asks_for_its_toolbar(people):
-    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    alice = await people.person("Alice", **PHONE)
     await alice.make_room()
     await alice.part("message").fill("hello")
     await alice.page.get_by_role("button", name="Send").tap()
@@ -80,32 +82,72 @@ async def test_a_finger_that_stays_on_a_message_asks_for_its_toolbar(people):
 
 
 async def test_lifting_the_finger_that_asked_for_the_toolbar_chooses_nothing(people):
-    alice = await people.person("Alice", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740})
+    alice = await people.person("Alice", **PHONE)
     await alice.make_room()
-    await alice.say("a message wide enough to lie under all of its own toolbar, over two lines")
-    message = alice.message("wide enough")
+    await alice.say("hello")
+    await alice.act_on_message("hello", "Reply")
+    await alice.say(f"{alice.people.url}/elsewhere")
+    message = alice.message("elsewhere")
     touch = await alice.page.context.new_cdp_session(alice.page)
-    await message.focus()
-    places = [await (message.get_by_role("button", name=name)).bounding_box() for name in ("Thumbs up", "Actions")]
-    reply = await message.get_by_role("button", name="Reply", exact=True).bounding_box()
-    whole = await message.bounding_box()
-    assert whole
-    for box in (*places, reply):
-        assert box
+    for pressed in (message.get_by_role("link"), message.locator(".quoted")):
         await alice.part("message").focus()
         await alice.page.keyboard.press("Escape")
         await expect(alice.page.get_by_role("toolbar")).to_have_count(0)
-        point = {"x": box["x"] + box["width"] / 2, "y": whole["y"] + 8}
+        box = await pressed.bounding_box()
+        assert box
+        point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
         await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
         await expect(message.get_by_role("toolbar")).to_be_visible()
-        under = "({ x, y }) => document.elementFromPoint(x, y).closest('.toolbar button') !== null"
-        assert await alice.page.evaluate(under, point)
         await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         await expect(alice.page.get_by_role("menu")).to_have_count(0)
         await expect(alice.part("replying")).to_be_hidden()
+        await expect(alice.message("hello").first).not_to_have_class(pattern("flash"))
+    assert len(alice.page.context.pages) == 1
     await message.get_by_role("button", name="Reply", exact=True).tap()  # what is tapped then is chosen
     await expect(alice.part("replying")).to_be_visible()
     await expect(message.locator(".reaction")).to_have_count(0)
+
+
+# Whether the toolbar of a message is in sight and lies over nothing that is said in its message, nor by whom or when.
+IN_THE_WAY = """(message) => {
+  const toolbar = message.querySelector(".toolbar");
+  const bar = toolbar.getBoundingClientRect();
+  const seen = [...toolbar.querySelectorAll("button")].filter((button) => button.checkVisibility());
+  const under = seen.filter((button) => {
+    const { x, y, width, height } = button.getBoundingClientRect();
+    return document.elementFromPoint(x + width / 2, y + height / 2)?.closest("button") !== button;
+  });
+  const hidden = [...message.querySelectorAll(".text, .author, .time, .privately")].filter((part) => {
+    const range = document.createRange();
+    range.selectNodeContents(part);
+    const meets = (row) =>
+      row.left < bar.right && row.right > bar.left && row.top < bar.bottom && row.bottom > bar.top;
+    return getComputedStyle(part).clipPath === "none" && [...range.getClientRects()].some(meets);
+  });
+  return [...under, ...hidden].map((part) => part.outerHTML);
+}"""
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["mouse", "finger"])
+async def test_the_toolbar_of_a_message_hides_nothing_of_it(people, options):
+    alice, bob = [await people.person(name, **options) for name in ("Alice", "Bob")]
+    await bob.enter(await alice.make_room())
+    for number in range(12):
+        for person in (alice, bob):
+            for text in ("Yes", "and a longer one, as far as the other side"):
+                await person.hms("hmsActions.sendBroadcastMessage(value)", f"{text} {number}")
+    await expect(alice.messages()).to_have_count(48)
+    articles = alice.part("log").locator(".message")
+    for place in (47, 46, 45, 44, 1, 0):
+        await articles.nth(place).focus()
+        assert await articles.nth(place).evaluate(IN_THE_WAY) == []
+    # At the upper edge of what is in sight.
+    top = "(message) => message.scrollIntoView({ block: 'start' })"
+    for place in (20, 21):
+        await articles.nth(place).evaluate(f"(message) => {{ message.focus(); ({top})(message); }}")
+        await expect(articles.nth(place).get_by_role("toolbar")).to_be_visible()
+        await alice.page.evaluate("new Promise(requestAnimationFrame)")
+        assert await articles.nth(place).evaluate(IN_THE_WAY) == []
 
 
 async def test_messages_stand_close_and_tell_their_time_in_the_gutter(people):

@@ -72,6 +72,7 @@ export function startToolbar() {
     if (!(relatedTarget instanceof Element) || log.contains(relatedTarget) || isChoosing()) return;
     if (!relatedTarget.closest("dialog")) hide(); // a question gives the focus back
   });
+  part("scroller").addEventListener("scroll", () => toolbar.isConnected && place(), { passive: true });
   listenToFingers();
   picker.addEventListener("click", () => {
     const id = message?.id;
@@ -98,6 +99,14 @@ function showAt(element) {
   if (toolbar.contains(document.activeElement)) toolbar.parentElement?.focus({ preventScroll: true });
   drawToolbar(message);
   element.append(toolbar);
+  place();
+}
+
+/** Has it stand above its message, or below where that would be out of sight. */
+function place() {
+  const above = toolbar.parentElement?.getBoundingClientRect().top ?? 0;
+  const { bottom: edge } = part("over-log").getBoundingClientRect();
+  toolbar.classList.toggle("below", above - toolbar.offsetHeight < edge);
 }
 
 function hide() {
