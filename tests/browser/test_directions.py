@@ -1,0 +1,64 @@
+"""Text that runs from the right to the left, on pages that do or do not."""
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.browser.person import Person
+from tests.browser.test_languages import meet, say
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+MARKED = "إِلٰهٌ لِلّٰهِ المُلَخَّصُ أَوَّلًا"
+
+
+async def picture(person: Person, place: Locator) -> bytes:
+    """What is painted in the place of an element, and some pixels above and below."""
+    box = await place.bounding_box()
+    assert box
+    clip = {"x": box["x"], "y": max(box["y"] - 12, 0), "width": box["width"], "height": box["height"] + 24}
+    return await person.page.screenshot(clip=clip)  # type: ignore[arg-type]
+
+
+async def test_what_arabic_has_above_and_below_its_letters_is_painted_whole(people):
+    alice, bob = [await people.person(name, device_scale_factor=2) for name in ("Alice", "Bob")]
+    link = await alice.make_room(MARKED)
+    await bob.page.goto(link)
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", poll(MARKED))
+    await alice.part("polls-toggle").click()
+    places = [(bob, bob.page.locator(".room-name")), (alice, alice.part("title"))]
+    places += [(alice, alice.part("polls").locator(name)) for name in ("h3", "legend")]
+    await alice.say(MARKED)
+    await alice.sees(MARKED)
+    places.append((alice, alice.messages()))
+    for person, place in places:
+        await expect(place).to_be_visible()
+        shown = await picture(person, place)
+        await place.evaluate("(element) => element.style.setProperty('overflow', 'visible', 'important')")
+        assert shown == await picture(person, place), await place.evaluate("(element) => element.outerHTML")
+
+
+def poll(text: str) -> dict[str, object]:
+    question = {"text": f"{text}?", "type": "single-choice", "options": [{"text": "1"}, {"text": "2"}]}
+    return {"title": text, "type": "poll", "questions": [question]}
+
+
+# How far the text of each message is from the side of its bubble where the page's lines begin, in px.
+AWAY = """(texts) => texts.map((text) => {
+  const range = document.createRange();
+  range.selectNodeContents(text);
+  const rows = [...range.getClientRects()].filter(({ width }) => width > 0);
+  const { left, right } = text.getBoundingClientRect();
+  const isRight = document.documentElement.dir === "rtl";
+  return Math.max(...rows.map((row) => isRight ? right - row.right : row.left - left));
+})"""
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+async def test_messages_begin_at_the_side_of_their_bubble_whichever_way_they_run(people, language):
+    host, guest, _ = await meet(people, language, 360)
+    for person in (host, guest):
+        for text in ("ok", "مرحبا", "one line\nسطران\nthree"):
+            await say(person, text)
+    await expect(host.messages()).to_have_count(6)
+    for person in (host, guest):
+        assert max(await person.messages().evaluate_all(AWAY)) < 2
