@@ -16,12 +16,13 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from whitenoise.storage import CompressedStaticFilesStorage
 
-SCRIPTS = ("main", "start")
+SCRIPTS = ("main", "room", "start")
 STYLES = ("base", "start", "room", "chat", "panel", "overlays")
 """The sheets, in the order in which later ones add to those before."""
 
 FOLDER = "rooms/bundle"
 _PAGES = "pages"
+_SHARING = "imports-main"  # a bundle that does no more
 _SOURCES = Path(settings.BASE_DIR) / "static/rooms"
 
 
@@ -56,8 +57,12 @@ def _bundled(name: str) -> str:
 
 
 def _path(name: str) -> str:
+    return f"{FOLDER}/{_named(name)}"
+
+
+def _named(name: str) -> str:
     stem, _, suffix = name.partition(".")
-    return f"{FOLDER}/{stem}.{_digest()}.{suffix}"
+    return f"{stem}.{_digest()}.{suffix}"
 
 
 @functools.cache
@@ -74,21 +79,28 @@ class Storage(CompressedStaticFilesStorage):
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if dry_run:
             return
-        sheets = "".join(f'@import "./styles/{name}.css";' for name in STYLES)
-        scripts = {f"{name}.js": f'import "./page/{name}.js";' for name in SCRIPTS}
-        for name, source in (scripts | {f"{_PAGES}.css": sheets}).items():
+        _bundle(Path(self.location) / FOLDER)
+        for name in (*(f"{name}.js" for name in SCRIPTS), f"{_PAGES}.css"):
             path = _path(name)
-            _bundle(source, Path(self.location) / path)
             yield path, path, True
             yield from super().post_process({path: (self, path)}, **options)
 
 
-def _bundle(source: str, path: Path) -> None:
-    """Write what a script or sheet imports, all of it, as one file. Raises ImproperlyConfigured without esbuild."""
-    folder = Path(settings.BASE_DIR) / "node_modules/@esbuild"
-    program = next(folder.glob("*/bin/esbuild"), None)  # itself, which needs no Node
+def _bundle(folder: Path) -> None:
+    """Write the bundles, each as one file. Raises ImproperlyConfigured without esbuild."""
+    sheets = "".join(f'@import "./styles/{name}.css";' for name in STYLES)
+    _esbuild(sheets, "--loader=css", f"--outfile={folder / _named(f'{_PAGES}.css')}")
+    _esbuild('import "./page/start.js";', f"--outfile={folder / _named('start.js')}")
+    # room.js imports main.js, so that what both share is all of main.js: pages load that in its place.
+    entries = f"{_SHARING}=page/main.js", f"room.{_digest()}=page/room.js"
+    _esbuild("", *entries, "--splitting", f"--chunk-names=main.{_digest()}", f"--outdir={folder}")
+    (folder / f"{_SHARING}.js").unlink()
+
+
+def _esbuild(source: str, *how: str) -> None:
+    """Bundle what a script or sheet imports."""
+    program = next((Path(settings.BASE_DIR) / "node_modules/@esbuild").glob("*/bin/esbuild"), None)  # needs no Node
     if program is None:
         raise ImproperlyConfigured("collectstatic needs esbuild to make bundles: run `npm ci` in the project's folder")
-    how = ["--bundle", "--minify", "--charset=utf8", "--format=esm", "--target=es2023", "--log-level=warning"]
-    command = [str(program), *how, f"--loader={path.suffix[1:]}", f"--outfile={path}"]
-    subprocess.run(command, input=source, text=True, cwd=_SOURCES, check=True)
+    always = ["--bundle", "--minify", "--charset=utf8", "--format=esm", "--target=es2023", "--log-level=warning"]
+    subprocess.run([str(program), *always, *how], input=source, text=True, cwd=_SOURCES, check=True)

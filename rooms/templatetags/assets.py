@@ -1,4 +1,4 @@
-"""What pages load: `{% styles %}`, `{% script "main" %}`, and `{% theme %}`, which stands in them."""
+"""What pages load, by `styles`, `script` and `script_address`, and by `theme`, which stands in them."""
 
 from django import template
 from django.templatetags.static import static
@@ -24,3 +24,8 @@ def script(name: str) -> SafeString:
 @register.simple_tag
 def theme() -> SafeString:
     return mark_safe(f"<script>{assets.theme()}</script>")  # a file of ours, as it is
+
+
+@register.simple_tag
+def script_address(name: str) -> str:
+    return static(assets.script(name))

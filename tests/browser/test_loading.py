@@ -1,5 +1,7 @@
 """What a browser loads for a page: a bundle of script and one of style where collectstatic has made them."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-REQUESTS, BYTES = 3, 182 * 1024  # of script and style for a page, before compression
+REQUESTS, BYTES = 3, 120 * 1024  # of script and style: in all, and before the room is loaded, before compression
 WORDS = 32 * 1024  # bytes of a catalogue
 
 
@@ -52,8 +54,20 @@ class Loaded:
         """Script and style so far."""
         return [answer for answer in self._answers if answer.request.resource_type in ("script", "stylesheet")]
 
-    async def bytes(self) -> int:
-        return sum([len(await answer.body()) for answer in self.files()])
+    def names(self) -> list[str]:
+        """Bundles so far."""
+        return [urlsplit(answer.url).path.rsplit("/", 1)[1].split(".")[0] for answer in self.files()]
+
+    async def bytes(self, *without: str) -> int:
+        """Of these files, before compression, but for some bundles."""
+        files = zip(self.names(), self.files(), strict=True)
+        return sum([len(await answer.body()) for name, answer in files if name not in without])
+
+    async def until_idle(self) -> None:
+        """Wait for the room's script."""
+        async with asyncio.timeout(60):
+            while "room" not in self.names():
+                await asyncio.sleep(0.05)
 
 
 async def test_a_page_loads_few_files_of_this_server_alone(visitors, production):
@@ -64,23 +78,85 @@ async def test_a_page_loads_few_files_of_this_server_alone(visitors, production)
     link = await alice.make_room()
     bob = await visitors.person("Bob")
     loaded_by_guest = Loaded(bob)
-    await bob.enter(link)
+    await bob.page.goto(link)
+    await loaded_by_guest.until_idle()  # before one goes in
+    size = await loaded_by_guest.bytes("room")
+    assert size <= BYTES, f"{size} bytes of script and style to enter the page, at most {BYTES}"
+    await bob.join()
     await alice.say("hello")
     await bob.sees("hello")
     await bob.act_on_message("hello", "Pin for everyone")
     await expect(alice.part("pin-text")).to_have_text("Alice: hello")
     await bob.page.wait_for_load_state("networkidle")
 
-    assert [urlsplit(file.url).path.split(".")[0] for file in loaded_by_guest.files()] == [
-        "/static/rooms/bundle/pages",
-        "/static/rooms/bundle/main",
-    ]
-    assert await loaded_by_guest.bytes() <= BYTES
+    assert loaded_by_guest.names() == ["pages", "main", "room"]
+    assert len(loaded_by_guest.files()) <= REQUESTS
     assert loaded.hosts == loaded_by_guest.hosts == {f"127.0.0.1:{production.port}"}
     for file in loaded_by_guest.files():
         headers = await file.all_headers()
         assert headers["content-encoding"] == "gzip"
         assert "immutable" in headers["cache-control"]
+
+
+async def test_all_that_opens_is_there_before_the_connection_is_lost(visitors):
+    visitors.forgive(r"net::ERR_|Failed to load resource")
+    alice, bob = await visitors.meet("Alice", "Bob")
+    await bob.say("hello")
+    await bob.act_on_message("hello", "Pin for everyone")
+    await bob.message("hello").get_by_role("button", name="React with Thumbs up").click()
+    await expect(alice.message("hello").locator(".reaction")).to_be_visible()
+    await expect(alice.part("pins")).to_be_visible()
+    await alice.page.wait_for_load_state("networkidle")
+    await alice.page.context.set_offline(True)
+    await expect(alice.part("banner-text")).to_contain_text("You are offline")
+
+    opening = [
+        *(alice.choose(alice.part("more"), item) for item in MENU),
+        alice.part("copy-invite").click(),
+        alice.part("pin-list").click(),
+        alice.act_on("(you)", "Change name or status"),
+        alice.act_on("Bob", "Make host"),
+        alice.act_on("Bob", "Remove from the room"),
+        *(alice.act_on_message("hello", item) for item in ("Who reacted", "Delete")),
+        alice.part("leave").click(),
+    ]
+    for opens in opening:
+        await opens
+        await expect(alice.page.locator("dialog[open]")).to_be_visible()
+        await alice.page.keyboard.press("Escape")
+        await expect(alice.page.locator("dialog[open]")).to_have_count(0)
+    await alice.part("emoji").click()
+    await expect(alice.page.get_by_role("button", name="Rocket")).to_be_visible()
+
+
+MENU = (
+    "Language",
+    "Save the transcript",
+    "Make a poll",
+    "Room settings",
+    "Clear the chat",
+    "End the room for everyone",
+)
+
+
+async def test_a_room_that_could_not_be_loaded_is_loaded_when_one_joins_again(visitors):
+    visitors.forgive(r"net::ERR_|Failed to load resource")
+    alice, bob = [await visitors.person(name) for name in ("Alice", "Bob")]
+    link = await alice.make_room()
+    script = re.compile(r"/room\.")
+    await bob.page.route(script, lambda route: route.abort())
+    async with bob.page.expect_event("requestfailed", lambda request: script.search(request.url) is not None):
+        await bob.page.goto(link)
+    await bob.page.get_by_label("Your name").fill("Bob")
+    await bob.page.get_by_role("button", name="Join the room").click()
+    await expect(bob.part("lobby-problem")).to_have_text(
+        "You could not join. The server cannot be reached. Check your connection and try again."
+    )
+    await bob.page.unroute(script)
+    await bob.page.get_by_role("button", name="Join the room").click()
+    await bob.is_inside()
+    await bob.say("hello")
+    await alice.sees("hello")
 
 
 async def test_another_language_takes_one_small_script_more(visitors):
@@ -107,6 +183,9 @@ async def test_without_bundles_the_modules_are_loaded(people):
     alice = await people.person("Alice")
     loaded = Loaded(alice)
     await alice.make_room()
-    assert {"/static/rooms/page/main.js", "/static/rooms/hms.js", "/static/rooms/styles/base.css"} <= {
-        urlsplit(file.url).path for file in loaded.files()
-    }
+    assert {
+        "/static/rooms/page/main.js",
+        "/static/rooms/page/room.js",
+        "/static/rooms/hms.js",
+        "/static/rooms/styles/base.css",
+    } <= {urlsplit(file.url).path for file in loaded.files()}

@@ -3,7 +3,6 @@
 import { hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectPermissions } from "../hms.js";
 import { part, setText } from "./dom.js";
 import { copyLink, linkOf } from "./link.js";
-import { openShare } from "./share.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
 
@@ -16,30 +15,26 @@ let role = ""; // that one enters with by it
 const selectMayShare = (store) => selectIsConnectedToRoom(store) && Boolean(selectPermissions(store)?.manageRoom);
 
 /** What the button for it is called, by whether one chooses. */
-export const inviteLabel = () => (hmsStore.getState(selectMayShare) ? gettext("Share") : gettext("Copy guest link"));
+export const inviteLabel = () => (mayShare() ? gettext("Share") : gettext("Copy guest link"));
 
 /** @param {DOMStringMap} page what the server says in it */
 export function startInvite({ invite = "", inviteRole = "", closed }) {
   [link, role] = [closed ? "" : invite, inviteRole];
   for (const name of ["empty-copy", "lobby-copy"]) part(name).addEventListener("click", copyInvite);
-  part("copy-invite").addEventListener("click", share);
   part("invite-link").addEventListener("focus", () => part("invite-link").select());
-  hmsStore.subscribe((mayShare) => {
+  hmsStore.subscribe((may) => {
     setText(part("invite-label"), inviteLabel());
-    if (mayShare && !link) renew();
+    if (may && !link) renew();
   }, selectMayShare);
   hmsNotifications.onNotification(({ data }) => {
     if (data.role === role) renew();
   }, "ROOM_CODE_CHANGED");
 }
 
-/** Copies the link, or offers those of all roles. */
-export function share() {
-  if (hmsStore.getState(selectMayShare)) openShare();
-  else copyInvite();
-}
+/** Whether one chooses among the links of all roles. */
+export const mayShare = () => hmsStore.getState(selectMayShare);
 
-function copyInvite() {
+export function copyInvite() {
   if (link) copyLink(link);
   else toast(gettext("The link was replaced by another one. Ask a host for it."));
 }
@@ -47,7 +42,7 @@ function copyInvite() {
 /** Finds the link anew, which only those can who may manage the room. */
 async function renew() {
   link = "";
-  if (!hmsStore.getState(selectMayShare)) return;
+  if (!mayShare()) return;
   const codes = await hmsActions.getRoomCodes().catch(() => []);
   const { code } = codes.find((one) => one.role === role) ?? {};
   if (code) link = linkOf(code);

@@ -1,44 +1,25 @@
-// The room's page: wires the parts together, joins, and tells how it ended.
+// The room's page: its door, which one joins by, and what it tells at the end. The room itself is loaded after it.
 
 import { uuid } from "../client/uuid.js";
-import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectRoleChangeRequest } from "../hms.js";
-import { startAbout } from "./about.js";
-import { alertActions, startAlerts } from "./alerts.js";
-import { startComposer } from "./composer.js";
-import { resetConnection, startConnection } from "./connection.js";
-import { confirm } from "./dialogs.js";
+import { hmsActions } from "../hms.js";
+import { resetConnection } from "./connection.js";
 import { make, pageData, part, setText } from "./dom.js";
-import { inviteLabel, share, startInvite } from "./invite.js";
-import { mayChooseLanguage, openLanguages, startLanguages } from "./languages.js";
-import { BY_HOST, endRoom, leave, startLeaving } from "./leaving.js";
-import { clearChat, startClearing } from "./log/clearing.js";
-import { resetLog, startLog } from "./log/log.js";
+import { startInvite } from "./invite.js";
+import { startLanguages } from "./languages.js";
+import { loadRoom, loadRoomSoon } from "./loader.js";
 import { here, lasting } from "./memory.js";
-import { toggleMenu } from "./menu.js";
-import { openNewPoll, startNewPoll } from "./new_poll.js";
-import { resetPanel, startPanel } from "./panel.js";
-import { drawPeople, startPeople } from "./people.js";
-import { hasPins, openPins, resetPins, startPins } from "./pins/bar.js";
-import { PINS_KEY } from "./pins/pinned.js";
-import { resetPolls, startPolls } from "./polls.js";
 import { rememberRoom } from "./recent.js";
-import { roleText } from "./roles.js";
-import { isShown, showEnd, showScreen } from "./screens.js";
-import { openSettings, startSettings } from "./settings.js";
-import { startShare } from "./share.js";
-import { drawSpotlight, SPOTLIGHT_KEY, startSpotlight } from "./spotlight.js";
+import { showEnd, showScreen } from "./screens.js";
 import { fill, filled } from "./text.js";
-import { attempt, toast } from "./toasts.js";
-import { openTranscript, startTranscript } from "./transcript.js";
 import { gettext } from "./translation.js";
-import { fitKeyboard } from "./viewport.js";
 import { who } from "./who.js";
 import { inWords } from "./words.js";
 
-/** @import { HMSPeer, HMSRoleChangeRequest } from "../hms.js" */
-/** @import { MenuItem, Said } from "./types.js" */
+/** @import { HMSPeer } from "../hms.js" */
+/** @import { Room } from "./loader.js" */
+/** @import { Said } from "./types.js" */
 
-const { code = "", closed, maxMessage } = pageData();
+const { code = "", closed } = pageData();
 const inside = `inside:${code}`; // in this tab: the name under which one is in the room
 
 /**
@@ -56,37 +37,19 @@ const ENDINGS = new Map([
 /** Those that have a screen at the door, too. */
 const KEPT_OUT = new Set(["removed", "locked", "replaced", "closed"]);
 
-/** @type {Record<string, string>} */
-const THEMES = { system: gettext("Theme: system"), light: gettext("Theme: light"), dark: gettext("Theme: dark") };
-
 function start() {
   startInvite(pageData());
-  startAbout();
-  startLog();
-  startClearing();
-  startComposer(Number(maxMessage), code);
-  startPins();
-  startSpotlight();
-  startPeople();
-  startPanel();
-  startPolls();
-  startNewPoll();
-  startSettings();
-  startShare();
-  startTranscript();
-  startAlerts();
-  startConnection();
-  startLeaving(ended);
   startLanguages();
-  fitKeyboard();
   listenToPage();
-  listenToRoom();
 
   part("lobby-name").value ||= here.get(inside) ?? lasting.get("name") ?? ""; // typed while the script was loading
   const name = here.get(inside);
   if (name)
     enter(name); // a reload: straight back in, also where the room was closed to others meanwhile
-  else if (!closed) part("lobby-name").focus();
+  else if (!closed) {
+    part("lobby-name").focus();
+    loadRoomSoon();
+  }
 }
 
 function listenToPage() {
@@ -94,28 +57,10 @@ function listenToPage() {
     event.preventDefault();
     enter(part("lobby-name").value);
   });
-  part("more").addEventListener("click", () => toggleMenu(part("more"), moreActions()));
   part("end-again").addEventListener("click", () => {
     if (part("lobby-name").value.trim()) enter(part("lobby-name").value);
     else location.reload(); // was refused before a name was given
   });
-}
-
-function listenToRoom() {
-  hmsNotifications.onNotification(({ data }) => ended("removed", ...removal(data)), "REMOVED_FROM_ROOM");
-  hmsNotifications.onNotification(({ data }) => {
-    // As in the published SDK it tells also of who was removed by nobody inside.
-    if (data.roomEnded)
-      ended("ended", data.reason === BY_HOST ? gettext("The host ended it.") : make("bdi", {}, data.reason ?? ""));
-    else ended("removed", ...removal(data));
-  }, "ROOM_ENDED");
-  hmsNotifications.onNotification(({ data: error }) => {
-    if (isShown("room")) refused(error);
-  }, "ERROR");
-  hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
-  hmsNotifications.onNotification(({ data: peer }) => {
-    if (peer.isLocal) toast(fill(gettext("You are now {role}."), { role: make("bdi", {}, roleText(peer.roleName)) }));
-  }, "ROLE_UPDATED");
 }
 
 /** @param {string} given */
@@ -129,10 +74,11 @@ async function enter(given) {
   button.textContent = gettext("Joining…");
   part("lobby-problem").hidden = true;
   try {
-    await hmsActions.sessionStore.observe([PINS_KEY, SPOTLIGHT_KEY]);
-    const authToken = await hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
+    const token = hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
+    const [room, authToken] = await Promise.all([loadRoom(), token]);
+    await hmsActions.sessionStore.observe(room.OBSERVED);
     await hmsActions.join({ userName: name, authToken });
-    entered(name);
+    entered(name, room);
   } catch (error) {
     if (KEPT_OUT.has(endingOf(error))) refused(error);
     else {
@@ -152,23 +98,17 @@ function ownId() {
   return id;
 }
 
-/** @param {string} name */
-function entered(name) {
+/** @type {(name: string, room: Room) => void} */
+function entered(name, room) {
   here.set(inside, name);
   rememberRoom(code);
   resetConnection();
   showScreen("room");
-  resetPanel();
-  resetLog();
-  resetPins();
-  drawSpotlight();
-  drawPeople();
-  resetPolls();
-  if (matchMedia("(hover: hover)").matches) part("message").focus();
+  room.resetRoom();
 }
 
 /** @type {(kind: string, ...reason: Said[]) => void} */
-function ended(kind, ...reason) {
+export function ended(kind, ...reason) {
   if (kind !== "elsewhere") here.remove(inside);
   resetConnection();
   showEnd(kind, ...reason);
@@ -178,7 +118,7 @@ function ended(kind, ...reason) {
  * Tells of an error that ended the stay, or kept one out.
  * @param {any} error
  */
-function refused(error) {
+export function refused(error) {
   const kind = endingOf(error);
   if (kind === "removed") ended(kind, ...removal(error.data ?? {}));
   else ended(kind, kind === "refused" || kind === "lost" ? inWords(error) : "");
@@ -199,49 +139,12 @@ function endingOf({ code: number, message, data }) {
  * @param {{ requestedBy?: HMSPeer, reason?: string }} told
  * @returns {Said[]}
  */
-function removal({ requestedBy, reason }) {
+export function removal({ requestedBy, reason }) {
   const said = reason
     ? fill(gettext("You were removed: {reason}."), { reason: make("bdi", {}, reason) })
     : [gettext("You were removed.")];
   const by = requestedBy ? fill(gettext("By {name}."), { name: who(requestedBy) }) : [];
   return [...said, " ", ...by, " ", gettext("You can come back only when somebody lets you in again.")];
-}
-
-function moreActions() {
-  const theme = window.hmsroomTheme;
-  const isNarrow = !part("leave").checkVisibility(); // no space beside the menu
-  /** @type {MenuItem[]} */
-  const actions = isNarrow ? [{ label: inviteLabel(), action: share }] : [];
-  if (hasPins()) actions.push({ label: gettext("Pinned messages"), action: openPins });
-  actions.push({ label: THEMES[theme.current()], action: theme.change });
-  if (mayChooseLanguage) actions.push({ label: gettext("Language"), action: openLanguages });
-  actions.push(...alertActions(), { label: gettext("Save the transcript"), action: openTranscript });
-  if (hmsStore.getState(selectPermissions)?.pollWrite)
-    actions.push({ label: gettext("Make a poll"), action: openNewPoll });
-  if (hmsStore.getState(selectPermissions)?.manageRoom)
-    actions.push({ label: gettext("Room settings"), action: openSettings });
-  if (hmsStore.getState(selectPermissions)?.removeOthers) {
-    actions.push({ label: gettext("Clear the chat"), danger: true, action: clearChat });
-  }
-  if (hmsStore.getState(selectPermissions)?.endRoom) {
-    actions.push({ label: gettext("End the room for everyone"), danger: true, action: endRoom });
-  }
-  if (isNarrow) actions.push({ label: gettext("Leave"), danger: true, action: leave });
-  return actions;
-}
-
-/** @param {HMSRoleChangeRequest} request */
-async function answerRoleChange(request) {
-  const agrees = await confirm({
-    title: gettext("A new role?"),
-    text: fill(gettext("{name} asks you to become {role}."), {
-      name: request.requestedBy ? who(request.requestedBy) : gettext("The room"),
-      role: make("bdi", {}, roleText(request.role?.name)),
-    }),
-    action: gettext("Accept"),
-  });
-  if (agrees) await attempt(() => hmsActions.acceptChangeRole(request), gettext("Role not changed. {why}"));
-  else hmsActions.rejectChangeRole(request);
 }
 
 start();

@@ -3,6 +3,7 @@
 import { hmsActions, hmsNotifications } from "../hms.js";
 import { confirm } from "./dialogs.js";
 import { arrange, make, part, setText } from "./dom.js";
+import { copyInvite, mayShare } from "./invite.js";
 import { copyLink, linkOf } from "./link.js";
 import { powersOf } from "./powers.js";
 import { roleText } from "./roles.js";
@@ -18,10 +19,17 @@ import { gettext } from "./translation.js";
 const rows = new Map(); // role → what is shown of it
 
 export function startShare() {
+  part("copy-invite").addEventListener("click", share);
   hmsNotifications.onNotification(() => part("share").open && draw(), "ROOM_CODE_CHANGED");
 }
 
-export async function openShare() {
+/** Copies the link for guests, or offers those of all roles. */
+export function share() {
+  if (mayShare()) openShare();
+  else copyInvite();
+}
+
+async function openShare() {
   rows.clear();
   part("share-links").replaceChildren();
   part("share").showModal();
