@@ -16,6 +16,7 @@ async def test_hands_go_up_in_order_and_the_host_lowers_them(people):
     await carol.part("hand").click()
     await expect(alice.part("toasts")).to_contain_text("Carol raised a hand")
     await bob.part("hand").click()
+    await expect(alice.part("toasts")).to_have_text("Bob raised a hand. Hands up: 2")  # in the place of the one before
     hands = alice.part("hands-list").locator(".person-name")
     await expect(hands).to_have_text(["Carol", "Bob"])
     await expect(bob.part("hand")).to_have_attribute("aria-pressed", "true")

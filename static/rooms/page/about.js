@@ -50,9 +50,12 @@ const slowSaid = (seconds) => filled(gettext("Slow mode: one message in {time}."
 /** @type {(is: SetUp, was: SetUp) => void} */
 function tell(is, was) {
   if (is.locked !== was.locked) {
-    toast(is.locked ? gettext("The room is locked now: nobody new can enter.") : gettext("The room is open again."));
+    const said = is.locked
+      ? gettext("The room is locked now: nobody new can enter.")
+      : gettext("The room is open again.");
+    toast(said, undefined, { kind: "locked" });
   }
   if (is.slowMode !== was.slowMode) {
-    toast(is.slowMode ? slowSaid(is.slowMode) : gettext("Slow mode is off."));
+    toast(is.slowMode ? slowSaid(is.slowMode) : gettext("Slow mode is off."), undefined, { kind: "slow" });
   }
 }

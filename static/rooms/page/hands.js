@@ -16,6 +16,8 @@ import { isReader, personOf, who } from "./who.js";
 
 /** @import { HMSPeer } from "../hms.js" */
 
+let isLowering = false; // one's own, here
+
 export function startHands() {
   part("hand").addEventListener("click", turnOwnHand);
   part("lower-all").addEventListener("click", () => {
@@ -48,9 +50,12 @@ export function drawOwnHand() {
 export const turnOwnHand = () =>
   attempt(async () => {
     const tabs = ownRaised();
-    if (tabs.length) await lower(tabs);
+    isLowering = tabs.length > 0;
+    if (isLowering) await lower(tabs);
     else await hmsActions.raiseLocalPeerHand();
-  }, gettext("Hand not changed. {why}"));
+  }, gettext("Hand not changed. {why}")).finally(() => {
+    isLowering = false;
+  });
 
 /**
  * Lowers a person's hand in every tab.
@@ -72,6 +77,10 @@ async function lower(tabs) {
 function tellHand(peer) {
   const tabs = raisedBy(peer).length;
   if (isReader(peer)) {
-    if (!tabs) toast(gettext("Your hand is down."));
-  } else if (peer.isHandRaised && tabs === 1) toast(fill(gettext("{name} raised a hand."), { name: who(peer) }));
+    if (!tabs) toast(gettext("Your hand is down."), undefined, { kind: "own-hand", isOwn: isLowering });
+  } else if (peer.isHandRaised && tabs === 1) {
+    const count = new Set(hmsStore.getState(selectHandRaisedPeers).map(personOf)).size;
+    const sentence = count > 1 ? gettext("{name} raised a hand. Hands up: {count}") : gettext("{name} raised a hand.");
+    toast(fill(sentence, { name: who(peer), count }), undefined, { kind: "hands" });
+  }
 }

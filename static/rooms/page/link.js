@@ -20,6 +20,8 @@ export async function copyLink(link) {
       locked
         ? gettext("Link copied. The room is locked: unlock it before others can enter.")
         : gettext("Link copied. Send it to whom you want here."),
+      undefined,
+      { kind: "link", isOwn: true },
     );
   } catch {
     toast(fill(gettext("Copy this link: {link}"), { link }));

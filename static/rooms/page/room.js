@@ -88,7 +88,8 @@ function listenToRoom() {
   }, "ERROR");
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
   hmsNotifications.onNotification(({ data: peer }) => {
-    if (peer.isLocal) toast(fill(gettext("You are now {role}."), { role: make("bdi", {}, roleText(peer.roleName)) }));
+    const role = make("bdi", {}, roleText(peer.roleName));
+    if (peer.isLocal) toast(fill(gettext("You are now {role}."), { role }), undefined, { kind: "role" });
   }, "ROLE_UPDATED");
 }
 

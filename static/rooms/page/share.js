@@ -109,7 +109,7 @@ async function renew(role, isThere) {
   if (!sure) return;
   await attempt(async () => {
     await hmsActions.replaceRoomCode(role);
-    toast(gettext("There is a new link. Send it to whom you want here."));
+    toast(gettext("There is a new link. Send it to whom you want here."), undefined, { kind: "link", isOwn: true });
     await draw();
   }, gettext("No new link. {why}"));
 }
