@@ -5,7 +5,7 @@ from django.conf import settings
 from rooms.models import Session
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
-from rooms.operations.persons import check_may_come
+from rooms.operations.persons import check_may_come, was_let_in
 from rooms.wire.errors import BadRequest, Forbidden, Locked
 from rooms.wire.results import Outcome
 
@@ -45,8 +45,10 @@ def check_admission(context: Context) -> None:
 
 
 def _refuse_if_locked(context: Context, session: Session | None) -> None:
-    """Raises Locked if the session is, unless the caller's owner is inside with another peer, and so nobody new."""
-    if session and session.locked and not any(p.present for p in context.work.peers_of(session, context.caller.owner)):
+    """Raises Locked if the session is, unless the caller's owner is inside with another peer, or was let in since."""
+    if not session or not session.locked or was_let_in(context, session):
+        return
+    if not any(peer.present for peer in context.work.peers_of(session, context.caller.owner)):
         raise Locked
 
 

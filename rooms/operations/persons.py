@@ -34,7 +34,7 @@ def check_may_come(context: Context, session: Session | None) -> None:
 
 
 def was_let_in(context: Context, session: Session | None) -> bool:
-    """Whether the caller's owner was removed from the session and then let in again."""
+    """Whether the caller's owner was removed from the session and then let in again, and that still counts."""
     person = context.work.persons(session).get(context.caller.owner) if session else None
     return person is not None and person.was_let_in
 

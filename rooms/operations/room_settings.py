@@ -49,6 +49,8 @@ def set_room(
         changed["locked"] = [context.session.locked, locked]
         context.session.locked = locked
         context.work.session_changed(context.session)
+        if locked:
+            _forget_let_in(context)
     kept = {"slow_mode": slow_mode, "title": title, "description": description, "history": history}
     for name, given in kept.items():
         if given is not None and given != (before := getattr(room, name)):
@@ -66,6 +68,14 @@ def set_room(
     context.work.room_changed(context.live_session)
     told = compact(room_as_told(room, context.live_session))
     return Outcome(result, [Event("on-room-change", told, EVERYBODY, RoomChanged())])
+
+
+def _forget_let_in(context: Context) -> None:
+    """Have those who were let in again be as new to the session as everybody else who is not in it."""
+    for person in context.work.persons(context.session).values():
+        if person.was_let_in:
+            person.was_let_in = False
+            context.work.changed(person, "was_let_in")
 
 
 def room_as_told(room: Room, session: Session | None) -> dict[str, Any]:

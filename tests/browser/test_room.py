@@ -110,6 +110,19 @@ async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
     await expect(carol.page.locator(".lobby")).to_contain_text("What we do here")
     await expect(carol.page.locator(".lobby")).to_contain_text("The room is locked: nobody new can enter now.")
     await carol.page.get_by_label("Your name").fill("Carol")
+async def test_whoever_is_let_in_again_enters_though_the_room_is_locked(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.hms("hmsActions.setRoom({ locked: true })")
+    await alice.act_on("Bob", "Remove from the room")
+    await alice.agree()
+    await bob.is_told("You were removed from the room")
+    await alice.part("removed-list").get_by_role("button", name="Let in again").click()
+    told = "Bob can come back. For all others the room stays locked."
+    await expect(alice.part("toasts")).to_contain_text(told)
+    await bob.page.get_by_role("button", name="Try to join again").click()
+    await bob.is_inside()
+
+
     await carol.page.get_by_role("button", name="Join the room").click()
     await carol.is_told("This room is locked")
     await expect(carol.part("end-text")).to_contain_text("Ask somebody inside to unlock it")

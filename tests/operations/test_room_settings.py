@@ -141,6 +141,21 @@ def test_who_left_a_locked_room_is_new_to_it(host, guest):
     assert error_of(guest, "join", name="Bob").data == {"locked": True}
 
 
+def test_whoever_is_let_in_again_passes_the_lock_that_stands_and_no_later_one(host, guest):
+    person = Peer.objects.get(peer_id=guest.peer_id).person
+    do(host, "set-room", locked=True)
+    do(host, "peer-leave-request", requested_for=guest.peer_id)
+    assert error_of(guest, "join", name="Bob").data["removed"]
+    do(host, "peer-let-in", person=person)
+    do(guest, "join", name="Bob")
+    do(guest, "leave")
+    do(guest, "join", name="Bob")
+    do(guest, "leave")
+    for locked in (False, True):
+        do(host, "set-room", locked=locked)
+    assert error_of(guest, "join", name="Bob").data == {"locked": True}
+
+
 def test_a_lock_ends_when_it_is_taken_off_or_the_session_ends(room, host):
     do(host, "set-room", locked=True)
     do(host, "set-room", locked=False)

@@ -9,6 +9,7 @@ import {
   selectPermissions,
   selectRemoved,
   selectRolesMap,
+  selectRoom,
 } from "../hms.js";
 import { avatar } from "./avatar.js";
 import { writeTo } from "./composer.js";
@@ -22,7 +23,7 @@ import { powersOf } from "./powers.js";
 import { roleText } from "./roles.js";
 import { selectMaySpotlight, selectSpotlight, spotlight, spotlightVersion } from "./spotlight.js";
 import { fill, filled, fullTime } from "./text.js";
-import { attempt } from "./toasts.js";
+import { attempt, toast } from "./toasts.js";
 import { gettext, ngettext } from "./translation.js";
 import { isReader, labelName, meet, nameOf, who, writeName } from "./who.js";
 
@@ -288,7 +289,7 @@ function removedRow({ person, name, role, reason, removedBy, removedByPerson, re
   const one = { person, name };
   const back = make("button", { class: "button small", type: "button" }, gettext("Let in again"));
   labelName(back, gettext("Let in again: {name}"), one);
-  back.addEventListener("click", () => attempt(() => hmsActions.letIn(person), gettext("Not let in. {why}")));
+  back.addEventListener("click", () => letIn(one));
   const by = make("span", { class: "person-status", title: removedAt && fullTime(removedAt) });
   const host = removedBy && who({ name: removedBy, person: removedByPerson });
   setParts(by, host ? fill(gettext("Removed by {name}"), { name: host }) : [gettext("Removed")]);
@@ -296,6 +297,14 @@ function removedRow({ person, name, role, reason, removedBy, removedByPerson, re
   const why = make("span", { class: "person-status", dir: "auto" }, reason);
   return make("li", { class: "person" }, avatar(one), make("span", { class: "person-text" }, line, by, why), back);
 }
+
+/** @param {{ person: string, name: string }} one */
+const letIn = (one) =>
+  attempt(async () => {
+    await hmsActions.letIn(one.person);
+    if (hmsStore.getState(selectRoom).locked)
+      toast(fill(gettext("{name} can come back. For all others the room stays locked."), { name: who(one) }));
+  }, gettext("Not let in. {why}"));
 
 /** @param {HMSPeer} peer */
 async function editSelf(peer) {
