@@ -72,6 +72,16 @@ async def test_a_refusal_keeps_the_dialog_open_with_what_was_typed(people):
     await expect(alice.part("settings-title")).to_have_value("Mine")
 
 
+async def test_a_lock_stands_for_a_locked_room_and_for_nothing_else(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.hms("hmsActions.setRoom({ locked: true })")
+    await alice.say("secret", to="Bob")
+    await expect(bob.message("secret").locator(".privately")).to_be_visible()
+    await expect(bob.part("locked-mark")).to_be_visible()
+    locks = "(all) => all.map((each) => each.closest('.badge, .locked')?.textContent.includes('ocked'))"
+    assert set(await bob.page.locator("use[href='#icon-lock']").evaluate_all(locks)) == {True}
+
+
 async def test_slow_mode_says_when_one_can_write_again(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.hms("hmsActions.setRoom({ slowMode: 8 })")

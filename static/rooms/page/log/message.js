@@ -170,7 +170,7 @@ function privately(message, own) {
   if (!isForSome(message)) return null;
   const said = make("span", { class: "said" });
   setParts(said, privacyOf(message, own));
-  return make("p", { class: "privately", dir: "auto" }, icon("lock"), said);
+  return make("p", { class: "privately", dir: "auto" }, icon("private"), said);
 }
 
 /** @type {(message: HMSMessage, own: boolean) => Said[]} */
