@@ -28,6 +28,11 @@ async def test_little_of_a_telephone_is_taken_by_what_is_no_message(people):
     assert await height(alice, "pins") <= 41
     assert await height(alice, "composer") <= 66
     assert await height(alice, "scroller") >= 740 - 160
+    people.forgive(r"net::ERR_|Failed to load resource")
+    await alice.page.context.set_offline(True)
+    await expect(alice.part("banner-text")).to_contain_text("You are offline")
+    assert await height(alice, "banner") <= 30  # one line
+    await alice.page.context.set_offline(False)
 
 
 async def test_the_row_on_top_holds_people_the_hand_and_a_menu_with_the_rest(people):

@@ -57,7 +57,7 @@ export function resetConnection() {
 function offline() {
   if (hmsStore.getState(selectRoomState) === "Disconnected") return;
   lost();
-  say(gettext("You are offline. What you write is sent when you are back."), { lost: true });
+  say(gettext("You are offline. What you write waits."), { lost: true });
   part("banner-retry").hidden = true; // of no use before the network is back
   visible = true;
 }
