@@ -103,6 +103,8 @@ async def test_the_newest_message_stays_in_sight_when_other_things_take_space(pe
     await bob.act_on("Alice", "Spotlight for everyone")
     await expect(alice.part("spotlight")).to_be_visible()
     await expect(alice.part("log")).to_contain_text("Bob pinned a message")
+    await bob.act_on_message("message 14", "Pin for everyone")
+    await expect(alice.part("log").locator(".line").last).to_have_text("Bob pinned a message ×2")
     await expect(alice.message("the last")).to_be_in_viewport(ratio=1)
     await alice.page.set_viewport_size({"width": 500, "height": 500})
     await expect(alice.part("panel")).to_be_hidden()  # it would cover the messages now

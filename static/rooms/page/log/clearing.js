@@ -3,13 +3,14 @@
 import { hmsActions, hmsNotifications } from "../../hms.js";
 import { confirm } from "../dialogs.js";
 import { fill } from "../text.js";
-import { attempt, toast } from "../toasts.js";
+import { attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";
+import { addLine } from "./log.js";
 
 export function startClearing() {
   hmsNotifications.onNotification(({ data: { by } }) => {
-    toast(by ? fill(gettext("{name} cleared the chat."), { name: who(by) }) : gettext("The chat was cleared."));
+    addLine(by ? fill(gettext("{name} cleared the chat."), { name: who(by) }) : [gettext("The chat was cleared.")]);
   }, "MESSAGES_CLEARED");
 }
 

@@ -75,6 +75,9 @@ function measured(block) {
   return block;
 }
 
+/** The last entry. */
+export const newest = () => log.lastElementChild?.lastElementChild ?? null;
+
 /**
  * The entry above another.
  * @param {Element} entry

@@ -10,7 +10,7 @@ import {
 } from "../../hms.js";
 import { eachDay } from "../clock.js";
 import { wasMissed } from "../connection.js";
-import { eachFrame, make, part, setParts } from "../dom.js";
+import { eachFrame, make, part } from "../dom.js";
 import { closePopupIn } from "../menu.js";
 import { isPinned, selectPins } from "../pins/pinned.js";
 import { continues, sameDay } from "../text.js";
@@ -20,6 +20,7 @@ import { clearDays, lineOf, nameDays, newLine } from "./days.js";
 import { Divider } from "./divider.js";
 import * as entries from "./entries.js";
 import { clearGaps, tellGaps } from "./gaps.js";
+import { lineAfter } from "./line.js";
 import { bubble, markPinned, rewrite } from "./message.js";
 import { bring, drawOlder, hasNewest, isWhole, readNewest, startOlder } from "./older.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
@@ -112,14 +113,13 @@ function clear() {
 }
 
 /**
- * A line between the messages.
+ * A line between the messages; one that says the same as the line just above counts there.
  * @param {Said[]} parts
  */
 export function addLine(parts) {
   afterMessages(() => {
-    const line = make("p", { class: "line", dir: "auto" });
-    setParts(line, parts);
-    append(line);
+    const line = lineAfter(entries.newest(), parts);
+    if (line) append(line);
     presence = null;
     keepUp();
   });
