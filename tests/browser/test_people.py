@@ -124,14 +124,14 @@ async def test_the_host_removes_a_person_and_ends_the_room(people):
     await alice.part("confirm-wanted").fill("too loud")
     await alice.part("confirm-wanted").press("Enter")
     await bob.is_told("You were removed from the room")
-    told = "You were removed: too loud. By Alice. You can come back only when somebody lets you in again."
+    told = "By Alice. Reason: too loud. You can come back only when somebody lets you in again."
     await expect(bob.part("end-text")).to_have_text(told)
     await expect(carol.part("log")).to_contain_text("Bob left")
 
     people.forgive("Failed to load resource: the server responded with a status of 403")
     await bob.page.get_by_role("button", name="Try to join again").click()
     await bob.is_told("You were removed from the room")
-    await expect(bob.part("end-text")).to_contain_text("You were removed: too loud.")
+    await expect(bob.part("end-text")).to_contain_text("Reason: too loud.")
     await expect(carol.part("removed")).to_be_hidden()
     removed = alice.part("removed-list").locator(".person")
     await expect(removed).to_contain_text("Bob")

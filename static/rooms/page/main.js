@@ -140,11 +140,9 @@ function endingOf({ code: number, message, data }) {
  * @returns {Said[]}
  */
 export function removal({ requestedBy, reason }) {
-  const said = reason
-    ? fill(gettext("You were removed: {reason}."), { reason: make("bdi", {}, reason) })
-    : [gettext("You were removed.")];
-  const by = requestedBy ? fill(gettext("By {name}."), { name: who(requestedBy) }) : [];
-  return [...said, " ", ...by, " ", gettext("You can come back only when somebody lets you in again.")];
+  const why = reason ? [...fill(gettext("Reason: {reason}."), { reason: make("bdi", {}, reason) }), " "] : [];
+  const by = requestedBy ? [...fill(gettext("By {name}."), { name: who(requestedBy) }), " "] : [];
+  return [...by, ...why, gettext("You can come back only when somebody lets you in again.")];
 }
 
 start();
