@@ -39,7 +39,7 @@ def test_making_a_room_leads_into_it_as_its_host(client):
     assert {each.role for each in code.room.codes.all()} == {"host", "guest", "viewer"}
     page = shown(client, answer["Location"])
     assert "Monday planning" in page
-    assert "Nobody is here yet." in page
+    assert "Nobody is inside." in page
 
 
 def test_a_room_may_have_no_title(client):
@@ -251,5 +251,5 @@ def test_rooms_that_a_browser_remembers_are_listed_in_its_order_where_they_can_b
     codes = [code_of(room, "guest") for room in (other, closed, team)]
     page = client.get("/rooms/recent", {"code": [*codes, "abc-defg-hij"]}).content.decode()
     assert re.findall(r"<bdi>(.*?)</bdi>", page) == ["&lt;script&gt;alert(1)&lt;/script&gt;", "Team"]
-    assert re.findall(r'class="inside">(.*?)<', page) == ["Nobody is here yet.", "One person is inside."]
+    assert re.findall(r'class="inside">(.*?)<', page) == ["Nobody is inside.", "One person is inside."]
     assert "<li>" not in client.get("/rooms/recent").content.decode()

@@ -74,7 +74,7 @@ async def test_a_session_that_ended_meanwhile_begins_anew(people):
             await expect(alice.part("pins")).to_be_visible()
             proxy.block()
             async with asyncio.timeout(30):
-                while b"Nobody is here yet" not in own.request("GET", link.removeprefix(own.url)).body:
+                while b"Nobody is inside" not in own.request("GET", link.removeprefix(own.url)).body:
                     await asyncio.sleep(0.05)
             proxy.unblock()
             await expect(alice.part("log")).to_contain_text("the room begins anew")

@@ -21,7 +21,7 @@ async def test_the_start_page_lists_the_rooms_of_this_browser_with_how_many_are_
     await alice.leave(is_last=True)
     await alice.page.goto(people.url)
     await expect(recent.get_by_role("listitem")).to_have_text(
-        ["Another room Nobody is here yet.", "Monday planning One person is inside."]
+        ["Another room Nobody is inside.", "Monday planning One person is inside."]
     )
     await recent.get_by_role("link", name="Monday planning").click()
     await alice.page.wait_for_url(host_link)
