@@ -1,6 +1,7 @@
 """What stays of a room when nobody looks at it, or after it: alerts, the count in the tab, the transcript."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,9 +74,8 @@ async def test_what_was_said_is_saved_and_printed_with_what_was_before(people):
     await alice.say("before Carol")
     await bob.say("for Alice", to="Alice")
     await expect(alice.messages()).to_have_count(2)
-    carol = await (await people.person("Carol", color_scheme="dark")).enter(
-        await alice.part("invite-link").input_value()
-    )
+    elsewhere = {"color_scheme": "dark", "timezone_id": "Asia/Kolkata"}
+    carol = await (await people.person("Carol", **elsewhere)).enter(await alice.part("invite-link").input_value())
     await carol.say(f"mine {MARKUP}\nin two lines")
     await expect(alice.messages()).to_have_count(3)
 
@@ -85,6 +85,7 @@ async def test_what_was_said_is_saved_and_printed_with_what_was_before(people):
         "Alice: before Carol",
         f"Carol: mine {MARKUP}\nin two lines",
     ]
+    assert all(re.match(r"\[20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\+05:30\] ", line) for line in lines[2:-1])
     assert "for Alice" not in text
     assert "] Bob (only to Alice): for Alice" in await saved(alice, "transcript-text")
     told = json.loads(await saved(alice, "transcript-json"))

@@ -9,6 +9,7 @@ import {
   HUES,
   hue,
   initials,
+  localTime,
   pieces,
   visible,
 } from "../../static/rooms/page/text.js";
@@ -92,6 +93,14 @@ test("days have names", () => {
   assert.equal(dayName(new Date(2026, 1, 28, 23), now), "Yesterday");
   assert.match(dayName(new Date(2026, 1, 20), now), /2026/);
 });
+test("a time in the reader's zone is written to the second and read as the same", () => {
+  for (const ms of [Date.UTC(2026, 1, 28, 23, 59, 59, 999), Date.UTC(2026, 6, 1)]) {
+    const written = localTime(new Date(ms));
+    assert.match(written, /^2026-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/u);
+    assert.equal(Date.parse(written), ms - (ms % 1_000));
+  }
+});
+
 
 test("every name has initials", () => {
   const cases = {

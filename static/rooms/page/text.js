@@ -126,6 +126,19 @@ export const shortTime = (date) => clock.format(date);
 export const fullTime = (date) => moment.format(date);
 
 /** @type {(date: Date, now: Date) => string} */
+/** @param {number} count */
+const digits = (count) => String(Math.floor(count)).padStart(2, "0");
+
+/**
+ * A time in the reader's zone as ISO 8601 writes it, to the second: 2026-02-28T18:05:00+01:00.
+ * @param {Date} date
+ */
+export function localTime(date) {
+  const ahead = -date.getTimezoneOffset(); // minutes
+  const local = new Date(date.getTime() + ahead * 60_000).toISOString().slice(0, 19);
+  return `${local}${ahead < 0 ? "-" : "+"}${digits(Math.abs(ahead) / 60)}:${digits(Math.abs(ahead) % 60)}`;
+}
+
 export function dayName(date, now) {
   if (sameDay(date, now)) return gettext("Today");
   const yesterday = new Date(now);

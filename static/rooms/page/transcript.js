@@ -3,7 +3,7 @@
 import { hmsActions, hmsStore, selectHistory, selectHMSMessages, selectPeerByID, selectRoom } from "../hms.js";
 import { make, part, setParts } from "./dom.js";
 import { roleText } from "./roles.js";
-import { filled, fullTime, together, visible } from "./text.js";
+import { filled, fullTime, localTime, together, visible } from "./text.js";
 import { attempt } from "./toasts.js";
 import { gettext } from "./translation.js";
 import { nameText, senderOf } from "./who.js";
@@ -68,7 +68,7 @@ function privately({ recipientPeer, recipientRoles }) {
 /** @param {HMSMessage} message */
 const lineOf = (message) =>
   [
-    `[${message.time.toISOString()}]`,
+    `[${localTime(message.time).replace("T", " ")}]`,
     `${authorOf(message)}${privately(message) && ` ${privately(message)}`}:`,
     message.message,
   ]
@@ -81,11 +81,11 @@ const asJSON = () => {
   const { id, sessionId } = hmsStore.getState(selectRoom);
   const said = messages().map((message) => ({
     id: message.id,
-    time: message.time.toISOString(),
+    time: localTime(message.time),
     author: senderOf(message) && { name: message.senderName, person: message.senderPerson, role: message.senderRole },
     message: message.message,
     ...(message.replyTo && { reply_to: message.replyTo }),
-    ...(message.editedAt && { edited: message.editedAt.toISOString() }),
+    ...(message.editedAt && { edited: localTime(message.editedAt) }),
     ...(message.recipientPeer && { private: true }),
     ...(message.recipientRoles?.length && { roles: message.recipientRoles }),
     ...(message.reactions?.length && { reactions: message.reactions.map(({ emoji, count }) => ({ emoji, count })) }),
@@ -96,7 +96,7 @@ const asJSON = () => {
 /** @type {(ending: string, type: string, content: string) => void} */
 function save(ending, type, content) {
   const href = URL.createObjectURL(new Blob([content], { type: `${type};charset=utf-8` }));
-  const day = new Date().toISOString().slice(0, 10);
+  const [day] = localTime(new Date()).split("T");
   make("a", { href, download: `chat-${day}.${ending}` }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
