@@ -110,16 +110,6 @@ async def test_slow_mode_says_when_one_can_write_again(people):
     await expect(alice.message("three")).to_have_count(0)
 
 
-async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
-    people.forgive("Failed to load resource: the server responded with a status of 403")
-    alice, bob = await people.meet("Alice", "Bob")
-    link = await alice.part("invite-link").input_value()
-    await alice.hms("hmsActions.setRoom({ locked: true, description: 'What we do here' })")
-    carol = await people.person("Carol")
-    await carol.page.goto(link)
-    await expect(carol.page.locator(".lobby")).to_contain_text("What we do here")
-    await expect(carol.page.locator(".lobby")).to_contain_text("The room is locked: nobody new can enter now.")
-    await carol.page.get_by_label("Your name").fill("Carol")
 async def test_whoever_is_let_in_again_enters_though_the_room_is_locked(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.hms("hmsActions.setRoom({ locked: true })")
@@ -133,6 +123,19 @@ async def test_whoever_is_let_in_again_enters_though_the_room_is_locked(people):
     await bob.is_inside()
 
 
+async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
+    people.forgive("Failed to load resource: the server responded with a status of 403")
+    alice, bob = await people.meet("Alice", "Bob")
+    link = await alice.part("invite-link").input_value()
+    await alice.hms("hmsActions.setRoom({ locked: true, description: 'What we do here: www.example.org' })")
+    carol = await people.person("Carol")
+    await carol.page.goto(link)
+    await expect(carol.page.locator(".lobby")).to_contain_text("What we do here")
+    for description in (carol.page.locator(".lobby .description"), bob.part("description")):
+        anchor = description.get_by_role("link", name="www.example.org")
+        await expect(anchor).to_have_attribute("href", "https://www.example.org")
+    await expect(carol.page.locator(".lobby")).to_contain_text("The room is locked: nobody new can enter now.")
+    await carol.page.get_by_label("Your name").fill("Carol")
     await carol.page.get_by_role("button", name="Join the room").click()
     await carol.is_told("This room is locked")
     await expect(carol.part("end-text")).to_contain_text("Ask somebody inside to unlock it")
@@ -258,10 +261,10 @@ async def test_a_host_clears_the_chat_for_everybody(people):
     await alice.choose(alice.part("more"), "Clear the chat")
     await alice.agree()
     for person in (alice, bob):
+        await expect(person.part("log").locator(".line").last).to_have_text("Alice cleared the chat.")
         assert await person.hms("hmsStore.getState().messages.allIDs") == []
         await expect(person.part("pins")).to_be_hidden()
     late = await (await people.person("Carol")).enter(await alice.part("invite-link").input_value())
-        await expect(person.part("log").locator(".line").last).to_have_text("Alice cleared the chat.")
     assert await late.hms("hmsActions.loadOlderMessages().then(() => hmsStore.getState().messages.allIDs)") == []
     await bob.part("more").click()
     await expect(bob.page.get_by_role("menuitem", name="Clear the chat")).to_have_count(0)

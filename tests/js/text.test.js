@@ -28,6 +28,8 @@ test("links are found, and what surrounds them stays text", () => {
     ["<https://a.example>", ["https://a.example"]],
     ["https://a.example https://b.example", ["https://a.example", "https://b.example"]],
     ["https://user:pass@a.example:8080/", ["https://user:pass@a.example:8080/"]],
+    ["see www.a.example, (WWW.A.example/b)", ["https://www.a.example", "https://WWW.A.example/b"]],
+    ["https://a.example/www.b.example", ["https://a.example/www.b.example"]],
   ];
   for (const [text, expected] of cases) {
     assert.deepEqual(links(text), expected, text);
@@ -50,6 +52,10 @@ test("other schemes and half links are text", () => {
     "https:// a",
     "https://[",
     "http://)))",
+    "www.a",
+    "www...",
+    "www. a.example",
+    "awww.a.example me@www.a.example a.www.a.example",
     "",
   ]) {
     assert.deepEqual(links(text), [], text);
@@ -87,12 +93,6 @@ test("messages of one sender stand together for five minutes of one day, to the 
   assert.ok(!continues(null, said()));
 });
 
-test("days have names", () => {
-  const now = new Date(2026, 2, 1, 9);
-  assert.equal(dayName(new Date(2026, 2, 1, 0), now), "Today");
-  assert.equal(dayName(new Date(2026, 1, 28, 23), now), "Yesterday");
-  assert.match(dayName(new Date(2026, 1, 20), now), /2026/);
-});
 test("a time in the reader's zone is written to the second and read as the same", () => {
   for (const ms of [Date.UTC(2026, 1, 28, 23, 59, 59, 999), Date.UTC(2026, 6, 1)]) {
     const written = localTime(new Date(ms));
@@ -101,6 +101,12 @@ test("a time in the reader's zone is written to the second and read as the same"
   }
 });
 
+test("days have names", () => {
+  const now = new Date(2026, 2, 1, 9);
+  assert.equal(dayName(new Date(2026, 2, 1, 0), now), "Today");
+  assert.equal(dayName(new Date(2026, 1, 28, 23), now), "Yesterday");
+  assert.match(dayName(new Date(2026, 1, 20), now), /2026/);
+});
 
 test("every name has initials", () => {
   const cases = {

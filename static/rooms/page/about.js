@@ -1,7 +1,8 @@
 // What the room is: title and description, and marks when it is locked or slow. Whoever may sets it up in settings.js.
 
 import { hmsStore, selectIsConnectedToRoom, selectRoom } from "../hms.js";
-import { part, setText } from "./dom.js";
+import { part, setParts, setText } from "./dom.js";
+import { linked } from "./linked.js";
 import { shows } from "./names.js";
 import { nameTab } from "./tab.js";
 import { filled, timeSpan } from "./text.js";
@@ -21,6 +22,8 @@ const selectSetUp = (store) => {
 /** @typedef {NonNullable<ReturnType<typeof selectSetUp>>} SetUp */
 
 export function startAbout() {
+  const atTheDoor = document.querySelector(".lobby .description");
+  if (atTheDoor) setParts(atTheDoor, linked(atTheDoor.textContent ?? ""));
   hmsStore.subscribe((is, was) => {
     if (!is) return;
     draw(is);
@@ -33,7 +36,7 @@ function draw({ title, description, locked, slowMode }) {
   const name = shows(title) ? title : UNTITLED;
   setText(part("title"), name);
   nameTab(name);
-  setText(part("description"), description);
+  setParts(part("description"), linked(description));
   part("description").hidden = !shows(description);
   const slow = slowMode ? slowSaid(slowMode) : "";
   setText(part("slow-said"), slow);

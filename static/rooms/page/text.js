@@ -26,7 +26,7 @@ const DIRECTIONS = {
  */
 export const visible = (text) => text.replace(/\p{Bidi_Control}/gu, (control) => `⟨${DIRECTIONS[control]}⟩`);
 
-const LINK = /https?:\/\/[^\s<>"“”\p{Bidi_Control}]+/giu;
+const LINK = /(?:https?:\/\/|(?<![\p{L}\p{N}./@-])www\.[^\s./<>"“”\p{Bidi_Control}]+\.)[^\s<>"“”\p{Bidi_Control}]+/giu;
 const TRAILING = /[.,;:!?'’*_~]/u;
 /** @type {Record<string, string>} */
 const BRACKETS = { ")": "(", "]": "[", "}": "{" };
@@ -44,9 +44,10 @@ export function pieces(text) {
   let end = 0;
   for (const match of text.matchAll(LINK)) {
     const link = trimmed(match[0]);
-    if (!isWebAddress(link)) continue;
+    const href = /^www\./iu.test(link) ? `https://${link}` : link;
+    if (!isWebAddress(href)) continue;
     if (match.index > end) found.push({ text: text.slice(end, match.index) });
-    found.push({ text: link, href: link, ...hidden(link) });
+    found.push({ text: link, href, ...hidden(href) });
     end = match.index + link.length;
   }
   if (end < text.length) found.push({ text: text.slice(end) });
@@ -125,7 +126,6 @@ export const shortTime = (date) => clock.format(date);
 /** @param {Date} date */
 export const fullTime = (date) => moment.format(date);
 
-/** @type {(date: Date, now: Date) => string} */
 /** @param {number} count */
 const digits = (count) => String(Math.floor(count)).padStart(2, "0");
 
@@ -139,6 +139,7 @@ export function localTime(date) {
   return `${local}${ahead < 0 ? "-" : "+"}${digits(Math.abs(ahead) / 60)}:${digits(Math.abs(ahead) % 60)}`;
 }
 
+/** @type {(date: Date, now: Date) => string} */
 export function dayName(date, now) {
   if (sameDay(date, now)) return gettext("Today");
   const yesterday = new Date(now);

@@ -3,9 +3,10 @@
 import { hmsStore, selectPeerByID, selectRolesMap } from "../../hms.js";
 import { avatar } from "../avatar.js";
 import { icon, make, setParts } from "../dom.js";
+import { linked } from "../linked.js";
 import { isPinned } from "../pins/pinned.js";
 import { roleText } from "../roles.js";
-import { fill, filled, fullTime, pieces, shortTime, together, visible } from "../text.js";
+import { fill, fullTime, shortTime, together, visible } from "../text.js";
 import { gettext } from "../translation.js";
 import { isOwn, mentionsReader, nameText, senderOf, who, writeName } from "../who.js";
 import { quoteOf } from "./quotes.js";
@@ -68,7 +69,7 @@ function bodyOf({ message, editedAt }) {
  * The text of a message, with its links.
  * @param {string} message
  */
-export const textOf = (message) => make("p", { class: "text", dir: "auto" }, ...pieces(message).map(piece));
+export const textOf = (message) => make("p", { class: "text", dir: "auto" }, ...linked(message, { tabIndex: -1 }));
 
 /**
  * Cuts an element with a very long text. The button for all of it, or null.
@@ -138,22 +139,6 @@ function headOf(message, own) {
   const role =
     isModerator(message.senderRole) && !own ? make("span", { class: "role" }, roleText(message.senderRole)) : null;
   return make("header", { class: "message-head" }, author, role, time);
-}
-
-/** @param {ReturnType<typeof pieces>[number]} part */
-function piece({ text, href, host }) {
-  if (!href) return text;
-  // From left to right in any text around it: the host cannot be moved to where a path is expected.
-  const link = make(
-    "a",
-    { href, target: "_blank", rel: "noopener noreferrer nofollow", tabIndex: -1 },
-    make("bdi", { dir: "ltr" }, text),
-  );
-  if (host) {
-    const leads = filled(gettext("(leads to {host})"), { host });
-    link.append(" ", make("bdi", { class: "host", dir: "ltr" }, leads));
-  }
-  return link;
 }
 
 /** @param {string | undefined} role */
