@@ -39,7 +39,7 @@ def messages(session: Session) -> list[Message]:
     ]
 
 
-room = create_room(name="long ago")
+room = create_room(name="long-ago")
 for _ in range(int(sys.argv[1]) // OF_A_SESSION):
     # Ended, or it would be ended now for want of peers, and its messages be deleted.
     with transaction.atomic():
