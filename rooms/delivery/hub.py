@@ -72,7 +72,7 @@ class Hub:
         """By conn id."""
         self._writer: Writer[_Asked] = Writer(self._finished)
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="reader")
-        self._doorbell = Doorbell(self.name, self._heard, self._pass)
+        self._doorbell = Doorbell(self.name, self.feeds, self._heard, self._pass)
         self._doorbell.start()
         self._tasks = [
             spawn(keep_doing(self._check_positions, every=lambda: settings.POSITION_CHECK_INTERVAL)),
@@ -166,7 +166,7 @@ class Hub:
             metrics.ROOMS.set(len(self.feeds))
             # Heard first, then read: nothing falls between.
             try:
-                await self._doorbell.subscribe(room_id)
+                await self._doorbell.listen(room_id)
             except asyncio.CancelledError:
                 self.close_feed(feed)  # its socket is gone meanwhile
                 raise
@@ -180,11 +180,6 @@ class Hub:
         if not feed.users:
             del self.feeds[feed.room_id]
             metrics.ROOMS.set(len(self.feeds))
-            spawn(self._unsubscribe(feed.room_id))
-
-    async def _unsubscribe(self, room_id: str) -> None:
-        if room_id not in self.feeds:
-            await self._doorbell.unsubscribe(room_id)
 
     def _heard(self, room_id: str, arrival: Arrival) -> None:
         if feed := self.feeds.get(room_id):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from channels.layers import InMemoryChannelLayer
 
 from rooms.delivery import hub
 from rooms.delivery.doorbell import _Line
@@ -109,18 +110,9 @@ async def test_i19_a_change_is_acknowledged_although_the_doorbell_fails(world: W
 
 
 async def test_a_feed_is_not_kept_for_a_socket_that_went_while_the_layer_was_asked(world: World, monkeypatch):
-    class Silent:
-        """A channel layer that never answers."""
-
-        async def group_add(self, group: str, channel: str) -> None:
-            await asyncio.Event().wait()
-
-        async def group_discard(self, group: str, channel: str) -> None:
-            pass
-
     here = hub.get()
-    monkeypatch.setattr(here._doorbell, "lines", [line := _Line(Silent(), "worker", here._heard, here._pass)])
-    monkeypatch.setattr(line, "_channel", "channel")
+    silent = _Line(InMemoryChannelLayer(), "worker", here.feeds, here._heard, here._pass)  # which was never started
+    monkeypatch.setattr(here._doorbell, "lines", [silent])
     opening = asyncio.create_task(here.open_feed("x" * 24))
     await asyncio.sleep(0)
     assert "x" * 24 in here.feeds
@@ -227,7 +219,9 @@ async def test_an_error_of_one_room_keeps_no_other_from_its_news(world: World, m
         for each in both.hubs:
             broken = BrokenFeed(other.id, each._read)
             broken.order.session_id = "x" * 24
-            each.feeds = {other.id: broken, **each.feeds}
+            others = dict(each.feeds)
+            each.feeds.clear()
+            each.feeds.update({other.id: broken, **others})
         stranger = Caller(other.id, peer_id="p", conn_id="c")
         calls = [one.perform(METHODS["get-metadata"], stranger), chat(alice, "first"), chat(alice, "second")]
         refused = asyncio.ensure_future(calls[0])
