@@ -240,10 +240,21 @@ def _enter_session(context: Context, session: Session, peer: Peer) -> Event:
     context.work.count(session, 1)
     peer.joined_at, peer.joined_seq = context.now, session.seq + 1
     peer.left_at, peer.leave_reason = None, ""
+    peer.role_seq = _role_since(context, session, peer)
     _hold(context, peer)
-    context.work.changed(peer, "joined_at", "joined_seq", "left_at", "leave_reason")
+    context.work.changed(peer, "joined_at", "joined_seq", "role_seq", "left_at", "leave_reason")
     wire = peer.as_wire()
     return Event("on-peer-join", compact(wire), Audience(but=peer.peer_id), Came(peer.peer_id, peer.conn_id))
+
+
+def _role_since(context: Context, session: Session, peer: Peer) -> int:
+    """The number of the event by which the owner was given the role that it comes with, 0 if it was given none.
+
+    Another peer of the owner knows it, for all that are present are told; else it counts from the coming.
+    """
+    if not context.work.given_role(session, peer.owner):
+        return 0
+    return max(other.role_seq for other in context.work.peers_of(session, peer.owner)) or peer.joined_seq
 
 
 def _attach(context: Context, session: Session, peer: Peer) -> Event:

@@ -191,10 +191,28 @@ def test_i23_a_role_that_is_given_shows_nothing_of_before(room, alice, bob, vict
     # Nor does another tab, which has the role that its owner was given.
     tab = visitor(room, "Bob", "guest", peer_id="peer-tab", conn_id="tab")
     do(tab, "join", name="Bob")
-    say(alice, "later", roles=["host"])
-    assert history(tab) == ["later"]
+    assert history(tab) == ["now"]
     do(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True)
     assert history(bob) == []
+
+
+def test_i23_a_role_that_is_given_back_shows_nothing_of_the_meantime(room, alice, bob):
+    """Neither to who held it by its token, nor by whatever tab one comes back."""
+    second = joined(room, "Second", "host")
+    give = {"requested_for": "peer-Second", "force": True}
+    do(alice, "role-change-request", role="guest", **give)
+    do(alice, "role-change-request", role="host", **give)
+    tab = visitor(room, "Second", "host", peer_id="peer-tab", conn_id="tab")
+    do(tab, "join", name="Second")
+    do(second, "leave")
+    for role in ("guest", "host"):
+        do(alice, "role-change-request", role=role, requested_for="peer-tab", force=True)
+        say(alice, f"while {role}", roles=["host"])
+    assert history(tab) == ["while host"]
+    do(again(second), "join", name="Second")
+    third = visitor(room, "Second", "host", peer_id="peer-third", conn_id="third")
+    do(third, "join", name="Second")
+    assert history(again(second)) == history(third) == ["while host"]
 
 
 def test_nobody_is_shown_what_was_said_in_another_room(alice, bob, carol):
