@@ -28,6 +28,9 @@ MAX_PAGE_BYTES = 256 * 1024
 SHOWN_PERSONS = 20
 """Of those who reacted alike so many are named."""
 
+_MOST_READ = 500
+"""Messages that are read at a time, of which perhaps none is for who asks."""
+
 
 def number_in(message_id: str) -> int:
     """The number of the event that the message is; 0 for what is no id of a message."""
@@ -118,13 +121,13 @@ def _of(context: Context, peer: Peer) -> QuerySet[Message]:
 
 
 def _each(rows: QuerySet[Message], few: int) -> Iterator[Message]:
-    """The messages in their order, so many at a time: nobody knows how many it takes to find those for a peer."""
+    """The messages in their order, so many at first, then more at a time: nobody knows where those for a peer are."""
     while True:
         found = list(rows[:few])
         yield from found
         if len(found) < few:
             return
-        rows = rows.filter(seq__lt=found[-1].seq)
+        rows, few = rows.filter(seq__lt=found[-1].seq), max(few, min(2 * few, _MOST_READ))
 
 
 def _first_shown(rows: QuerySet[Message], peer: Peer, most: int) -> int:

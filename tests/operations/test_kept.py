@@ -228,3 +228,13 @@ def test_each_page_costs_few_statements(room, alice, bob, django_assert_max_num_
     history(bob)
     with django_assert_max_num_queries(12):
         assert len(history(bob)) == 50
+
+
+def test_what_is_for_others_costs_few_statements(room, alice, bob, django_assert_max_num_queries):
+    change_room(room.pk, history=10)
+    for number in range(400):
+        say(alice, f"{number}", roles=["host"])
+    late = joined(room, "Late", "guest")
+    assert history(late) == []
+    with django_assert_max_num_queries(20):
+        assert history(late) == []
