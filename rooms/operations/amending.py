@@ -240,7 +240,8 @@ def _take_away(context: Context, rows: Sequence[Message], pinned: Mapping[str, S
 def _news(context: Context, row: Message, audience: Audience, kind: str, told: dict[str, Any]) -> list[Event]:
     """The events that tell those whom a message is for of what was done to it, but not who did it."""
     # Those who came later were perhaps not shown it. What tells nothing of it may reach them all the same.
-    is_shown = kind != EDITED or context.session.messages - row.number < context.room.history
+    was_shown = row.type == CHAT and context.session.messages - row.number < context.room.history
+    is_shown = kind != EDITED or was_shown
     came = 0 if is_shown else row.seq
     body, others = compact(told), []
     if audience.peer:

@@ -356,6 +356,15 @@ def test_who_was_not_shown_a_message_is_not_told_what_it_says_now(room, alice, b
     assert len(reached(later, call(bob, "message-delete", id=said).events)) == 1
 
 
+def test_who_comes_later_is_not_told_what_an_event_of_an_app_says_now(room, alice, bob):
+    """No history shows those."""
+    rung = do(bob, "broadcast", info={"message": "ring", "type": "bell"})["message_id"]
+    late = joined(room, "Late", "guest")
+    answer = call(bob, "message-edit", id=rung, message="ring twice")
+    assert reached(late, answer.events) == []
+    assert len(reached(alice, answer.events)) == 1
+
+
 def test_nobody_changes_what_was_said_in_another_room(alice, bob, carol):
     said = say(bob, "hello")
     for method, params in DONE:
