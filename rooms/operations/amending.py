@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
+from rooms.models import Event as EventRow
 from rooms.models import Message, Peer
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.erasing import EDITED, Copies
 from rooms.operations.engine.gate import operation
 from rooms.operations.kept import find, is_by, is_for
 from rooms.operations.messaging import CHAT, Mentions, check_shows
-from rooms.operations.metadata.pins import PIN_KEYS, Shown, follow, shown_text, without
+from rooms.operations.metadata.pins import PIN_KEYS, Shown, follow, pins_held, shown_text, without
 from rooms.wire.errors import BadRequest, Forbidden, NotFound, TooLarge
 from rooms.wire.events import EVERYBODY, Audience, Event, compact, size_of
 from rooms.wire.parameters import Bytes, MessageId, Text
@@ -92,22 +93,34 @@ def delete_message(context: Context, *, id: MessageId) -> Outcome:
 def clear_messages(context: Context) -> Outcome:
     """Delete all messages of the type ``chat``, private ones too, with all that is stored of what they said.
 
-    Everybody is told at once, and not of each: ``{cleared}``, how many there were.
+    With them go the pins of messages that are kept no more. Everybody is told at once, and not of each: ``{cleared}``,
+    how many there were.
     """
     # What others said in this very transaction is a row only after this.
     context.work.flush()
     rows = list(Message.objects.filter(session_id=context.session.id, type=CHAT).exclude(body=""))
-    if not rows:
+    # Messages that are kept no more are not among them: their pins may be there, and the events of their edits.
+    forgotten = [pin for pin in pins_held(context) if find(context, pin["id"]) is None]
+    edited = _edited(context)
+    if not rows and not forgotten and not edited:
         return Outcome({"cleared": 0})
     pinned = {row.message_id: Shown(shown_text(json.loads(row.body)), None) for row in rows if row.pinned}
+    pinned |= {pin["id"]: Shown(pin["text"], None) for pin in forgotten}
     for row in rows:
         # Whom it was for stays: others do not learn even now that it was there.
         _rewrite(context, row, Audience.decode(row.audience)._replace(nobody=True), "")
-    pins = _take_away(context, rows, pinned)
+    pins = _take_away(context, rows, pinned, edited)
     context.audit("message.clear", details={"messages": len(rows)})
     return Outcome(
         {"cleared": len(rows)}, [*pins, Event("on-messages-clear", compact({"by": context.actor}), EVERYBODY)]
     )
+
+
+def _edited(context: Context) -> dict[str, int]:
+    """Of messages of the type ``chat`` that were edited the numbers of the events that tell it, by their ids."""
+    events = EventRow.objects.filter(session_id=context.session.id, kind=EDITED).values_list("seq", "body")
+    told = [(seq, json.loads(body)) for seq, body in events]
+    return {edit["message_id"]: seq for seq, edit in told if edit and edit["info"]["type"] == CHAT}
 
 
 @operation("message-react", requires="sendMessages")
@@ -206,7 +219,8 @@ def _change(
 ) -> Sequence[Event]:
     """Have a message say something else, or nothing; the events that tell of its pins. What it said is gone."""
     _rewrite(context, row, audience, body)
-    return _take_away(context, [row], {row.message_id: Shown(was, now)} if row.pinned else {})
+    pinned = {row.message_id: Shown(was, now)} if row.pinned else {}
+    return _take_away(context, [row], pinned, {row.message_id: row.edit_seq} if row.edit_seq else {})
 
 
 def _rewrite(context: Context, row: Message, audience: Audience, body: str) -> None:
@@ -218,17 +232,23 @@ def _rewrite(context: Context, row: Message, audience: Audience, body: str) -> N
     context.work.message_changed(row)
 
 
-def _take_away(context: Context, rows: Sequence[Message], pinned: Mapping[str, Shown]) -> Sequence[Event]:
-    """Take what messages said out of all that is stored besides; the events that tell of their pins."""
+def _take_away(
+    context: Context, rows: Sequence[Message], pinned: Mapping[str, Shown], edited: Mapping[str, int]
+) -> Sequence[Event]:
+    """Take what messages said out of all that is stored besides; the events that tell of their pins.
+
+    ``edited`` are the numbers of the events that told their last edits, by their ids.
+    """
     pins = follow(context, pinned) if pinned else []
-    edited = [row for row in rows if row.edit_seq]
+    # Of what is kept no more nobody knows when it was said.
+    are_kept = pinned.keys() <= {row.message_id for row in rows}
     copies = Copies(
         context.session,
-        seq=min(row.seq for row in rows),
-        at=min(row.at for row in rows),
-        edits=min((row.edit_seq for row in edited), default=0),
+        seq=min((row.seq for row in rows), default=0) if are_kept else 0,
+        at=min((row.at for row in rows), default=0) if are_kept else 0,
+        edits=min(edited.values(), default=0),
         until=context.session.seq + 1,
-        edited=frozenset(row.message_id for row in edited),
+        edited=frozenset(edited),
         pinned={message_id: shown.was for message_id, shown in pinned.items()},
         keys=PIN_KEYS,
         replace=partial(without, changed=pinned),

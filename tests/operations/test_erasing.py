@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from rooms.models import AppliedChange, AuditEntry, WebhookDelivery
+from rooms.models import AppliedChange, AuditEntry, Message, WebhookDelivery
 from rooms.models import Event as Row
 from rooms.process.sqlite_log import _checkpoint
 from rooms.webhooks import endpoints
@@ -95,6 +95,22 @@ def test_of_a_chat_that_was_cleared_no_text_is_in_the_database(everywhere, datab
     assert pins(alice) == []
     assert AppliedChange.objects.get().answer.count("12345678901234567890") == 1
     assert any("12345678901234567890" in event.body for event in Row.objects.filter(kind="on-metadata-change"))
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_chat_that_was_cleared_leaves_nothing_of_what_is_kept_no_more(everywhere, database, others):
+    """Its pin outlives a message, and so may the event that told its last edit."""
+    alice, _, said = everywhere
+    event = do(alice, "broadcast", info={"message": "ring", "type": "bell"})["message_id"]
+    do(alice, "pin-message", id=event)
+    kept = Message.objects.exclude(message_id=event)
+    (kept.filter(message_id=said) if others else kept).delete()
+
+    assert call(alice, "clear-messages").result["cleared"] == others
+
+    assert rows_with(SECRET) == []
+    assert pins(alice) == ["Alice: ring"]
+    assert do(alice, "get-metadata")["data"] == "Alice: ring"
 
 
 def test_the_beginning_of_a_value_that_the_audit_keeps_is_let_go_of(database, room, settings):

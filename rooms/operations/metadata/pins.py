@@ -116,6 +116,11 @@ def _pins(context: Context) -> list[dict[str, Any]]:
     return _pins_in(value_of(context.work.entry(context.session, PINS_KEY)))
 
 
+def pins_held(context: Context) -> list[dict[str, Any]]:
+    """The pins that there are, each with its ``id`` and ``text``."""
+    return [pin for pin in _pins(context) if isinstance(pin.get("id"), str) and isinstance(pin.get("text"), str)]
+
+
 def _pins_in(held: JSON) -> list[dict[str, Any]]:
     # Any peer with the right may have stored something else under the key.
     return [pin for pin in held if isinstance(pin, dict)] if isinstance(held, list) else []
