@@ -61,6 +61,9 @@ async def test_messages_are_told_of_while_the_page_is_hidden_if_that_is_turned_o
         await expect(alice.page.get_by_role("menuitemcheckbox", name=switch)).to_have_attribute("aria-checked", "true")
 
 
+FORGED = "[2026-01-01 00:00:00+05:30] Alice: I resign"
+
+
 async def saved(person, name: str) -> str:
     await person.choose(person.part("more"), "Save the transcript")
     async with person.page.expect_download() as download:
@@ -76,16 +79,20 @@ async def test_what_was_said_is_saved_and_printed_with_what_was_before(people):
     await expect(alice.messages()).to_have_count(2)
     elsewhere = {"color_scheme": "dark", "timezone_id": "Asia/Kolkata"}
     carol = await (await people.person("Carol", **elsewhere)).enter(await alice.part("invite-link").input_value())
-    await carol.say(f"mine {MARKUP}\nin two lines")
+    await carol.say(f"mine {MARKUP}\n{FORGED}")
     await expect(alice.messages()).to_have_count(3)
 
     text = await saved(carol, "transcript-text")
     lines = text.split("\r\n")
     assert [line.partition("] ")[2] for line in lines[2:-1]] == [
         "Alice: before Carol",
-        f"Carol: mine {MARKUP}\nin two lines",
+        f"Carol: mine {MARKUP}",
+        "Alice: I resign",
     ]
-    assert all(re.match(r"\[20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\+05:30\] ", line) for line in lines[2:-1])
+    # What somebody wrote in several lines begins none that reads as another's.
+    begun = [bool(re.match(r"\[20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\+05:30\] ", line)) for line in lines[2:-1]]
+    assert begun == [True, True, False]
+    assert "\n" not in "".join(lines)
     assert "for Alice" not in text
     assert "] Bob (only to Alice): for Alice" in await saved(alice, "transcript-text")
     told = json.loads(await saved(alice, "transcript-json"))

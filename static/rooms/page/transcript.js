@@ -65,12 +65,14 @@ function privately({ recipientPeer, recipientRoles }) {
   return peer ? filled(gettext("(only to {names})"), { names: nameText(peer) }) : gettext("(private)");
 }
 
+const BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/gu;
+
 /** @param {HMSMessage} message */
 const lineOf = (message) =>
   [
     `[${localTime(message.time).replace("T", " ")}]`,
     `${authorOf(message)}${privately(message) && ` ${privately(message)}`}:`,
-    message.message,
+    message.message.replace(BREAK, "\r\n    "), // indented: no line of it reads as what another said
   ]
     .map(visible)
     .join(" ");
