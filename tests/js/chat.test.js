@@ -84,6 +84,8 @@ test("a gap is filled once the message before it was read again", () => {
     { after: null, since: 1 },
     { after: "m2", since: 2 },
   ];
+  const deleted = apply({ ...heard("m1", "m2"), missed }, "on-message-delete", { message_id: "m2" });
+  assert.deepEqual(apply(deleted, "history-read", { messages: [said("m9")], last: "m9" }).missed, [missed[0]]);
   let state = apply({ ...heard("m2"), missed }, "history-read", {
     messages: ["m9", "m8"].map((id) => said(id)),
     last: "m8",
@@ -94,6 +96,26 @@ test("a gap is filled once the message before it was read again", () => {
   const end = { messages: [], last: "" };
   assert.deepEqual(apply(state, "history-read", { ...end, withheld: true }).missed, [missed[0]]);
   assert.deepEqual(apply(state, "history-read", end).missed, []);
+});
+
+test("what is held from before a gap is as it is read again", () => {
+  const missing = { session_id: "s", seq: 9, name: "Al", data: "" };
+  const bell = said("m3", { info: { message: "ring", type: "bell" } });
+  const answer = said("m6", { reply_to: "m5" });
+  let state = apply(apply(heard("m1", "m2", "m4", "m5"), "on-broadcast", bell), "on-broadcast", answer);
+  state = { ...state, room: { ...state.room, sessionId: "s", joinedAt: 1, localPeer: "al" } };
+  state = apply(apply(apply(state, "read", { id: "m4", read: true }), "joined", missing), "on-broadcast", said("m8"));
+  const edited = said("m4", { edited_at: 5_000, info: { message: "otherwise", type: "chat" } });
+  state = apply(state, "history-read", { messages: [said("m7"), answer, edited], last: "m4" });
+  // One that came since is newer than any page, and of what stands before the page nothing is known yet.
+  assert.deepEqual(ids(state), ["m1", "m2", "m3", "m4", "m6", "m7", "m8"]);
+  const { message, editedAt, read } = state.messages.get("m4");
+  assert.deepEqual([message, editedAt, read, state.messages.get("m6").replyTo], ["otherwise", 5_000, true, ""]);
+  assert.deepEqual([...state.unsure], ["m1", "m2"]);
+  const end = { messages: [said("m2")], last: "" };
+  assert.deepEqual(ids(apply(state, "history-read", end)), ["m2", "m3", "m4", "m6", "m7", "m8"]);
+  const some = apply(state, "history-read", { ...end, withheld: true });
+  assert.deepEqual([ids(some)[0], [...some.unsure]], ["m1", ["m1"]]);
 });
 
 test("somebody writes until it says otherwise, sends or leaves", () => {

@@ -18,6 +18,8 @@ import { uuid } from "./uuid.js";
 /** @import { Notices } from "./notices.js" */
 /** @import { Store } from "./store.js" */
 
+const MOST_READ = 100; // messages of a page
+
 /** @implements {HMSActions} */
 export class Actions {
   #client;
@@ -219,13 +221,16 @@ export class Actions {
 
   /**
    * Ours: reads the next page of what was said before what was read, the newest page first. `hasMore`: there is another.
+   * After a gap it reads on as far back as messages are held, for these may be changed by now, or deleted.
    * @returns {Promise<HMSHistory>}
    */
   async loadOlderMessages(limit = 50) {
-    const before = this.#client.state.history?.last;
-    if (before === "") return this.#store.getState().history;
-    const page = await this.#client.call("message-history", { limit, ...(before && { before }) }, { again: true });
-    this.#client.change("history-read", page);
+    do {
+      const { history, unsure } = this.#client.state;
+      if (history?.last === "") break;
+      const asked = { limit: unsure.size ? MOST_READ : limit, ...(history && { before: history.last }) };
+      this.#client.change("history-read", await this.#client.call("message-history", asked, { again: true }));
+    } while (this.#client.state.unsure.size);
     return this.#store.getState().history;
   }
 

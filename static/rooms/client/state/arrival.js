@@ -55,6 +55,7 @@ export const ARRIVAL_OWN = {
     const messages = isSame ? state.messages : anew.messages;
     const here = isSame ? state : { ...state, missed: [] };
     const missed = state.room.joinedAt === null ? here.missed : withGap(here, messages);
+    const unsure = new Set(messages.values().flatMap(({ id, type }) => (type === "chat" ? [id] : [])));
     const local = { ...before, name, data, groups: [], raisedAt: null };
     const peers = isSame ? withEntry(state.peers, local.id, local) : new Map([[local.id, local]]); // peer-list follows
     const polls = isSame ? state.polls : anew.polls; // replaced as they are read again, which keeps what is typed
@@ -63,6 +64,7 @@ export const ARRIVAL_OWN = {
       ...state,
       messages,
       missed,
+      unsure,
       history: null,
       typing: new Map(),
       metadata,

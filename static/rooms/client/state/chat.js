@@ -18,6 +18,15 @@ function changed(state, wire, change) {
 }
 
 /**
+ * Messages without those of these ids, which no answer names any more.
+ * @type {(messages: Message[], gone: Set<string>) => Message[]}
+ */
+const withoutThese = (messages, gone) =>
+  messages
+    .filter(({ id }) => !gone.has(id))
+    .map((one) => (one.replyTo !== undefined && gone.has(one.replyTo) ? { ...one, replyTo: "" } : one));
+
+/**
  * The reactions under a message once a person has put one there, or taken it back.
  * @type {(held: Message, wire: Wire) => Message}
  */
@@ -44,12 +53,36 @@ function rested(state, peer) {
 
 /**
  * The gaps that are left once a page was read: pages go back without one from what is newest, so none is after a
- * message in them, nor before all if these are all.
- * @type {(state: State, told: unknown, history: NonNullable<State["history"]>) => Gap[]}
+ * message in them, nor before all if these are all. One after a message that is gone has no place any more.
+ * @type {(missed: Gap[], read: Map<string, Message>, messages: Messages, history: NonNullable<State["history"]>) => Gap[]}
  */
-function unfilled(state, told, { last, withheld }) {
-  const read = new Set(records(told).map((wire) => text(wire.message_id)));
-  return state.missed.filter(({ after }) => (after === null ? last !== "" || withheld : !read.has(after)));
+const unfilled = (missed, read, messages, { last, withheld }) =>
+  missed.filter(({ after }) => (after === null ? last !== "" || withheld : !read.has(after) && messages.has(after)));
+
+/**
+ * The messages of a page, by their ids, the newest first.
+ * @type {(told: unknown) => Map<string, Message>}
+ */
+const pageFrom = (told) =>
+  new Map(
+    records(told).flatMap((wire) => {
+      const id = text(wire.message_id);
+      return id === undefined ? [] : [[id, { ...messageFrom(id, wire, text(wire.peer_id) ?? ""), read: true }]];
+    }),
+  );
+
+/** @type {(held: Message, read: Map<string, Message>) => Message} */
+const again = (held, read) => ({ ...(read.get(held.id) ?? held), read: held.read });
+
+/**
+ * The ids of messages from before a gap that a page would hold if they were there still.
+ * @type {(state: State, read: Map<string, Message>, history: NonNullable<State["history"]>) => Set<string>}
+ */
+function goneSince({ messages, unsure }, read, { last, withheld }) {
+  const isWhole = last === "" && !withheld;
+  const from = isWhole ? -Infinity : Math.min(...[...read.values()].map(({ time }) => time));
+  const gone = messages.values().filter(({ id, time }) => unsure.has(id) && !read.has(id) && time > from);
+  return new Set(gone.map(({ id }) => id));
 }
 
 /** @satisfies {Record<string, HeardChange>} */
@@ -76,18 +109,16 @@ export const CHAT_HEARD = {
     }),
 
   "on-message-delete": (state, { message_id: id }) => {
-    if (!state.messages.has(text(id) ?? "")) return state;
-    const others = state.messages.values().filter((held) => held.id !== id);
-    return {
-      ...state,
-      messages: new Messages(others.map((one) => (one.replyTo === id ? { ...one, replyTo: "" } : one))),
-    };
+    const gone = text(id) ?? "";
+    if (!state.messages.has(gone)) return state;
+    return { ...state, messages: new Messages(withoutThese(state.messages.values(), new Set([gone]))) };
   },
 
   "on-messages-clear": (state) => ({
     ...state,
     messages: new Messages(state.messages.values().filter(({ type }) => type !== "chat")),
     missed: [],
+    unsure: new Set(),
     history: { last: "", withheld: false },
   }),
 
@@ -141,15 +172,15 @@ export const CHAT_OWN = {
 
   // A page of what was said before. Its answer comes in its place among the events, so it is as new as what is held.
   "history-read": (state, { messages: told, last, withheld }) => {
-    const read = records(told).flatMap((wire) => {
-      const id = text(wire.message_id);
-      if (id === undefined || state.messages.has(id)) return [];
-      return [{ ...messageFrom(id, wire, text(wire.peer_id) ?? ""), read: true }];
-    });
-    const all = [...state.messages.values(), ...read.reverse()].sort((a, b) => a.time - b.time);
+    const read = pageFrom(told);
     const history = { last: text(last) ?? "", withheld: flag(withheld) ?? false };
-    const messages = read.length ? new Messages(all) : state.messages;
-    return { ...state, messages, missed: unfilled(state, told, history), history };
+    const fresh = [...read.values()].filter(({ id }) => !state.messages.has(id)).reverse();
+    const gone = goneSince(state, read, history);
+    const sure = state.messages.values().map((one) => (state.unsure.has(one.id) ? again(one, read) : one));
+    const all = [...withoutThese(sure, gone), ...fresh].sort((a, b) => a.time - b.time);
+    const messages = fresh.length || state.unsure.size ? new Messages(all) : state.messages;
+    const unsure = new Set([...state.unsure].filter((id) => !read.has(id) && !gone.has(id)));
+    return { ...state, messages, missed: unfilled(state.missed, read, messages, history), unsure, history };
   },
 
   read: (state, { id, read }) => {

@@ -32,6 +32,7 @@ export const nowhere = () => ({
   peers: new Map(),
   messages: new Messages(),
   missed: [],
+  unsure: new Set(),
   history: null,
   typing: new Map(),
   outbox: new Map(),

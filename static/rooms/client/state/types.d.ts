@@ -33,6 +33,8 @@ export interface State {
   peers: Map<string, Peer>;
   messages: Messages;
   missed: Gap[];
+  /** Ids of messages from before a gap that were not read again since: they may be changed by now, or deleted. */
+  unsure: Set<string>;
   /** Who is writing now, by the id of the peer. */
   typing: Map<string, HMSTyping>;
   /** How far back what was said before has been read: null, not yet; `last`: where it goes on, empty at its end. */
