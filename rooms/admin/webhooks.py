@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
+from rooms.access.sealing import Unreadable
 from rooms.admin.actions import confirmation, show_secrets
 from rooms.admin.editing import Editing, SeenForm
 from rooms.admin.fields import Lines
@@ -28,8 +29,8 @@ MOST_REPLAYED = 100
 
 NOT_AGAIN = "cannot be told again: waiting for a try, a repetition itself, or of an endpoint that is off."
 
-REFUSALS = (RoomError, WebhookEndpoint.DoesNotExist)
-"""Why nothing can be done with an endpoint now: others are at work, or have removed it."""
+REFUSALS = (RoomError, WebhookEndpoint.DoesNotExist, Unreadable)
+"""Why nothing can be done with an endpoint now: others are at work or have removed it, or its secrets are lost."""
 
 FIELDS = ("url", "enabled", "events", "metadata_keys", "metadata_values")
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from rooms.access.sealing import seal
 from rooms.models import AuditEntry, WebhookDelivery, WebhookEndpoint, WebhookReplay
 from rooms.webhooks import endpoints, replays
 from rooms.webhooks.deliveries import Filters
@@ -69,6 +70,21 @@ def test_an_endpoint_that_others_are_at_work_on_is_told(client, action, act_of, 
     monkeypatch.setattr(endpoints, act_of, held)
     shown = act(admin, action, made, confirmed="yes")
     assert "example.org/a: the room is locked by another program" in shown
+
+
+@pytest.mark.parametrize("action", ["renew", "drop"])
+def test_an_endpoint_whose_secrets_are_lost_is_told(client, action, settings):
+    admin, made = desk_of(client, *RIGHTS), endpoints.add("https://example.org/a")
+    WebhookEndpoint.objects.filter(pk=made.pk).update(secrets=sealed_with_another_key(settings))
+
+    assert "example.org/a: sealed with another SECRET_KEY" in act(admin, action, made)
+
+
+def sealed_with_another_key(settings: Any) -> str:
+    before, settings.SECRET_KEY = settings.SECRET_KEY, "another key that is long enough to sign with"
+    sealed = seal('["whsec_AAAA"]')
+    settings.SECRET_KEY = before
+    return sealed
 
 
 def test_an_endpoint_form_that_is_behind_brings_nothing_back(client):
