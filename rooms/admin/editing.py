@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
-from rooms.admin.shared import ModelAdmin
+from rooms.admin.shared import Pages
 from rooms.wire.errors import RoomError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _text(field: forms.Field, value: Any) -> str:
     return (", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)) or "-"
 
 
-class Editing(ModelAdmin):
+class Editing(Pages):
     """Pages on which rows are changed, by forms that are a SeenForm.
 
     ``save_model`` stores what is ``given``, and in the same transaction calls the form's ``check`` with the locked row.

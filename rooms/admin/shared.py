@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -56,7 +57,25 @@ def author(request: HttpRequest) -> Author:
     return Author(request.user.get_username(), "admin")
 
 
-class Inspection(ModelAdmin):
+class Pages(ModelAdmin):
+    """Pages that refuse, or pass over, what Django's fail on; no page sends it."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        # By a field without a name nothing is looked for.
+        return super().get_object(request, object_id, from_field or None)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        for given in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.clean(given, None)
+            except ValidationError:
+                raise BadRequest(f"{given[:SHOWN_CHARS]}: no id") from None
+        return super().response_action(request, queryset, *args, **kwargs)
+
+
+class Inspection(Pages):
     """Pages to look at rows, never to change them.
 
     ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched, what

@@ -1,0 +1,27 @@
+"""Requests that none of the admin's pages makes: they are refused, and fail nothing."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+
+from rooms.creation.rooms import create_room
+
+# Of a list whose ids are numbers, and of any.
+NO_NUMBERS, NO_IDS = ["", "abc", "1.5", "²", "9" * 19], ["9" * 5000]
+
+
+@pytest.mark.parametrize("pages", admin.site._registry.values(), ids=lambda pages: pages.opts.model_name)
+def test_no_list_acts_on_what_is_no_id(operator, pages):
+    names = [*pages.actions, *(["delete_selected"] if pages.opts.app_label == "auth" else [])]
+    no_ids = NO_IDS if pages.opts.pk.get_internal_type() == "CharField" else NO_IDS + NO_NUMBERS
+    for name, given in ((name, given) for name in names for given in no_ids):
+        form = {"action": name, "_selected_action": ["1", given], "confirmed": "yes", "post": "yes"}
+        answer = operator.post(f"/admin/{pages.opts.app_label}/{pages.opts.model_name}/", form)
+        assert answer.status_code == 400, (name, given[:20])
+
+
+def test_no_page_looks_for_its_row_by_a_field_without_a_name(operator):
+    room, user = create_room(title="Tea"), User.objects.get()
+    for page in (f"rooms/room/{room.pk}/change/", f"auth/user/{user.pk}/change/", f"auth/user/{user.pk}/delete/"):
+        assert operator.get(f"/admin/{page}?_to_field=").status_code == 200
+        assert operator.post(f"/admin/{page}", {"_to_field": ""}).status_code in (200, 302)
