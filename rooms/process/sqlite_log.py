@@ -24,8 +24,9 @@ def _checkpoint() -> None:
         cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
         if erasing.log.holds:
             erasing.log.holds = False
-            # Writers wait for it, but nearly all was moved just now.
-            erasing.log.holds = not _empty(cursor)
+            # Writers wait for it, but nearly all was moved just now. One that comes after it says so again.
+            if not _empty(cursor):
+                erasing.log.holds = True
 
 
 def _empty(cursor: CursorWrapper) -> bool:

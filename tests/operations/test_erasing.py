@@ -9,6 +9,7 @@ from django.db import connection
 
 from rooms.models import AppliedChange, AuditEntry, Message, WebhookDelivery
 from rooms.models import Event as Row
+from rooms.operations.engine import erasing
 from rooms.process.sqlite_log import _checkpoint
 from rooms.webhooks import endpoints
 from tests.operations.driver import call, do, say, visitor
@@ -154,6 +155,24 @@ def bytes_on_disk() -> bytes:
     name = Path(str(connection.settings_dict["NAME"]))
     files = [name, *(name.with_name(name.name + suffix) for suffix in ("-wal", "-journal"))]
     return b"".join(file.read_bytes() for file in files if file.exists())
+
+
+def test_the_log_is_emptied_again_of_what_was_deleted_while_it_was(database):
+    """Another thread deletes something between the emptying and the end of its job."""
+
+    def note(statement: str) -> None:
+        if statement.startswith("PRAGMA wal_checkpoint(TRUNCATE)"):
+            erasing.log.holds = True
+
+    erasing.log.holds = True
+    connection.connection.set_trace_callback(note)
+    try:
+        _checkpoint()
+    finally:
+        connection.connection.set_trace_callback(None)
+    assert erasing.log.holds
+    _checkpoint()
+    assert not erasing.log.holds
 
 
 def test_a_deleted_text_is_not_in_the_files_of_the_database(everywhere, database):
