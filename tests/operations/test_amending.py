@@ -118,16 +118,17 @@ def test_a_pin_follows_whatever_the_rules_say(room, alice, bob):
     assert pins(alice) == []
 
 
-def test_pins_that_do_not_fit_any_more_make_way(alice, bob, settings):
+def test_a_pin_that_does_not_fit_any_more_makes_way_and_no_other(alice, bob, settings):
+    """Or who may pin nothing could take away what others pinned."""
     settings.MAX_VALUE_BYTES = 800
-    old, new = say(bob, "old"), say(bob, "new")
-    do(alice, "pin-message", id=old)
-    do(alice, "pin-message", id=new)
-    do(bob, "message-edit", id=new, message="x" * 500)
-    assert pins(alice) == ["Bob: " + "x" * 500]
-    do(bob, "message-edit", id=new, message="x" * 900)
-    assert pins(alice) == []
-    assert do(alice, "get-metadata")["data"] is None
+    first, edited = say(alice, "first"), say(bob, "edited")
+    do(alice, "pin-message", id=first)
+    do(alice, "pin-message", id=edited)
+    do(bob, "message-edit", id=edited, message="x" * 250)
+    assert pins(alice) == ["Bob: " + "x" * 250, "Alice: first"]
+    do(bob, "message-edit", id=edited, message="x" * 500)
+    assert pins(alice) == ["Alice: first"]
+    assert do(alice, "get-metadata")["data"] == "Alice: first"
 
 
 # --- Deleted ------------------------------------------------------------------------------------

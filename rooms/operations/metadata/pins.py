@@ -195,17 +195,22 @@ def without(key: str, value: JSON, *, changed: Mapping[str, Shown]) -> JSON:
 def follow(context: Context, changed: Mapping[str, Shown]) -> list[Event]:
     """Let pins show what messages, by their ids, say now. Whoever may write them, under whatever lock.
 
-    Pins that do not fit any more make way, from the oldest on.
+    Of pins that do not fit together any more those make way that were changed, from the oldest on: their authors may
+    have no right to take away others.
     """
     pins, default = context.work.entries(context.session, PIN_KEYS)
     held, shown = value_of(pins), value_of(default)
     value = without(PINS_KEY, held, changed=changed)
     while isinstance(value, list) and value != held and size_of(compact(value)) > settings.MAX_VALUE_BYTES:
-        value.pop()
+        value.pop(max((place for place, pin in enumerate(value) if _names(pin, changed)), default=-1))
     changes = [_as_kept(context, pins, value)] if value != held else []
     if any(one.was == shown for one in changed.values()):
         changes.append(_as_kept(context, default, _newest(_pins_in(value)) if _may_show(context) else None))
     return make(context, changes)
+
+
+def _names(pin: JSON, messages: Mapping[str, Shown]) -> bool:
+    return isinstance(pin, dict) and str(pin.get("id")) in messages
 
 
 def _as_kept(context: Context, entry: MetadataEntry, value: JSON) -> Change:
