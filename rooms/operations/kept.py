@@ -17,7 +17,7 @@ from rooms.operations.engine.gate import operation
 from rooms.operations.engine.work import RANDOM_DIGITS
 from rooms.operations.messaging import CHAT
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
-from rooms.wire.events import EVERYBODY, Audience
+from rooms.wire.events import EVERYBODY, Audience, size_of
 from rooms.wire.parameters import Between, Chars
 from rooms.wire.results import Outcome
 
@@ -104,7 +104,7 @@ def message_history(
     for row in _each(rows.filter(seq__lt=until, seq__gte=first), limit + 1):
         if not is_for(peer, row, Audience.decode(row.audience)):
             continue
-        size += len(row.body) + len(row.reactions)
+        size += size_of(row.body) + size_of(row.reactions)
         if len(page) == limit or (page and size > MAX_PAGE_BYTES):
             last = page[-1]["message_id"]
             break

@@ -22,7 +22,7 @@ from rooms.operations.polls import (
     window,
     writes,
 )
-from rooms.wire.events import compact
+from rooms.wire.events import compact, size_of
 from rooms.wire.parameters import Chars, Number, OneOf
 from rooms.wire.results import Outcome
 
@@ -76,7 +76,7 @@ def _full(context: Context, polls: Sequence[Poll]) -> list[dict[str, Any]]:
             "result": result_shown(context, poll),
             "own_responses": _own(context, poll),
         }
-        size += len(compact(whole))
+        size += size_of(compact(whole))
         # One poll at least, or who asks page by page would never get past a long one.
         if page and size > MAX_FULL_BYTES:
             break

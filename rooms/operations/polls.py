@@ -17,7 +17,7 @@ from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.operations.poll_questions import MAX_DURATION, MAX_QUESTIONS, QuestionItem, check_questions, is_hidden
 from rooms.wire.errors import BadRequest, NotFound, TooLarge
-from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, Event, compact, size_of
 from rooms.wire.json_gate import JSON
 from rooms.wire.names import shows
 from rooms.wire.parameters import Between, Chars, Items, Number, OneOf, RoleName
@@ -158,7 +158,7 @@ def check_size(questions_of_polls: Iterable[JSON], field: str) -> None:
 
 
 def _size(questions: JSON) -> int:
-    return len(compact(questions))
+    return size_of(compact(questions))
 
 
 def _require_draft(poll: Poll) -> None:

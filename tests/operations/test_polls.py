@@ -291,7 +291,7 @@ def test_a_list_reads_no_more_questions_than_it_shows(database):
 
 def test_the_questions_of_all_polls_together_have_a_limit(alice, monkeypatch):
     monkeypatch.setattr("rooms.operations.polls.MAX_POLLS_BYTES", 2_000)
-    questions = [{"question": {"text": "x" * 700, "type": "short-answer"}}]
+    questions = [{"question": {"text": "🎉" * 175, "type": "short-answer"}}]
     polls = [do(alice, "poll-info-set", title=f"Poll {number}")["poll_id"] for number in range(3)]
     for poll_id in polls[:2]:
         do(alice, "poll-questions-set", poll_id=poll_id, questions=questions)
