@@ -183,6 +183,17 @@ async def test_piled_up_accents_stay_in_the_place_of_their_text(people):
         assert await place.first.evaluate("(element) => getComputedStyle(element).overflowY") in ("clip", "hidden")
 
 
+async def test_a_status_takes_little_height_however_long_it_is(people):
+    """An app may set what the page would not."""
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.open_people()
+    for status in ("word " * 700, "x" * 3_500, "line\n" * 600):
+        await bob.hms("hmsActions.changeMetadata({ status: value })", status)
+        await expect(alice.row("Bob").locator(".person-status")).to_contain_text(status[:4])
+        assert (await alice.row("Bob").bounding_box() or {})["height"] < 150
+    await fits(alice)
+
+
 async def test_characters_that_turn_the_direction_of_text_are_seen_and_turn_nothing(people):
     turn = "\u202etfel\u202c \u2067x\u2069 \u200e\u061c"
     seen = "⟨RLO⟩tfel⟨PDF⟩ ⟨RLI⟩x⟨PDI⟩ ⟨LRM⟩⟨ALM⟩"
