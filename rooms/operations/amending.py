@@ -70,9 +70,12 @@ def edit_message(
 def delete_message(context: Context, *, id: MessageId) -> Outcome:
     """Delete a message of one's own, or, with ``removeOthers``, any that was for the caller: ``{message_id}``.
 
-    With it goes all that is stored of what it said, its pins included. Deleting it again changes nothing. Raises
-    NotFound if there is no such message for the caller.
+    With it goes all that is stored of what it said, its pins included. Deleting it again changes nothing. Of a message
+    that is kept no more its pin goes, which may still be there. Raises NotFound if there is no such message for the
+    caller.
     """
+    if find(context, id) is None:
+        return _delete_pinned(context, id)
     row, audience, is_own = _find(context, id)
     if not is_own:
         context.require(MODERATES)
@@ -87,6 +90,26 @@ def delete_message(context: Context, *, id: MessageId) -> Outcome:
         context.audit("message.delete", details={"message": id, "peer": row.peer_id, "name": name})
     told = {"message_id": id, "by": context.actor}
     return Outcome({"message_id": id}, [*pins, *_news(context, row, audience, "on-message-delete", told)])
+
+
+def _delete_pinned(context: Context, message_id: str) -> Outcome:
+    """Take away the pin of a message that is kept no more, and with it the last of what it said."""
+    pin = next((pin for pin in pins_held(context) if pin["id"] == message_id), None)
+    if pin is None:
+        raise _no_such()
+    author, peer = pin.get("author"), context.known_peer
+    author = author if isinstance(author, dict) else {}
+    if peer is not None and author.get("person") == peer.person:
+        context.audit_act("message.delete", details={"message": message_id})
+    else:
+        context.require(MODERATES)
+        context.audit("message.delete", details={"message": message_id, "peer": "", "name": author.get("name", "")})
+    edited = {edited: seq for edited, seq in _edited(context).items() if edited == message_id}
+    pins = _take_away(context, [], {message_id: Shown(pin["text"], None)}, edited)
+    told = {"message_id": message_id, "by": context.actor}
+    # Only what was for everybody is pinned.
+    others = EVERYBODY._replace(but=context.actor)
+    return Outcome({"message_id": message_id}, [*pins, Event("on-message-delete", compact(told), others)])
 
 
 @operation("clear-messages", requires=MODERATES)

@@ -12,8 +12,9 @@ from rooms.models import Event as Row
 from rooms.operations.engine import erasing
 from rooms.process.sqlite_log import _checkpoint
 from rooms.webhooks import endpoints
-from tests.operations.driver import call, do, say, visitor
+from tests.operations.driver import call, do, refused, say, visitor
 from tests.operations.test_amending import pins
+from tests.support.team import joined
 
 SECRET = "Zwiebelküchenschabe"
 """Only in what is deleted. With letters that some JSON escapes."""
@@ -112,6 +113,19 @@ def test_a_chat_that_was_cleared_leaves_nothing_of_what_is_kept_no_more(everywhe
     assert rows_with(SECRET) == []
     assert pins(alice) == ["Alice: ring"]
     assert do(alice, "get-metadata")["data"] == "Alice: ring"
+
+
+@pytest.mark.parametrize("who", ["author", "host"])
+def test_the_pin_of_a_message_that_is_kept_no_more_goes_with_it(everywhere, room, database, who):
+    alice, bob, said = everywhere
+    Message.objects.filter(message_id=said).delete()
+    stranger = joined(room, "Mallory", "guest")
+    assert refused(stranger, "message-delete", id=said)[0] == 403
+
+    assert do({"author": bob, "host": alice}[who], "message-delete", id=said)["message_id"] == said
+
+    assert rows_with(SECRET) == [] and pins(alice) == []
+    assert refused(alice, "message-delete", id=said) == (404, "id: no such message")
 
 
 def test_the_beginning_of_a_value_that_the_audit_keeps_is_let_go_of(database, room, settings):
