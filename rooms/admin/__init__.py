@@ -7,6 +7,7 @@ kind.
 """
 
 from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from rooms.access.logins import LoginForm
 from rooms.admin import (  # noqa: F401  (registers their pages)
@@ -23,3 +24,11 @@ from rooms.admin import (  # noqa: F401  (registers their pages)
 
 admin.site.site_header = admin.site.site_title = "hmsroom"
 admin.site.login_form = LoginForm
+
+
+def complete_nothing(request: HttpRequest) -> HttpResponseBase:
+    """In place of Django's completion, which no field here uses: it searches any kind of row, and fails on some."""
+    raise Http404
+
+
+admin.site.autocomplete_view = complete_nothing  # type: ignore[assignment]  # the stubs say less than Django

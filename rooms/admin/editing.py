@@ -82,7 +82,7 @@ class SeenForm(ModelForm):
     def _seen(self) -> dict[str, Any]:
         try:
             seen = json.loads(self.data.get(self.add_prefix(SEEN)) or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return seen if isinstance(seen, dict) else {}
 

@@ -34,7 +34,8 @@ SEARCH_CHARS = 200
 """How much of what is searched for is looked at."""
 
 WAYS = {"", "exact", "gte", "lt", "isnull"}
-"""How the filters of lists compare; of the many others Django has some fail on what they cannot read."""
+WAYS_OF_OTHERS = {"id__exact", "isnull"}
+"""How the filters of lists compare, and other rows; of the many that Django has some fail on what they cannot read."""
 
 
 def may_view(request: HttpRequest, kind: str) -> bool:
@@ -58,7 +59,29 @@ def author(request: HttpRequest) -> Author:
 
 
 class Pages(ModelAdmin):
-    """Pages that refuse, or pass over, what Django's fail on; no page sends it."""
+    """Pages that refuse, or pass over, what Django's fail on; no page sends it.
+
+    ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched, what
+    links filter by), the kind of these rows, or several kinds with spaces between.
+    ``linked`` are the filters that stand in links of other pages alone.
+    """
+
+    shown_to: Mapping[Any, str] = {}
+    linked: Sequence[str] = ()
+
+    def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
+        """Those of the names that are shown in this request."""
+        return [name for name in names if all(may_view(request, kind) for kind in self.shown_to.get(name, "").split())]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Whether a list may be filtered so: else what no page shows is found letter by letter."""
+        filters: Any = self.get_list_filter(request)
+        names = [name if isinstance(name, str) else name.parameter_name for name in filters]
+        name, _, way = lookup.partition("__")
+        others = {field.name for field in self.opts.get_fields() if field.is_relation}
+        known = name in names and way in (WAYS_OF_OTHERS if name in others else WAYS)
+        known = known or lookup in self._shown(request, self.linked)
+        return known and super().lookup_allowed(lookup, value, request)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         # By a field without a name nothing is looked for.
@@ -76,22 +99,11 @@ class Pages(ModelAdmin):
 
 
 class Inspection(Pages):
-    """Pages to look at rows, never to change them.
-
-    ``shown_to`` names, for what stands on these pages of other rows (columns, fields, filters, what is searched, what
-    links filter by), the kind of these rows, or several kinds with spaces between.
-    ``linked`` are the filters that stand in links of other pages alone.
-    """
+    """Pages to look at rows, never to change them."""
 
     list_per_page = 50
     # It counts the whole table each time.
     show_full_result_count = False
-    shown_to: Mapping[Any, str] = {}
-    linked: Sequence[str] = ()
-
-    def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
-        """Those of the names that are shown in this request."""
-        return [name for name in names if all(may_view(request, kind) for kind in self.shown_to.get(name, "").split())]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self._shown(request, super().get_fields(request, obj))
@@ -104,15 +116,6 @@ class Inspection(Pages):
 
     def get_search_fields(self, request: HttpRequest) -> list[Any]:
         return self._shown(request, super().get_search_fields(request))
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Whether a list may be filtered so: else what no page shows is found letter by letter."""
-        filters = self.get_list_filter(request)
-        names = [name if isinstance(name, str) else name.parameter_name for name in filters]
-        name, _, way = lookup.partition("__")
-        way = way.removeprefix("id").removeprefix("__")  # of another row, by its id
-        known = (name in names and way in WAYS) or lookup in self._shown(request, self.linked)
-        return known and super().lookup_allowed(lookup, value, request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

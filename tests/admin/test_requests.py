@@ -25,3 +25,28 @@ def test_no_page_looks_for_its_row_by_a_field_without_a_name(operator):
     for page in (f"rooms/room/{room.pk}/change/", f"auth/user/{user.pk}/change/", f"auth/user/{user.pk}/delete/"):
         assert operator.get(f"/admin/{page}?_to_field=").status_code == 200
         assert operator.post(f"/admin/{page}", {"_to_field": ""}).status_code in (200, 302)
+
+
+def test_nothing_is_completed(operator):
+    for model, field in (("webhookreplay", "deliveries"), ("room", "template")):
+        query = {"app_label": "rooms", "model_name": model, "field_name": field, "term": "a"}
+        assert operator.get("/admin/autocomplete/", query).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["groups={}", "groups__exact={}", "groups__in={}", "groups__id__exact={}"])
+def test_no_list_of_accounts_fails_on_numbers_that_are_too_large(operator, query):
+    assert operator.get(f"/admin/auth/user/?{query.format('9' * 19)}").status_code in (200, 302, 400)
+
+
+@pytest.mark.parametrize("query", ["email__range=", "first_name__range=1", "last_login__range=1,2,3", "email__regex=("])
+def test_accounts_are_filtered_as_their_page_does_alone(operator, query):
+    assert operator.get(f"/admin/auth/user/?{query}").status_code == 400
+    assert operator.get("/admin/auth/user/?is_staff__exact=1").status_code == 200
+
+
+@pytest.mark.parametrize("seen", ["[" * 5000, "{", "5", '"'])
+def test_a_form_that_says_nothing_readable_of_what_was_seen_changes_nothing(operator, seen):
+    room = create_room(title="Tea")
+    answer = operator.post(f"/admin/rooms/room/{room.pk}/change/", {"title": "Milk", "seen": seen})
+    room.refresh_from_db()
+    assert (answer.status_code, room.title) == (200, "Tea")
