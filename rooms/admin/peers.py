@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
@@ -28,7 +29,6 @@ NOT_KEPT = (
 class PeerAdmin(Inspection):
     list_display = ["__str__", "room_link", "state", "role", "user_id", "joined_at", "left_at", "leave_reason"]
     list_filter = ["state", "role", "leave_reason", "joined_at"]
-    list_select_related = ["session__room"]
     ordering = ["-id"]  # nearly that of joining, and has an index
     search_fields = ["name", "peer_id", "user_id", "session__id", "session__room__name", "session__room__title"]
     linked = ["session__id__exact"]
@@ -41,6 +41,11 @@ class PeerAdmin(Inspection):
         **dict.fromkeys(["session_link", "session__id", "session__id__exact"], "session"), "observed": "metadataentry",
         **dict.fromkeys(["room_link", "session__room__name", "session__room__title"], "room"),
     }  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Peer]:
+        # With its session and room, which may be deleted at any moment, and the peer with them.
+        queryset: QuerySet[Peer] = super().get_queryset(request)
+        return queryset.select_related("session__room")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any

@@ -157,8 +157,8 @@ class RoomAdmin(Editing, Inspection):
         room = get_object_or_404(Room, pk=object_id)
         try:
             noted, told = _change_codes(room, request.POST, author(request))
-        except RoomError as error:
-            self.message_user(request, error.message, messages.ERROR)
+        except (RoomError, Room.DoesNotExist) as error:
+            self.message_user(request, str(error), messages.ERROR)
         else:
             self.log_change(request, room, noted)
             self.message_user(request, told, messages.SUCCESS)
@@ -246,7 +246,8 @@ class RoomCodeAdmin(Inspection):
         # All that go: a new one replaces whatever codes its role has in the room.
         concerned = {(code.room, code.role) for code in codes.select_related("room")}
         all_of_them = reduce(or_, (Q(room=room, role=role) for room, role in concerned), Q(pk__in=[]))
-        going = RoomCode.objects.filter(all_of_them, enabled=True).order_by("room", "role", "created_at")
+        going = RoomCode.objects.filter(all_of_them, enabled=True).select_related("room")
+        going = going.order_by("room", "role", "created_at")
         rows = [(code.code, code.role) for code in going]
         if question := confirmation(
             self, request, going, rows, title="Replace the codes?", answer="Yes, replace them",
@@ -261,7 +262,7 @@ class RoomCodeAdmin(Inspection):
                 continue
             try:
                 new = replace_code(room.pk, role, author=author(request))
-            except (RoomError, ValidationError, Room.DoesNotExist) as error:
+            except (RoomError, ValidationError, Room.DoesNotExist, RoomCode.DoesNotExist) as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self.log_change(request, room, f"code for {role} replaced")

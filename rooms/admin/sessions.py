@@ -42,7 +42,6 @@ class SessionAdmin(Inspection):
         "brief_id", "room_link", "is_live", "started_at", "duration", "people", "everybody", "messages", "ending",
     ]  # fmt: skip
     list_filter = [LiveFilter, "started_at", "ended_at"]
-    list_select_related = ["room"]
     ordering = ["-started_at"]
     search_fields = ["id", "room__id", "room__name", "room__title"]
     linked = ["room__id__exact"]
@@ -58,7 +57,8 @@ class SessionAdmin(Inspection):
     }  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        queryset: QuerySet[Session] = super().get_queryset(request)
+        # With its room, which may be deleted at any moment, and the session with it.
+        queryset: QuerySet[Session] = super().get_queryset(request).select_related("room")
         return queryset.annotate(number=number_of(present(), "session"), total=number_of(Peer.objects.all(), "session"))
 
     def get_urls(self) -> list[Any]:
@@ -85,7 +85,8 @@ class SessionAdmin(Inspection):
         # One for all forms, to be left out where pages are compared: it is another each time.
         token = get_token(request)
         page = self.change_view(request, object_id, extra_context={"csrf_token": token})
-        assert isinstance(page, TemplateResponse)
+        if not isinstance(page, TemplateResponse):  # it leads away from a session that was deleted meanwhile
+            raise Http404
         page.template_name = "admin/rooms/session/_live.html"
         page.render()
         version = hashlib.sha256(page.content.replace(token.encode(), b"")).hexdigest()
