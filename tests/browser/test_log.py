@@ -17,7 +17,7 @@ globalThis.WebSocket = class extends Real {
 };
 const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 let count = 0;
-globalThis.hear = async (messages, together = 4) => {
+globalThis.hear = async (messages, together = 4, isDrawn = true) => {
   for (const end = count + messages; count < end; count += 1) {
     const id = `p${count % 9}`;
     const peer = { peer_id: id, person: id, role: "guest", info: { name: `Peer ${id}` } };
@@ -26,7 +26,7 @@ globalThis.hear = async (messages, together = 4) => {
     sockets.at(-1).onmessage({ data: JSON.stringify({ method: "on-broadcast", params }) });
     if (count % together === 0) await frame();
   }
-  while (!document.querySelector(`[data-id="m${count - 1}"]`)) await frame();
+  while (isDrawn && !document.querySelector(`[data-id="m${count - 1}"]`)) await frame();
   await frame();
 };
 """

@@ -1,8 +1,8 @@
 // The entries of the log as elements: in blocks, which the browser passes over together where they are out of sight,
-// and of which the oldest go.
+// and of which the oldest go, unless they are read.
 
 import { make, part } from "../dom.js";
-import { readsEnd } from "./reading.js";
+import { isFarAbove, keepPlace, readsEnd } from "./reading.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 
@@ -10,7 +10,7 @@ import { readsEnd } from "./reading.js";
 
 const BLOCK = 50; // entries in one
 const DRAWN = 200; // entries kept in the page; older ones go, a block at a time
-const READ_BACK = 2 * DRAWN; // the same while somebody reads further up, where they may be looked at
+const READ_BACK = 2 * DRAWN; // the same while somebody reads further up: only what is far above goes then
 export const HELD = 2_000; // messages that the store holds: beyond them an older one would not stay
 
 const log = part("log");
@@ -42,8 +42,12 @@ export function append(node) {
   const block = log.lastElementChild;
   if (block && block.childElementCount < BLOCK) block.append(node);
   else log.append(make("div", { class: "block" }, node));
-  while (count() > (readsEnd() ? DRAWN : READ_BACK)) forgetFirst();
+  if (readsEnd()) while (count() > DRAWN) forgetFirst();
+  else while (count() > READ_BACK && isFarAbove(log.children[0])) keepPlace(forgetFirst);
 }
+
+/** Whether nothing more is to be drawn below what somebody reads further up. */
+export const isFull = () => !readsEnd() && count() >= READ_BACK && !isFarAbove(log.children[0]);
 
 /**
  * Puts an entry before another. A block that is full begins with that other one from then on.

@@ -17,17 +17,17 @@ import { continues, sameDay } from "../text.js";
 import { gettext } from "../translation.js";
 import { forgetPersons, isOwn } from "../who.js";
 import { clearDays, lineOf, nameDays, newLine } from "./days.js";
-import { Divider } from "./divider.js";
+import { divide, endDivider } from "./divider.js";
 import * as entries from "./entries.js";
 import { clearGaps, tellGaps } from "./gaps.js";
-import { lineAfter } from "./line.js";
+import { clearLines, lineAfter, writeAfter, writeDue } from "./line.js";
 import { bubble, markPinned, rewrite } from "./message.js";
 import { bring, drawOlder, hasNewest, isWhole, readNewest, startOlder } from "./older.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
 import { drawQuote, redrawQuotes, startQuotes } from "./quotes.js";
 import { drawReactions } from "./reactions.js";
 import {
-  isUnseen,
+  haveMoreBelow,
   keepPlace,
   keepUp,
   leadEyes,
@@ -48,7 +48,7 @@ const SLICE = 8; // ms of drawing at a time: typing and scrolling come between
 const QUIET = 500; // ms until the screen reader has passed over what is drawn without being news
 
 const log = part("log");
-/** @type {(() => void)[]} lines that come after messages which are not drawn yet */
+/** @type {(() => void)[]} what is done once all is drawn that can be */
 const later = [];
 const drawSoon = eachFrame(draw);
 /** @type {HMSMessage | null} the message drawn last, if nothing came after it */
@@ -57,8 +57,6 @@ let last = null;
 let lastDay = null;
 /** @type {PresenceLine | null} the line about people that is still being added to */
 let presence = null;
-/** @type {Divider | null} the line above what was not seen, as long as it counts */
-let divider = null;
 let hasSpoken = false; // whether anything was said, be it that it is deleted
 let filled = false; // the first draw is history, not news
 let session = ""; // whose messages are drawn
@@ -66,9 +64,7 @@ let session = ""; // whose messages are drawn
 let quiet;
 
 export function startLog() {
-  startReading(() => {
-    divider = null;
-  });
+  startReading(endDivider, drawSoon);
   startWaiting();
   startWalking();
   startToolbar();
@@ -100,11 +96,12 @@ function clear() {
   clearDays();
   clearGaps();
   later.length = 0;
+  clearLines();
   forgetPersons();
   last = null;
   lastDay = null;
   presence = null;
-  divider = null;
+  endDivider();
   resetReading();
   hasSpoken = false;
   filled = false;
@@ -117,7 +114,7 @@ function clear() {
  * @param {Said[]} parts
  */
 export function addLine(parts) {
-  afterMessages(() => {
+  afterSaid(() => {
     const line = lineAfter(entries.newest(), parts);
     if (line) append(line);
     presence = null;
@@ -126,7 +123,19 @@ export function addLine(parts) {
 }
 
 /**
- * Does something once all messages that the store holds now are drawn.
+ * Writes a line below what was said until now.
+ * @param {() => void} write
+ */
+function afterSaid(write) {
+  writeAfter(said().at(-1)?.id, write);
+  draw();
+}
+
+/** What the store holds. */
+const said = () => hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
+
+/**
+ * Does something once all messages that the store holds now are drawn, but for those below what is read further up.
  * @param {() => void} action
  */
 function afterMessages(action) {
@@ -191,6 +200,10 @@ function removeDay(day) {
  * @param {string} id
  */
 export async function jumpTo(id) {
+  if (!entries.wasDrawn(id) && hmsStore.getState(selectMessageByMessageID(id))) {
+    toEnd();
+    await new Promise((resolve) => afterMessages(() => resolve(undefined)));
+  }
   await bring(id);
   const element = entries.elementOf(id);
   if (!element) return false;
@@ -211,19 +224,17 @@ function draw() {
   }
   if (!filled) drawQuietly();
   redrawChanged();
-  const { own, others, isAll } = drawSlice();
+  const { hasOwn, others, isAll } = drawSlice();
   redrawQuotes();
   if (tellGaps().some((id) => id === last?.id)) last = null;
   leadTo();
-  if (own || (others && readsEnd())) toEnd();
+  if (hasOwn || (others.length && readsEnd())) toEnd();
   if (filled) notice(others);
   else keepUp();
   drawOlder();
   part("empty").hidden = hasSpoken || !isWhole() || part("outbox").childElementCount > 0;
-  if (!isAll) {
-    drawSoon();
-    return;
-  }
+  if (!isAll) return drawSoon();
+  writeDue();
   filled ||= hasNewest();
   for (const action of later.splice(0)) action();
 }
@@ -235,31 +246,35 @@ function drawQuietly() {
   quiet = setTimeout(() => log.removeAttribute("aria-live"), QUIET);
 }
 
-/** Draws messages for a while. How many new ones are one's own and others', and whether these were all. */
+/**
+ * Draws messages for a while: those below what is read further up only as far as they have place.
+ * Whether new ones are one's own, the ids of new ones of others, and whether all is drawn that has place.
+ */
 function drawSlice() {
-  const held = hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
+  const held = said();
   const fresh = held.flatMap(({ id }, place) => (entries.wasDrawn(id) ? [] : [place]));
   const newest = held.findLastIndex(({ id }) => entries.elementOf(id)); // what is fresh and older is inserted
   const old = fresh.filter((place) => place < newest);
+  const below = fresh.slice(old.length);
+  const others = below.filter((place) => !isOwn(held[place]) && !held[place].read).map((place) => held[place].id);
+  const hasOwn = below.some((place) => isOwn(held[place]));
+  if (hasOwn) toEnd();
   const end = performance.now() + SLICE;
-  const drawn = { own: 0, others: 0, isAll: true };
-  /** @type {(places: number[], draw: (place: number) => void) => void} */
-  const each = (places, draw) => {
-    for (const place of places) {
-      if (performance.now() >= end) drawn.isAll = false;
-      else draw(place);
-    }
-  };
+  const isOver = () => performance.now() >= end;
+  let count = 0;
   if (old.length) {
     drawQuietly();
-    keepPlace(() => each(old, (place) => insert(held, place)));
+    keepPlace(() => {
+      for (; count < old.length && !isOver(); count += 1) insert(held, old[count]);
+    });
   }
-  each(fresh.slice(old.length), (place) => {
-    const own = isOwn(held[place]);
-    add(held[place], own);
-    if (own || !held[place].read) drawn[own ? "own" : "others"] += 1;
-  });
-  return drawn;
+  const mayDraw = () => count >= old.length && count < fresh.length && !entries.isFull();
+  for (; mayDraw() && !isOver(); count += 1) {
+    writeDue();
+    add(held[fresh[count]], isOwn(held[fresh[count]]));
+  }
+  haveMoreBelow(count < fresh.length && entries.isFull());
+  return { hasOwn, others, isAll: count === fresh.length || (count >= old.length && entries.isFull()) };
 }
 
 /** @type {(message: HMSMessage, own: boolean) => void} */
@@ -268,27 +283,11 @@ function add(message, own) {
     append(newLine(message.time));
     lastDay = message.time;
   }
-  if (filled && !own && !message.read) divide(document.hidden || wasMissed(message.time));
+  const line = filled && !own && !message.read ? divide(document.hidden || wasMissed(message.time)) : null;
+  if (line) append(line);
   append(drawn(message, own, continues(last, message)));
   presence = null;
   last = message;
-}
-
-/**
- * Counts a message of somebody else that goes unseen in a line above the first of them.
- * @param {boolean} isAway whether it came while the person was not here at all
- */
-function divide(isAway) {
-  if (!isAway && !isUnseen()) {
-    divider = null; // the next absence is another one
-    return;
-  }
-  if (!divider?.element.isConnected) {
-    log.querySelector(".new")?.remove();
-    divider = new Divider();
-    append(divider.element);
-  }
-  divider.count(isAway);
 }
 
 /**
@@ -338,7 +337,7 @@ function append(node) {
 /** @type {(peer: HMSPeer, joined: boolean) => void} */
 function addPresence(peer, joined) {
   if (!filled || isHereOtherwise(peer)) return;
-  afterMessages(() => {
+  afterSaid(() => {
     if (!presence) {
       presence = new PresenceLine();
       append(presence.element);

@@ -7,20 +7,26 @@ import { announce } from "../toasts.js";
 import { ngettext } from "../translation.js";
 
 const NEAR = 60; // px from the end that still count as being there
+const FAR = 3; // times what is in sight
 
 const scroller = part("scroller");
 let isAtEnd = true; // reading at the end: new messages scroll
 let top = 0; // where the scroller was: only a person moves it up
 let height = 0; // what is in sight, as measured then
 let whole = 0; // all of it
-let unseen = 0;
+let hasMore = false; // messages below that are not drawn
+/** @type {Set<string>} ids of messages that came and were not seen */
+const unseen = new Set();
 
 /** @type {() => void} */
 let seen = () => {};
+/** @type {() => void} */
+let drawMore = () => {};
 
-/** @param {() => void} onSeen */
-export function startReading(onSeen) {
+/** @type {(onSeen: () => void, onNear: () => void) => void} what to do as all is seen, and near the end of what is drawn */
+export function startReading(onSeen, onNear) {
   seen = onSeen;
+  drawMore = onNear;
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const resized = new ResizeObserver(() => keepUp());
   for (const element of [scroller, part("over-log"), part("log"), part("outbox")]) resized.observe(element);
@@ -32,8 +38,17 @@ export function startReading(onSeen) {
 }
 
 export function resetReading() {
-  unseen = 0;
+  unseen.clear();
   isAtEnd = true;
+  hasMore = false;
+}
+
+/**
+ * Tells whether there are messages below what is drawn: its end is not that of the log then.
+ * @param {boolean} isSo
+ */
+export function haveMoreBelow(isSo) {
+  hasMore = isSo;
 }
 
 export const readsEnd = () => isAtEnd;
@@ -57,6 +72,13 @@ export function keepPlace(change) {
   keepUp();
   if (seen?.isConnected) scroller.scrollTop += seen.getBoundingClientRect().top - before;
 }
+
+/**
+ * Whether something is too far above what is in sight to be scrolled to soon.
+ * @param {Element} element
+ */
+export const isFarAbove = (element) =>
+  element.getBoundingClientRect().bottom < scroller.getBoundingClientRect().top - FAR * scroller.clientHeight;
 
 /** The entry of the log in the middle of what is in sight: the first may lose its head to one above it. */
 function entryInSight() {
@@ -91,19 +113,20 @@ export function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
   measure(); // maybe less than before, where the oldest entries went
   isAtEnd = true;
+  if (hasMore) drawMore();
   seeIfVisible();
 }
 
 /**
- * Counts messages that came, as far as they go unseen.
- * @param {number} count
+ * Counts messages that came, as far as they go unseen; once each.
+ * @param {string[]} ids
  */
-export function notice(count) {
-  if (!count || !isUnseen()) return;
-  unseen += count;
+export function notice(ids) {
+  const before = unseen.size;
+  if (isUnseen()) for (const id of ids) unseen.add(id);
+  if (unseen.size === before) return;
   showUnseen();
-  if (!document.hidden)
-    announce(filled(ngettext("{count} new message", "{count} new messages", unseen), { count: unseen }));
+  if (!document.hidden) announce(said());
 }
 
 function onScroll() {
@@ -111,22 +134,26 @@ function onScroll() {
   const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
   const isPushed = clientHeight !== height || scrollHeight < whole; // by what is around it or in it, not by a person
   if (isAtEnd && isPushed) toEnd();
-  else if (isNear || scrollTop < top) isAtEnd = isNear;
+  else if (isNear || scrollTop < top) isAtEnd = isNear && (isAtEnd || !hasMore);
   measure();
+  if (hasMore && scrollHeight - scrollTop < FAR * clientHeight) drawMore();
   seeIfVisible();
 }
 
 function seeIfVisible() {
-  if (isUnseen() || !unseen) return;
-  unseen = 0;
+  if (isUnseen() || !unseen.size) return;
+  unseen.clear();
   seen();
   showUnseen();
 }
 
 function showUnseen() {
-  part("chip").hidden = !unseen || isAtEnd;
-  part("chip-text").textContent = filled(ngettext("{count} new message", "{count} new messages", unseen), {
-    count: unseen,
-  });
-  countInTab(document.hidden ? unseen : 0);
+  part("chip").hidden = !unseen.size || isAtEnd;
+  part("chip-text").textContent = said();
+  countInTab(document.hidden ? unseen.size : 0);
+}
+
+function said() {
+  const count = unseen.size;
+  return filled(ngettext("{count} new message", "{count} new messages", count), { count });
 }

@@ -1,0 +1,57 @@
+"""The place in the log that is read, while others write."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.test_log import HEAR
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+# The message in the middle of what is in sight: its id, and where it is in px.
+READ = """(scroller) => {
+  const { top, height } = scroller.getBoundingClientRect();
+  const messages = [...scroller.querySelectorAll(".log .message")];
+  const read = messages.find((message) => message.getBoundingClientRect().bottom > top + height / 2);
+  return { id: read.dataset.id, top: Math.round(read.getBoundingClientRect().top) };
+}"""
+
+# The numbers of all messages met on the way down, in their order.
+READ_ON = """async (scroller) => {
+  const met = new Set();
+  const chip = document.querySelector("[data-part=chip]");
+  for (let step = 0; step < 2000 && !chip.hidden; step += 1) {
+    scroller.scrollTop += 300;
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    for (const message of scroller.querySelectorAll(".log .message")) met.add(Number(message.dataset.id.slice(1)));
+  }
+  return [...met];
+}"""
+
+
+async def test_what_is_read_further_up_stays_in_sight_however_much_comes(people):
+    alice = await people.person("Alice")
+    await alice.page.context.add_init_script(HEAR)
+    await alice.make_room()
+    await alice.page.evaluate("hear(60)")
+    scroller, chip = alice.part("scroller"), alice.part("chip")
+    await scroller.hover()
+    await alice.page.mouse.wheel(0, -1200)
+    await alice.page.evaluate("hear(1, 1)")
+    await expect(chip).to_have_text("1 new message")
+    read = await scroller.evaluate(READ)
+    await alice.page.evaluate("hear(699, 20, false)")
+    await expect(chip).to_have_text("700 new messages")
+    after = await scroller.evaluate(READ)
+    assert (after["id"], abs(after["top"] - read["top"]) <= 1) == (read["id"], True)
+    assert await alice.page.evaluate("document.querySelectorAll('.message').length") <= 400
+
+    met = await scroller.evaluate(READ_ON)  # as one scrolls on, nothing is left out
+    assert met[-700:] == list(range(60, 760))
+    await expect(chip).to_be_hidden()
+
+    await alice.page.mouse.wheel(0, -1200)
+    await alice.page.evaluate("hear(500, 20, false)")
+    await expect(chip).to_have_text("500 new messages")
+    await chip.click()  # leads to the last of them
+    await expect(alice.part("log").locator('[data-id="m1259"]')).to_be_in_viewport(ratio=1)
+    await expect(chip).to_be_hidden()
