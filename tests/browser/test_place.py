@@ -55,3 +55,25 @@ async def test_what_is_read_further_up_stays_in_sight_however_much_comes(people)
     await chip.click()  # leads to the last of them
     await expect(alice.part("log").locator('[data-id="m1259"]')).to_be_in_viewport(ratio=1)
     await expect(chip).to_be_hidden()
+
+
+async def test_the_chip_counts_what_is_there_to_be_seen_and_goes_with_the_room(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.page.set_viewport_size({"width": 800, "height": 300})
+    for number in range(12):
+        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"before {number}")
+    await expect(alice.messages()).to_have_count(12)
+    await alice.part("scroller").hover()
+    await alice.page.mouse.wheel(0, -2000)
+    for text in ("one", "two", "three"):
+        await bob.say(text)
+    chip = alice.part("chip")
+    await expect(chip).to_have_text("3 new messages")
+    await bob.act_on_message("two", "Delete")
+    await bob.agree()
+    await expect(chip).to_have_text("2 new messages")
+    await alice.leave()
+    await alice.page.get_by_role("button", name="Join again").click()
+    await alice.is_inside()
+    await expect(alice.message("three")).to_be_visible()
+    await expect(chip).to_be_hidden()

@@ -33,6 +33,7 @@ import {
   leadEyes,
   notice,
   readsEnd,
+  recount,
   resetReading,
   startReading,
   toEnd,
@@ -224,6 +225,7 @@ function draw() {
   }
   if (!filled) drawQuietly();
   redrawChanged();
+  recount((id) => hmsStore.getState(selectMessageByMessageID(id)) !== undefined);
   const { hasOwn, others, isAll } = drawSlice();
   redrawQuotes();
   if (tellGaps().some((id) => id === last?.id)) last = null;

@@ -41,6 +41,7 @@ export function resetReading() {
   unseen.clear();
   isAtEnd = true;
   hasMore = false;
+  showUnseen();
 }
 
 /**
@@ -127,6 +128,16 @@ export function notice(ids) {
   if (unseen.size === before) return;
   showUnseen();
   if (!document.hidden) announce(said());
+}
+
+/**
+ * Counts no more what was deleted before it was seen.
+ * @param {(id: string) => boolean} isHeld
+ */
+export function recount(isHeld) {
+  const gone = [...unseen].filter((id) => !isHeld(id));
+  for (const id of gone) unseen.delete(id);
+  if (gone.length) showUnseen();
 }
 
 function onScroll() {
