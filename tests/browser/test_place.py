@@ -77,3 +77,25 @@ async def test_the_chip_counts_what_is_there_to_be_seen_and_goes_with_the_room(p
     await alice.is_inside()
     await expect(alice.message("three")).to_be_visible()
     await expect(chip).to_be_hidden()
+
+
+async def test_the_line_above_what_is_new_goes_with_the_last_message_below_it(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.page.set_viewport_size({"width": 800, "height": 300})
+    for number in range(12):
+        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"before {number}")
+    await expect(alice.messages()).to_have_count(12)
+    await alice.part("scroller").hover()
+    line = alice.part("log").locator(".new")
+    for clear in (False, True):
+        await alice.page.mouse.wheel(0, -2000)
+        await bob.say("one")
+        await expect(alice.part("chip")).to_be_visible()
+        await alice.part("chip").click()
+        await expect(line).to_have_count(1)
+        if clear:
+            await alice.hms("hmsActions.clearMessages()")
+        else:
+            await bob.act_on_message("one", "Delete")
+            await bob.agree()
+        await expect(line).to_have_count(0)

@@ -3,6 +3,7 @@
 import { serverNow } from "../clock.js";
 import { make, part, setText } from "../dom.js";
 import { dayName } from "../text.js";
+import { insertBefore } from "./entries.js";
 
 /** @type {Map<string, HTMLElement>} day → the line above its messages */
 const lines = new Map();
@@ -22,6 +23,18 @@ export function newLine(time) {
 export function lineOf(time) {
   const line = lines.get(time.toDateString());
   return line?.isConnected ? line : undefined;
+}
+
+/**
+ * The line of a day, made above the first of its messages where it has gone from the beginning of the log.
+ * @type {(first: HTMLElement, time: Date) => HTMLElement}
+ */
+export function lineAbove(first, time) {
+  const held = lineOf(time);
+  if (held) return held;
+  const line = newLine(time);
+  insertBefore(first, line);
+  return line;
 }
 
 export function nameDays() {

@@ -3,6 +3,7 @@
 import { make, part, setText } from "../dom.js";
 import { filled } from "../text.js";
 import { gettext, ngettext } from "../translation.js";
+import { entryBelow, messageOf, remove } from "./entries.js";
 import { isUnseen } from "./reading.js";
 
 class Divider {
@@ -47,4 +48,12 @@ export function divide(isAway) {
 /** What comes from now on is not counted in the line that is there. */
 export function endDivider() {
   divider = null;
+}
+
+/** Takes the line away if no message is left below it. */
+export function dropDivider() {
+  const line = part("log").querySelector(".new");
+  let below = line && entryBelow(line);
+  while (below && !messageOf(below)) below = entryBelow(below);
+  if (line && !below) remove(line);
 }

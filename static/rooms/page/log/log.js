@@ -16,8 +16,8 @@ import { isPinned, selectPins } from "../pins/pinned.js";
 import { continues, sameDay } from "../text.js";
 import { gettext } from "../translation.js";
 import { forgetPersons, isOwn } from "../who.js";
-import { clearDays, lineOf, nameDays, newLine } from "./days.js";
-import { divide, endDivider } from "./divider.js";
+import { clearDays, lineAbove, lineOf, nameDays, newLine } from "./days.js";
+import { divide, dropDivider, endDivider } from "./divider.js";
 import * as entries from "./entries.js";
 import { clearGaps, tellGaps } from "./gaps.js";
 import { clearLines, lineAfter, writeAfter, writeDue } from "./line.js";
@@ -159,7 +159,9 @@ function redrawChanged() {
     if (held) redraw(element, message, held);
     else takeAway(element, message);
   }
-  if (isChanged) redrawToolbar();
+  if (!isChanged) return;
+  dropDivider();
+  redrawToolbar();
 }
 
 /** @type {(element: HTMLElement, was: HMSMessage, message: HMSMessage) => void} */
@@ -308,18 +310,6 @@ function insert(held, place) {
   entries.insertBefore(sameDay(message.time, next.time) ? below : lineAbove(below, next.time), element);
   if (!lineOf(message.time)) entries.insertBefore(element, newLine(message.time));
   if (!continues(message, next)) below.classList.remove("continued"); // but what has a head keeps it: it may be in sight
-}
-
-/**
- * The line of a day, made above the first of its messages where it has gone from the beginning of the log.
- * @type {(first: HTMLElement, time: Date) => HTMLElement}
- */
-function lineAbove(first, time) {
-  const held = lineOf(time);
-  if (held) return held;
-  const line = newLine(time);
-  entries.insertBefore(first, line);
-  return line;
 }
 
 /** @type {(message: HMSMessage, own: boolean, isContinued: boolean) => HTMLElement} */
