@@ -99,3 +99,29 @@ async def test_the_line_above_what_is_new_goes_with_the_last_message_below_it(pe
             await bob.act_on_message("one", "Delete")
             await bob.agree()
         await expect(line).to_have_count(0)
+
+
+async def test_a_message_that_the_keys_came_to_stays_in_sight_while_others_write(people):
+    alice = await people.person("Alice")
+    await alice.page.context.add_init_script(HEAR)
+    await alice.make_room()
+    await alice.page.evaluate("hear(100)")
+    keys, log, chip = alice.page.keyboard, alice.part("log"), alice.part("chip")
+    await alice.part("to").focus()
+    await keys.press("Shift+Tab")
+    await keys.press("ArrowUp")
+    focused = log.locator('[data-id="m98"]')
+    await expect(focused).to_be_focused()
+    await alice.page.evaluate("hear(500, 20, false)")
+    await expect(chip).to_have_text("500 new messages")
+    await expect(focused).to_be_focused()
+    await expect(focused).to_be_in_viewport(ratio=1)
+
+    await alice.part("scroller").evaluate(READ_ON)  # until it goes: the focus stays in the log
+    await expect(log.locator(".message:focus")).to_have_count(1)
+    await keys.press("End")
+    await expect(log.locator('[data-id="m599"]')).to_be_focused()
+    await keys.press("Escape")
+    await alice.page.evaluate("hear(1)")  # which is followed again
+    await expect(log.locator('[data-id="m600"]')).to_be_in_viewport(ratio=1)
+    await expect(chip).to_be_hidden()

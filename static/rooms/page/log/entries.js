@@ -146,6 +146,10 @@ const count = () => [...log.children].reduce((sum, block) => sum + block.childEl
 
 function forgetFirst() {
   const [block] = log.children;
+  if (block.contains(document.activeElement)) {
+    const next = /** @type {HTMLElement | null} */ (log.querySelector(".block:not(:first-child) .message"));
+    (next ?? part("message")).focus({ preventScroll: true });
+  }
   block.remove();
   for (const { dataset } of /** @type {Iterable<HTMLElement>} */ (block.children)) {
     if (!dataset.id) continue;

@@ -37,6 +37,7 @@ import {
   resetReading,
   startReading,
   toEnd,
+  walks,
 } from "./reading.js";
 import { redrawToolbar, startToolbar } from "./toolbar.js";
 import { drawWaiting, startWaiting } from "./waiting.js";
@@ -261,7 +262,7 @@ function drawSlice() {
   const old = fresh.filter((place) => place < newest);
   const below = fresh.slice(old.length);
   const others = below.filter((place) => !isOwn(held[place]) && !held[place].read).map((place) => held[place].id);
-  const hasOwn = below.some((place) => isOwn(held[place]));
+  const hasOwn = below.some((place) => isOwn(held[place])) && !walks(); // from another tab
   if (hasOwn) toEnd();
   const end = performance.now() + SLICE;
   const isOver = () => performance.now() >= end;

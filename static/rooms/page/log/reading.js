@@ -31,6 +31,7 @@ export function startReading(onSeen, onNear) {
   const resized = new ResizeObserver(() => keepUp());
   for (const element of [scroller, part("over-log"), part("log"), part("outbox")]) resized.observe(element);
   document.addEventListener("visibilitychange", seeIfVisible);
+  for (const type of ["focusin", "focusout"]) part("log").addEventListener(type, settle);
   part("chip").addEventListener("click", () => {
     toEnd();
     part("message").focus();
@@ -52,22 +53,45 @@ export function haveMoreBelow(isSo) {
   hasMore = isSo;
 }
 
-export const readsEnd = () => isAtEnd;
+/** Whether new messages scroll. */
+export function readsEnd() {
+  if (isAtEnd && walks()) isAtEnd = false;
+  return isAtEnd;
+}
+
+/** Whether somebody goes from message to message with keys, and is at one in sight that is not the last. */
+export function walks() {
+  const { activeElement } = document;
+  const message = part("log").contains(activeElement) ? activeElement?.closest(".message") : null;
+  if (!message?.matches(":focus-visible, :has(:focus-visible)")) return false;
+  const { top, bottom } = message.getBoundingClientRect();
+  const sight = scroller.getBoundingClientRect();
+  const isInSight = bottom > sight.top && top < sight.bottom && scroller.scrollHeight > scroller.clientHeight;
+  return isInSight && message !== [...part("log").querySelectorAll(".message")].at(-1);
+}
 
 /** Whether what comes now is not seen. */
-export const isUnseen = () => document.hidden || !isAtEnd;
+export const isUnseen = () => document.hidden || !readsEnd();
 
 /** Scrolls to the end if one was there. */
 export function keepUp() {
-  if (isAtEnd) toEnd();
+  if (readsEnd()) toEnd();
 }
+
+/** The focus went on in the log, or out of it: whoever is at the end anyway reads on there. */
+function settle() {
+  if (isNearEnd() && !hasMore) isAtEnd = true;
+  seeIfVisible();
+}
+
+const isNearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
 
 /**
  * Changes what stands in the log while what somebody reads further up stays where it is.
  * @param {() => void} change
  */
 export function keepPlace(change) {
-  const seen = isAtEnd ? undefined : entryInSight();
+  const seen = readsEnd() ? undefined : entryInSight();
   const before = seen?.getBoundingClientRect().top ?? 0;
   change();
   keepUp();
@@ -142,9 +166,9 @@ export function recount(isHeld) {
 
 function onScroll() {
   const { scrollTop, scrollHeight, clientHeight } = scroller;
-  const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+  const isNear = isNearEnd();
   const isPushed = clientHeight !== height || scrollHeight < whole; // by what is around it or in it, not by a person
-  if (isAtEnd && isPushed) toEnd();
+  if (isPushed && readsEnd()) toEnd();
   else if (isNear || scrollTop < top) isAtEnd = isNear && (isAtEnd || !hasMore);
   measure();
   if (hasMore && scrollHeight - scrollTop < FAR * clientHeight) drawMore();
@@ -152,7 +176,7 @@ function onScroll() {
 }
 
 function seeIfVisible() {
-  if (isUnseen() || !unseen.size) return;
+  if (document.hidden || !isAtEnd || !unseen.size) return;
   unseen.clear();
   seen();
   showUnseen();
