@@ -1,10 +1,12 @@
 """Text that runs from the right to the left, on pages that do or do not."""
 
+import re
+
 import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.person import Person
-from tests.browser.test_languages import meet, say
+from tests.browser.test_languages import enter, meet, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -62,3 +64,31 @@ async def test_messages_begin_at_the_side_of_their_bubble_whichever_way_they_run
     await expect(host.messages()).to_have_count(6)
     for person in (host, guest):
         assert max(await person.messages().evaluate_all(AWAY)) < 2
+
+
+# Whether the sign before a tag is painted to the left of its letters.
+FROM_THE_LEFT = """(tags) => tags.map((tag) => {
+  const text = tag.firstChild;
+  const [sign, letter] = [text.data.indexOf("#"), text.data.indexOf("#") + 2].map((at) => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().left;
+  });
+  return sign < letter;
+})"""
+
+
+async def test_tags_of_names_run_from_the_left_on_every_page(people):
+    _, guest, link = await meet(people, "ar", 1200)
+    other = await people.person("Z\u043ee", locale="ar")
+    await enter(other, link)
+    await say(other, "pinned")
+    await other.sees("pinned")
+    await other.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs.at(-1))")
+    for place in (guest.part("pin-by"), guest.part("pin-text"), guest.part("log").locator(".line").last):
+        tags = place.locator(".tag")
+        await expect(tags).to_have_count(1)
+        assert await tags.evaluate_all(FROM_THE_LEFT) == [True]
+    option = guest.part("to").locator("option").filter(has_text="#").first
+    assert re.search("\u2066#[\\w-]+\u2069$", await option.evaluate("(element) => element.textContent"))

@@ -147,6 +147,8 @@ test("numbers in sentences are written as the page's language does", () => {
 
 test("what turns the direction of text is seen, and nothing else is touched", () => {
   assert.equal(visible("a\u202eb\u2069"), "a⟨RLO⟩b⟨PDI⟩");
+  assert.equal(visible("a \u2066#b-\u2069"), "a \u2066#b-\u2069");
+  assert.equal(visible("a \u2066#b c\u2069\u2066#\u202e\u2069"), "a ⟨LRI⟩#b c⟨PDI⟩⟨LRI⟩#⟨RLO⟩⟨PDI⟩");
   for (const text of ["", "عمر", "a\u200db", "👩\u200d💻"]) assert.equal(visible(text), text);
 });
 

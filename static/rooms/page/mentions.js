@@ -7,7 +7,7 @@ import { persons } from "./persons.js";
 import { filled } from "./text.js";
 import { announce } from "./toasts.js";
 import { ngettext } from "./translation.js";
-import { nameOf, nameText, who } from "./who.js";
+import { nameOf, typedName, who } from "./who.js";
 
 /** @import { PersonHere } from "./types.js" */
 
@@ -96,7 +96,7 @@ function mark(place) {
 function complete(person) {
   const end = text.selectionStart;
   const start = text.value.lastIndexOf("@", end - 1);
-  const name = nameText(person);
+  const name = typedName(person);
   chosen.set(
     name,
     person.tabs.map(({ id }) => id),

@@ -20,11 +20,14 @@ const DIRECTIONS = {
   "\u2069": "PDI",
 };
 
+const TURNING = /(\u2066#[\w-]+\u2069)|\p{Bidi_Control}/gu;
+
 /**
- * Text whose characters that turn the direction of what follows are seen and do nothing.
+ * Text whose characters that turn the direction of what follows are seen and do nothing. Those around the tag of a
+ * name turn nothing: they stay.
  * @param {string} text
  */
-export const visible = (text) => text.replace(/\p{Bidi_Control}/gu, (control) => `⟨${DIRECTIONS[control]}⟩`);
+export const visible = (text) => text.replace(TURNING, (control, tag) => tag ?? `⟨${DIRECTIONS[control]}⟩`);
 
 const LINK = /(?:https?:\/\/|(?<![\p{L}\p{N}./@-])www\.[^\s./<>"“”\p{Bidi_Control}]+\.)[^\s<>"“”\p{Bidi_Control}]+/giu;
 const TRAILING = /[.,;:!?'’*_~]/u;

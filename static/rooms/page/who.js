@@ -108,7 +108,7 @@ export function meet(one) {
 }
 
 /**
- * A few letters of the person, where the name alone does not say who it is.
+ * A few letters of the person, where the name alone does not say who it is: from left to right, whatever is around.
  * @param {Someone} one
  */
 function tagOf(one) {
@@ -117,7 +117,7 @@ function tagOf(one) {
   const others = [...persons].filter((other) => other !== person);
   const isPlain = shows(one.name ?? "") && !plays(one.name ?? "", hmsStore.getState(selectAvailableRoleNames));
   if (!person || (!others.length && isPlain)) return "";
-  return shortest(person, others);
+  return `\u2066#${shortest(person, others)}\u2069`;
 }
 
 /**
@@ -129,7 +129,16 @@ export function nameText(one, most = Infinity) {
   if (!tag) return nameOf(one);
   const characters = [...nameOf(one)];
   const name = characters.length > most ? `${characters.slice(0, most).join("")}…` : nameOf(one);
-  return `${name} #${tag}`;
+  return `${name} ${tag}`;
+}
+
+/**
+ * The same without characters that nobody sees, to stand in what somebody writes.
+ * @param {Someone} one
+ */
+export function typedName(one) {
+  const tag = tagOf(one);
+  return tag ? `${nameOf(one)} ${tag.slice(1, -1)}` : nameOf(one);
 }
 
 /**
@@ -163,8 +172,7 @@ export function writeName(element, one, { isOwn = false } = {}) {
     const tag = tagOf(one);
     /** @type {(string | Node)[]} */
     const parts = [make("bdi", {}, nameOf(one))];
-    if (tag)
-      parts.push(" ", make("span", { class: "tag", title: gettext("Others here have a name like this") }, `#${tag}`));
+    if (tag) parts.push(" ", make("span", { class: "tag", title: gettext("Others here have a name like this") }, tag));
     if (isOwn) parts.push(" ", make("span", { class: "you" }, gettext("(you)")));
     element.replaceChildren(...parts);
   });
