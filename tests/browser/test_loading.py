@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from django.core.management import call_command
 from django.test import override_settings
-from playwright.async_api import Response, expect
+from playwright.async_api import Response, Route, expect
 
 from tests.browser.person import People, Person
 from tests.support.server import RunningServer
@@ -157,6 +157,44 @@ async def test_a_room_that_could_not_be_loaded_is_loaded_when_one_joins_again(vi
     await bob.is_inside()
     await bob.say("hello")
     await alice.sees("hello")
+
+
+@pytest.mark.parametrize("by", ["Enter", "a click"])
+async def test_who_joins_before_the_script_is_there_is_let_in_once_it_is(visitors, by):
+    alice, bob = [await visitors.person(name) for name in ("Alice", "Bob")]
+    link = await alice.make_room()
+    may_load = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_load.wait()
+        await route.continue_()
+
+    await bob.page.route(re.compile(r"/main\."), hold)
+    await bob.page.goto(link, wait_until="commit")
+    join = bob.part("lobby-join")
+    await join.click()  # without a name
+    await bob.part("lobby-name").press_sequentially("Bob")
+    if by == "Enter":
+        await bob.part("lobby-name").press("Enter")
+    else:
+        await join.click()
+    may_load.set()
+    await bob.is_inside()
+    await expect(alice.part("people-list").locator("bdi").filter(has_text="Bob")).to_have_count(1)
+    assert bob.page.url == link
+    assert await bob.page.evaluate("history.length") == 2  # the blank page, and this one
+
+
+async def test_a_name_typed_before_the_script_is_there_waits_for_its_owner(visitors):
+    alice, bob = [await visitors.person(name) for name in ("Alice", "Bob")]
+    link = await alice.make_room()
+    loaded = Loaded(bob)
+    await bob.page.goto(link, wait_until="commit")
+    await bob.part("lobby-name").press_sequentially("Bo")
+    await bob.part("lobby-join").focus()
+    await loaded.until_idle()
+    await expect(bob.part("lobby-name")).to_have_value("Bo")
+    await expect(bob.part("lobby-join")).to_be_visible()
 
 
 async def test_another_language_takes_one_small_script_more(visitors):
