@@ -157,3 +157,58 @@ async def test_a_note_of_an_app_is_put_back_unless_there_is_another(people):
     await undo.click()
     await expect(alice.part("toasts")).to_contain_text("Not pinned. Somebody else changed it at the same time.")
     await expect(bob.part("pin-text")).to_have_text("Bob: newer")
+
+
+IS_ON_TOP = """(element) => {
+  const box = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+}"""
+LONG = "Copy this link: https://example.org/with/a/path/that/is/long/and/runs/over/the/whole/of/the/chat/to/its/end/where/Send/is"
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 740}, NARROW], ids=["wide", "narrow"])
+async def test_notices_lie_over_no_controls(people, size):
+    alice, _ = await people.meet("Alice", "Bob")
+    await alice.page.set_viewport_size(size)
+    if size is not NARROW:
+        await alice.open_people()
+    await alice.part("message").fill("one\ntwo\nthree\nfour")
+    for text in (LONG, f"{LONG}er", f"{LONG}est"):
+        await alice.page.evaluate("(text) => import('/static/rooms/page/toasts.js').then((m) => m.toast(text))", text)
+    await expect(alice.part("toasts").locator(".toast")).to_have_count(3)
+    for name in ("send", "emoji", "message"):
+        assert await alice.part(name).evaluate(IS_ON_TOP), name
+
+
+async def test_an_unpinning_is_taken_back_where_a_dialog_is_open_by_pointer_and_by_keys(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    undo = alice.part("toasts").get_by_role("button", name="Undo").last
+    await pin(alice, "one", "two")
+    for person in (alice, bob):
+        await person.part("pin-list").click()
+    unpin = alice.part("pin-items").get_by_role("button", name="Unpin")
+    await unpin.first.click()
+    await expect(listed(bob)).to_have_text(["Alice: one"])
+    await undo.click()
+    await expect(listed(bob)).to_have_text(["Alice: two", "Alice: one"])
+    await unpin.first.press("Enter")
+    await expect(undo).to_be_visible()
+    await alice.page.keyboard.press("Tab")
+    await expect(undo).to_be_focused()
+    await alice.page.keyboard.press("Enter")
+    await expect(listed(bob)).to_have_text(["Alice: two", "Alice: one"])
+    await expect(alice.part("all-pins").locator(":focus")).to_have_count(1)
+    await alice.page.keyboard.press("Escape")
+
+    await alice.part("unpin").press("Enter")
+    await expect(undo).to_be_visible()
+    await alice.part("pin-list").click()  # a dialog that opens takes it along
+    await undo.click()
+    await expect(listed(bob)).to_have_text(["Alice: two", "Alice: one"])
+    await alice.page.keyboard.press("Escape")
+    await alice.part("unpin").press("Enter")
+    await expect(undo).to_be_visible()
+    await alice.page.keyboard.press("Tab")
+    await alice.page.keyboard.press("Enter")
+    await expect(listed(bob)).to_have_text(["Alice: two", "Alice: one"])
+    assert await alice.page.evaluate("document.activeElement !== document.body")

@@ -11,11 +11,44 @@ const STAYS = 5_000; // ms
 const OWN_STAYS = 3_000; // of what says what one did oneself
 const MOST = 3;
 
+const page = document.querySelector("[data-page]");
+
+// Behind a dialog nothing can be pressed: they go into one that opens, and back.
+new MutationObserver(place).observe(document.body, { subtree: true, attributeFilter: ["open"] });
+const resizes = new ResizeObserver(place);
+for (const name of ["chat", "composer", "chip"]) resizes.observe(part(name));
+
+/** Puts the notices where they can be pressed and lie over no controls: over the end of the log. */
+function place() {
+  const toasts = part("toasts");
+  const dialog = [...document.querySelectorAll("dialog:modal")].at(-1);
+  const home = dialog ?? page;
+  if (home && toasts.parentElement !== home) {
+    const focused = toasts.contains(document.activeElement) ? document.activeElement : null;
+    home.append(toasts);
+    if (focused instanceof HTMLElement) focused.focus();
+  }
+  const { left, right, width } = part("chat").getBoundingClientRect();
+  const sides = [left, document.documentElement.clientWidth - right];
+  const [start, end] = getComputedStyle(toasts).direction === "rtl" ? sides.reverse() : sides;
+  const isOverChat = width > 0 && !dialog;
+  toasts.style.insetInline = isOverChat
+    ? `max(${start}px + 1rem, var(--safe-start)) max(${end}px + 1rem, var(--safe-end))`
+    : "";
+  toasts.style.bottom = isOverChat ? `calc(${innerHeight - endOfLog()}px + 0.5rem)` : "";
+}
+
+/** Where the composer begins, or what lies above it, in px from the top. */
+function endOfLog() {
+  const shown = ["chip", "composer", "read-only"].map((name) => part(name).getBoundingClientRect());
+  return Math.min(...shown.filter(({ height }) => height).map(({ top }) => top));
+}
+
 /**
- * Shows a notice: a text, or its parts; `undo` gives it a button. It takes the place of one of the same `kind`, or with
- * the same words. One that `isOwn` says what the reader did, and goes sooner.
+ * Shows a notice: a text, or its parts; `undo` gives it a button, which is the next one by Tab if it `isNext`. It takes
+ * the place of one of the same `kind`, or with the same words. One that `isOwn` says what the reader did, and goes sooner.
  * @param {string | Said[]} parts
- * @param {{ label: string, action: () => void }} [undo]
+ * @param {{ label: string, action: () => void, isNext?: boolean }} [undo]
  * @param {{ kind?: string, isOwn?: boolean }} [options]
  * @returns a function that takes it away.
  */
@@ -24,7 +57,12 @@ export function toast(parts, undo, { kind = "", isOwn = false } = {}) {
   setParts(said, [parts].flat());
   const box = make("div", { class: "toast" }, said);
   if (kind) box.dataset.kind = kind;
-  const remove = () => box.remove();
+  const before = document.activeElement;
+  const remove = () => {
+    const hadFocus = box.contains(document.activeElement);
+    box.remove();
+    if (hadFocus) focusAgain(before);
+  };
   if (undo) {
     const button = make("button", { class: "button small", type: "button" }, undo.label);
     button.addEventListener("click", () => {
@@ -32,13 +70,45 @@ export function toast(parts, undo, { kind = "", isOwn = false } = {}) {
       undo.action();
     });
     box.append(button);
+    if (undo.isNext) comesNext(button);
   }
   const toasts = part("toasts");
+  place();
   for (const other of /** @type {HTMLElement[]} */ ([...toasts.children])) if (isLike(other, box)) other.remove();
   toasts.append(box);
   while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
   setTimeout(remove, undo ? 2 * STAYS : isOwn ? OWN_STAYS : STAYS);
   return remove;
+}
+
+/**
+ * Has Tab lead to a button if it is the next key.
+ * @param {HTMLElement} button
+ */
+function comesNext(button) {
+  /** @param {KeyboardEvent} event */
+  const lead = (event) => {
+    if (event.repeat) return; // still the one before
+    removeEventListener("keydown", lead, true);
+    if (event.key !== "Tab" || event.shiftKey || !button.isConnected) return;
+    event.preventDefault();
+    button.focus();
+  };
+  addEventListener("keydown", lead, true);
+}
+
+/**
+ * Gives the focus back to what had it, or to what is around that.
+ * @param {Element | null} before
+ */
+function focusAgain(before) {
+  const dialog = part("toasts").closest("dialog");
+  const around = dialog?.querySelector("button[data-close], .actions button") ?? part("scroller");
+  for (const element of [before, around]) {
+    if (!(element instanceof HTMLElement) || element === document.body) continue;
+    element.focus();
+    if (element === document.activeElement) return;
+  }
 }
 
 /** @type {(one: HTMLElement, other: HTMLElement) => boolean} */
