@@ -54,6 +54,7 @@ function start() {
 }
 
 function listenToPage() {
+  // By itself the form, without a dialog that it could close, sends nothing: no name gets into an address.
   part("lobby-form").addEventListener("submit", (event) => {
     event.preventDefault();
     enter(part("lobby-name").value);
