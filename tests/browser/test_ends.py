@@ -81,7 +81,7 @@ async def test_whose_place_was_taken_meanwhile_is_told_that_the_room_is_full(peo
             await alice.enter(link.replace(str(own.port), str(proxy.port)))
             proxy.block()
             async with asyncio.timeout(30):
-                while b"Nobody is here yet" not in own.request("GET", link.removeprefix(own.url)).body:
+                while b"Nobody is inside" not in own.request("GET", link.removeprefix(own.url)).body:
                     await asyncio.sleep(0.05)
             await bob.page.get_by_role("button", name="Join again").click()
             await bob.is_inside()

@@ -1102,6 +1102,15 @@ test("right answers travel before the end only if that is asked for", async () =
   await adding;
 });
 
+test("what its person answered in another tab is read", async () => {
+  const { socket } = await joinedPage();
+  socket.hear({ method: "on-poll-start", params: { polls: [poll("p1", "started")] }, seq: 6 });
+  await settle();
+  socket.hear({ method: "on-poll-response", params: { poll_id: "p1" }, seq: 7 });
+  await settle();
+  assert.equal(socket.request("poll-responses").params.poll_id, "p1");
+});
+
 test("when a poll ends its right answers are read", async () => {
   const { store, socket } = await joinedPage();
   socket.hear({ method: "on-poll-stop", params: { polls: [poll("p1", "stopped")] }, seq: 6 });

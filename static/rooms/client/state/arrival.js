@@ -9,13 +9,13 @@ import { nowhere } from "./start.js";
 
 /**
  * Messages may be missing since the last one that is held.
- * @type {(state: State, messages: Messages) => Gap[]}
+ * @type {(state: State, messages: Messages, isLasting: boolean) => Gap[]}
  */
-function withGap(state, messages) {
+function withGap(state, messages, isLasting) {
   const after = messages.newest?.id ?? null;
   if (state.missed.some((gap) => gap.after === after)) return state.missed;
   const since = state.room.lostAt ?? messages.newest?.time ?? null;
-  return [...state.missed, { after, since }];
+  return [...state.missed, { after, since, ...(isLasting && { isLasting }) }];
 }
 
 /** @type {(state: State) => Peer} */
@@ -54,7 +54,8 @@ export const ARRIVAL_OWN = {
     const { metadata, locks, roleChangeRequests, removed, ...anew } = nowhere();
     const messages = isSame ? state.messages : anew.messages;
     const here = isSame ? state : { ...state, missed: [] };
-    const missed = state.room.joinedAt === null ? here.missed : withGap(here, messages);
+    const wasPutBack = isSame && state.place?.history !== undefined && state.place.history !== history;
+    const missed = state.room.joinedAt === null ? here.missed : withGap(here, messages, wasPutBack);
     const unsure = new Set(messages.values().flatMap(({ id, type }) => (type === "chat" ? [id] : [])));
     const local = { ...before, name, data, groups: [], raisedAt: null };
     const peers = isSame ? withEntry(state.peers, local.id, local) : new Map([[local.id, local]]); // peer-list follows

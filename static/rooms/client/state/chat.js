@@ -53,11 +53,26 @@ function rested(state, peer) {
 
 /**
  * The gaps that are left once a page was read: pages go back without one from what is newest, so none is after a
- * message in them, nor before all if these are all. One after a message that is gone has no place any more.
- * @type {(missed: Gap[], read: Map<string, Message>, messages: Messages, history: NonNullable<State["history"]>) => Gap[]}
+ * message in them, nor before all if these are all. One after a message that is gone has no place any more; one that
+ * lasts is after what was said before that.
+ * @type {(state: State, read: Map<string, Message>, messages: Messages, history: NonNullable<State["history"]>) => Gap[]}
  */
-const unfilled = (missed, read, messages, { last, withheld }) =>
-  missed.filter(({ after }) => (after === null ? last !== "" || withheld : !read.has(after) && messages.has(after)));
+const unfilled = (state, read, messages, { last, withheld }) =>
+  state.missed.flatMap((gap) => {
+    const { after, isLasting } = gap;
+    if (isLasting) return [{ ...gap, after: nearest(after, state.messages, messages) }];
+    const isLeft = after === null ? last !== "" || withheld : !read.has(after) && messages.has(after);
+    return isLeft ? [gap] : [];
+  });
+
+/**
+ * A message, or if it is gone the last one before it that is left.
+ * @type {(id: string | null, before: Messages, left: Messages) => string | null}
+ */
+function nearest(id, before, left) {
+  const ids = before.values().map((one) => one.id);
+  return ids.slice(0, ids.indexOf(id ?? "") + 1).findLast((one) => left.has(one)) ?? null;
+}
 
 /**
  * The messages of a page, by their ids, the newest first.
@@ -180,7 +195,7 @@ export const CHAT_OWN = {
     const all = [...withoutThese(sure, gone), ...fresh].sort((a, b) => a.time - b.time);
     const messages = fresh.length || state.unsure.size ? new Messages(all) : state.messages;
     const unsure = new Set([...state.unsure].filter((id) => !read.has(id) && !gone.has(id)));
-    return { ...state, messages, missed: unfilled(state.missed, read, messages, history), unsure, history };
+    return { ...state, messages, missed: unfilled(state, read, messages, history), unsure, history };
   },
 
   read: (state, { id, read }) => {
