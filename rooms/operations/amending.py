@@ -74,9 +74,10 @@ def delete_message(context: Context, *, id: MessageId) -> Outcome:
     that is kept no more its pin goes, which may still be there. Raises NotFound if there is no such message for the
     caller.
     """
-    if find(context, id) is None:
+    found = find(context, id)
+    if found is None:
         return _delete_pinned(context, id)
-    row, audience, is_own = _find(context, id)
+    row, audience, is_own = _for_caller(context, *found)
     if not is_own:
         context.require(MODERATES)
     if audience.nobody:
@@ -228,7 +229,11 @@ def _find(context: Context, message_id: str) -> tuple[Message, Audience, bool]:
     found = find(context, message_id)
     if found is None:
         raise _no_such()
-    row, audience = found
+    return _for_caller(context, *found)
+
+
+def _for_caller(context: Context, row: Message, audience: Audience) -> tuple[Message, Audience, bool]:
+    """As ``_find`` gives it, of a message that was found."""
     if context.caller.is_server:
         return row, audience, row.peer_id == ""
     is_own = is_by(context.peer, row)

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.person import People, Person
 from tests.browser.test_log import HEAR
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -26,6 +27,17 @@ READ_ON = """async (scroller) => {
   }
   return [...met];
 }"""
+
+
+async def _with_a_full_log(people: People) -> tuple[Person, Person]:
+    """Alice, whose log is higher than its place, with the mouse over it, and Bob."""
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.page.set_viewport_size({"width": 800, "height": 300})
+    for number in range(12):
+        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"before {number}")
+    await expect(alice.messages()).to_have_count(12)
+    await alice.part("scroller").hover()
+    return alice, bob
 
 
 async def test_what_is_read_further_up_stays_in_sight_however_much_comes(people):
@@ -58,12 +70,7 @@ async def test_what_is_read_further_up_stays_in_sight_however_much_comes(people)
 
 
 async def test_the_chip_counts_what_is_there_to_be_seen_and_goes_with_the_room(people):
-    alice, bob = await people.meet("Alice", "Bob")
-    await alice.page.set_viewport_size({"width": 800, "height": 300})
-    for number in range(12):
-        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"before {number}")
-    await expect(alice.messages()).to_have_count(12)
-    await alice.part("scroller").hover()
+    alice, bob = await _with_a_full_log(people)
     await alice.page.mouse.wheel(0, -2000)
     for text in ("one", "two", "three"):
         await bob.say(text)
@@ -80,12 +87,7 @@ async def test_the_chip_counts_what_is_there_to_be_seen_and_goes_with_the_room(p
 
 
 async def test_the_line_above_what_is_new_goes_with_the_last_message_below_it(people):
-    alice, bob = await people.meet("Alice", "Bob")
-    await alice.page.set_viewport_size({"width": 800, "height": 300})
-    for number in range(12):
-        await bob.hms("hmsActions.sendBroadcastMessage(value)", f"before {number}")
-    await expect(alice.messages()).to_have_count(12)
-    await alice.part("scroller").hover()
+    alice, bob = await _with_a_full_log(people)
     line = alice.part("log").locator(".new")
     for clear in (False, True):
         await alice.page.mouse.wheel(0, -2000)

@@ -105,8 +105,10 @@ export type Unsent = Omit<With<HMSOutboxMessage, { time: number }>, "ignored">;
 /** The same, as it was written. */
 export type Written = Omit<Unsent, "session" | "status" | "error">;
 
-/** A gap among the messages. `after`: the id of the message before it. */
-/** `isLasting`: the server was put back to what it had before, and no page tells what it has no more. */
+/**
+ * A gap among the messages. `after`: the id of the message before it. `isLasting`: the server was put back to what it
+ * had before, and no page tells what it has no more.
+ */
 export type Gap = With<HMSMissed, { since: number | null; isLasting?: boolean }>;
 
 export type Lock = With<HMSLock, { expiresAt: number | null }>;
