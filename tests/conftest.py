@@ -45,7 +45,7 @@ SLOW = ["sdk", "simulation", "browser", "faults", "fuzz"]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.name in ("browser", "sdk"):
+        if item.get_closest_marker("browser") or item.path.parent.name == "sdk":
             item.add_marker(pytest.mark.flaky(reruns=1))  # docs/dependencies.md says why these and no others
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: SLOW.index(item.path.parent.name) if item.path.parent.name in SLOW else len(SLOW))

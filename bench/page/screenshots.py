@@ -12,12 +12,11 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.person import People
 from tests.browser.states import FULL, states
-from tests.support.browser import running_browser
+from tests.support.browser import running_browser, settled
 from tests.support.server import RunningServer
 
 HEIGHTS = {360: 740, 768: 1024, 1440: 900}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-STILL = "Promise.all(document.getAnimations().map((one) => one.finished)).then(() => {})"
 ADMIN = "from django.contrib.auth.models import User; User.objects.create_superuser('keeper', password='quite secret')"
 
 
@@ -35,7 +34,7 @@ async def pictures(browser: Browser, server: RunningServer, folder: Path, widths
 async def shoot(page: Page, folder: Path, name: str) -> None:
     for theme in THEMES:
         await page.emulate_media(color_scheme=theme)
-        await page.evaluate(STILL)
+        await settled(page)
         await page.screenshot(path=folder / f"{name}-{theme}.png")
 
 

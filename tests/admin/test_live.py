@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Request, expect
 
 from tests.support.axe import barriers
-from tests.support.browser import running_browser
+from tests.support.browser import running_browser, settled
 from tests.support.server import Message, RawPeer, RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -438,7 +438,7 @@ async def test_pages_of_keys_webhooks_and_the_audit_fit_every_screen_and_are_rea
         for theme in ("light", "dark"):
             await tab.emulate_media(color_scheme=theme)
             # Colours of links come by and by.
-            await tab.evaluate("Promise.all(document.getAnimations().map((running) => running.finished))")
+            await settled(tab)
             for width in (1440, 768, 360):
                 await tab.set_viewport_size({"width": width, "height": 900})
                 for look in (TOO_WIDE, PALE, OUT_OF_PLACE):
@@ -458,7 +458,7 @@ async def test_no_page_keeps_anybody_out(chromium, server, names, paths):
                     await tab.goto(address if "://" in address else f"{server.url}/admin/{address}")
                 for theme in ("light", "dark"):
                     await tab.emulate_media(color_scheme=theme)
-                    await tab.evaluate("Promise.all(document.getAnimations().map((running) => running.finished))")
+                    await settled(tab)
                     # Django's own: an icon that has words.
                     if wrong := await barriers(tab, but=[".help-tooltip"]):
                         found[f"{tab.url} {theme}"] = wrong

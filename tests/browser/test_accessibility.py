@@ -5,11 +5,10 @@ import pytest
 from tests.browser.person import NARROW, WIDE, People
 from tests.browser.states import FULL, states
 from tests.support.axe import barriers
+from tests.support.browser import settled
 from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-STILL = "Promise.all(document.getAnimations().map((one) => one.finished)).then(() => {})"
 
 
 @pytest.mark.parametrize("screen", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -21,7 +20,7 @@ async def test_no_state_of_any_page_keeps_anybody_out(chromium, screen):
         async for name, page in states(people, viewport=screen, reduced_motion="reduce"):
             for theme in ("light", "dark"):
                 await page.emulate_media(color_scheme=theme)
-                await page.evaluate(STILL)
+                await settled(page)
                 if wrong := await barriers(page):
                     found[f"{name} {theme}"] = wrong
         await people.close()

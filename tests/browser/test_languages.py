@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 from tests.browser.person import NARROW, People, Person
 from tests.browser.test_layout import fits
 from tests.support.axe import barriers
+from tests.support.browser import settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -195,7 +196,7 @@ async def test_a_language_is_whole_fits_narrow_screens_and_keeps_nobody_out(peop
         direction = "rtl" if language == "ar" else "ltr"
         assert await page.evaluate("[document.documentElement.lang, document.dir]") == [language, direction]
         await fits(person)
-        await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        await settled(page)
         assert await barriers(page) == []
         if language == "ar":
             assert await english_in(page) == []
