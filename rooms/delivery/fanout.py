@@ -187,11 +187,12 @@ class Fanout:
         # The clock of some loops stands still until they turn.
         started = time.perf_counter()
         common, own = self._batches.take(self._roster.members, now)
-        if common:
-            self._write_to_all(common, own)
+        # Those with answers first: they waited, and the others do not know for what.
         for member, wire in own.items():
             if wire:
                 member.outbox.put(wire)
+        if common:
+            self._write_to_all(common, own)
         self._batches.cost = time.perf_counter() - started
 
     def _write_to_all(self, wire: bytes, but: Collection[Member] = ()) -> None:
