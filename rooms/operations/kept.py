@@ -16,8 +16,9 @@ from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.operations.engine.work import RANDOM_DIGITS
 from rooms.operations.messaging import CHAT
+from rooms.operations.room_settings import MANAGES
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
-from rooms.wire.events import EVERYBODY, Audience, size_of
+from rooms.wire.events import EVERYBODY, NOBODY, Audience, size_of
 from rooms.wire.parameters import Between, Chars
 from rooms.wire.results import Outcome
 
@@ -67,15 +68,33 @@ def is_for(peer: Peer, row: Message, audience: Audience) -> bool:
 def public_message(context: Context, message_id: str, *, field: str) -> Message:
     """A message of the session that was for everybody.
 
-    Raises Forbidden for one that was for the caller and others, and NotFound for any else, as if it did not exist.
+    Raises Forbidden for one that was for the caller and others, and NotFound for any else, as if it did not exist: also
+    for one from before what the caller is shown, who may know its id by what was done to it since.
     """
-    if found := find(context, message_id):
-        row, audience = found
-        if audience._replace(but="") == EVERYBODY:
+    row, audience = find(context, message_id) or (None, NOBODY)
+    if row and audience._replace(but="") == EVERYBODY:
+        if _is_shown(context, row):
             return row
-        if not context.caller.is_server and is_for(context.peer, row, audience):
-            raise Forbidden(f"{field}: the message was not for everybody")
+    elif row and not context.caller.is_server and is_for(context.peer, row, audience):
+        raise Forbidden(f"{field}: the message was not for everybody")
     raise NotFound(f"{field}: no such message")
+
+
+def _is_shown(context: Context, row: Message) -> bool:
+    """Whether a message that was for everybody is among what the room shows to the caller, or to another of its tabs.
+
+    The server may read all, and so may who can have the room show more.
+    """
+    if context.caller.is_server or context.role.allows(MANAGES):
+        return True
+    first = min((one for one in context.work.peers_of(context.session, context.peer.owner) if one.present), key=_came)
+    if row.seq > first.joined_seq or is_by(first, row):
+        return True
+    return row.type == CHAT and row.seq >= _first_shown(_of(context, first), first, context.room.history)
+
+
+def _came(peer: Peer) -> int:
+    return peer.joined_seq
 
 
 # --- Pages --------------------------------------------------------------------------------------

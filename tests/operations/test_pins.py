@@ -9,6 +9,7 @@ from django.utils import timezone
 from rooms.models import Message, MetadataEntry, Room, milliseconds
 from rooms.operations.engine.calls import Caller
 from tests.operations.driver import call, do, kinds, refused, row, say, server, visitor
+from tests.support.team import joined
 
 NOBODYS = "0" * 32
 
@@ -253,3 +254,24 @@ def test_a_message_of_somebody_nameless_is_pinned_under_the_name_of_a_person(ali
     assert row(nobody).name == "Guest"
     do(alice, "pin-message", id=hello)
     assert pins(alice) == [(hello, "Guest: hello", "Alice")]
+
+
+def test_who_comes_later_pins_nothing_that_it_is_not_shown(room, alice, bob):
+    """It learns ids by answers and reactions, and a pin would tell it the text."""
+    do(alice, "set-room", history=1)
+    for info in ({"message": "secret"}, {"message": "move", "type": "game"}, {"message": "tea"}):
+        do(bob, "broadcast", info=info)
+    secret, move, tea = Message.objects.order_by("seq").values_list("message_id", flat=True)
+    late = joined(room, "Late", "guest")
+    own = say(late, "mine")
+    for hidden in (secret, move):
+        assert refused(late, "pin-message", id=hidden) == (404, "id: no such message")
+        assert refused(late, "set-metadata", key="pinnedMessages", data=[{"id": hidden}])[0] == 404
+    for shown in (tea, own):
+        do(late, "pin-message", id=shown)
+
+    # Who was there, also by another tab, and who may have the room show more.
+    do(bob, "pin-message", id=secret)
+    do(bob, "unpin-message", id=secret)
+    do(joined(room, "Bob", "guest", peer_id="tab"), "pin-message", id=secret)
+    do(joined(room, "Hanna", "host"), "pin-message", id=move)
