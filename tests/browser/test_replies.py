@@ -52,6 +52,10 @@ async def test_an_answer_shows_what_it_answers_as_it_reads_now_until_that_is_del
     await alice.act_on_message("let us see", "Delete")
     await alice.agree()
     await expect(alice.part("toasts")).to_contain_text("The message that you were answering was deleted.")
+    # One that is refused waits under the log, with what it answers.
+    too_long = "hmsActions.sendBroadcastMessage('x'.repeat(1e4), undefined, { replyTo: value }).catch(() => {})"
+    await alice.hms(too_long, await alice.message("shall we go?").first.get_attribute("data-id"))
+    await expect(alice.part("outbox").locator(".quote")).to_contain_text("shall we go?")
     await bob.part("message").press("ArrowUp")
     await bob.part("message").fill("")
     await bob.part("message").press("Enter")

@@ -1,6 +1,6 @@
 // Writing a message.
 
-import { hmsActions, hmsStore, selectPermissions } from "../hms.js";
+import { hmsActions, hmsStore, selectMessageByMessageID, selectPermissions } from "../hms.js";
 import { part, setText } from "./dom.js";
 import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } from "./editing.js";
 import { toggleEmoji } from "./emoji.js";
@@ -151,7 +151,7 @@ function send() {
     // It stays in the log as not sent, with a button to retry, unless it can wait in the box.
     if (!isTooSoon(error) || isEditing() || text.value) return;
     takeBack(message);
-    showAnswered(answered);
+    showAnswered(answered && hmsStore.getState(selectMessageByMessageID(answered.id))); // it may be deleted by now
     insert(message);
   });
   text.value = "";

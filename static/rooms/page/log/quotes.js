@@ -35,9 +35,9 @@ export function quoteOf(id) {
   return quote;
 }
 
-/** Draws what has become known of the messages that are answered, or is known no more. */
+/** Draws what has become known of the messages that are answered, or is known no more: also by those that wait. */
 export function redrawQuotes() {
-  for (const quote of part("log").querySelectorAll(".quote")) drawQuote(quote, drawn.get(quote)?.id ?? "");
+  for (const quote of part("scroller").querySelectorAll(".quote")) drawQuote(quote, drawn.get(quote)?.id ?? "");
 }
 
 /** @type {(quote: Element, id: string) => void} */
