@@ -153,7 +153,7 @@ function tell(all) {
 function drawList() {
   const all = pins();
   const keys = all.map((one, place) =>
-    [mayUnpin(one), mayBring(one.id), isHidden(one), one.id || `${place} ${one.text}`].join(" "),
+    JSON.stringify([mayUnpin(one), mayBring(one.id), isHidden(one), one, one.id ? 0 : place]),
   );
   for (const key of listed.keys()) if (!keys.includes(key)) listed.delete(key);
   const items = all.map((one, place) => {
