@@ -18,8 +18,8 @@ WATCH = """() => {
   globalThis.tones = 0;
   globalThis.Notification = class extends EventTarget {
     static requestPermission = async () => "granted";
-    constructor(title, { body }) { super(); told.push(`${title}: ${body}`); }
-    close() {}
+    constructor(title, { body }) { super(); this.said = `${title}: ${body}`; told.push(this.said); }
+    close() { told.splice(told.indexOf(this.said), 1); }
   };
   const start = OscillatorNode.prototype.start;
   OscillatorNode.prototype.start = function (...args) { tones += 1; return start.apply(this, args); };
@@ -55,6 +55,10 @@ async def test_messages_are_told_of_while_the_page_is_hidden_if_that_is_turned_o
     await expect(alice.page).to_have_title("(1) Team")
     assert await alice.page.evaluate("told") == [f"Bob: heard {MARKUP}"]
     assert await alice.page.evaluate("tones") == before + 2
+    await bob.act_on_message("heard <img", "Delete")
+    await bob.agree()
+    await expect(alice.page).to_have_title("Team")
+    assert await alice.page.evaluate("told") == []
     await alice.page.reload()
     await alice.part("more").click()
     for switch in ("Sound for new messages", "Notify me of new messages"):

@@ -1,6 +1,6 @@
 // A sound and a notification of the browser for what is said while nobody looks at the page; both off until turned on.
 
-import { hmsNotifications } from "../hms.js";
+import { hmsNotifications, hmsStore, selectMessageByMessageID } from "../hms.js";
 import { lasting } from "./memory.js";
 import { visible } from "./text.js";
 import { toast } from "./toasts.js";
@@ -18,7 +18,7 @@ const [SOUND, NOTICE] = ["sound", "notice"]; // keys
 
 /** @type {AudioContext | undefined} */
 let audio;
-/** @type {Notification | undefined} */
+/** @type {{ notification: Notification, message: HMSMessage } | undefined} */
 let shown;
 
 /** @param {string} key */
@@ -31,6 +31,18 @@ export function startAlerts() {
   hmsNotifications.onNotification(({ data: message }) => {
     if (document.hidden && message.type === "chat" && !isOwn(message)) alertTo(message);
   }, "NEW_MESSAGE");
+  hmsStore.subscribe(closeIfChanged, ({ messages }) => messages, Object.is);
+}
+
+/** What was deleted since, or says something else now, is not to be read in the browser's notification either. */
+function closeIfChanged() {
+  const { id = "", message } = shown?.message ?? {};
+  if (hmsStore.getState(selectMessageByMessageID(id))?.message !== message) close();
+}
+
+function close() {
+  shown?.notification.close();
+  shown = undefined;
 }
 
 /** @returns {MenuItem[]} the switches */
@@ -81,9 +93,9 @@ function notify(message) {
   const sender = senderOf(message);
   const title = visible(sender ? nameText(sender) : gettext("The room"));
   try {
-    shown?.close(); // one at a time
+    close(); // one at a time
     const next = new Notification(title, { body: visible(message.message).slice(0, SHOWN) });
-    shown = next;
+    shown = { notification: next, message };
     next.addEventListener("click", () => {
       window.focus();
       next.close();
