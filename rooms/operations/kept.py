@@ -4,7 +4,6 @@ They are found by their ids, which end in the numbers of their events. Whom a me
 peer ids: an id may be another's once its owner is forgotten.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from rooms.operations.engine.gate import operation
 from rooms.operations.engine.work import RANDOM_DIGITS
 from rooms.operations.messaging import CHAT
 from rooms.operations.room_settings import MANAGES
+from rooms.operations.telling import as_told, as_wire
 from rooms.wire.errors import BadRequest, Forbidden, NotFound
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, size_of
 from rooms.wire.parameters import Between, Chars
@@ -26,9 +26,6 @@ _MESSAGE_ID = re.compile(r"[0-9a-f]{32,36}")
 
 MAX_PAGE = 100
 MAX_PAGE_BYTES = 256 * 1024
-SHOWN_PERSONS = 20
-"""Of those who reacted alike so many are named."""
-
 _MOST_READ = 500
 """Messages that are read at a time, of which perhaps none is for who asks."""
 
@@ -127,7 +124,7 @@ def message_history(
         if len(page) == limit or (page and size > MAX_PAGE_BYTES):
             last = page[-1]["message_id"]
             break
-        page.append(_as_told(row, peer))
+        page.append(as_told(row, peer))
     withheld = not last and _is_withheld(context, rows, peer, first)
     return Outcome({"messages": page, "last": last, "withheld": withheld})
 
@@ -168,28 +165,6 @@ def _is_withheld(context: Context, rows: QuerySet[Message], peer: Peer, first: i
         return True  # it is not kept any more
     earlier = _each(rows.filter(seq__lt=first).defer("body", "reactions"), 10)
     return any(is_for(peer, row, Audience.decode(row.audience)) for row in earlier)
-
-
-def _as_told(row: Message, peer: Peer) -> dict[str, Any]:
-    """A message as ``on-broadcast`` tells it, with its number and what was done to it since."""
-    told = {**as_wire(row), "seq": row.seq}
-    if row.reactions:
-        held = json.loads(row.reactions)
-        told["reactions"] = [_reaction(emoji, persons, peer.person) for emoji, persons in held.items()]
-    return told
-
-
-def _reaction(emoji: str, persons: list[str], asking: str) -> dict[str, Any]:
-    # The caller's own first, for it may not be among those who are named.
-    shown = sorted(persons, key=lambda person: person != asking)[:SHOWN_PERSONS]
-    return {"emoji": emoji, "count": len(persons), "persons": shown}
-
-
-def as_wire(row: Message) -> dict[str, Any]:
-    """A message as ``on-broadcast`` tells it. A private one names its receiver in ``peer_id``."""
-    receiver = Audience.decode(row.audience).peer
-    message: dict[str, Any] = json.loads(row.body)
-    return {**message, "peer_id": receiver} if receiver else message
 
 
 @operation(reads=True)

@@ -6,10 +6,11 @@ They are kept for the life of the session, the last KEPT_MESSAGES of them, as pa
 from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, TypedDict
 
-from rooms.models import Peer
+from rooms.models import Message, Peer
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.operations.room_settings import check_slow_mode
+from rooms.operations.telling import as_told
 from rooms.wire.errors import BadRequest, NotFound
 from rooms.wire.events import Audience, Event, Stored, compact
 from rooms.wire.names import shows
@@ -44,9 +45,9 @@ def broadcast(
 ) -> Outcome:
     """Send a message to everybody else, or to the holders of some of the room's roles, or to one peer.
 
-    ``client_id`` makes a repetition harmless: it gets the first one's answer. ``reply_to`` is the message that it
-    answers: nobody checks that there is one, or for whom. Answers ``{message_id, timestamp}``.
-    What the server says has no sender.
+    ``client_id`` makes a repetition harmless: it gets the first one's answer, and if anything was done to the message
+    since, that as it is now. ``reply_to`` is the message that it answers: nobody checks that there is one, or for whom.
+    Answers ``{message_id, timestamp}``. What the server says has no sender.
     """
     kind = info.get("type", CHAT)
     check_shows(info["message"], kind, field="info.message")
@@ -55,7 +56,8 @@ def broadcast(
     sender, session = context.known_peer, context.session
     if client_id and (earlier := context.work.sent_before(session, context.caller, client_id)):
         message_id, timestamp, seq = earlier
-        return Outcome({"message_id": message_id, "timestamp": timestamp, "seq": seq})
+        answer = {"message_id": message_id, "timestamp": timestamp, "seq": seq}
+        return Outcome({**answer, **_become(context, seq)})
     # After the question of a repetition: who got the message may have left since.
     receiver = context.present_peer(peer_id).person if peer_id else ""
     if kind == CHAT:
@@ -86,6 +88,21 @@ def broadcast(
     stored = Stored(message_id, session.messages, *who)
     sent = Event("on-broadcast", compact(message), audience, stored=stored)
     return Outcome({"message_id": message_id, "timestamp": timestamp}, [sent])
+
+
+def _become(context: Context, seq: int) -> dict[str, Any]:
+    """What a message of the caller's has become since it was said: ``{message}``, None if deleted; empty if the same.
+
+    The events that tell it may have come before the caller knew that this message is its own.
+    """
+    row = Message.objects.filter(session_id=context.session.id, seq=seq).first()
+    sender = context.known_peer
+    # Not there is one that was said in this very transaction, or is kept no more. An id may be another's by now.
+    if row is None or row.person != (sender.person if sender else ""):
+        return {}
+    if not row.body:
+        return {"message": None}
+    return {"message": as_told(row, sender)} if row.edit_seq or row.reactions else {}
 
 
 def author(peer: Peer) -> dict[str, Any]:

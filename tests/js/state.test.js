@@ -153,6 +153,22 @@ test("an own message waits in the outbox until it is acknowledged", () => {
   );
 });
 
+test("an own message whose answer was lost is as it is by then, or gone", () => {
+  const sending = (clientId) => apply(joined(), "sending", { clientId, message: "hi", type: "chat", time: 1 });
+  const reactions = [{ emoji: "👍", count: 1, persons: ["bob"] }];
+  const now = { ...broadcast("m9"), info: { message: "hi all", type: "chat" }, edited_at: 50, reactions };
+  const { message, editedAt, read, ...held } = apply(sending("c1"), "sent", {
+    clientId: "c1",
+    id: "m9",
+    time: 42,
+    now,
+  }).messages.get("m9");
+  assert.deepEqual([message, editedAt, read, held.reactions], ["hi all", 50, true, reactions]);
+
+  const gone = apply(sending("c1"), "sent", { clientId: "c1", id: "m9", time: 42, now: null });
+  assert.deepEqual([gone.messages.size, gone.outbox.size], [0, 0]);
+});
+
 test("resuming keeps all; another session begins with nothing but oneself", () => {
   let state = apply(joined(), "on-broadcast", broadcast("m1"), 11);
   state = apply(state, "on-peer-join", peer("bob"), 12);

@@ -1,11 +1,13 @@
 """A message that is repeated under its client id is one message, wherever what its peer sent before is known from."""
 
+from typing import Any
+
 import pytest
 
 from rooms.models import Message
 from rooms.operations.engine import repetitions
 from rooms.operations.engine.gate import run
-from tests.operations.driver import again, do, prepare
+from tests.operations.driver import again, do, prepare, row
 
 HELLO = {"message": "hello"}
 
@@ -58,3 +60,25 @@ def test_i24_a_connection_that_takes_its_peer_back_repeats_what_another_sent_mea
     meanwhile = do(again(alice), "broadcast", info=HELLO, client_id="2")
     do(alice, "join", name="Alice")
     assert do(alice, "broadcast", info=HELLO, client_id="2") == meanwhile
+
+
+def test_who_repeats_a_message_is_told_what_became_of_it(alice, bob):
+    """The sender heard of no message that was edited or deleted while the answer was lost."""
+
+    def repeated() -> dict[str, Any]:
+        return do(bob, "broadcast", info=HELLO, client_id="1", peer_id="peer-Alice")
+
+    first = repeated()
+    do(alice, "message-react", id=first["message_id"], emoji="👍")
+    told = repeated()["message"]
+    reactions = [{"emoji": "👍", "count": 1, "persons": [row(alice).person]}]
+    assert (told["reactions"], told["peer_id"], told["info"]) == (reactions, "peer-Alice", {**HELLO, "type": "chat"})
+    do(bob, "message-edit", id=first["message_id"], message="hello, you")
+    told = repeated()["message"]
+    assert (told["info"]["message"], "edited_at" in told) == ("hello, you", True)
+
+    Message.objects.update(person="whose the id was before")
+    assert repeated() == first
+    Message.objects.update(person=row(bob).person)
+    do(bob, "message-delete", id=first["message_id"])
+    assert repeated() == {**first, "message": None}

@@ -47,7 +47,8 @@ export class Outbox {
     const params = { info: { message, type }, client_id: clientId, ...to, ...about };
     try {
       const answer = await this.#client.call("broadcast", params, { again: true, patient: true });
-      this.#client.change("sent", { clientId, id: answer.message_id, time: answer.timestamp });
+      const { message_id: id, timestamp: time, message: now } = answer;
+      this.#client.change("sent", { clientId, id, time, now });
     } catch (error) {
       this.#client.change("not-sent", { clientId, error: /** @type {RpcError} */ (error).message });
       throw error;

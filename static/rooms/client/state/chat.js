@@ -155,9 +155,10 @@ export const CHAT_OWN = {
 
   discarded: (state, { clientId }) => ({ ...state, outbox: without(state.outbox, clientId) }),
 
-  sent: (state, { clientId, id, time }) => {
+  sent: (state, { clientId, id, time, now }) => {
     const entry = state.outbox.get(clientId);
     if (!entry) return state;
+    if (now === null) return { ...state, outbox: without(state.outbox, clientId) };
     const { status, error, session, ...held } = entry;
     const local = localPeer(state);
     const own = {
@@ -171,7 +172,8 @@ export const CHAT_OWN = {
       senderRole: local?.role,
       read: true,
     };
-    const messages = state.messages.has(id) ? state.messages : state.messages.with(own);
+    const told = now ? { ...messageFrom(id, now, text(now.peer_id) ?? ""), read: true } : own;
+    const messages = state.messages.has(id) ? state.messages : state.messages.with(told);
     return { ...state, outbox: without(state.outbox, clientId), messages };
   },
 

@@ -132,7 +132,8 @@ export interface OwnChanges {
   sending: Written & { session?: string };
   "not-sent": { clientId: string; error: string };
   discarded: { clientId: string };
-  sent: { clientId: string; id: string; time: number };
+  /** `now`: as it is now, null if it was deleted; undefined for one to which nothing was done. */
+  sent: { clientId: string; id: string; time: number; now?: Wire | null };
   shared: { messages: Message[] };
   read: { id?: string; read: boolean };
   "history-read": Wire;
