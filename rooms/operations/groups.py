@@ -1,5 +1,6 @@
 """Groups that peers belong to, by name. A raised hand is the group ``_handraise``."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from rooms.models import Peer, milliseconds
@@ -7,6 +8,7 @@ from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.operations.presence import peer_updated, told_of
 from rooms.wire.errors import TooLarge
+from rooms.wire.events import Event
 from rooms.wire.parameters import Chars, PeerId
 from rooms.wire.results import Outcome
 
@@ -44,6 +46,30 @@ def remove_from_group(context: Context, *, name: GroupName, peer_id: PeerId) -> 
     if known is None or known.owner != context.caller.owner:
         context.require("removeOthers")
     return _exit(context, context.present_peer(peer_id), name)
+
+
+def pass_on_hands(context: Context, peers: Sequence[Peer], heirs: Mapping[str, Peer]) -> list[Event]:
+    """Let the hands of peers that leave be up with their heirs, by the ids of those who leave, since when they were."""
+    events: list[Event] = []
+    for peer in peers:
+        heir = heirs.get(peer.peer_id)
+        if heir is None or HANDS not in peer.groups:
+            continue
+        raised_at = peer.hand_raised_at
+        # Or it would be up again when this one comes back, though it was lowered meanwhile.
+        _put_hand(context, peer, 0)
+        if HANDS not in heir.groups or raised_at < heir.hand_raised_at:
+            # Also beyond MAX_GROUPS: what is put to it so is one alone.
+            _put_hand(context, heir, raised_at)
+            events.append(peer_updated(heir))
+    return events
+
+
+def _put_hand(context: Context, peer: Peer, raised_at: int) -> None:
+    """Raise a hand as of a moment, in milliseconds; 0 lowers it."""
+    others = [group for group in peer.groups if group != HANDS]
+    peer.groups, peer.hand_raised_at = [*others, HANDS] if raised_at else others, raised_at
+    context.work.changed(peer, "groups", "hand_raised_at")
 
 
 def _enter(context: Context, peer: Peer, name: str) -> Outcome:

@@ -1,6 +1,6 @@
 """Going, and losing the connection. A session ends with the last departure, in that peer's own transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -8,8 +8,10 @@ from django.conf import settings
 from rooms.models import Peer
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
+from rooms.operations.groups import HANDS, pass_on_hands
 from rooms.operations.locks import let_go
-from rooms.operations.metadata.lapses import release
+from rooms.operations.metadata.lapses import in_spotlight, release
+from rooms.operations.persons import heirs_of
 from rooms.operations.presence import NOTHING_HELD, state_changed
 from rooms.wire.effects import Left
 from rooms.wire.events import Audience, End, Event, compact
@@ -25,6 +27,9 @@ def depart(
 
     ``after`` is how many events of the same call come before these.
     """
+    heirs = _heirs(context, peers)
+    # Before they forget their groups.
+    hands = pass_on_hands(context, peers, heirs)
     events = []
     for peer in peers:
         peer.state, peer.left_at, peer.leave_reason = Peer.State.LEFT, context.now, reason
@@ -40,12 +45,12 @@ def depart(
     if reason != Peer.Leave.TIMED_OUT:  # who may come back and repeat what it asked for
         context.work.forget_applied(context.session.id, [peer.peer_id for peer in peers])
     if context.work.head_count(context.session):
-        return [*_released(context, peers, after=after), *events], None
+        return [*_released(context, peers, heirs, after=after), *hands, *events], None
     # Nobody need come back for it to end: a reaper looks for those that stayed empty.
     if settings.SESSION_LINGER:
         context.session.empty_since = context.now
         context.work.session_changed(context.session)
-        return [*_released(context, peers, after=after), *events], None
+        return [*_released(context, peers, heirs, after=after), *events], None
     return events, emptied(context, by)
 
 
@@ -55,9 +60,17 @@ def emptied(context: Context, by: str = "") -> End:
     return End(EMPTIED, by)
 
 
-def _released(context: Context, peers: Sequence[Peer], *, after: int) -> list[Event]:
+def _heirs(context: Context, peers: Sequence[Peer]) -> dict[str, Peer]:
+    """Who gets the raised hand of a peer that leaves, and the spotlight, by the ids of those who leave."""
+    if context.work.head_count(context.session) == len(peers):
+        return {}
+    raised = {peer.peer_id for peer in peers if HANDS in peer.groups}
+    return heirs_of(context, peers, raised | in_spotlight(context))
+
+
+def _released(context: Context, peers: Sequence[Peer], heirs: Mapping[str, Peer], *, after: int) -> list[Event]:
     """What comes first, so that nobody ever sees a key or a lock of somebody who is gone."""
-    events = release(context, peers)
+    events = release(context, peers, heirs)
     return [*events, *let_go(context, peers, after=after + len(events))]
 
 

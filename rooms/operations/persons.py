@@ -6,7 +6,7 @@ own, a second tab for instance, concerns that peer alone.
 
 import base64
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -55,6 +55,23 @@ def peers_with(context: Context, peers: Collection[Peer]) -> list[Peer]:
     owners = {peer.owner for peer in peers} - {context.caller.owner}
     present = context.work.present(context.session)
     return [peer for peer in present if peer.peer_id in chosen or peer.owner in owners]
+
+
+def heirs_of(context: Context, leaving: Sequence[Peer], holders: Set[str]) -> dict[str, Peer]:
+    """To whom that goes over what is a person's own and not a peer's, by the ids of the peers that leave and hold it.
+
+    Another peer of the owner that stays: one that is connected, if there is, and of those the one that came first.
+    """
+    going = {peer.peer_id for peer in leaving}
+    holding = [peer for peer in leaving if peer.peer_id in holders and peer.owner]
+    if not holding:
+        return {}
+    peers = context.work.peers_of(context.session, *{peer.owner for peer in holding})
+    staying = [peer for peer in peers if peer.present and peer.peer_id not in going]
+    # The last that is put under an owner stands.
+    staying.sort(key=lambda peer: (peer.state == Peer.State.CONNECTED, -peer.joined_seq))
+    by_owner = {peer.owner: peer for peer in staying}
+    return {peer.peer_id: by_owner[peer.owner] for peer in holding if peer.owner in by_owner}
 
 
 def _is_another_tab(context: Context, peer: Peer) -> bool:

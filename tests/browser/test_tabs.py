@@ -71,6 +71,29 @@ async def test_a_person_in_two_tabs_has_one_hand_and_one_voice(people):
         await expect(person.message("from the other")).to_have_class(re.compile("continued"))
 
 
+async def test_a_hand_and_the_spotlight_stay_until_the_last_tab_is_gone(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    other = await in_another_tab(bob)
+    await alice.act_on("Bob", "Spotlight for everyone")
+    await bob.part("hand").click()
+    await expect(alice.part("hands-list").locator(".person-name")).to_have_text(["Bob"])
+    await carol.part("hand").click()
+    await expect(alice.part("toasts")).to_have_text("Carol raised a hand. Hands up: 2")
+
+    await bob.leave()
+    await expect(alice.part("hands-list").locator(".person-name")).to_have_text(["Bob", "Carol"])
+    await expect(alice.part("spotlight-name").locator("bdi")).to_have_text("Bob")
+    await expect(alice.part("toasts")).not_to_contain_text("Bob raised")
+    await expect(other.part("hand")).to_have_attribute("aria-pressed", "true")
+    await expect(other.part("spotlight-name")).to_have_text("Bob (you)")
+    await expect(other.part("toasts")).not_to_contain_text("Your hand is down")
+    await expect(alice.part("people-count")).to_have_text("3")
+
+    await other.leave()
+    await expect(alice.part("hands-list").locator(".person-name")).to_have_text(["Carol"])
+    await expect(alice.part("spotlight")).to_be_hidden()
+
+
 async def test_a_tab_that_was_closed_while_the_server_was_dead_is_soon_counted_no_more(people):
     people.forgive(r"WebSocket connection to|net::ERR_|Failed to load resource")
     with RunningServer() as own:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _PEERS = (
-    "SELECT p.peer_id, p.name, p.role, p.state, p.session_id FROM rooms_peer p"
+    "SELECT p.peer_id, p.name, p.role, p.state, p.hand_raised_at, p.session_id FROM rooms_peer p"
     " JOIN rooms_session s ON s.id = p.session_id"
     " WHERE s.room_id = ? AND s.ended_at IS NULL AND p.state IN ('connected', 'reconnecting')"
 )
@@ -45,7 +45,7 @@ def _check_client(
         raise Violation(f"{client.peer_id} has another socket, and the server leaves it open")
     if client.peer_id not in peers:
         raise Violation(f"{client.peer_id} is connected, and not in the session")
-    _, role, state, session_id = peers[client.peer_id]
+    _, role, state, _, session_id = peers[client.peer_id]
     if state != "connected":
         raise Violation(f"{client.peer_id} is connected, and taken for {state}")
     if client.view.session_id != session_id:
@@ -53,11 +53,11 @@ def _check_client(
     if client.view.role != role:
         raise Violation(f"{client.peer_id} believes to be {client.view.role} and is {role}")
     held = {
-        peer_id: (peer["info"]["name"], peer["role"], peer["state"])
+        peer_id: (peer["info"]["name"], peer["role"], peer["state"], peer.get("hand_raised_at", 0))
         for peer_id, peer in client.view.peers.items()
         if peer_id != client.peer_id
     }
-    there = {peer_id: peer[:3] for peer_id, peer in peers.items() if peer_id != client.peer_id}
+    there = {peer_id: peer[:4] for peer_id, peer in peers.items() if peer_id != client.peer_id}
     if held != there:
         raise Violation(f"{client.peer_id} holds the peers {held} and not {there}")
     for key in client.observed or ():

@@ -113,7 +113,7 @@ class Client(Connecting):
         self.view.history = history
 
     def wanted_keys(self) -> frozenset[str]:
-        return frozenset(key for key in self.world.keys if self.scheduler.chance(0.6))
+        return frozenset(key for key in self.world.observed if self.scheduler.chance(0.6))
 
     def _begin(self, session_id: str, position: int | None) -> None:
         """What follows is of this session, and from this place on."""

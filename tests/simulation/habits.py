@@ -4,6 +4,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from rooms.operations.groups import HANDS
+from rooms.operations.metadata.entries import SPOTLIGHT_KEY
 from tests.simulation.clients import Client
 from tests.simulation.journal import SECRET
 from tests.simulation.scheduler import Violation
@@ -159,6 +161,19 @@ def _go(client: Client) -> None:
     client.go()
 
 
+def _raise(client: Client) -> None:
+    """Raise a hand, or lower it."""
+    client.call("group-leave" if client.scheduler.chance(0.2) else "group-join", name=HANDS)
+
+
+def _light(client: Client) -> None:
+    """Put somebody into the spotlight: as the entry of who is seen, as our page does, or in another way."""
+    random = client.scheduler.random
+    seen = random.choice([client.peer_id, *client.view.peers])
+    how = random.choice(({"owner": seen, "on_leave": "null"}, {"owner": True, "on_leave": "null"}, {}))
+    client.call("set-metadata", key=SPOTLIGHT_KEY, data=seen, **how)
+
+
 def _give_role(client: Client) -> None:
     random = client.scheduler.random
     if client.view.peers:
@@ -189,6 +204,8 @@ _HABITS: dict[Habit, float] = {
     _observe: 3,
     _rename: 2,
     _ping: 3,
+    _raise: 4,
+    _light: 3,
     _give_role: 2,
     _lose: 2,
     _come_elsewhere: 0.5,

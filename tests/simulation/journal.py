@@ -11,6 +11,7 @@ from typing import Any
 from rooms.wire.events import Audience
 from tests.simulation.scheduler import Scheduler, Violation
 from tests.simulation.server import Server, Transaction
+from tests.simulation.tabs import Tabs
 
 SECRET = "secret"
 """The key that hosts alone may read; what is under it begins with its name."""
@@ -66,6 +67,7 @@ class Journal:
     versions: dict[str, int] = field(default_factory=dict)
     held: dict[str, dict[str, Any]] = field(default_factory=dict)
     locks: dict[str, tuple[str, int]] = field(default_factory=dict)
+    tabs: Tabs = field(default_factory=Tabs)
     ended: bool = False
     final: int = 0
     """The number of the last event of a session that has ended; those of its end are told, and not stored."""
@@ -77,7 +79,7 @@ class Journal:
     def copy(self) -> "Journal":
         roles = {peer_id: list(changes) for peer_id, changes in self.roles.items()}
         versions, held, locks = dict(self.versions), dict(self.held), dict(self.locks)
-        return Journal(dict(self.entries), roles, versions, held, locks, self.ended, self.final)
+        return Journal(dict(self.entries), roles, versions, held, locks, self.tabs.copy(), self.ended, self.final)
 
     def role(self, peer_id: str, seq: int) -> str:
         """The role that a peer held when an event happened."""
@@ -90,6 +92,8 @@ class Journal:
         if entry.seq != self.last + 1:
             raise Violation(f"event {entry.seq} was committed after event {self.last}")
         self.entries[entry.seq] = entry
+        if not entry.audience.peer:
+            self.tabs.take(entry.kind, entry.body)
         if entry.kind == "on-metadata-change" and entry.audience.peer:
             self._check_shown(entry)
         elif entry.kind == "on-metadata-change":
@@ -190,6 +194,9 @@ class Journals:
             if kind == "on-peer-leave" and '"websocket closed"' in body:
                 self._scheduler.sometimes("a peer is reaped")
             self._scheduler.note("committed", session_id[:6], seq, kind)
+        for session_id in sorted({row[0] for row in rows}):
+            for what in self.present[session_id].tabs.settled():
+                self._scheduler.sometimes(what)
         if transaction.wrote & {"rooms_peer", "rooms_session"}:
             self._check_presence()
 

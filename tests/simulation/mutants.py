@@ -137,6 +137,13 @@ def _release() -> Iterator[None]:
 
 
 @contextmanager
+def _heirs() -> Iterator[None]:
+    """A raised hand ends with its tab, and so does the spotlight."""
+    with mock.patch.object(leaving, "heirs_of", return_value={}):
+        yield
+
+
+@contextmanager
 def _again() -> Iterator[None]:
     """What was removed expires once more."""
     begun = datetime.fromtimestamp(0, UTC)
@@ -203,6 +210,7 @@ MUTANTS: dict[str, Mutant] = {
     "a reply before an earlier event": _early_reply,
     "a place of another history": _history,
     "what a peer owns stays": _release,
+    "what is a person's ends with a tab": _heirs,
     "what expired expires again": _again,
     "changes are told to those who may not read": _readers,
     "values are told to those who may not read": _present,

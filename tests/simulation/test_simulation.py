@@ -18,6 +18,7 @@ _RARE = {
     "a commit fails",
     "a commit is not answered",
     "a gap is repaired",
+    "a hand goes over",
     "a lock is had",
     "a lock is waited for",
     "a peer is reaped",
@@ -45,6 +46,7 @@ _RARE = {
     "resync",
     "resync with the socket",
     "the database goes away",
+    "the spotlight goes over",
     "told of the end",
 }
 """What a run is to reach at least once, or it proves less than it seems to."""

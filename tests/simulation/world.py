@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import ExitStack
 from typing import Any
 
+from rooms.operations.metadata.entries import SPOTLIGHT_KEY
 from tests.simulation import adapter
 from tests.simulation.bells import Bells
 from tests.simulation.clients import Client
@@ -19,6 +20,7 @@ class World:
     """See the module. ``present`` is the process that runs now."""
 
     keys = ("default", "topic", "slide", SECRET, "mine:1", "mine:2", "deck")
+    observed = (*keys, SPOTLIGHT_KEY)
 
     def __init__(self, seed: str, template: sqlite3.Connection, room_ids: list[str], *, embedded: bool) -> None:
         self.scheduler = Scheduler(seed)
@@ -49,10 +51,14 @@ class World:
         for _ in range(processes):
             self.start_process()
         self.processes[0].enter()  # whose clock tokens are signed by
+        users: list[str] = []
         for number in range(clients):
             room_id = self.room_ids[number % len(self.room_ids)]
             role = ROLES[number // len(self.room_ids) % len(ROLES)]
-            token = adapter.token(room_id, role, f"user{number}")
+            # Somebody, or another tab of the one before in the room.
+            is_tab = number >= len(self.room_ids) and self.scheduler.chance(0.5)
+            users.append(users[-len(self.room_ids)] if is_tab else f"user{number}")
+            token = adapter.token(room_id, role, users[-1])
             keeps_place = self.scheduler.chance(0.7)
             self.clients.append(Client(self, f"c{number}", room_id, token, keeps_place=keeps_place))
 

@@ -140,16 +140,17 @@ class Work:
         pages.rows_changed = True
         self.add(peer)
 
-    def peers_of(self, session: Session, owner: str) -> list[Peer]:
-        """All peers of an owner, present or not."""
+    def peers_of(self, session: Session, *owners: str) -> list[Peer]:
+        """All peers of these owners, present or not."""
         pages = self._pages[session.id]
         known = pages.known
         # Those of newcomers were read with the rooms.
-        if owner not in known.owned and not pages.is_new:
-            known.owned[owner] = set()
-            for row in statements.peers(self._cursor, [session.id], owner=[owner]):
+        unknown = [] if pages.is_new else [owner for owner in owners if owner not in known.owned]
+        if unknown:
+            known.owned |= {owner: set() for owner in unknown}
+            for row in statements.peers(self._cursor, [session.id], owner=unknown):
                 pages.take(row)
-        return [known.peers[peer_id] for peer_id in known.owned.get(owner, ())]
+        return [known.peers[peer_id] for owner in owners for peer_id in known.owned.get(owner, ())]
 
     def said_at(self, session: Session, owner: str) -> int:
         """When an owner said something last in the session, in milliseconds since 1970; 0 if never."""

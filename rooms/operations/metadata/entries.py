@@ -22,7 +22,10 @@ DEFAULT_KEY = "default"
 
 PINS_KEY = "pinnedMessages"
 
-OWN_KEYS = frozenset({DEFAULT_KEY, PINS_KEY, "spotlight"})
+SPOTLIGHT_KEY = "spotlight"
+"""The key of the id of the peer that everybody is to see large."""
+
+OWN_KEYS = frozenset({DEFAULT_KEY, PINS_KEY, SPOTLIGHT_KEY})
 """Keys that the page and old clients need. Nobody can use up what they would take, for they count against no limit."""
 
 Key = Annotated[str, Bytes(1, "MAX_KEY_BYTES")]

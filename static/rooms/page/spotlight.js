@@ -1,5 +1,5 @@
 // One person in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null. It is the
-// entry of who is shown, so that it ends when they leave.
+// entry of who is shown, so that it ends when they leave; the server gives it to another tab of theirs, if there is one.
 
 import {
   hmsActions,

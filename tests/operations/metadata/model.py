@@ -47,6 +47,8 @@ class Person:
     person: str
     role: str
     present: bool = True
+    came: int = 0
+    """Which coming of anybody that was, of all in their order."""
     connected: bool = True
     connection: int = 0
     observed: set[str] = field(default_factory=set)
@@ -256,22 +258,36 @@ class Model:
             if lock.expires_at is not None and lock.expires_at <= self.now:
                 self.pass_on(lock_name)
 
-    def leave(self, name: str, by: str) -> None:
-        """``by`` is whose call it is, by name; empty for the server."""
+    def leave(self, *names: str, by: str) -> None:
+        """They leave at once. ``by`` is whose call it is, by name; empty for the server."""
         self.lapse()
-        person = self.people[name]
-        person.present = False
+        gone = [self.people[name] for name in names]
+        for person in gone:
+            person.present = False
+        heirs = {person.peer_id: self._other_peer(person.person) or person.peer_id for person in gone}
         author = self.people[by].peer_id if by else ""
         for key, entry in self.entries.items():
-            if entry.owner == person.peer_id:
-                left = {"keep": entry.data, "null": None, "remove": ABSENT}[entry.on_leave]
-                until = None if left is ABSENT else entry.expires_at
-                self.entries[key] = Entry(left, entry.version + 1, author, self.now, expires_at=until)
+            data, owner = entry.data, entry.owner
+            if key == "spotlight":
+                data = heirs.get(data, data) if isinstance(data, str) else data
+                owner = heirs.get(owner, owner)
+            on_leave, until = entry.on_leave, entry.expires_at
+            if owner in heirs:
+                data = {"keep": data, "null": None, "remove": ABSENT}[on_leave]
+                owner, on_leave, until = "", "", None if data is ABSENT else until
+            if (data, owner) != (entry.data, entry.owner):
+                self.entries[key] = Entry(data, entry.version + 1, author, self.now, owner, on_leave, until)
 
         for lock_name, lock in list(self.locks.items()):
-            lock.waiting = [waiter for waiter in lock.waiting if waiter[0] != name]
-            if lock.holder == name:
+            lock.waiting = [waiter for waiter in lock.waiting if waiter[0] not in names]
+            if lock.holder in names:
                 self.pass_on(lock_name)
+
+    def _other_peer(self, person: str) -> str:
+        """The id of the peer to which the spotlight of a person goes over when another leaves; empty if none stays."""
+        staying = [one for one in self.people.values() if one.present and one.person == person]
+        staying.sort(key=lambda one: (not one.connected, one.came))
+        return staying[0].peer_id if staying else ""
 
     # --- Locks
 

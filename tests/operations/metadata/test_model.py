@@ -24,10 +24,13 @@ from tests.operations.driver import again, ask, call, row, server, visitor
 from tests.operations.metadata.audience import Hall
 from tests.operations.metadata.model import ABSENT, LATE, LIMITS, WRITERS, Model, Person
 
-NAMES = ("Ann", "Ben", "Cat", "Dan")
+NAMES = ("Ann", "Ben", "Cat", "Dan", "Tab")
+"""The last is another tab of the first."""
 ROLES = ("host", "guest", "viewer")
 GRACE = 30
-KEYS = ("a", "b", "deck:1", "deck:2", "default", "cursor:peer-Ann", "cursor:peer-Ben", "vote:Ann", "vote:Ben")
+KEYS = (
+    "a", "b", "deck:1", "deck:2", "default", "cursor:peer-Ann", "cursor:peer-Ben", "vote:Ann", "vote:Ben", "spotlight",
+)  # fmt: skip
 
 LOCKS = ("deck", "stage")
 
@@ -119,11 +122,13 @@ class Room(RuleBasedStateMachine):
         self.lost: dict[str, int] = {}
         self.timed_out: set[str] = set()
         self.tokens: set[int] = set()
-        self._connections = itertools.count(1)
-        for name, role in (("Kim", "host"), ("Ann", "guest"), ("Ben", "host"), ("Cat", "guest"), ("Dan", "viewer")):
+        self._connections, self._comings = itertools.count(1), itertools.count(1)
+        for name, role in zip(("Kim", *NAMES), ("host", "guest", "host", "guest", "viewer", "guest"), strict=True):
             self.callers[name] = visitor(self.room, name, role)
+            if name == "Tab":
+                self.callers[name] = again(self.callers[name], owner=self.callers["Ann"].owner)
             self._come(name)
-            self._observe(name, ["a", "b", "deck:1", "default"])
+            self._observe(name, ["a", "b", "deck:1", "default", "spotlight"])
 
     # --- Asking
 
@@ -201,6 +206,13 @@ class Room(RuleBasedStateMachine):
         self._compare(answer, expected)
         self._check(one_call=True)
 
+    @rule(who=_callers, name=_names, how=st.sampled_from([None, None, {}, {"owner": True}, {"on_leave": "keep"}]))
+    def light(self, who: int, name: str, how: dict[str, Any] | None) -> None:
+        """Put somebody into the spotlight, as their own entry or in some other way."""
+        peer_id = self.callers[name].peer_id
+        terms = {"owner": peer_id, "on_leave": "null"} if how is None else how
+        self.set(who=who, key="spotlight", what={"data": peer_id}, how=terms, version="", under=None)
+
     @rule(who=_callers, key=_keys, expires_in=_expires_in)
     def touch(self, who: int, key: str, expires_in: float) -> None:
         name, key = self._who(who), self._key(key)
@@ -246,7 +258,9 @@ class Room(RuleBasedStateMachine):
     def give_role(self, name: str, role: str) -> None:
         if self.model.people[name].present:
             self.model.lapse()
-            self.model.people[name].role = role
+            for person in self.model.people.values():
+                if person.person == self.model.people[name].person:
+                    person.role = role
             peer_id = self.callers[name].peer_id
             assert self._ask("Kim", "role-change-request", requested_for=peer_id, role=role, force=True).error is None
             self._check()
@@ -365,7 +379,7 @@ class Room(RuleBasedStateMachine):
         answer = self._ask(name, "join", name=name)
         assert answer.error is None
         peer = row(self.callers[name])
-        self.model.people[name] = Person(peer.peer_id, peer.person, peer.role)
+        self.model.people[name] = Person(peer.peer_id, peer.person, peer.role, came=next(self._comings))
         self._check()
 
     @rule(name=_names)
@@ -405,6 +419,8 @@ class Room(RuleBasedStateMachine):
         person = self.model.people[name]
         person.present = True
         person.role = row(self.callers[name]).role
+        if was_reaped:
+            person.came = next(self._comings)
         if was_reaped and by_join:
             person.observed = set()
         self._check()
@@ -428,11 +444,11 @@ class Room(RuleBasedStateMachine):
     @rule()
     def reap(self) -> None:
         self.model.lapse()
-        for name, since in list(self.lost.items()):
-            if since <= self.clock.milliseconds - GRACE * 1000:
-                del self.lost[name]
-                self.timed_out.add(name)
-                self.model.leave(name, by="")
+        overdue = [name for name, since in self.lost.items() if since <= self.clock.milliseconds - GRACE * 1000]
+        for name in overdue:
+            del self.lost[name]
+            self.timed_out.add(name)
+        self.model.leave(*overdue, by="")
         self._took("", ask(server(self.room), reap))
         self._check()
 
