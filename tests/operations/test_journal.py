@@ -261,7 +261,7 @@ def test_what_was_sent_is_found_by_its_session_first_however_many_there_are_else
         found = do(alice, "broadcast", info=HELLO, client_id="8")["message_id"]
         do(alice, "pin-message", id=found)
     asked = [query["sql"] for query in queries if re.search(r"(FROM|JOIN) \"?rooms_message", query["sql"])]
-    assert len(asked) == 3
+    assert len(asked) == 4
     explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
     for statement in asked:
         with connection.cursor() as cursor:
