@@ -43,9 +43,9 @@ messages: venv-dev
 	@rm locale/*/LC_MESSAGES/*.bak
 	HMSROOM_DEV=1 $(python) manage.py compilemessages $(passed_over)
 
-# Chaos and load for an hour, and the many cases of which `test` takes some.
+# Chaos and load for an hour, the many cases of which `test` takes some, and examples that nobody chose.
 soak: test-setup
-	$(python) -m pytest -m soak
+	$(python) -m pytest -m "soak or hypothesis"
 
 # The server on virtual time, with whatever may go wrong: docs/architecture.md. What a seed does it does again.
 simulate: venv-dev

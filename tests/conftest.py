@@ -12,23 +12,31 @@ from typing import Any
 import environ
 import hypothesis
 import pytest
+from django.conf import UserSettingsHolder
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection, connections
 
 from rooms.creation.templates import default_template
 from tests.support.cluster import Cluster
+from tests.support.processes import PATIENCE
+from tests.support.sampling import is_soak, sampled
 from tests.support.services import PostgresServer, RedisServer
 from tests.support.sockets import World
 
-# How long an example takes says nothing of the code where several tests run at once.
-hypothesis.settings.register_profile("suite", deadline=None)
-hypothesis.settings.load_profile("suite")
+# How long an example takes says nothing of the code where several tests run at once. The same examples each time: what
+# others would find is looked for in a soak.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("soak", deadline=None, print_blob=True)
 
 pytest_plugins = ["tests.support.team"]
 
 DATABASES = ["sqlite", "postgres"]
 DEPLOYMENTS = ["daphne", "plain", "postgres"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile("soak" if is_soak(config) else "suite")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,8 +47,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(fixture, chosen, indirect=True, scope=scope)  # type: ignore[arg-type]
 
 
-SLOW = ["sdk", "simulation", "browser", "faults", "fuzz"]
-"""Folders whose tests take longest. With several workers they come first, so that none is left with them at the end."""
+SLOW = ["browser", "sdk", "simulation", "fuzz", "faults"]
+"""Folders whose tests take longest. With several workers they come first, so that none is left with them at the end;
+those before the others of which a worker does much by itself."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,6 +65,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from tests.support.scheduling import Together  # nothing else needs xdist
 
     return Together(config, log)
+
+
+@pytest.fixture(params=sampled([0.0, PATIENCE], [PATIENCE]), ids=["in time", "patient"])
+def slack(request: pytest.FixtureRequest) -> float:
+    """Seconds by which may be late what is due in seconds.
+
+    None in a soak, which runs one test at a time. Where others run beside it, no machine keeps time; what is told late
+    for another reason than that is not told at all there, as servers of such tests look for nothing by themselves.
+    """
+    late: float = request.param
+    return late
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +106,12 @@ def postgres_url(postgres: PostgresServer, django_db_blocker: Any) -> str:
 def using(url: str) -> Iterator[None]:
     """Let this process work on another PostgreSQL database."""
     connection.close()
-    before, embedded = connections.settings, django_settings.EMBEDDED
+    before = connections.settings
     options = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
     there = environ.Env.db_url_config(url) | {"CONN_MAX_AGE": 0, "OPTIONS": options}
     connections.settings = connections.configure_settings({"default": there})
     del connections["default"]
-    django_settings.EMBEDDED = False
+    embedded = _set_embedded(False)
     try:
         yield
     finally:
@@ -99,7 +119,17 @@ def using(url: str) -> Iterator[None]:
         connection.close_pool()  # type: ignore[attr-defined]
         connections.settings = before
         del connections["default"]
-        django_settings.EMBEDDED = embedded
+        _set_embedded(embedded)
+
+
+def _set_embedded(value: bool) -> bool:
+    """In the settings themselves: what a test lays over them is taken away in an order of its own. What was before."""
+    below = django_settings._wrapped
+    while isinstance(below, UserSettingsHolder):
+        below = below.default_settings
+    before, below.EMBEDDED = below.EMBEDDED, value
+    vars(django_settings).pop("EMBEDDED", None)  # as it was read
+    return bool(before)
 
 
 @pytest.fixture
@@ -128,6 +158,10 @@ async def world(database: str) -> AsyncIterator[World]:
 # --- Real servers -------------------------------------------------------------------------------
 
 
+UNDISTURBED: dict[str, Any] = {"LEASE_TTL": 60, "PEER_GRACE": 120, "POSITION_CHECK_INTERVAL": 3600}
+"""Nobody is lost because a busy machine stood still, and what arrives was told: nobody looks at the database for it."""
+
+
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running deployment that tests share, each in a room of its own: one process, or two on PostgreSQL and Redis."""
@@ -135,11 +169,10 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     if kind == "postgres":
         database = request.getfixturevalue("postgres").create_database()
         redis_url = request.getfixturevalue("redis").url
-        # It looks at the database as seldom as in use: what arrives within a second was told by the other process.
-        cluster = Cluster(2, server="uvicorn", database_url=database, redis_url=redis_url, POSITION_CHECK_INTERVAL=5)
+        cluster = Cluster(2, server="uvicorn", database_url=database, redis_url=redis_url, **UNDISTURBED)
     elif kind == "plain":
-        cluster = Cluster(1, server="daphne", FAST_PATH="off")
+        cluster = Cluster(1, server="daphne", FAST_PATH="off", **UNDISTURBED)
     else:
-        cluster = Cluster(1, server="daphne")
+        cluster = Cluster(1, server="daphne", **UNDISTURBED)
     with cluster:
         yield cluster

@@ -62,7 +62,7 @@ def blocks(language: str, heading: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with RunningServer(WEBHOOK_ALLOWED_NETWORKS="127.0.0.1/32") as running:
+    with RunningServer(WEBHOOK_ALLOWED_NETWORKS="127.0.0.1/32", POSITION_CHECK_INTERVAL=3600) as running:
         yield running
 
 
@@ -138,7 +138,7 @@ async def test_the_page_joins_with_the_published_sdk(
         async with running_browser() as browser:
             page = await browser.new_page()
             await page.goto(f"http://127.0.0.1:{site.server_port}/page.html")
-            joined = (await bob.wait_for("on-peer-join", timeout=30))["params"]
+            joined = (await bob.wait_for("on-peer-join"))["params"]
         site.shutdown()
     assert (joined["info"]["name"], joined["role"]) == ("Alice", "host")
     await bob.leave()
@@ -173,7 +173,7 @@ async def test_the_webhook_s_address_is_told_who_comes(server: RunningServer, ma
     assert taken[0].headers["x-secret"] == "s3cret"
 
 
-async def test_what_is_new_is_seen_in_the_room(server: RunningServer, made: dict[str, Any]) -> None:
+async def test_what_is_new_is_seen_in_the_room(server: RunningServer, made: dict[str, Any], slack: float) -> None:
     alice = await server.peer(made["token"], "Alice")
     await alice.call("listen-metadata-change", keys=["slide"])
     [command] = blocks("sh", "5. What you could not do before")
@@ -184,7 +184,7 @@ async def test_what_is_new_is_seen_in_the_room(server: RunningServer, made: dict
     async with httpx.AsyncClient() as client:
         answer = await client.request(method, url, headers={name: value}, content=body)
     assert answer.status_code == 200, answer.text
-    told = (await alice.wait_for("on-metadata-change", timeout=1))["params"]["values"]
+    told = (await alice.wait_for("on-metadata-change", timeout=1 + slack))["params"]["values"]
     assert [(entry["key"], entry["data"]) for entry in told] == [("slide", 7)]
     await alice.leave()
 

@@ -46,8 +46,8 @@ def test_the_secrets_are_made_once_for_their_owner_alone(tmp_path):
 
 
 def test_a_port_that_is_taken_is_named_with_another(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         done = run(tmp_path, "manage.py", "serve", "--port", str(port))
 
     assert done.returncode == 1

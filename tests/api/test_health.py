@@ -15,6 +15,7 @@ from rooms.delivery.roster import Member
 from rooms.sockets.outbox import AsgiOutbox
 from rooms.wire.close_codes import TOO_SLOW
 from rooms.wire.events import NOBODY, Numbered
+from tests.support.processes import PATIENCE
 from tests.support.server import RawPeer, RpcError, RunningServer
 from tests.support.services import PostgresServer, RedisServer
 
@@ -29,7 +30,7 @@ def measured(server: RunningServer) -> dict[str, float]:
 
 async def until(server: RunningServer, **wanted: float) -> None:
     """Return when these gauges have these values."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while {name: measured(server)[f"hmsroom_{name}"] for name in wanted} != wanted:
             await asyncio.sleep(0.02)
 
@@ -106,7 +107,7 @@ async def test_a_reader_that_is_given_up_is_counted(kind):
         sleeper.socket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sleeper.socket.transport.pause_reading()
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while measured(server).get('hmsroom_outbox_closes_total{limit="bytes"}', 0) == 0:
                 for _ in range(200):
                     await alice.call("broadcast", info={"message": "x" * 4000, "type": "chat"})
@@ -182,12 +183,12 @@ async def test_a_database_that_is_away_makes_a_server_unready_and_is_counted(red
                 await alice.call("set-metadata", key="topic", data="tea")
             assert refused.value.code == 503
             assert measured(server)["hmsroom_database_failures_total"] > 0
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 while server.request("GET", "/readyz").json()["lease"]:
                     await asyncio.sleep(0.1)
 
             postgres.start()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while server.request("GET", "/readyz").status != 200:
                     await asyncio.sleep(0.1)
             assert (await alice.call("set-metadata", key="topic", data="tea"))["change_version"] == 1
@@ -206,7 +207,7 @@ async def test_publications_that_redis_does_not_take_are_counted(postgres: Postg
 
         await alice.call("set-metadata", key="topic", data="tea")
 
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while measured(server)["hmsroom_doorbell_failures_total"] == 0:
                 await asyncio.sleep(0.1)
         assert alice.open

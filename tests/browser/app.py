@@ -39,7 +39,7 @@ class App:
         """Wait until the store holds this value."""
         script = "(text) => JSON.stringify(app.hmsStore.getState(app.selectSessionMetadata)) === text"
         try:
-            await self.page.wait_for_function(script, arg=compact(value), polling=10, timeout=15_000)
+            await self.page.wait_for_function(script, arg=compact(value), polling=10)
         except Exception as error:
             raise AssertionError(f"the store holds {await self.value()}, not {compact(value)}") from error
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser
 
 from tests.browser.app import Room, serving_pages
 from tests.browser.person import People
@@ -12,8 +12,6 @@ from tests.support.server import RunningServer
 
 # Complaints of a browser whose connection a test breaks.
 BROKEN = re.compile("ERR_|closed before receiving a handshake")
-
-expect.set_options(timeout=20_000)  # of patience with a busy machine
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

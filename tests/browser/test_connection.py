@@ -53,7 +53,7 @@ async def test_i11_a_restart_of_the_server_is_survived_with_everything_kept(peop
         for person, text in ((alice, "after"), (bob, "and after")):
             await person.say(text)
         for person in (alice, bob):
-            await expect(person.messages()).to_have_count(3, timeout=30_000)
+            await expect(person.messages()).to_have_count(3)
             await expect(person.part("people-count")).to_have_text("2")
             await expect(person.part("pin-text")).to_have_text("Alice: before")
             await expect(person.part("log")).not_to_contain_text("left")

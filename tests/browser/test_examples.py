@@ -62,7 +62,7 @@ class Reader:
           const held = hms.hmsStore.getState(hms.selectSessionStore(key)) ?? null;
           return JSON.stringify(held) === JSON.stringify(value);
         }"""
-        await self.page.wait_for_function(script, arg=[key, value], polling=10, timeout=15_000)
+        await self.page.wait_for_function(script, arg=[key, value], polling=10)
 
     async def refused(self, script: str) -> int | None:
         """The code of the error that the script rejects with."""

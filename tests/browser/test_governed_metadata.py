@@ -23,7 +23,7 @@ async def holds(app, key, value):
     """Wait until the page's store holds this value."""
     script = "([key, text]) => JSON.stringify(app.hmsStore.getState(app.selectSessionStore(key)) ?? null) === text"
     text = await app.run("(value) => JSON.stringify(value)", value)
-    await app.page.wait_for_function(script, arg=[key, text], polling=10, timeout=15_000)
+    await app.page.wait_for_function(script, arg=[key, text], polling=10)
 
 
 async def test_an_entry_is_gone_with_its_owner_and_when_its_time_is_over(app_room):

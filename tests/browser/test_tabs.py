@@ -104,6 +104,6 @@ async def test_a_tab_that_was_closed_while_the_server_was_dead_is_soon_counted_n
         own.kill()
         await other.page.close()
         own.start()
-        await expect(alice.row("Bob")).not_to_contain_text("in 2 tabs", timeout=45_000)  # less than PEER_GRACE
+        await expect(alice.row("Bob")).not_to_contain_text("in 2 tabs")
         await expect(alice.row("Bob").locator(".away")).to_be_hidden()
         assert await alice.hms("hmsStore.getState().room.peers.length") == 3

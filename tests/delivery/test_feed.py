@@ -19,6 +19,7 @@ from rooms.wire.events import EVERYBODY, NOBODY, Audience, End, Numbered
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
 from tests.support.audiences import observing
+from tests.support.processes import PATIENCE
 from tests.support.wire import texts_in
 
 SESSION = "s" * 24
@@ -125,7 +126,7 @@ class Room:
         return paper
 
     async def reach(self, paper: Paper, seq: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while paper.numbers()[-1:] != [seq]:
                 await asyncio.sleep(0.001)
 
@@ -275,7 +276,7 @@ async def test_a_lost_place_closes_every_socket_and_starts_over():
     a, b = room.enter("a"), room.enter("b")
     room.trimmed_to = len(room.write(10)) + 2
     room.feed.compare(12)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(room.codes) < 2:
             await asyncio.sleep(0.001)
 
@@ -306,7 +307,7 @@ async def test_an_end_found_while_reading_is_told():
     paper = room.enter("a")
     room.ended = End("over")
     room.feed.compare(5)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not room.codes:
             await asyncio.sleep(0.001)
     assert paper.frames[-1]["params"]["reason"] == "over"
@@ -395,7 +396,7 @@ async def test_what_was_read_does_not_wait_for_others_longer_than_for_what_came_
     room.write(2)  # by a process that is not heard
     room.bring(read_at(3, done))
     assert done == [1]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while done != [1, 3]:
             await asyncio.sleep(0.001)
 
@@ -559,7 +560,7 @@ async def test_i21_whatever_members_do_each_gets_what_is_meant_for_it_and_nothin
             await asyncio.sleep(0.001 * chance.randrange(3))
     last = model.write()
     room.tell(last)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while room.feed.order.seq < last.seq:
             await asyncio.sleep(0.001)
     room.feed.close_all(1012)
@@ -680,7 +681,7 @@ async def test_news_of_another_history_without_continuity_lose_the_place():
     [again] = room.write(1)
     room.history, room.trimmed_to = "two", 99  # the place is not of the session's past any more
     room.bring(Arrival(SESSION, 2, [again], history="two"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not room.codes:
             await asyncio.sleep(0.001)
 

@@ -52,7 +52,7 @@ async def test_a_join_that_is_refused_holds_nothing_back_for_good(world: World):
         await back.join(name=1)  # type: ignore[arg-type]
     assert refusal.value.code == 400
     await chat(alice, "after")
-    await back.wait_for("peer-list", timeout=5)
+    await back.wait_for("peer-list")
     await back.until(lambda: heard(back) == ["after"])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from tests.support.history import History
+from tests.support.processes import PATIENCE
 from tests.support.server import Message, RawPeer, RpcError, RunningServer
 
 LOST = (OSError, WebSocketException, InvalidHandshake, TimeoutError)
@@ -127,7 +128,7 @@ class Client:
         self.connections += 1
         if place:
             socket._calls["welcome"] = socket.welcome  # which fails with the socket
-        welcome = await asyncio.wait_for(socket.welcome, 30) if place else {}
+        welcome = await asyncio.wait_for(socket.welcome, PATIENCE) if place else {}
         if welcome.get("method") != "on-resume":
             return await self._join(socket)
         answer: Message = welcome["params"]
@@ -156,7 +157,7 @@ class Client:
         reply = asyncio.get_running_loop().create_future()
         socket._calls[socket.join_id] = reply
         await socket.send({"id": socket.join_id, "method": "join", "params": {"name": self.user, "data": "", **resume}})
-        answer: Message = await asyncio.wait_for(reply, 30)
+        answer: Message = await asyncio.wait_for(reply, PATIENCE)
         self._check(answer, place, made_up)
         return answer
 
@@ -325,7 +326,7 @@ class Client:
         told = [self.numbers[place] for place in sorted(self.numbers)]
         return [message["params"]["info"]["message"] for message in told if message["method"] == "on-broadcast"]
 
-    async def until(self, condition: Any, *, timeout: float = 60) -> None:
+    async def until(self, condition: Any, *, timeout: float = PATIENCE) -> None:
         """Wait for a condition about this client."""
         try:
             async with asyncio.timeout(timeout):

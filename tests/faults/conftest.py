@@ -10,10 +10,10 @@ from tests.support.services import PostgresServer, RedisServer
 
 @pytest.fixture
 def pair(request: pytest.FixtureRequest, postgres: PostgresServer, redis: RedisServer) -> Iterator[Cluster]:
-    """Two processes on PostgreSQL and Redis; a lost peer is kept for six seconds, or the parameter's."""
+    """Two processes on PostgreSQL and Redis; a lost peer is kept for ten seconds, or the parameter's."""
     url = postgres.create_database()
-    kept = getattr(request, "param", 6)
-    with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, PEER_GRACE=kept, LEASE_TTL=3) as cluster:
+    kept = getattr(request, "param", 10)
+    with Cluster(2, server="uvicorn", database_url=url, redis_url=redis.url, PEER_GRACE=kept, LEASE_TTL=5) as cluster:
         yield cluster
 
 

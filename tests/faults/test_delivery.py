@@ -66,7 +66,7 @@ async def test_i18_a_hundred_joiners_in_a_storm_of_writes_end_with_the_last_vers
     last = await storming
 
     for joiner in joiners:
-        await joiner.until(lambda joiner=joiner: values(joiner, "k")[-1:] == [(last, last - 1)], timeout=30)
+        await joiner.until(lambda joiner=joiner: values(joiner, "k")[-1:] == [(last, last - 1)])
         versions = [version for version, _ in values(joiner, "k")]
         assert versions == list(range(versions[0], last + 1))
     await leave_all([writer, *joiners])

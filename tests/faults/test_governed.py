@@ -138,10 +138,10 @@ async def test_expiry_and_owners_are_settled_once_when_one_of_two_processes_is_k
     )
     await watcher.wait_for("on-metadata-change")
     await asyncio.to_thread(doomed.kill)
-    await watcher.until(lambda: len(values(watcher, "short")) == 2, timeout=20)
+    await watcher.until(lambda: len(values(watcher, "short")) == 2)
     assert [version for version, _ in values(watcher, "mine")] == [1]  # in the grace nothing happens
     await asyncio.to_thread(doomed.start)
-    await watcher.wait_for("on-peer-leave", timeout=60)
+    await watcher.wait_for("on-peer-leave")
     # Before the leave is told, in one; and both reapers have been at it.
     left = next(place for place, event in enumerate(watcher.events) if event.get("method") == "on-peer-leave")
     told = watcher.events[left - 1]
@@ -180,7 +180,7 @@ async def test_what_expires_while_the_only_process_is_away_expires_once_when_it_
     await leave_all([back])
 
 
-async def test_a_clock_that_is_set_by_an_hour_ends_nothing_too_early_or_too_late(tmp_path: Path):
+async def test_a_clock_that_is_set_by_an_hour_ends_nothing_too_early_or_too_late(tmp_path: Path, slack: float):
     set_clock, pretence = settable_clock(tmp_path)
     with Cluster(1, server="uvicorn", **pretence) as cluster:
         room, long_ago = cluster.room(), int(time.time()) - 7200
@@ -195,7 +195,7 @@ async def test_a_clock_that_is_set_by_an_hour_ends_nothing_too_early_or_too_late
         await alice.call("set-metadata", key="short", data=1, expires_in=3)
         await alice.until(lambda: len(values(alice, "short")) == 2)
         # Within a second of its time, and the twentieth by which the clock catches up.
-        assert 2.5 < time.monotonic() - begun < 3 * 1.06 + 3
+        assert 2.5 < time.monotonic() - begun < 3 * 1.06 + 3 + slack
         assert values(alice, "long") == [(1, 1)]
         await leave_all([alice])
 
@@ -222,7 +222,7 @@ async def test_what_is_over_ends_once_over_two_processes_when_the_database_s_clo
             postgres.set_clock("-3600s")
             await update(holder, {"key": "short", "data": 1, "expires_in": 2})
             for watcher in watchers:
-                await watcher.until(lambda watcher=watcher: len(values(watcher, "short")) == 2, timeout=30)
+                await watcher.until(lambda watcher=watcher: len(values(watcher, "short")) == 2)
             # Rounds of both reapers, to which nothing is left to do.
             assert await closed_within([*watchers, holder, waiter], 2) == []
             for watcher in watchers:
@@ -256,7 +256,7 @@ async def test_nothing_ends_earlier_or_later_when_the_clocks_of_two_processes_ar
             before = len(values(watchers[0], key))
             await update(watchers[1], {"key": key, "data": 1, "expires_in": 2})
             for watcher in watchers:
-                await watcher.until(lambda w=watcher, n=before: len(values(w, "short")) == n + 2, timeout=30)
+                await watcher.until(lambda w=watcher, n=before: len(values(w, "short")) == n + 2)
         assert await closed_within(watchers, 2) == []
         for watcher in watchers:
             assert values(watcher, "short") == [(1, 1), (2, None), (3, 1), (4, None)]

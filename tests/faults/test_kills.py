@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.client import Client
 from tests.support.cluster import Cluster, again, leave_all
+from tests.support.processes import PATIENCE
 from tests.support.server import RawPeer
 from tests.support.sockets import chat, heard, values
 
@@ -81,11 +82,11 @@ async def test_i10_a_process_that_stood_still_takes_its_peers_back(pair: Cluster
 
     frozen.signal(signal.SIGSTOP)
     try:
-        await watcher.until(lambda: len(watcher.named("on-peer-state")) == 5, timeout=30)
+        await watcher.until(lambda: len(watcher.named("on-peer-state")) == 5)
         await chat(watcher, "while it stood still")
     finally:
         frozen.signal(signal.SIGCONT)
-    await watcher.until(lambda: len(watcher.named("on-peer-state")) == 10, timeout=30)
+    await watcher.until(lambda: len(watcher.named("on-peer-state")) == 10)
     await chat(peers[0], "awake")
     await chat(watcher, "all here?")
 
@@ -122,7 +123,7 @@ async def test_i11_the_only_process_is_killed_and_started_again(single: Cluster)
     assert [client.wrong for client in clients] == [[]] * 20
     assert {client.resumed for client in clients} == {1}
     live = "Session.objects.filter(room_id=room, ended_at=None).count()"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await single.query(live, room=lost):
             await asyncio.sleep(0.5)
     assert await single.query("MetadataEntry.objects.filter(session__room_id=room).count()", room=lost) == 0
@@ -154,7 +155,7 @@ async def test_i12_a_stopped_process_hands_its_peers_over_and_removes_nobody(pai
     assert not watcher.named("on-peer-leave")
     assert len(watcher.named("on-peer-join")) == 41
 
-    await watcher.wait_for("on-peer-leave", timeout=60)
+    await watcher.wait_for("on-peer-leave")
     assert [left["peer_id"] for left in watcher.named("on-peer-leave")] == [quiet.peer_id]
     await asyncio.gather(watcher.leave(), *(client.leave() for client in clients))
 
@@ -184,7 +185,7 @@ async def test_i12_a_drained_process_hands_its_peers_over_one_after_the_other(pa
 
 
 def _wait_until(condition) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

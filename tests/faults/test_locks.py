@@ -67,7 +67,7 @@ async def saw(watchers: Sequence[RawPeer], holders: Sequence[RawPeer], turns: Se
     wanted = [holder.peer_id for holder in holders]
     written = [peer.peer_id for peer in turns]
     for watcher in watchers:
-        await watcher.until(lambda watcher=watcher: watcher.named("on-lock-change")[-1]["holder"] is None, timeout=30)
+        await watcher.until(lambda watcher=watcher: watcher.named("on-lock-change")[-1]["holder"] is None)
         changes = watcher.named("on-lock-change")[2:]  # after those of the beginning
         assert [change["holder"] for change in changes] == [*wanted, None]
         tokens = [change["token"] for change in changes[:-1]]
@@ -125,10 +125,7 @@ async def frozen_until(process: RunningServer, watcher: RawPeer, gone: Sequence[
     """Return when a process has stood still for so long that these of its peers are gone."""
     process.signal(signal.SIGSTOP)
     wanted = {peer.peer_id for peer in gone}
-    await watcher.until(
-        lambda: wanted <= {left["peer_id"] for left in watcher.named("on-peer-leave")},
-        timeout=60,
-    )
+    await watcher.until(lambda: wanted <= {left["peer_id"] for left in watcher.named("on-peer-leave")})
 
 
 async def test_what_a_holder_writes_that_stood_still_past_the_grace_is_refused(pair: Cluster):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.processes import PATIENCE
 from tests.support.server import RawPeer, RunningServer
 
 pytestmark = pytest.mark.faults
@@ -42,7 +43,7 @@ def memory(server: RunningServer) -> int:
 
 def send(server: RunningServer, *pieces: bytes) -> bytes:
     """Everything that the server answers until it closes the connection, which it does soon."""
-    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=HANDSHAKE_SECONDS + 20)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)) as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)
@@ -200,7 +201,7 @@ def test_a_connection_that_ends_before_its_answers_causes_no_traceback(server: R
     before = len(server.log())
     request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     for _ in range(10):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
             if how == "it goes away":
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.sendall(request * 3)
@@ -214,8 +215,8 @@ def test_a_connection_that_ends_before_its_answers_causes_no_traceback(server: R
 
 
 def test_connections_that_send_nothing_are_closed_and_keep_nobody_waiting(server: RunningServer):
-    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(200)]
-    halves = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(50)]
+    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) for _ in range(200)]
+    halves = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) for _ in range(50)]
     for connection in halves:
         connection.sendall(b"GET /v2/ws?token=" + b"a" * 7000)
     assert server.request("GET", "/healthz").status == 200
@@ -227,7 +228,7 @@ def test_connections_that_send_nothing_are_closed_and_keep_nobody_waiting(server
 def test_an_address_has_so_many_connections_that_wait(tmp_path: Path):
     for kind in ("daphne", "uvicorn"):
         with RunningServer(server=kind, CONNECT_BURST=20, HANDSHAKE_SECONDS=5) as server:
-            silent = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(20)]
+            silent = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) for _ in range(20)]
             assert status(send(server, b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\n")) == 429
             for connection in silent:
                 with closing(connection):
@@ -338,7 +339,7 @@ async def only(server: RunningServer, many: int, *, timeout: float) -> None:
 
 
 @pytest.mark.parametrize("end", ["another socket", "a close of its own"])
-async def test_i26_what_a_socket_leaves_unread_at_its_end_is_not_kept(patient: RunningServer, end: str):
+async def test_i26_what_a_socket_leaves_unread_at_its_end_is_not_kept(patient: RunningServer, end: str, slack: float):
     token = patient.sign(patient.room(end.replace(" ", "-")))
     writer = RawPeer(patient.ws_url, token)
     await writer.connect()
@@ -361,21 +362,21 @@ async def test_i26_what_a_socket_leaves_unread_at_its_end_is_not_kept(patient: R
             await other.close()
         else:
             connection.sendall(CLOSE)
-        await only(patient, before, timeout=15)
+        await only(patient, before, timeout=15 + slack)
     await writer.close()
 
 
 LONG_FILE = b"GET /static/admin/js/vendor/xregexp/xregexp.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
-async def test_i26_answers_that_nobody_reads_are_not_kept(patient: RunningServer):
+async def test_i26_answers_that_nobody_reads_are_not_kept(patient: RunningServer, slack: float):
     before = connections(patient)
     with closing(deaf(patient)) as connection:
         with suppress(OSError):
             for _ in range(20):
                 connection.sendall(LONG_FILE)
                 await asyncio.sleep(0.1)
-        await only(patient, before, timeout=25)
+        await only(patient, before, timeout=25 + slack)
 
 
 def cpu_seconds(server: RunningServer) -> float:

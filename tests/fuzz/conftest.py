@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.fuzz.deployments import TELLING, UNLIMITED, Deployments
+from tests.support.sampling import is_soak
 from tests.support.server import RunningServer
 from tests.support.services import PostgresServer, RedisServer
 
@@ -13,8 +14,8 @@ from tests.support.services import PostgresServer, RedisServer
 @pytest.fixture(scope="session")
 def deployments(request: pytest.FixtureRequest, postgres: PostgresServer, redis: RedisServer) -> Iterator[Deployments]:
     """daphne on SQLite and uvicorn on PostgreSQL and Redis; in a soak the two crossed as well."""
-    soak = "soak" in request.config.option.markexpr and "not soak" not in request.config.option.markexpr
-    kinds = [("daphne", False), ("uvicorn", True), *([("uvicorn", False), ("daphne", True)] if soak else [])]
+    crossed = [("uvicorn", False), ("daphne", True)] if is_soak(request.config) else []
+    kinds = [("daphne", False), ("uvicorn", True), *crossed]
     with ExitStack() as stack:
         servers = []
         for kind, large in kinds:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from websockets.exceptions import ConnectionClosed
 
 from tests.fuzz.values import JSON, Fact
+from tests.support.processes import PATIENCE
 from tests.support.server import Message, RawPeer, RpcError, RunningServer
 
 UNLIMITED: dict[str, Any] = {"RATE_LIMIT": 0, "CONNECT_RATE": 0, "TOKEN_RATE": 0}
@@ -93,7 +94,7 @@ class Caller(RawPeer):
         self.unread = reply
         try:
             await self.send(frame)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 return {"result": await reply}
         except RawError as error:
             return {"error": error.args[0]}

@@ -18,6 +18,7 @@ from rooms.wire.parameters import Parameter
 from tests.fuzz.deployments import Deployments, filled, written
 from tests.fuzz.values import JSON, ODD_STRINGS, field_variants, usual
 from tests.support.parameters import declared_parameters
+from tests.support.processes import PATIENCE
 from tests.support.server import ROOT, RunningServer
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
@@ -147,7 +148,7 @@ def declared_requests(path: str, parameters: tuple[Parameter, ...], code: str) -
 
 def answer(server: RunningServer, asked: Request) -> tuple[int, JSON]:
     """Status, and what else must be the same everywhere."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         connection.putrequest(asked.method, asked.path, skip_accept_encoding=True)
         for name, text in asked.headers:

@@ -82,7 +82,7 @@ async def test_i32_no_token_and_nothing_that_anybody_said_is_ever_logged(kind, s
 @pytest.mark.faults
 @pytest.mark.parametrize("kind", SERVERS)
 async def test_the_log_tells_who_came_and_went(kind):
-    with RunningServer(server=kind, PEER_GRACE=0.5, REAPER_INTERVAL=0.1) as server:
+    with RunningServer(server=kind, PEER_GRACE=3, REAPER_INTERVAL=0.1) as server:
         room = server.room("tea")
         alice = await server.peer(server.sign(room, "host", "alice"))
         bob = await server.peer(server.sign(room, "guest", "bob"), "Bob")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import PATIENCE
 from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.faults]
@@ -23,6 +24,6 @@ async def test_what_is_written_comes_into_the_database_file_by_itself(tmp_path):
     with RunningServer() as server:
         async with await server.peer(server.token("tea"), "Alice"):
             database, copy = server.directory / "var/db.sqlite3", tmp_path / "copy.sqlite3"
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 while peers_in_file_alone(database, copy) != ["Alice"]:
                     await asyncio.sleep(0.2)

@@ -9,12 +9,13 @@ from typing import Any
 from playwright.async_api import Browser, Page
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from tests.support.processes import PATIENCE
 from tests.support.sampling import sampled
 from tests.support.server import RunningServer
 
 RELEASES = ("0.6.4", "0.8.4", "0.9.0", "0.10.16", "0.11.7", "0.12.39", "0.15.2")
 
-WAIT = 30  # seconds for a condition to come true; the slowest step is a reconnect of an old release
+WAIT = PATIENCE  # for a condition to come true; the slowest step is a reconnect of an old release
 
 # Key order is of no matter, and a value that is not there is null.
 SAME = """

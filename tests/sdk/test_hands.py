@@ -17,7 +17,7 @@ async def test_everybody_sees_a_raised_hand(room, release):
     await bob.call("raiseLocalPeerHand")
     for peer in (alice, bob):
         await peer.sees({"Alice": False, "Bob": True}, "hands")
-    assert await alice.notices("HAND_RAISE_CHANGED") == ["HAND_RAISE_CHANGED"]
+    await alice.sees(["HAND_RAISE_CHANGED"], "notices", "HAND_RAISE_CHANGED")
 
     carol = await room.join(release, "Carol", "guest")
     await carol.sees({"Alice": False, "Bob": True, "Carol": False}, "hands")

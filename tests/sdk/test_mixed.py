@@ -32,7 +32,7 @@ async def test_two_releases_meet_talk_and_part(room, host, guest):
 
     await alice.call("removePeer", ids["Bob"], "done")
     await bob.sees("Disconnected", "state")
-    assert await bob.notices("REMOVED_FROM_ROOM", "ROOM_ENDED") == ["REMOVED_FROM_ROOM"]
+    await bob.sees(["REMOVED_FROM_ROOM"], "notices", "REMOVED_FROM_ROOM", "ROOM_ENDED")
     await alice.sees(["Alice"], "names")
 
 

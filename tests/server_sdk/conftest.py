@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.processes import PATIENCE
 from tests.support.server import ACCESS_KEY, APP_SECRET, RunningServer
 
 HERE = Path(__file__).parent
@@ -53,7 +54,7 @@ class BackEnd:
     def close(self) -> None:
         assert self._node.stdin
         self._node.stdin.close()
-        self._node.wait(10)
+        self._node.wait(PATIENCE)
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[RunningServer]:
-    with RunningServer(REST_RATE=0) as running:
+    with RunningServer(REST_RATE=0, POSITION_CHECK_INTERVAL=3600) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from rooms.sockets.framing import framed
 from rooms.sockets.outbox import AsgiOutbox, Tally
+from tests.support.processes import PATIENCE
 from tests.support.wire import texts_in
 
 
@@ -34,7 +35,7 @@ class Socket:
         self.given_up += 1
 
     async def gets(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(self.sent) < count:
                 await asyncio.sleep(0)
 

@@ -1,10 +1,12 @@
-"""Looks through a page, as it stands, for what keeps people out of it: axe-core, by the rules of WCAG 2.2 A and AA."""
+"""Looks through a page that stands still for what keeps people out: axe-core, by the rules of WCAG 2.2 A and AA."""
 
 import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.async_api import Page
+
+from tests.support.browser import settled
 
 _SCRIPT = Path(__file__).parents[1] / "axe/node_modules/axe-core/axe.min.js"
 
@@ -21,6 +23,7 @@ async def barriers(page: Page, *, but: Sequence[str] = ()) -> list[str]:
     """What is wrong, a line each: the rule, where, and the element. Nothing within the selectors of ``but`` counts."""
     if not await page.evaluate("'axe' in globalThis"):
         await page.evaluate(_axe())
+    await settled(page)
     found: list[str] = await page.evaluate(_RUN, [list(RULES), [[each] for each in but]])
     return found
 

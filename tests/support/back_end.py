@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import jwt
 
+from tests.support.processes import PATIENCE
 from tests.support.server import ACCESS_KEY, APP_SECRET, RunningServer
 
 
@@ -18,4 +19,4 @@ def management_token() -> str:
 def back_end(server: RunningServer) -> httpx.AsyncClient:
     """Asks under ``/v2``."""
     headers: dict[str, Any] = {"Authorization": f"Bearer {management_token()}"}
-    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}/v2/", headers=headers, timeout=30)
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}/v2/", headers=headers, timeout=PATIENCE)

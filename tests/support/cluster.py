@@ -19,6 +19,9 @@ QUICK = {
 }
 """Presence by the second; no rate limits."""
 
+ENTERING = 5
+"""Seconds for which a token is good that is to run out in a test: by then its owner is inside."""
+
 MAKE_ROOMS = """
 import json
 from rooms.creation.rooms import create_room
@@ -82,7 +85,7 @@ class Cluster:
             peer = RawPeer(process.ws_url, process.sign(room_id, role, f"{prefix}-{number}"))
             await peer.connect()
             await peer.join(f"Peer {number}")
-            await peer.wait_for("peer-list", timeout=60)
+            await peer.wait_for("peer-list")
             return peer
 
         return list(await asyncio.gather(*(enter(number) for number in range(count))))

@@ -14,6 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+PATIENCE = 60.0
+"""Seconds that tests wait for what comes at once on a machine that is not busy."""
+
 
 def free_port() -> int:
     """A loopback TCP port that nobody listens on."""
@@ -155,7 +158,7 @@ class Answer(NamedTuple):
 
 def request(port: int, method: str, path: str, body: str | bytes | None = None, **headers: str) -> Answer:
     """One HTTP request to a loopback port; underscores in the names of headers stand for hyphens."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()

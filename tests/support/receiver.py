@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from rooms.access.sealing import unseal
 from rooms.models import WebhookEndpoint
+from tests.support.processes import PATIENCE, free_port
 
 
 def headers_of(endpoint: WebhookEndpoint) -> dict[str, str]:
@@ -90,8 +91,9 @@ class Receiver:
             def handle_error(self, *_: Any) -> None:
                 pass  # who sent it went away
 
+        # Not one of those that the system deals out: a client could take it while this is stopped.
+        self.port = self.port or free_port()
         self._server = Server(("127.0.0.1", self.port), Handler)
-        self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
@@ -115,7 +117,7 @@ class Receiver:
                 first.setdefault(got.id, got)
         return list(first.values())
 
-    def wait_for(self, condition: Callable[[list[Got]], bool], seconds: float = 10) -> list[Got]:
+    def wait_for(self, condition: Callable[[list[Got]], bool], seconds: float = PATIENCE) -> list[Got]:
         """What it took, once that is so."""
         deadline = time.monotonic() + seconds
         while not condition(taken := self.taken()):

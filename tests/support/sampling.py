@@ -6,6 +6,11 @@ from typing import Any
 import pytest
 
 
+def is_soak(config: pytest.Config) -> bool:
+    chosen: str = config.option.markexpr
+    return "soak" in chosen and "not soak" not in chosen
+
+
 def sampled(cases: Iterable[Any], often: Container[Any]) -> list[Any]:
     """The cases for ``parametrize``, tuples where it names several parameters; ``often`` are those of every run."""
     return [

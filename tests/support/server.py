@@ -23,7 +23,7 @@ import psycopg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.processes import WebProgram, is_serving
+from tests.support.processes import PATIENCE, WebProgram, is_serving
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCESS_KEY = "access-key-of-the-test-server"
@@ -244,7 +244,7 @@ class RawPeer:
             compression=None,
             proxy=None,
             ping_interval=None,
-            open_timeout=30,
+            open_timeout=PATIENCE,
             max_size=None,
         )
         self._reader = asyncio.create_task(self._read(self._socket))
@@ -284,7 +284,7 @@ class RawPeer:
         reply = asyncio.get_running_loop().create_future()
         self._calls[request_id] = reply
         await self.send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
-        return asyncio.ensure_future(asyncio.wait_for(reply, 30))
+        return asyncio.ensure_future(asyncio.wait_for(reply, PATIENCE))
 
     async def notify(self, method: str, /, **params: Any) -> None:
         await self.send({"method": method, "params": params})
@@ -298,7 +298,7 @@ class RawPeer:
         return [event["params"] for event in self.events if event.get("method") == method]
 
     async def wait_for(
-        self, wanted: str | Callable[[Message], bool], *, after: int = 0, timeout: float = 15
+        self, wanted: str | Callable[[Message], bool], *, after: int = 0, timeout: float = PATIENCE
     ) -> Message:
         """The first event from place `after` on that has this method, or that the function accepts."""
         accepts = wanted if callable(wanted) else lambda event: event.get("method") == wanted
@@ -315,7 +315,7 @@ class RawPeer:
         except TimeoutError:
             raise AssertionError(f"no {wanted} in {timeout} s, but {self.events[after:]}") from None
 
-    async def until(self, condition: Callable[[], bool], *, timeout: float = 60) -> None:
+    async def until(self, condition: Callable[[], bool], *, timeout: float = PATIENCE) -> None:
         """Return when the condition holds; it is asked again whenever something arrives."""
         try:
             async with asyncio.timeout(timeout):
@@ -324,7 +324,7 @@ class RawPeer:
         except TimeoutError:
             raise AssertionError(f"still not true in {timeout} s; events: {self.events}") from None
 
-    async def wait_closed(self, *, timeout: float = 15) -> int | None:
+    async def wait_closed(self, *, timeout: float = PATIENCE) -> int | None:
         """The close code, when the socket is closed."""
         async with asyncio.timeout(timeout):
             await self._ended()

@@ -19,7 +19,7 @@ from rooms.models import Room, WebhookDelivery, WebhookEndpoint, WebhookStream, 
 from rooms.observe import background, metrics
 from rooms.operations.engine import statements
 from rooms.operations.engine.calls import SERVER
-from rooms.webhooks import chores, courier, endpoints, queue, replays, signing
+from rooms.webhooks import courier, endpoints, queue, replays, signing
 from rooms.webhooks.chores import Chores
 from rooms.webhooks.courier import Courier
 from rooms.webhooks.deliveries import Filters
@@ -28,6 +28,7 @@ from rooms.webhooks.queue import Tried
 from rooms.webhooks.sending import Sent
 from rooms.wire.errors import TooLarge
 from tests.operations.driver import do, visitor
+from tests.support.processes import PATIENCE
 from tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.matrix
@@ -36,23 +37,21 @@ pytestmark = pytest.mark.matrix
 @pytest.fixture(autouse=True)
 def webhooks_to_loopback(settings: Any, database: str) -> None:
     settings.WEBHOOK_HTTP = True
-    settings.WEBHOOK_TIMEOUT = 1
+    settings.WEBHOOK_TIMEOUT = PATIENCE
     settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
 
 
 @pytest.fixture
 def hours(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Lets time pass, by the clock of the database."""
+    """Lets time pass, by the clock of the database, which stands still otherwise."""
     passed = timedelta()
-    real = statements.now
+    begun = timezone.now()
 
     def let_pass(hours: float) -> None:
         nonlocal passed
         passed += timedelta(hours=hours)
 
-    monkeypatch.setattr(statements, "now", lambda cursor: real(cursor) + passed)
-    for module in (chores, replays):
-        monkeypatch.setattr(module, "database_now", lambda: statements.database_now())
+    monkeypatch.setattr(statements, "now", lambda cursor: begun + passed)
     return let_pass
 
 
@@ -95,8 +94,8 @@ def test_of_long_events_few_are_taken_up_at_once(room, receiver, monkeypatch):
     monkeypatch.setattr(queue, "_MOST_CHARS", 1)
     endpoints.add(receiver.url)
     come_and_go(room)
-    [claimed] = queue.claim(Places(), seconds=30)
-    batch = queue.proceed(claimed, [], seconds=30)
+    [claimed] = queue.claim(Places(), seconds=60)
+    batch = queue.proceed(claimed, [], seconds=60)
     assert batch is not None and len(batch.deliveries) == 1
     queue.give_back(claimed)
     Courier().run_once()
@@ -159,7 +158,6 @@ def test_what_is_not_taken_for_a_day_is_given_up_and_the_next_is_told(room, rece
 
 
 def test_an_endpoint_that_hangs_leaves_places_to_others(settings, database, receiver):
-    settings.WEBHOOK_TIMEOUT = 60
     with hanging() as (slow, go_on):
         slow_room, quick_room = create_room(name="slow"), create_room(name="quick")
         endpoints.add(slow.url, room=slow_room)
@@ -170,12 +168,12 @@ def test_an_endpoint_that_hangs_leaves_places_to_others(settings, database, rece
         courier = threading.Thread(target=run_and_close, daemon=True)
         courier.start()
         try:
-            receiver.wait_for(lambda taken: len(taken) == 4, 30)
+            receiver.wait_for(lambda taken: len(taken) == 4)
             assert courier.is_alive()
         finally:
             background._stopped.set()
             go_on.set()
-            courier.join(30)
+            courier.join(PATIENCE)
             background._stopped.clear()
     # Who ends gives back what it had, and does not forget what was told.
     assert WebhookStream.objects.exists()
@@ -187,7 +185,7 @@ def test_an_endpoint_that_hangs_leaves_places_to_others(settings, database, rece
 def hanging() -> Iterator[tuple[Receiver, threading.Event]]:
     """A receiver that answers nobody before the event."""
     go_on = threading.Event()
-    with Receiver(lambda got: 200 if go_on.wait(60) else 500) as receiver:
+    with Receiver(lambda got: 200 if go_on.wait(PATIENCE) else 500) as receiver:
         yield receiver, go_on
 
 
@@ -204,13 +202,12 @@ def sending(go_on: threading.Event | None = None) -> Iterator[None]:
             go_on.set()
         for thread in set(threading.enumerate()) - before:
             if thread.name in ("webhooks", "webhooks_chores"):
-                thread.join(30)
+                thread.join(PATIENCE)
                 assert not thread.is_alive()
         background._stopped.clear()
 
 
 def test_many_endpoints_at_one_receiver_that_hangs_leave_places_to_others(settings, database, receiver):
-    settings.WEBHOOK_TIMEOUT = 60
     with hanging() as (slow, go_on):
         for number in range(60):
             slow_room = create_room(name=f"slow{number}")
@@ -219,7 +216,7 @@ def test_many_endpoints_at_one_receiver_that_hangs_leave_places_to_others(settin
         endpoints.add(receiver.url)
         come_and_go(create_room(name="quick"))
         with sending(go_on):
-            receiver.wait_for(lambda taken: len(taken) == 4, 30)
+            receiver.wait_for(lambda taken: len(taken) == 4)
 
 
 def test_receivers_that_fail_leave_places_to_those_that_do_not():
@@ -243,7 +240,6 @@ def test_of_many_receivers_that_fail_the_latest_are_remembered():
 
 
 def test_replays_and_housekeeping_go_on_while_a_receiver_hangs(settings, database, receiver):
-    settings.WEBHOOK_TIMEOUT = 60
     good = create_room(name="good")
     endpoints.add(receiver.url, room=good)
     come_and_go(good)
@@ -257,17 +253,18 @@ def test_replays_and_housekeeping_go_on_while_a_receiver_hangs(settings, databas
         with sending(go_on):
             time.sleep(1)
             replays.start(between(good))
-            receiver.wait_for(lambda _: len(receiver.got) == 8, 30)
-            receiver.wait_for(lambda _: metrics.WEBHOOK_BACKLOG._value.get() >= 24, 30)
+            receiver.wait_for(lambda _: len(receiver.got) == 8)
+            receiver.wait_for(lambda _: metrics.WEBHOOK_BACKLOG._value.get() >= 24)
 
 
 def test_a_name_server_that_is_silent_holds_up_its_own_names_alone(settings, database, receiver, monkeypatch):
+    settings.WEBHOOK_TIMEOUT = 1
     go_on, real, asked = threading.Event(), socket.getaddrinfo, []
 
     def look_up(host: str, *arguments: Any, **named: Any) -> Any:
         if host == "silent.example":
             asked.append(host)
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
             raise socket.gaierror("no")
         return real(host, *arguments, **named)
 
@@ -280,7 +277,7 @@ def test_a_name_server_that_is_silent_holds_up_its_own_names_alone(settings, dat
     come_and_go(quick)
     try:
         with sending():  # whose end does not wait for the name either
-            receiver.wait_for(lambda taken: len(taken) == 4, 30)
+            receiver.wait_for(lambda taken: len(taken) == 4)
             time.sleep(2)
         assert asked == ["silent.example"]
     finally:
@@ -297,19 +294,19 @@ def run_and_close() -> None:
 def test_a_claim_that_ran_out_changes_nothing(room, receiver, hours):
     endpoints.add(receiver.url)
     come_and_go(room)
-    [lost] = queue.claim(Places(), seconds=5)
-    batch = queue.proceed(lost, [], seconds=5)
+    [lost] = queue.claim(Places(), seconds=60)
+    batch = queue.proceed(lost, [], seconds=60)
     assert batch is not None and len(batch.deliveries) == 4
-    assert queue.claim(Places(), seconds=5) == []
+    assert queue.claim(Places(), seconds=60) == []
     hours(1)
-    [taken_over] = queue.claim(Places(), seconds=5)
+    [taken_over] = queue.claim(Places(), seconds=60)
 
     late = [Tried(waiting, Sent(200)) for waiting in batch.deliveries]
-    assert queue.proceed(lost, late, seconds=5) is None
+    assert queue.proceed(lost, late, seconds=60) is None
     queue.give_back(lost)
     assert set(WebhookDelivery.objects.values_list("state", "attempts")) == {("waiting", 0)}
     assert WebhookStream.objects.get().claim == taken_over.name
-    assert queue.proceed(taken_over, late, seconds=5) is None
+    assert queue.proceed(taken_over, late, seconds=60) is None
     assert set(WebhookDelivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
 
 
@@ -318,13 +315,13 @@ def test_what_is_written_while_the_last_is_told_is_told_too(room, receiver):
     endpoints.add(receiver.url)
     alice = visitor(room, "Alice", "host")
     do(alice, "join", name="Alice")
-    [claimed] = queue.claim(Places(), seconds=5)
-    batch = queue.proceed(claimed, [], seconds=5)
+    [claimed] = queue.claim(Places(), seconds=60)
+    batch = queue.proceed(claimed, [], seconds=60)
     assert batch is not None
     do(alice, "leave")
-    rest = queue.proceed(claimed, [Tried(waiting, Sent(200)) for waiting in batch.deliveries], seconds=5)
+    rest = queue.proceed(claimed, [Tried(waiting, Sent(200)) for waiting in batch.deliveries], seconds=60)
     assert rest is not None and len(rest.deliveries) == 2
-    assert queue.proceed(claimed, [Tried(waiting, Sent(200)) for waiting in rest.deliveries], seconds=5) is None
+    assert queue.proceed(claimed, [Tried(waiting, Sent(200)) for waiting in rest.deliveries], seconds=60) is None
     assert not WebhookStream.objects.exists()
     come_and_go(room)
     Courier().run_once()

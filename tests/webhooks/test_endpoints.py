@@ -24,6 +24,7 @@ from rooms.operations.engine.gate import run
 from rooms.webhooks import endpoints, signing
 from rooms.wire.errors import HeldUp
 from tests.operations.driver import do, visitor
+from tests.support.processes import PATIENCE
 from tests.support.receiver import headers_of
 
 URL = "https://back.example.org/hook"
@@ -237,7 +238,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Ev
         real(endpoint, fields)
         if not begun.is_set():
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE)
 
     monkeypatch.setattr(endpoints, "_set", slow)
     return begun, go_on
@@ -268,12 +269,12 @@ def test_who_would_wait_too_long_is_told_that_others_are_at_work(room, monkeypat
 def test_two_at_once_give_a_room_one_webhook(room, held):
     begun, go_on = held
     first = in_thread(lambda: endpoints.set_of_room(room, URL))
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     second = in_thread(lambda: endpoints.set_of_room(room, URL + "/2"))
     second.join(0.5)
     go_on.set()
-    first.join(10)
-    second.join(10)
+    first.join(PATIENCE)
+    second.join(PATIENCE)
 
     assert [endpoint.url for endpoint in endpoints.listed(room)] == [URL + "/2"]
 
@@ -285,13 +286,13 @@ def test_a_new_secret_outlasts_a_change_that_is_under_way(room, held):
     made = endpoints.add(URL)
     begun.clear()
     changing = in_thread(lambda: endpoints.change(made.pk, url=URL + "/2"))
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     secrets: list[str] = []
     adding = in_thread(lambda: secrets.append(endpoints.add_secret(made.pk)))
     adding.join(0.5)
     go_on.set()
-    changing.join(10)
-    adding.join(10)
+    changing.join(PATIENCE)
+    adding.join(PATIENCE)
 
     made.refresh_from_db()
     assert made.url == URL + "/2"
@@ -307,19 +308,19 @@ def test_a_change_waits_for_what_is_under_way_so_that_all_after_it_is_told(room,
 
     def slow(context: Any, **arguments: Any) -> Any:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         return real(context, **arguments)
 
     alice, bob = visitor(room, "Alice", "host"), visitor(room, "Bob", "host")
     slowly = dataclasses.replace(join, function=slow)
     joining = in_thread(lambda: run([Call(slowly, alice, {"name": "Alice"})]))
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     adding = in_thread(lambda: endpoints.add(URL, room=room if own else None))
     adding.join(0.5)
     assert adding.is_alive()
     go_on.set()
-    joining.join(10)
-    adding.join(10)
+    joining.join(PATIENCE)
+    adding.join(PATIENCE)
     do(bob, "join", name="Bob")
     do(alice, "leave")
     do(bob, "leave")

@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.matrix]
 SECOND = 1.0
 
 
-async def test_peers_hear_messages_see_another_role_a_removal_and_the_end(cluster: Cluster):
-    room = cluster.room()
+async def test_peers_hear_messages_see_another_role_a_removal_and_the_end(cluster: Cluster, slack: float):
+    room, soon = cluster.room(), SECOND + slack
     alice = await cluster.peer(room, role="host")
     bob = await cluster.peer(room, "bob", at=cluster.last)
 
@@ -27,22 +27,22 @@ async def test_peers_hear_messages_see_another_role_a_removal_and_the_end(cluste
         await act("send-message", message="to Alice", peerId=alice.peer_id)
         await act("send-message", message="to all")
         for peer, expected in ((alice, ["to Alice", "to all"]), (bob, ["to all"])):
-            await peer.until(lambda peer=peer: "to all" in heard(peer), timeout=SECOND)
+            await peer.until(lambda peer=peer: "to all" in heard(peer), timeout=soon)
             assert heard(peer) == expected
 
         place = len(bob.events)
         await act(f"peers/{bob.peer_id}", role="viewer", name="Robert")
-        assert (await bob.wait_for("on-policy-change", after=place, timeout=SECOND))["params"]["name"] == "viewer"
-        await alice.wait_for(lambda event: event["params"].get("info", {}).get("name") == "Robert", timeout=SECOND)
+        assert (await bob.wait_for("on-policy-change", after=place, timeout=soon))["params"]["name"] == "viewer"
+        await alice.wait_for(lambda event: event["params"].get("info", {}).get("name") == "Robert", timeout=soon)
 
         await act("remove-peers", role="viewer", reason="enough")
-        told = await bob.wait_for("on-peer-leave-request", timeout=SECOND)
+        told = await bob.wait_for("on-peer-leave-request", timeout=soon)
         assert told["params"] == {"reason": "enough", "room_end": False}
-        left = await alice.wait_for("on-peer-leave", timeout=SECOND)
+        left = await alice.wait_for("on-peer-leave", timeout=soon)
         assert left["params"]["peer_id"] == bob.peer_id
 
         await act("end-room", reason="over", lock=True)
-        told = await alice.wait_for("on-peer-leave-request", timeout=SECOND)
+        told = await alice.wait_for("on-peer-leave-request", timeout=soon)
         assert told["params"] == {"reason": "over", "room_end": True}
         assert [await peer.wait_closed() for peer in (alice, bob)] == [4003, 4003]
 
