@@ -3,14 +3,13 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from rooms import catalogue, views
+from rooms import views
 from rooms.api import init, layouts, tokens
 
 urlpatterns = [
     path("", views.start, name="start"),
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path("language", set_language, name="language"),
-    path("catalogue/<str:language>.js", catalogue.catalogue, name="catalogue"),
     path("rooms/new", views.new_room, name="new-room"),
     path("rooms/open", views.open_room, name="open-room"),
     path("rooms/recent", views.recent_rooms, name="recent-rooms"),

@@ -18,10 +18,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import get_language, get_language_bidi, gettext, gettext_lazy
 from django.views.decorators.cache import cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rooms.api.http import limit_address
-from rooms.catalogue import catalogue_url
+from rooms.catalogue import words
 from rooms.creation.rooms import create_room
 from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Room, RoomCode, Session
 from rooms.observe.logs import describe
@@ -138,6 +139,7 @@ def recent_rooms(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @private
+@gzip_page  # nothing in it is secret to who can ask for it: its code is its address
 def room(request: HttpRequest, code: str) -> HttpResponse:
     """The lobby and the room, in one page."""
     found = RoomCode.objects.select_related("room__template").filter(code=code.lower()).first()
@@ -155,7 +157,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
             "role_name": _USUAL_ROLES.get(found.role, found.role),
             "title": shown(found.room.title) or UNTITLED,
             "closed": _closed(found),
-            "catalogue": catalogue_url(),
+            "words": words(),
             # The page shows times by the server's clock, for its own may be anything.
             "now": time.time_ns() // 1_000_000,
             "people": 0 if is_closed else head_count(found.room),

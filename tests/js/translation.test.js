@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-// As the server writes it, before the page's script.
-globalThis.hmsroomCatalogue = {
-  plural: (n) => Number(n === 2 ? 1 : n > 2 ? 2 : 0),
-  words: { Send: "Schicken", "{count} vote": ["eine", "beide", "{count} alle"] },
-};
-const { gettext, ngettext } = await import("../../static/rooms/page/translation.js");
+/** The words of a page that the server made in this language. */
+async function pageIn(lang, words) {
+  const block = { textContent: JSON.stringify(words) };
+  globalThis.document = { documentElement: { lang }, querySelector: () => block };
+  return import(`../../static/rooms/page/translation.js?${lang}`);
+}
 
-test("a text is the catalogue's, or as it stands where there is none", () => {
+test("a text is the page's, or as it stands where it has none", async () => {
+  const { gettext } = await pageIn("de", { Send: "Schicken", "{count} vote": ["eine", "{count} alle"] });
   assert.deepEqual(["Send", "Leave", "constructor", "{count} vote"].map(gettext), [
     "Schicken",
     "Leave",
@@ -17,11 +19,30 @@ test("a text is the catalogue's, or as it stands where there is none", () => {
   ]);
 });
 
-test("a number takes the form that its language has for it", () => {
-  const votes = [1, 2, 3].map((count) => ngettext("{count} vote", "{count} votes", count));
-  assert.deepEqual(votes, ["eine", "beide", "{count} alle"]);
+test("in English there are no words, and two forms", async () => {
+  globalThis.document = { documentElement: { lang: "en" }, querySelector: () => null };
+  const { ngettext } = await import("../../static/rooms/page/translation.js?en");
   assert.deepEqual(
-    [0, 1].map((count) => ngettext("{count} day", "{count} days", count)),
-    ["{count} days", "{count} day"],
+    [0, 1, 2].map((count) => ngettext("{count} day", "{count} days", count)),
+    ["{count} days", "{count} day", "{count} days"],
   );
 });
+
+for (const language of ["ar", "de", "es", "it"]) {
+  test(`a number takes the form that its language has for it: ${language}`, async () => {
+    const [count, formOf] = rule(language);
+    const forms = Array.from({ length: count }, (_, place) => `form ${place}`);
+    const { ngettext } = await pageIn(language, { "one day": forms });
+    for (const number of [...Array(1_001).keys(), 1_000_000]) {
+      assert.equal(ngettext("one day", "days", number), forms[formOf(number)], String(number));
+    }
+  });
+}
+
+/** How many forms the catalogue of a language has, and which of them a number takes. */
+function rule(language) {
+  if (language === "it") return [2, (n) => Number(n !== 1)]; // fewer than browsers know of
+  const catalogue = readFileSync(`locale/${language}/LC_MESSAGES/djangojs.po`, "utf8");
+  const [, count, formula] = /nplurals=(\d); plural=(.*);\\n/u.exec(catalogue);
+  return [Number(count), new Function("n", `return Number(${formula})`)];
+}

@@ -76,15 +76,7 @@ export interface Pin {
   pinner: Someone | null;
 }
 
-/** The script's texts in another language, by the English ones; plurals as a list, which `plural` says the place in. */
-interface Catalogue {
-  words: Record<string, string | string[]>;
-  plural: (count: number) => number;
-}
-
 declare global {
-  /** Of the catalogue, which is no module; missing in English. */
-  var hmsroomCatalogue: Catalogue | undefined;
   interface Window {
     /** Of theme.js, which is no module: it runs before the page is drawn. */
     hmsroomTheme: { change: () => void; current: () => string };
