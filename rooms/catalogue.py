@@ -11,7 +11,7 @@ from django.views.i18n import JavaScriptCatalog
 
 
 def words() -> SafeString:
-    """In the present language as JSON, to stand in a script that none runs; empty for English, which the script is in."""
+    """In the present language as JSON, for a script that none runs; empty for English, in which the script is."""
     language = translation.get_language() or settings.LANGUAGE_CODE
     return SafeString() if language == settings.LANGUAGE_CODE else _words(language)
 
