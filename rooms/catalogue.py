@@ -11,7 +11,7 @@ from django.views.i18n import JavaScriptCatalog
 
 
 def words() -> SafeString:
-    """In the present language as JSON, for a script that none runs; empty for English, in which the script is."""
+    """In the present language, as JSON in a page; empty for English, which is the language of the script."""
     language = translation.get_language() or settings.LANGUAGE_CODE
     return SafeString() if language == settings.LANGUAGE_CODE else _words(language)
 
@@ -19,7 +19,8 @@ def words() -> SafeString:
 @functools.cache
 def _words(language: str) -> SafeString:
     catalogue = JavaScriptCatalog()
-    catalogue.translation = DjangoTranslation(language, domain="djangojs")
+    folders = [str(path) for path in settings.LOCALE_PATHS]  # and none of other apps
+    catalogue.translation = DjangoTranslation(language, domain="djangojs", localedirs=folders)
     return block(catalogue.get_catalog())
 
 

@@ -112,7 +112,7 @@ def test_a_room_s_page_brings_the_words_of_its_language(path, language, said):
 
 
 def test_in_english_a_page_brings_no_words(path):
-    assert "data-part=\"words\"" not in Client().get(path).content.decode()
+    assert 'data-part="words"' not in Client().get(path).content.decode()
 
 
 @pytest.mark.parametrize("sign", ["</script><script>alert(1)</script>", "<!--<script>", "&lt;"])

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+let pages = 0; // each with modules of its own
+
 /** The words of a page that the server made in this language. */
 async function pageIn(lang, words) {
-  const block = { textContent: JSON.stringify(words) };
+  pages += 1;
+  const block = words && { textContent: JSON.stringify(words) };
   globalThis.document = { documentElement: { lang }, querySelector: () => block };
-  return import(`../../static/rooms/page/translation.js?${lang}`);
+  return import(`../../static/rooms/page/translation.js?${pages}`);
 }
 
 test("a text is the page's, or as it stands where it has none", async () => {
@@ -20,8 +23,7 @@ test("a text is the page's, or as it stands where it has none", async () => {
 });
 
 test("in English there are no words, and two forms", async () => {
-  globalThis.document = { documentElement: { lang: "en" }, querySelector: () => null };
-  const { ngettext } = await import("../../static/rooms/page/translation.js?en");
+  const { ngettext } = await pageIn("en", undefined);
   assert.deepEqual(
     [0, 1, 2].map((count) => ngettext("{count} day", "{count} days", count)),
     ["{count} days", "{count} day", "{count} days"],
