@@ -380,6 +380,30 @@ test("whatever stands in a notification, the state stays one that can be shown",
   }
 });
 
+const messageOf = (id) => apply(joined(), "on-broadcast", broadcast(id)).messages.get(id);
+
+test("what another tab tells of a message for some is as new as that, also where this one heard of it too early", () => {
+  const secret = { ...messageOf("m2"), recipientPeer: "alice-2" };
+  let state = apply(joined(), "on-broadcast", broadcast("m1"), 11);
+  state = apply(state, "on-message-react", { message_id: "m2", emoji: "👍", on: true, count: 1, person: "bob" }, 13);
+  state = apply(state, "shared", { messages: [{ ...secret, read: true }] });
+  state = apply(state, "read", { id: "m2", read: false });
+  const reactions = [{ emoji: "👍", count: 1, persons: ["bob"] }];
+  const told = {
+    messages: [
+      { ...secret, read: true, reactions },
+      { ...messageOf("m1"), message: "older" },
+    ],
+  };
+  state = apply(state, "shared", told);
+  assert.deepEqual([state.messages.get("m2").reactions, state.messages.get("m2").read], [reactions, false]);
+  assert.equal(state.messages.get("m1").message, broadcast("m1").info.message); // of which it hears by itself
+  assert.equal(apply(state, "shared", told), state);
+
+  state = apply(state, "shared", { messages: [], gone: ["m2", "never held"] });
+  assert.deepEqual(state.messages.keys(), ["m1"]);
+});
+
 test("of many messages the newest are held, whichever way they came", () => {
   let state = joined();
   for (let n = 0; n < 2_100; n += 1) state = apply(state, "on-broadcast", broadcast(`m${n}`), 11 + n);

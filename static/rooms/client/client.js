@@ -15,7 +15,7 @@ import { apply } from "./state/state.js";
 /** @import { HMSConfig } from "../hms.js" */
 /** @import { CallOptions } from "./connection/requests.js" */
 /** @import { Notices } from "./notices.js" */
-/** @import { Message, ParamsOf, State } from "./state/types.js" */
+/** @import { ParamsOf, State } from "./state/types.js" */
 /** @import { Store } from "./store.js" */
 
 const CLOSE_FOLLOWS = new Set([401, CLOSE_CODES.OPENED_ELSEWHERE]); // errors that the server sends just before
@@ -120,11 +120,11 @@ export class Client {
    * @param {number} [seq]
    */
   change(method, params, seq) {
-    const before = this.#store.getState();
+    const [before, { messages }] = [this.#store.getState(), this.state];
     this.#store.set(apply(this.state, method, params, seq));
     const kept = this.greeting.isHalfway ? { ...this.state, place: null } : this.state;
     this.#tab.keep(kept, { now: method === "sent" }); // own messages are not replayed
-    this.#tab.share(this.#messageOf(method, params));
+    this.#tab.share(method, params, messages);
     for (const { type, data } of facts(before, this.#store.getState(), method, params)) this.#notices.tell(type, data);
   }
 
@@ -134,12 +134,6 @@ export class Client {
    */
   replace(state) {
     this.#store.set(state);
-  }
-
-  /** @type {(method: string, params: any) => Message | undefined} */
-  #messageOf(method, params) {
-    if (method !== "sent" && method !== "on-broadcast") return undefined;
-    return this.state.messages.get(params?.message_id ?? params?.id);
   }
 
   /**

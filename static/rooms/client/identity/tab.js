@@ -2,6 +2,7 @@
 
 import { RpcError } from "../connection/error.js";
 import { ask } from "../connection/http.js";
+import { isForSome } from "../state/chat.js";
 import { nowhere } from "../state/start.js";
 import { uuid } from "../uuid.js";
 import { Keeper } from "./keep.js";
@@ -9,10 +10,13 @@ import { Hold, Siblings } from "./tabs.js";
 import { claimsOf, renewed } from "./token.js";
 
 /** @import { Client } from "../client.js" */
+/** @import { Messages } from "../state/messages.js" */
 /** @import { Message, Place, State } from "../state/types.js" */
 
 const HERE = new URL(import.meta.url).origin;
 const AGENT = "sdk:hmsroom";
+
+const PASSED_ON = new Set(["sent", "on-broadcast", "on-message-edit", "on-message-react", "on-message-delete"]);
 
 /** @typedef {{ token: string, endpoint?: string, name: string, data: string }} Entry */
 
@@ -54,7 +58,7 @@ export class Tab {
     this.#siblings = new Siblings(
       key,
       () => this.#client.state,
-      (session, messages) => this.#heard(session, messages),
+      (session, messages, gone) => this.#heard(session, messages, gone),
     );
     this.#client.replace(this.#keeper.load() ?? nowhere());
     const id = this.#client.state.room.localPeer || uuid();
@@ -135,12 +139,20 @@ export class Tab {
   }
 
   /**
-   * Passes on a message if other tabs of this person do not get it, and what they asked for.
-   * @param {Message} [message]
+   * Passes on what other tabs of this person do not get, or may have heard before they knew the message that it is
+   * about; and what they asked for.
+   * @param {string} method of a change
+   * @param {any} params of it
+   * @param {Messages} before the messages as they were
    */
-  share(message) {
+  share(method, params, before) {
     const { state } = this.#client;
-    if (message?.recipientPeer || message?.recipientRoles) this.#siblings?.tell(state.room.sessionId, [message]);
+    if (PASSED_ON.has(method)) {
+      const id = params?.message_id ?? params?.id;
+      const [was, now] = [before.get(id), state.messages.get(id)];
+      if (was && !now) this.#siblings?.tell(state.room.sessionId, [], [id]);
+      else if (now && now !== was && isForSome(now)) this.#siblings?.tell(state.room.sessionId, [now]);
+    }
     this.#siblings?.answer(state);
   }
 
@@ -165,8 +177,8 @@ export class Tab {
     this.#siblings = null;
   }
 
-  /** @type {(session: string, messages: Message[]) => void} */
-  #heard(session, messages) {
-    if (session === this.#client.state.room.sessionId) this.#client.change("shared", { messages });
+  /** @type {(session: string, messages: Message[], gone: string[]) => void} */
+  #heard(session, messages, gone) {
+    if (session === this.#client.state.room.sessionId) this.#client.change("shared", { messages, gone });
   }
 }

@@ -53,25 +53,27 @@ export class Siblings {
   /**
    * @param {string} name of the room and its person
    * @param {() => State} state gives the present state
-   * @param {(session: string, messages: Message[]) => void} heard what to do with messages of another tab
+   * @param {(session: string, messages: Message[], gone: string[]) => void} heard what to do with messages of another
+   *   tab, and with ids of those that are gone
    */
   constructor(name, state, heard) {
     if (!globalThis.BroadcastChannel) return;
     this.#channel = new BroadcastChannel(name);
-    this.#channel.onmessage = ({ data: { wanted, session, messages } }) => {
-      if (messages) heard(session, messages);
+    this.#channel.onmessage = ({ data: { wanted, session, messages, gone = [] } }) => {
+      if (messages) heard(session, messages, gone);
       else this.#asked.push(wanted);
       this.answer(state());
     };
   }
 
   /**
-   * Passes messages on.
+   * Passes messages on, as they are now, and the ids of those that are gone.
    * @param {string} session
    * @param {Message[]} messages
+   * @param {string[]} [gone]
    */
-  tell(session, messages) {
-    this.#channel?.postMessage({ session, messages });
+  tell(session, messages, gone = []) {
+    this.#channel?.postMessage({ session, messages, gone });
   }
 
   /**
@@ -91,7 +93,9 @@ export class Siblings {
     const { session_id: session, seq } = state.place;
     /** @type {(wanted: { session: string, seq: number }) => boolean} */
     const isDue = (wanted) => wanted.session === session && wanted.seq <= seq;
-    if (this.#asked.some(isDue)) this.tell(session, state.messages.values());
+    // But for those of which this tab does not know whether they are there still.
+    const sure = () => state.messages.values().filter(({ id }) => !state.unsure.has(id));
+    if (this.#asked.some(isDue)) this.tell(session, sure());
     this.#asked = this.#asked.filter((wanted) => wanted.session === session && wanted.seq > seq);
   }
 

@@ -1,5 +1,6 @@
 // What was said, and what is on its way: changes of the state, see state.js.
 
+import { same } from "../json.js";
 import { Messages } from "./messages.js";
 import { localPeer, withEntry, without } from "./parts.js";
 import { flag, messageFrom, number, records, text, texts } from "./shapes.js";
@@ -100,6 +101,19 @@ function goneSince({ messages, unsure }, read, { last, withheld }) {
   return new Set(gone.map(({ id }) => id));
 }
 
+/** @param {Message} message */
+export const isForSome = ({ recipientPeer, recipientRoles }) => Boolean(recipientPeer || recipientRoles);
+
+/**
+ * A message as another tab told it, if that is another one; read here or not as it was.
+ * @type {(held: Message, told: Message | undefined) => Message}
+ */
+function newer(held, told) {
+  if (!told || !isForSome(told)) return held;
+  const next = { ...told, read: held.read };
+  return same(next, held) ? held : next;
+}
+
 /** @satisfies {Record<string, HeardChange>} */
 export const CHAT_HEARD = {
   "on-broadcast": (known, params) => {
@@ -177,12 +191,15 @@ export const CHAT_OWN = {
     return { ...state, outbox: without(state.outbox, clientId), messages };
   },
 
-  // What another tab of the same person has got or sent.
-  shared: (state, { messages: given }) => {
+  // What another tab of the same person has got or sent. What is for everybody this one hears of by itself.
+  shared: (state, { messages: given, gone = [] }) => {
+    const told = new Map(given.map((one) => [one.id, one]));
+    const left = withoutThese(state.messages.values(), new Set(gone.filter((id) => state.messages.has(id))));
+    const kept = left.map((held) => newer(held, told.get(held.id)));
     const unknown = given.filter(({ id }) => !state.messages.has(id));
-    if (!unknown.length) return state;
-    const all = [...state.messages.values(), ...unknown].sort((a, b) => a.time - b.time);
-    return { ...state, messages: new Messages(all) };
+    const before = state.messages.values();
+    if (!unknown.length && kept.length === before.length && kept.every((one, at) => one === before[at])) return state;
+    return { ...state, messages: new Messages([...kept, ...unknown].sort((a, b) => a.time - b.time)) };
   },
 
   rested: (state, { peerID }) => rested(state, peerID),

@@ -134,7 +134,8 @@ export interface OwnChanges {
   discarded: { clientId: string };
   /** `now`: as it is now, null if it was deleted; undefined for one to which nothing was done. */
   sent: { clientId: string; id: string; time: number; now?: Wire | null };
-  shared: { messages: Message[] };
+  /** `gone`: ids. */
+  shared: { messages: Message[]; gone?: string[] };
   read: { id?: string; read: boolean };
   "history-read": Wire;
   rested: { peerID: string };
