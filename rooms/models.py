@@ -290,7 +290,7 @@ class Peer(models.Model):
     connection that holds the peer now; ``conn_id`` fences off older ones. ``gone_at`` is when the connection was lost,
     and ``page_closed`` whether its page then said that it is being closed;
     ``history`` is the run of the database in which it got that connection, see Session.histories. ``joined_seq``
-    numbers its join, before which it may read nothing; ``role_seq`` the last giving of a role.
+    numbers its join, before which it may read nothing; ``role_seq`` the giving of its role.
     ``groups`` and ``observed`` are JSON lists of names and of metadata keys; ``hand_raised_at`` is in milliseconds
     since 1970, 0 while the hand is down; ``said_at`` is when its owner said something last, as far as this peer knows.
     """

@@ -67,8 +67,8 @@ def request_role_change(
 def accept_role(context: Context, *, role: RoleName, token: Annotated[str, Chars(0, 4_096)]) -> Outcome:
     """Take the role that the caller was asked to take; token is the one of that request.
 
-    Raises Forbidden if the token is not of this peer, role and session, or too old, if since the request the peer
-    or another of its owner was given a role, or the peer came anew, or if who made it may not change roles any more.
+    Raises Forbidden if the token is not of this peer, role and session, or too old, if since the request the peer or
+    another of its owner was given another role, or the peer came anew, or if who made it may not change roles any more.
     """
     wanted = _role(context, role)
     try:
@@ -99,9 +99,10 @@ def _offer(context: Context, peer: Peer, role: Role) -> Event:
 
 
 def _bound(context: Context, peer: Peer, role: Role) -> list[Any]:
-    # With when it came and was last given a role, so that an old offer cannot undo a later demotion, which may have met
-    # its owner while this peer was away.
-    return [context.session.id, peer.peer_id, role.name, peer.joined_seq, peer.role_seq]
+    # With when it came and was last given a role, so that an old offer cannot undo a later demotion; and with what its
+    # owner was given, for that may have met another of its peers alone, this one having the role already.
+    given = context.work.given_role(context.session, peer.owner)
+    return [context.session.id, peer.peer_id, role.name, peer.joined_seq, peer.role_seq, given]
 
 
 def _may_still_give(context: Context, person: str, role: str) -> bool:
@@ -116,31 +117,32 @@ def _may_still_give(context: Context, person: str, role: str) -> bool:
 
 
 def _give_role(context: Context, peers: Sequence[Peer], role: Role) -> list[Event]:
-    """Change the role of these peers and of their owners' others; the events that tell of it. Raises Forbidden."""
-    concerned = peers_with(context, peers)
-    changing = [peer for peer in concerned if peer.role != role.name]
-    if role.max_peers:
+    """Change the role of these peers and of their owners' others; the events that tell of it. Raises Forbidden.
+
+    Nothing changes for who has it already: since when one has it says which messages to the role one may read.
+    """
+    changing = [peer for peer in peers_with(context, peers) if peer.role != role.name]
+    if changing and role.max_peers:
         holders = sum(peer.role == role.name for peer in context.work.present(context.session))
         if holders + len(changing) > max(role.max_peers, 0):
             raise Forbidden(f"role: the room takes no more of the role {role.name}")
     # Once for all of them: it tells every role of the room, and is long.
     told = compact(policy(context.room, role.name))
     events: list[Event] = []
-    for peer in concerned:
-        # Also of who has the role already: an offer from before this must not undo it.
-        peer.role_seq = context.session.seq + len(events) + 1
-        context.work.changed(peer, "role_seq")
-        if peer.role == role.name:
-            continue
+    for peer in changing:
         before, peer.role = peer.role, role.name
+        peer.role_seq = context.session.seq + len(events) + 1
         context.audit("peer.role", details={**told_of(peer), "before": before, "now": role.name})
-        context.work.changed(peer, "role")
+        context.work.changed(peer, "role", "role_seq")
         effect = RoleChanged(peer.peer_id, before, peer.role)
         events.append(Event("on-policy-change", told, Audience(peer=peer.peer_id), effect))
         events.append(peer_updated(peer))
         events += other_role(context, peer, before=before)
+    owners = {peer.owner for peer in changing}
     for peer in peers:
-        remember_role(context, peer)
+        # Of who has it already, too, if it was given another one, which would hold when it comes the next time.
+        if peer.owner in owners or context.work.given_role(context.session, peer.owner):
+            remember_role(context, peer)
     return events
 
 

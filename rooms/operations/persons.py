@@ -41,7 +41,7 @@ def was_let_in(context: Context, session: Session | None) -> bool:
 
 def remember_role(context: Context, peer: Peer) -> None:
     """Let a role that somebody gave to a peer hold for its owner."""
-    if _is_another_tab(context, peer):
+    if _is_another_tab(context, peer) or context.work.given_role(context.session, peer.owner) == peer.role:
         return
     person = _person(context, peer)
     person.given_role = peer.role

@@ -217,6 +217,34 @@ def test_i23_a_role_that_is_given_back_shows_nothing_of_the_meantime(room, alice
     assert history(again(second)) == history(third) == ["while host"]
 
 
+def test_i23_a_role_that_is_held_already_and_given_once_more_hides_nothing(room, alice, bob):
+    second = joined(room, "Second", "host")
+    say(alice, "early", roles=["host"])
+    give = {"requested_for": "peer-Second", "role": "host", "force": True}
+    do(alice, "role-change-request", **give)
+    say(alice, "late", roles=["host"])
+    assert history(second) == ["late", "early"]
+    do(second, "leave")
+    do(again(second), "join", name="Second")
+    assert history(again(second)) == ["late", "early"]
+    # Nor once it was given back: only what was before that is hidden.
+    do(alice, "role-change-request", **{**give, "role": "guest"})
+    do(alice, "role-change-request", **give)
+    say(alice, "since", roles=["host"])
+    do(alice, "role-change-request", **give)
+    assert history(again(second)) == ["since"]
+
+
+def test_i23_a_role_that_is_given_to_one_tab_hides_nothing_from_another_that_has_it(room, alice, bob):
+    tab = visitor(room, "Bob", "viewer", peer_id="peer-tab", conn_id="tab")
+    do(tab, "join", name="Bob")
+    say(alice, "early", roles=["guest"])
+    do(alice, "role-change-request", requested_for="peer-tab", role="guest", force=True)
+    say(alice, "late", roles=["guest"])
+    assert history(bob) == ["late", "early"]
+    assert history(tab) == ["late"]
+
+
 def test_nobody_is_shown_what_was_said_in_another_room(alice, bob, carol):
     theirs = say(carol, "elsewhere")
     say(alice, "here")

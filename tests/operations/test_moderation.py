@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rooms.models import Event, Message, Peer, Session
+from rooms.models import AuditEntry, Event, Message, Peer, Person, Session
 from rooms.operations import moderation
 from rooms.operations.admission import admit
 from rooms.operations.arriving import MAX_LEFT_OF_OWNER, connect
@@ -44,8 +44,38 @@ def test_a_forced_role_is_told_to_the_peer_first_and_then_to_everybody(alice, bo
     assert answer.events[0].effect == RoleChanged("peer-Bob", "guest", "host")
 
 
-def test_a_role_that_is_held_already_is_no_change(alice, bob):
-    assert call(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True).events == []
+@pytest.mark.parametrize("given_before", [False, True])
+def test_a_role_that_is_held_already_is_no_change(alice, bob, room, given_before):
+    if given_before:
+        for role in ("viewer", "guest"):
+            do(alice, "role-change-request", requested_for="peer-Bob", role=role, force=True)
+    rows = (Peer, Person, Session, AuditEntry)
+    before = [list(kind._default_manager.values()) for kind in rows]
+    change_role(room, "guest", maxPeerCount=-1)  # nor is it refused
+
+    for answer in (
+        call(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True),
+        call(alice, "role-change-request", roles=["guest"], role="guest", force=True),
+        call(server(room), "role-change-request", requested_for="peer-Bob", role="guest", force=True),
+        ask(server(room), moderation.change_peer, peer_id="peer-Bob", role="guest"),
+    ):
+        assert (answer.error, list(answer.events)) == (None, [])
+    assert [list(kind._default_manager.values()) for kind in rows] == before
+
+
+def test_a_role_that_is_held_already_is_given_where_another_would_hold_later(alice, bob, room):
+    """Of who gave another to one tab of its own: what is given to it holds for the person."""
+    henry = visitor(room, "Henry", "host")
+    do(henry, "join", name="Henry")
+    other = again(henry, peer_id="peer-Henry-2")
+    do(other, "join", name="Henry")
+    do(other, "role-change-request", requested_for="peer-Henry-2", role="guest", force=True)
+    do(other, "leave")
+    assert row(henry).role == "host"
+    assert not call(alice, "role-change-request", requested_for="peer-Henry", role="host", force=True).error
+    third = again(henry, peer_id="peer-Henry-3")
+    do(third, "join", name="Henry")
+    assert row(third).role == "host"
 
 
 def test_all_holders_of_some_roles_change_at_once(alice, bob, victor, room):
@@ -108,9 +138,15 @@ def test_an_offer_does_not_undo_a_demotion_of_its_owner_meanwhile(alice, bob, of
     assert row(bob).role == "viewer"
 
 
-def test_an_offer_does_not_outlive_a_role_that_is_given_again(alice, bob, offer):
+def test_an_offer_outlives_that_the_role_of_before_is_given_once_more_which_is_no_change(alice, bob, offer):
     do(alice, "role-change-request", requested_for="peer-Bob", role="guest", force=True)
+    do(bob, "role-change", role="host", token=offer)
+    assert row(bob).role == "host"
 
+
+def test_an_offer_does_not_outlive_a_role_that_is_given_and_given_back(alice, bob, offer):
+    for role in ("viewer", "guest"):
+        do(alice, "role-change-request", requested_for="peer-Bob", role=role, force=True)
     assert refused(bob, "role-change", role="host", token=offer)[0] == 403
 
 
