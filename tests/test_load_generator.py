@@ -19,6 +19,8 @@ from harness import install
 from harness.clients import Clients, JoinTimeout
 from harness.protocols import Frame, PlainJson, blank_marker, compact
 
+from tests.support.processes import PATIENCE
+
 
 class Chat:
     """A chat server, on a thread of its own, that can be told to be faulty towards the last peer that joined."""
@@ -103,8 +105,8 @@ def test_counts_every_delivery_of_a_sound_server(chat):
         clients.open()
         run = clients.chat([0, 1], seconds=0.2, fan_out=5, rate=100)
 
-    assert run.sent == 20
-    assert run.received == 100
+    assert 0 < run.sent <= 20  # the fewer the busier this machine is with other tests
+    assert run.received == run.sent * 5
     assert run.loss == 0
     assert 0 < run.p50 <= run.p99 <= run.max
     assert run.holds
@@ -114,7 +116,7 @@ def test_notices_a_message_that_one_peer_does_not_get(chat):
     with clients_of(chat, 5) as clients:
         clients.open()
         chat.faulty_towards_last = True
-        run = clients.chat([0], seconds=0.1, fan_out=5, rate=100, drain=0.1)
+        run = clients.chat([0], seconds=0.1, fan_out=5, rate=100, drain=1)
 
     assert run.received == run.sent * 4
     assert run.loss == pytest.approx(0.2)
@@ -139,8 +141,8 @@ def test_counts_acknowledgements_apart_from_deliveries(chat):
         clients.open()
         run = clients.chat([0, 2], seconds=0.1, fan_out=3, rate=100)
 
-    assert run.acked == run.sent == 10
-    assert run.received == 30
+    assert run.acked == run.sent > 0
+    assert run.received == run.sent * 3
     assert 0 < run.ack_p50 <= run.ack_p99
 
 
@@ -148,7 +150,7 @@ def test_keeps_no_more_than_a_window_under_way(chat):
     with clients_of(chat, 3) as clients:
         clients.open()
         chat.faulty_towards_last = True
-        run = clients.chat([0], seconds=0.1, fan_out=3, window=6, drain=0.1)
+        run = clients.chat([0], seconds=1, fan_out=3, window=6, drain=0.1)
 
     # Two of three deliveries arrive, so the window of 6 messages (18 deliveries) is used up after 18 messages.
     assert run.sent == 18
@@ -169,7 +171,7 @@ def test_tells_when_everybody_has_a_metadata_value(chat):
 def test_counts_the_joins_that_each_peer_learned_of(chat):
     with clients_of(chat, 20, room="n") as clients:
         clients.open()
-        clients.await_sightings(190, 5)
+        clients.await_sightings(190, PATIENCE)
         assert clients.sightings == clients.protocol.sightings(20) == 190
 
 
@@ -177,7 +179,8 @@ def test_counts_a_join_once_although_it_is_told_twice(chat):
     chat.copies = 2
     with clients_of(chat, 20, room="n") as clients:
         clients.open()
-        clients.await_sightings(191, 0.5)
+        clients.await_sightings(190, PATIENCE)
+        clients.await_sightings(191, 0.3)
         assert clients.sightings == 190
 
 
@@ -186,6 +189,7 @@ def test_misses_a_join_that_somebody_was_not_told_of(chat):
         clients.open(19)
         chat.faulty_towards_last = True
         clients.open()
+        clients.await_sightings(189, PATIENCE)
         clients.await_sightings(190, 0.2)
         assert clients.sightings == 189
 
