@@ -53,6 +53,7 @@ KNOWN: dict[str, list[JSON]] = {
     "hidden": [True, False],
     "skipped": [False, True],
     "expires_in": [600],
+    "duration": [600],
 }
 # What a call is about that can do what it is for.
 MEANT: dict[str, dict[str, JSON]] = {
@@ -141,13 +142,14 @@ def usual(parameter: Parameter, name: str = "") -> list[JSON]:
         assert parameter.item
         items = usual(parameter.item, name)
         return [[items[0]], [], items]
-    known = [value for value in KNOWN.get(name, ()) if kind in (None, bool, str) and _is(value, kind)]
+    known = [value for value in KNOWN.get(name, ()) if _is(value, kind)]
     plain: dict[type | None, JSON] = {bool: True, float: 1.0, int: 1}
     return known or [*_within(parameter)] or [plain.get(kind, "text")]
 
 
 def _is(value: JSON, kind: type | None) -> bool:
-    return kind is None or type(value) is kind or (kind is str and isinstance(value, Fact))
+    kinds: dict[type | None, tuple[type, ...]] = {str: (str, Fact), float: (float, int)}
+    return kind is None or type(value) in kinds.get(kind, (kind,))
 
 
 def _within(parameter: Parameter) -> Iterator[JSON]:
