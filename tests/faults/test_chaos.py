@@ -19,6 +19,7 @@ import pytest
 from tests.faults.client import LOST, Client
 from tests.support.cluster import Cluster
 from tests.support.history import History, anomalies
+from tests.support.processes import PATIENCE
 from tests.support.server import RawPeer, RpcError, RunningServer
 from tests.support.services import PostgresServer, RedisServer
 
@@ -139,7 +140,7 @@ class Chaos:
             await pretender.connect()
         except (*LOST, HTTPException):
             return  # the process was killed
-        await pretender.wait_closed(timeout=30)
+        await pretender.wait_closed()
         if pretender.events:
             [refusal] = pretender.events
             assert (refusal["method"], refusal["params"]["code"]) == ("on-error", 403), refusal
@@ -204,7 +205,7 @@ class Chaos:
     async def _all_present(self) -> dict[str, tuple[str, str]]:
         """Who is in the room, with state and role, once nobody is left in it whose leave was lost with its process."""
         inside = {client.peer_id: "connected" for client in self.inside}
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while True:
             found: dict[str, tuple[str, str]] = await self.cluster.query(PRESENT, room=self.room)
             if {peer_id: state for peer_id, (state, _) in found.items()} == inside:
@@ -241,7 +242,7 @@ async def once(cluster: Cluster, seed: int, seconds: float, kept: Path) -> None:
 @pytest.mark.parametrize(("kind", "seed"), [("daphne", 1), ("uvicorn", 2), ("postgres", 3)])
 async def test_chaos_loses_nothing(kind: str, seed: int, postgres: PostgresServer, redis: RedisServer, tmp_path: Path):
     with deployed(kind, postgres, redis) as cluster:
-        await once(cluster, seed, 20, tmp_path / "history.jsonl")
+        await once(cluster, seed, 12, tmp_path / "history.jsonl")
 
 
 @pytest.mark.soak
