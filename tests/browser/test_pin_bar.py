@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.person import NARROW, Person
+from tests.browser.test_tabs import in_another_tab
 from tests.support.axe import barriers
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -79,6 +80,32 @@ async def test_a_pin_is_hidden_for_oneself_until_another_comes_or_it_changes(peo
     await expect(show).to_have_count(2)
     await expect(bob.part("pins")).to_be_hidden()
     await expect(bob.part("log")).not_to_contain_text("pinned a message")
+
+
+async def test_a_pin_is_hidden_in_all_tabs_of_a_browser_until_the_session_ends(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await pin(alice, "one", "two")
+    other = await in_another_tab(bob)
+    await expect(other.part("pin-place")).to_have_text("1/2")
+    await bob.part("pin-hide").click()
+    for tab in (bob, other):
+        await expect(tab.part("pin-text")).to_have_text("Alice: one")
+        await expect(tab.part("pin-next")).to_be_hidden()
+    await expect(alice.part("pin-place")).to_have_text("1/2")
+    await bob.page.close()
+    later = await in_another_tab(other)
+    await expect(later.part("pin-text")).to_have_text("Alice: one")
+    await expect(later.part("pin-next")).to_be_hidden()
+    await later.choose(later.part("more"), "Pinned messages")
+    await later.part("pin-items").get_by_role("button", name="Show in the bar").click()
+    await expect(other.part("pin-next")).to_be_visible()
+
+    await other.part("pin-hide").click()
+    kept = "localStorage.getItem('hmsroom:hidden-pins')"
+    assert "one" not in await other.page.evaluate(kept)  # what was said goes with the room
+    await alice.hms("hmsActions.endRoom()")
+    await other.is_told("The room was ended")
+    assert await other.page.evaluate(kept) == "[]"
 
 
 async def test_a_pin_is_hidden_with_keys_alone_and_by_touch(people):

@@ -198,6 +198,16 @@ export function initials(name) {
   return (letters.length > 1 ? letters[0] + letters.at(-1) : (letters[0] ?? "?")).toLocaleUpperCase();
 }
 
+/**
+ * 32 bits by which texts are told apart.
+ * @param {string} text
+ */
+export function checksum(text) {
+  let sum = 0x811c9dc5;
+  for (const character of text) sum = Math.imul(sum ^ Number(character.codePointAt(0)), 0x01000193);
+  return sum >>> 0;
+}
+
 export const HUES = 12;
 
 /**
@@ -206,8 +216,7 @@ export const HUES = 12;
  * @param {number[]} used how many have each hue
  */
 export function hue(id, used = []) {
-  let sum = 0;
-  for (const character of String(id)) sum = (sum * 31 + Number(character.codePointAt(0))) % 65_521;
+  const sum = checksum(String(id));
   const inTurn = Array.from({ length: HUES }, (_, step) => (sum + step) % HUES);
   return inTurn.reduce((best, one) => ((used[one] ?? 0) < (used[best] ?? 0) ? one : best));
 }

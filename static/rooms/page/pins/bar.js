@@ -1,6 +1,6 @@
 // The bar of pinned messages, and all of them in a dialog.
 
-import { hmsStore, selectHistory, selectMessageByMessageID } from "../../hms.js";
+import { hmsStore, selectHistory, selectMessageByMessageID, selectSessionEntry } from "../../hms.js";
 import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, jumpTo } from "../log/log.js";
 import { foldIfLong } from "../log/message.js";
@@ -11,21 +11,22 @@ import { fill, filled, shortTime } from "../text.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";
-import { hidePin, isHidden, showPin } from "./hidden.js";
-import { selectPins, unpin } from "./pinned.js";
+import { hidePin, isHidden, resetHidden, showPin, startHidden } from "./hidden.js";
+import { PINS_KEY, selectPins, unpin } from "./pinned.js";
 import { mayUnpin, selectRights, startRights, whyNotPin } from "./rights.js";
 
 /** @import { Pin, Said } from "../types.js" */
 
 let at = 0; // the pin that the bar shows, of those it has
-/** @type {Set<string> | null} */
-let known = null; // ids at the last draw; null before the first
+/** @type {Map<string, Pin> | null} */
+let known = null; // id → what was there at the last draw; null before the first
 /** @type {Map<string, HTMLElement>} */
 const listed = new Map(); // what can be done with it, and its id → its item in the dialog
 
 export function startPins() {
   hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
   startRights();
+  startHidden(draw);
   part("pin").addEventListener("click", async () => {
     const shown = current();
     if (shown && !(await jumpTo(shown.id))) openPins(); // not shown to who came later: it can be read there, whole
@@ -52,7 +53,7 @@ export function openPins() {
 function hideShown() {
   const shown = current();
   if (!shown) return;
-  hidePin(shown, pins());
+  hidePin(shown);
   draw();
   toast(gettext("Hidden for you. All pins are in the menu."), {
     label: gettext("Undo"),
@@ -63,7 +64,7 @@ function hideShown() {
 
 /** @param {Pin} pin */
 function showAgain(pin) {
-  showPin(pin, pins());
+  showPin(pin);
   draw();
 }
 
@@ -71,9 +72,11 @@ function showAgain(pin) {
 export function resetPins() {
   at = 0;
   known = null;
+  resetHidden();
   draw();
 }
 
+const selectHeld = selectSessionEntry(PINS_KEY);
 const pins = () => hmsStore.getState(selectPins);
 export const hasPins = () => pins().length > 0;
 /** @param {Pin[]} all */
@@ -84,8 +87,9 @@ const current = () => inBar(pins())[at];
 function draw() {
   if (!isShown("room")) return; // resetPins() draws them: those of a room that is entered again are no news
   const all = pins();
-  const [fresh] = tell(all);
+  const news = tell(all);
   const shown = inBar(all);
+  const fresh = shown.find((pin) => news.includes(pin));
   if (fresh) at = shown.indexOf(fresh);
   at = shown.length ? at % shown.length : 0;
   keepPlace(() => drawBar(shown));
@@ -132,20 +136,20 @@ function contentOf({ text, author }) {
 }
 
 /**
- * A line in the log for pins that are new, also where they were hidden when they were there before.
+ * A line in the log for pins that are new. One that goes is not hidden any more when it comes back.
  * @param {Pin[]} all
- * @returns {Pin[]} those
+ * @returns {Pin[]} those that are new
  */
 function tell(all) {
-  const ids = new Set(all.map(({ id }) => id).filter(Boolean));
+  if (known && !hmsStore.getState(selectHeld)) return []; // the server tells them anew
+  const ids = new Map(all.filter(({ id }) => id).map((pin) => [pin.id, pin]));
+  for (const [id, pin] of known ?? []) if (!ids.has(id)) showPin(pin);
   const fresh = all.filter(({ id }) => id && known && !known.has(id));
   known = ids;
-  for (const pin of fresh) {
-    const { pinner } = pin;
+  for (const { pinner } of fresh) {
     addLine(
       pinner ? fill(gettext("{name} pinned a message"), { name: who(pinner) }) : [gettext("A message was pinned")],
     );
-    showPin(pin, all);
   }
   return fresh;
 }

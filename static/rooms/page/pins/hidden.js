@@ -1,31 +1,56 @@
-// Pins that somebody has put out of the bar, in this tab and for themselves alone.
+// Pins that somebody has put out of the bar for themselves: in all tabs of this browser, as long as the session lasts.
 
-import { pageData } from "../dom.js";
-import { here } from "../memory.js";
+import { hmsNotifications, hmsStore, selectRoomID, selectSessionId } from "../../hms.js";
+import { lasting, onChange } from "../memory.js";
+import { checksum } from "../text.js";
 
 /** @import { Pin } from "../types.js" */
 
-const KEY = `hidden-pins:${pageData().code}`;
+const KEY = "hidden-pins";
+const MOST = 50; // in all rooms
 
-let hidden = new Set(here.texts(KEY));
+let hidden = lasting.texts(KEY); // signs, the newest first
+let room = ""; // with what the signs of a room begin, of a session
+let session = "";
+
+/** @param {() => void} changed called when another tab has changed what is hidden */
+export function startHidden(changed) {
+  onChange(KEY, () => {
+    hidden = lasting.texts(KEY);
+    changed();
+  });
+  hmsNotifications.onNotification(({ data }) => {
+    if (data.roomEnded) keep(hidden.filter((one) => !one.startsWith(session)));
+  }, "ROOM_ENDED");
+}
+
+/** Forgets what was hidden in earlier sessions of the room that was entered. */
+export function resetHidden() {
+  room = `${hmsStore.getState(selectRoomID)}/`;
+  session = `${room}${hmsStore.getState(selectSessionId)}/`;
+  const isPast = (/** @type {string} */ sign) => sign.startsWith(room) && !sign.startsWith(session);
+  if (hidden.some(isPast)) keep(hidden.filter((one) => !isPast(one)));
+}
 
 /**
- * One that says something else is another pin.
+ * One that says something else is another pin. What it says is not kept: it goes with the room.
  * @param {Pin} pin
  */
-const signOf = ({ id, text }) => `${id} ${text}`;
+const signOf = ({ id, text }) => `${session}${checksum(`${id} ${text}`)}`;
 
 /** @param {Pin} pin */
-export const isHidden = (pin) => hidden.has(signOf(pin));
+export const isHidden = (pin) => hidden.includes(signOf(pin));
 
-/** @type {(pin: Pin, all: Pin[]) => void} */
-export const hidePin = (pin, all) => keep([...all.filter(isHidden), pin]);
+/** @param {Pin} pin */
+export const hidePin = (pin) => keep([signOf(pin), ...hidden]);
 
-/** @type {(pin: Pin, all: Pin[]) => void} */
-export const showPin = (pin, all) => keep(all.filter((one) => isHidden(one) && signOf(one) !== signOf(pin)));
+/** @param {Pin} pin */
+export function showPin(pin) {
+  if (isHidden(pin)) keep(hidden.filter((one) => one !== signOf(pin)));
+}
 
-/** @param {Pin[]} pins those of the room that are hidden: of others nothing is kept */
-function keep(pins) {
-  hidden = new Set(pins.map(signOf));
-  here.set(KEY, JSON.stringify([...hidden]));
+/** @param {string[]} signs */
+function keep(signs) {
+  hidden = [...new Set(signs)].slice(0, MOST);
+  lasting.set(KEY, JSON.stringify(hidden));
 }
