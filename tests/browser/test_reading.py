@@ -5,9 +5,13 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.support.sockets import chat
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 740}}
+
+HUES = """(all) => all.map((each) => [each.dataset.person, each.className])"""
 
 STOPS = """(log) => [...log.querySelectorAll('*')].filter((element) => element.tabIndex >= 0).length"""
 
@@ -191,3 +195,27 @@ async def test_everybody_has_another_hue_and_badges_show_where_roles_differ(peop
     await expect(alice.row("Alice").locator(".role")).to_be_visible()
     hues = await alice.part("people-list").locator(".avatar").evaluate_all("(all) => all.map((each) => each.className)")
     assert len(set(hues)) == 4
+
+
+async def test_a_person_has_one_hue_for_whoever_looks_and_whenever_they_came(people, server):
+    early, late = [await people.person(name) for name in ("Early", "Late")]
+    link = await early.make_room()
+    room = await early.hms("hmsStore.getState().room.id")
+    crowd = [await server.peer(server.sign(room, user=f"user-{number}"), f"Guest {number}") for number in range(9)]
+    for peer in crowd:
+        await chat(peer, "hello")
+    for peer in crowd[:3]:  # whose hues others may have now
+        await peer.leave()
+    await late.enter(link)
+    seen = []
+    for person in (early, late):
+        await person.open_people()
+        await expect(person.part("people-list").locator(".avatar")).to_have_count(8)
+        await expect(person.messages()).to_have_count(9)
+        listed = await person.part("people-list").locator(".avatar").evaluate_all(HUES)
+        assert len({hue for _, hue in listed}) == 8
+        said = await person.part("log").locator(".message > .avatar").evaluate_all(HUES)
+        seen.append({*map(tuple, listed + said)})
+    assert seen[0] == seen[1]
+    for peer in crowd[3:]:
+        await peer.close()

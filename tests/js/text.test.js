@@ -8,6 +8,7 @@ import {
   filled,
   HUES,
   hue,
+  huesOf,
   initials,
   localTime,
   pieces,
@@ -132,6 +133,15 @@ test("a newcomer gets the next hue that nobody has, and with all in use one of t
   const used = new Array(HUES).fill(0);
   for (let person = 0; person < 2 * HUES; person += 1) used[hue(`person ${person}`, used)] += 1;
   assert.deepEqual(used, new Array(HUES).fill(2));
+});
+
+test("those who are here have the same hues in whatever order one hears of them, and different ones", () => {
+  const present = Array.from({ length: HUES }, (_, n) => ({ person: `person ${n}`, joinedAt: n % 3 }));
+  const hues = huesOf(present);
+  assert.equal(new Set(hues.values()).size, HUES);
+  const again = huesOf([...present, { person: "person 0", joinedAt: 9 }].reverse());
+  assert.deepEqual(new Map([...again].sort()), new Map([...hues].sort()));
+  assert.equal(huesOf([{ person: "alice", joinedAt: 1 }]).get("alice"), hue("alice"));
 });
 
 test("a sentence with places takes its values in", () => {

@@ -3,6 +3,7 @@
 import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectRoleChangeRequest } from "../hms.js";
 import { startAbout } from "./about.js";
 import { alertActions, startAlerts } from "./alerts.js";
+import { startAvatars } from "./avatar.js";
 import { startComposer } from "./composer.js";
 import { startConnection } from "./connection.js";
 import { confirm } from "./dialogs.js";
@@ -44,6 +45,7 @@ const THEMES = { system: gettext("Theme: system"), light: gettext("Theme: light"
 export function startRoom() {
   const { code = "", maxMessage } = pageData();
   startAbout();
+  startAvatars();
   startLog();
   startClearing();
   startComposer(Number(maxMessage), code);

@@ -222,6 +222,25 @@ export function hue(id, used = []) {
 }
 
 /**
+ * The hues of those who are here, person → hue: in the order of joining each gets their own, or the next that is free.
+ * Whoever knows who is here finds the same.
+ * @param {{ person: string, joinedAt: number }[]} present each of somebody's tabs
+ */
+export function huesOf(present) {
+  const used = new Array(HUES).fill(0);
+  /** @type {Map<string, number>} */
+  const hues = new Map();
+  const inTurn = [...present].sort((a, b) => a.joinedAt - b.joinedAt || (a.person < b.person ? -1 : 1));
+  for (const { person } of inTurn) {
+    if (hues.has(person)) continue;
+    const next = hue(person, used);
+    hues.set(person, next);
+    used[next] += 1;
+  }
+  return hues;
+}
+
+/**
  * A sentence with places for values, such as "Only {name}", as its parts: texts, and the values, numbers as texts.
  * @template Value
  * @param {string} sentence

@@ -3,7 +3,7 @@
 import { hmsStore, selectAvailableRoleNames, selectLocalPeer, selectPeerByID } from "../hms.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
-import { filled, HUES, hue } from "./text.js";
+import { filled } from "./text.js";
 import { gettext } from "./translation.js";
 
 /** @import { HMSMessage } from "../hms.js" */
@@ -14,10 +14,6 @@ const ALIKE = 200; // persons remembered under one look: enough to tell all of t
 
 /** @type {Map<string, Set<string>>} */
 const looks = new Map(); // skeleton → persons seen under such a name
-/** @type {Map<string, number>} */
-const hues = new Map(); // person → hue
-/** @type {number[]} */
-const used = new Array(HUES).fill(0); // persons of each hue
 /** @type {WeakMap<Element, () => void>} */
 const draws = new WeakMap(); // element with data-look → how to draw it anew
 
@@ -69,24 +65,6 @@ export const nameOf = ({ name = "" }) => (shows(name) ? name : gettext("Guest"))
 /** Forgets who was met: another session has other persons. */
 export function forgetPersons() {
   looks.clear();
-  hues.clear();
-  used.fill(0);
-}
-
-/**
- * The hue of somebody: another than those of the people met before, as long as there are hues.
- * @param {Someone} one
- */
-export function hueOf(one) {
-  const person = personOf(one);
-  const held = hues.get(person);
-  if (held !== undefined) return held;
-  const next = hue(person, used);
-  if (hues.size < LOOKS) {
-    hues.set(person, next);
-    used[next] += 1;
-  }
-  return next;
 }
 
 /**
