@@ -43,6 +43,24 @@ async def test_a_host_makes_a_poll_shows_it_and_ends_it(people):
     await expect(bob.page.get_by_role("menuitem", name="Make a poll")).to_have_count(0)
 
 
+async def test_tab_leads_to_a_poll_that_was_started_also_from_what_is_being_written(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.part("message").focus()
+    question = {"text": "Tea?", "type": "single-choice", "options": [{"text": "Yes"}, {"text": "No"}]}
+    poll = {"title": "Tea?", "type": "poll", "questions": [question]}
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", poll)
+    answer = bob.part("toasts").get_by_role("button", name="Answer")
+    await expect(answer).to_be_visible()
+    await bob.part("message").press_sequentially("so @al")
+    await expect(bob.part("mentions")).to_be_visible()
+    await bob.page.keyboard.press("Tab")  # is the name's
+    await expect(bob.part("message")).to_have_value("so @Alice ")
+    await bob.page.keyboard.press("Tab")
+    await expect(answer).to_be_focused()
+    await bob.page.keyboard.press("Enter")
+    await expect(bob.part("polls").get_by_label("Yes")).to_be_visible()
+
+
 async def test_a_poll_is_made_with_keys_alone(people):
     [alice] = await people.meet("Alice")
     keys = alice.page.keyboard

@@ -45,14 +45,14 @@ function endOfLog() {
 }
 
 /**
- * Shows a notice: a text, or its parts; `undo` gives it a button, which is the next one by Tab if it `isNext`. It takes
- * the place of one of the same `kind`, or with the same words. One that `isOwn` says what the reader did, and goes sooner.
+ * Shows a notice: a text, or its parts; `offer` gives it a button, to which the next Tab leads. It takes the place of
+ * one of the same `kind`, or with the same words. One that `isOwn` says what the reader did, and goes sooner.
  * @param {string | Said[]} parts
- * @param {{ label: string, action: () => void, isNext?: boolean }} [undo]
+ * @param {{ label: string, action: () => void }} [offer]
  * @param {{ kind?: string, isOwn?: boolean }} [options]
  * @returns a function that takes it away.
  */
-export function toast(parts, undo, { kind = "", isOwn = false } = {}) {
+export function toast(parts, offer, { kind = "", isOwn = false } = {}) {
   const said = make("span", { class: "said", dir: "auto" });
   setParts(said, [parts].flat());
   const box = make("div", { class: "toast" }, said);
@@ -63,38 +63,39 @@ export function toast(parts, undo, { kind = "", isOwn = false } = {}) {
     box.remove();
     if (hadFocus) focusAgain(before);
   };
-  if (undo) {
-    const button = make("button", { class: "button small", type: "button" }, undo.label);
+  if (offer) {
+    const button = make("button", { class: "button small", type: "button" }, offer.label);
     button.addEventListener("click", () => {
       remove();
-      undo.action();
+      offer.action();
     });
     box.append(button);
-    if (undo.isNext) comesNext(button);
+    comesNext(button);
   }
   const toasts = part("toasts");
   place();
   for (const other of /** @type {HTMLElement[]} */ ([...toasts.children])) if (isLike(other, box)) other.remove();
   toasts.append(box);
   while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
-  setTimeout(remove, undo ? 2 * STAYS : isOwn ? OWN_STAYS : STAYS);
+  setTimeout(remove, offer ? 2 * STAYS : isOwn ? OWN_STAYS : STAYS);
   return remove;
 }
 
 /**
- * Has Tab lead to a button if it is the next key.
+ * Has the next Tab lead to a button, whatever is typed before it.
  * @param {HTMLElement} button
  */
 function comesNext(button) {
   /** @param {KeyboardEvent} event */
   const lead = (event) => {
-    if (event.repeat) return; // still the one before
-    removeEventListener("keydown", lead, true);
-    if (event.key !== "Tab" || event.shiftKey || !button.isConnected) return;
+    if (!button.isConnected) return removeEventListener("keydown", lead);
+    if (event.key !== "Tab" || event.repeat || event.defaultPrevented) return; // which completes a name, say
+    removeEventListener("keydown", lead);
+    if (event.shiftKey) return;
     event.preventDefault();
     button.focus();
   };
-  addEventListener("keydown", lead, true);
+  addEventListener("keydown", lead);
 }
 
 /**

@@ -57,7 +57,6 @@ function hideShown() {
   draw();
   toast(gettext("Hidden for you. All pins are in the menu."), {
     label: gettext("Undo"),
-    isNext: true,
     action: () => showAgain(shown),
   });
 }

@@ -62,7 +62,6 @@ export async function unpin({ id }) {
     if (found)
       toast(gettext("Unpinned for everyone."), {
         label: gettext("Undo"),
-        isNext: true,
         action: () => attempt(back, gettext("Not pinned. {why}")),
       });
   }, gettext("Not unpinned. {why}"));
