@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
+from tests.browser.test_tabs import in_another_tab
 from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -155,6 +156,34 @@ async def test_a_draft_and_whom_it_is_for_outlive_a_reload(people):
     await alice.page.reload()
     await alice.is_inside()
     await expect(alice.part("message")).to_have_value("")
+
+
+async def test_a_draft_that_is_for_some_stays_in_its_tab(people):
+    alice, _ = await people.meet("Alice", "Bob")
+    await alice.part("message").fill("a thought")
+    to = alice.page.get_by_label("To", exact=True)
+    await expect_kept(alice, "a thought")
+    await to.select_option(label="Bob")
+    other = await in_another_tab(alice)
+    await expect(other.part("message")).to_have_value("")
+    await expect(other.part("to-chip")).to_be_hidden()
+    await other.part("message").fill("for all")
+    await expect_kept(other, "for all")
+    await alice.part("message").fill("a thought for Bob")
+    await alice.page.reload()
+    await alice.is_inside()
+    await expect(alice.part("message")).to_have_value("a thought for Bob")
+    await expect(to.locator("option:checked")).to_have_text("Bob")
+    await alice.part("message").press("Enter")
+    await expect(alice.message("a thought for Bob").locator(".privately")).to_have_text("Only to Bob")
+    await alice.part("to-all").click()
+    await expect_kept(alice, "for all")  # the other tab's
+
+
+async def expect_kept(person, draft: str) -> None:
+    """Wait until the browser keeps a draft for all tabs."""
+    script = "(draft) => Object.values({ ...localStorage }).some((kept) => kept.includes(JSON.stringify(draft)))"
+    await person.page.wait_for_function(script, arg=draft)
 
 
 async def test_by_touch_enter_makes_a_new_line_and_the_button_sends(people):

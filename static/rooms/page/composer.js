@@ -4,7 +4,7 @@ import { hmsActions, hmsStore, selectMessageByMessageID, selectPermissions } fro
 import { part, setText } from "./dom.js";
 import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } from "./editing.js";
 import { toggleEmoji } from "./emoji.js";
-import { lasting } from "./memory.js";
+import { here, lasting } from "./memory.js";
 import { chooseByKey, chosenIn, mentionsIn, restoreMentions, startMentions } from "./mentions.js";
 import {
   answerGoesTo,
@@ -32,6 +32,8 @@ const text = part("message");
 const byTouch = matchMedia("(pointer: coarse)"); // keys on the glass: no Shift beside Enter, a button to send
 const growsByItself = CSS.supports("field-sizing", "content");
 let key = ""; // of the draft
+/** @type {string | null} */
+let shared = null; // the draft that this tab knows all tabs to have
 let limit = Infinity; // characters of a message
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let keeping;
@@ -190,19 +192,24 @@ function fit() {
   part("left").classList.toggle("over", left < 0);
 }
 
-// --- The draft: over a reload and a visit, with whom it is for ---
+// --- The draft: over visits. One that is for some stays in its tab: in no other is it taken for everyone's ---
 
 function keep() {
   clearTimeout(keeping);
   keeping = undefined;
-  const kept = recipientKept();
+  const to = recipientKept();
   const draft = draftText();
-  if (!draft && !kept) lasting.remove(key);
-  else lasting.set(key, JSON.stringify({ text: draft, named: chosenIn(draft), ...kept }));
+  const kept = draft || to ? JSON.stringify({ text: draft, named: chosenIn(draft), ...to }) : null;
+  if (lasting.get(key) === shared) lasting.remove(key);
+  here.remove(key);
+  shared = to ? null : kept;
+  if (kept) (to ? here : lasting).set(key, kept);
 }
 
 function restore() {
-  const kept = lasting.get(key);
+  const own = here.get(key);
+  shared = own ? null : lasting.get(key);
+  const kept = own ?? shared;
   if (!kept) return;
   const draft = JSON.parse(kept);
   text.value = draft.text;
