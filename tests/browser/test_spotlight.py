@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.test_log import HEAR
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SPOTLIGHT = "Spotlight for everyone"
@@ -114,3 +116,16 @@ async def test_who_is_in_the_spotlight_is_seen_with_their_last_words_and_their_h
     await carol.say("for Bob alone", to="Bob")
     await bob.sees("said before", "for Bob alone", "said last", "for Bob alone")
     await expect(bob.part("spotlight-words")).to_have_text("said last")
+
+
+async def test_the_last_words_stay_however_much_others_say_after_them(people):
+    alice = await people.person("Alice")
+    await alice.page.context.add_init_script(HEAR)
+    bob = await (await people.person("Bob")).enter(await alice.make_room())
+    await bob.say("said last")
+    await alice.act_on("Bob", SPOTLIGHT)
+    await expect(alice.part("spotlight-words")).to_have_text("said last")
+    await alice.page.evaluate("hear(900, 50)")
+    await expect(alice.part("spotlight-words")).to_have_text("said last")
+    await bob.hms("hmsActions.deleteMessage(Object.keys(hmsStore.getState().messages.byID)[0])")
+    await expect(alice.part("spotlight-words")).to_be_empty()

@@ -25,7 +25,6 @@ import { isReader, personOf, who, writeName } from "./who.js";
 /** @import { HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
 
 export const SPOTLIGHT_KEY = "spotlight";
-const LOOKED_BACK = 300; // messages among which somebody's last words are looked for
 
 export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
 const selectStored = selectSessionStore(SPOTLIGHT_KEY);
@@ -109,10 +108,7 @@ async function isTaken(mine) {
 function drawWords() {
   const peer = hmsStore.getState(selectLit);
   if (!peer) return;
-  const said = hmsStore
-    .getState(selectHMSMessages)
-    .slice(-LOOKED_BACK)
-    .findLast((message) => isWordOf(peer, message));
+  const said = hmsStore.getState(selectHMSMessages).findLast((message) => isWordOf(peer, message));
   setText(part("spotlight-words"), said?.message);
 }
 
