@@ -122,3 +122,37 @@ async def test_a_telephone_neither_enlarges_what_is_typed_nor_hides_it_under_its
     }""")
     box = await alice.part("composer").bounding_box()
     assert box and box["y"] + box["height"] > 700
+
+
+# How each is opened, and what it begins at: its one field, what changes nothing, or its heading.
+DIALOGS = {
+    "Make a poll": "new-poll-question",
+    "Room settings": "settings-heading",
+    "Save the transcript": "transcript-heading",
+    "Language": "languages-heading",
+    "Pinned messages": "pins-title",
+    "Clear the chat": "confirm-no",
+    "End the room for everyone": "confirm-no",
+}
+
+
+async def test_a_dialog_begins_at_its_one_field_or_at_its_heading(people):
+    alice, _ = await people.meet("Alice", "Bob")
+    await alice.say("hello")
+    await alice.act_on_message("hello", "Pin for everyone")
+    await expect(alice.part("pin-text")).to_be_visible()
+    focused = "(document.activeElement.dataset.part ?? document.activeElement.id)"
+    opened = {item: alice.choose(alice.part("more"), item) for item in DIALOGS}
+    opened["share"] = alice.part("copy-invite").click()
+    opened["self"] = alice.act_on("(you)", "Change name or status")
+    opened["remove"] = alice.act_on("Bob", "Remove from the room")
+    opened["leave"] = alice.part("leave").click()
+    found = {}
+    for item, opens in opened.items():
+        await opens
+        await expect(alice.page.locator("dialog[open]")).to_be_visible()
+        found[item] = await alice.page.evaluate(focused)
+        await alice.page.keyboard.press("Escape")
+        await expect(alice.page.locator("dialog[open]")).to_have_count(0)
+    others = {"share": "share-heading", "self": "self-name", "remove": "confirm-wanted", "leave": "handover-to"}
+    assert found == DIALOGS | others

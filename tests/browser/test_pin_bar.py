@@ -129,7 +129,7 @@ async def test_a_pin_is_hidden_with_keys_alone_and_by_touch(people):
     show = alice.part("pin-items").get_by_role("button", name="Show in the bar")
     assert await barriers(alice.page) == []
     await show.tap()
-    await expect(alice.part("all-pins-close")).to_be_focused()
+    await expect(alice.part("pins-title")).to_be_focused()
     await expect(show).to_have_count(0)
 
     await bob.part("pin-list").focus()

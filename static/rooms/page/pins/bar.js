@@ -166,7 +166,7 @@ function drawList() {
   });
   const hadFocus = part("pin-items").contains(document.activeElement);
   arrange(part("pin-items"), [...new Set(items)]);
-  if (hadFocus && !part("pin-items").contains(document.activeElement)) part("all-pins-close").focus();
+  if (hadFocus && !part("pin-items").contains(document.activeElement)) part("pins-title").focus();
   setText(part("pins-why"), whyNotPin());
   if (!items.length) part("all-pins").close();
 }
