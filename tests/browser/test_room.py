@@ -279,6 +279,7 @@ async def test_the_last_host_hands_over_before_leaving(people):
     await expect(alice.part("handover-text")).to_have_text("Nobody else here is host.")
     await expect(alice.part("handover-to").locator("option")).to_have_text(["Bob", "Carol"])
     await expect(alice.part("handover-to")).to_be_focused()
+    await expect(alice.part("handover-end")).to_have_class(re.compile(r"\bdanger\b"))
     await bob.leave()
     await expect(carol.part("people-count")).to_have_text("2")
     await alice.part("handover-go").click()
