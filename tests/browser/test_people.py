@@ -156,8 +156,8 @@ async def test_a_role_changes_while_one_is_inside(people):
     alice, bob = await people.meet("Alice", "Bob")
     await alice.act_on("Bob", "Make viewer")
     await expect(bob.part("read-only")).to_be_visible()
-    told = bob.page.get_by_role("status").filter(has_text="You are now")
-    await expect(told).to_contain_text("You are now viewer.")
+    told = bob.page.get_by_role("status").filter(has_text="Your role is now")
+    await expect(told).to_contain_text("Your role is now viewer.")
     await expect(bob.part("message")).to_be_hidden()
     await expect(alice.row("Bob").locator(".role")).to_have_text("viewer")
     await alice.act_on("Bob", "Make host")
@@ -175,10 +175,10 @@ async def test_a_role_changes_while_one_is_inside(people):
     await alice.act_on("Bob", "Make host")
     await alice.agree()
     await expect(bob.part("message")).to_be_visible()
-    await expect(told).to_contain_text("You are now host.")
+    await expect(told).to_contain_text("Your role is now host.")
     await bob.act_on("Alice", "Make guest")
     await expect(alice.row("Alice").locator(".role")).to_have_text("guest")
-    await expect(alice.part("toasts")).to_have_text("You are now guest.")
+    await expect(alice.part("toasts")).to_have_text("Your role is now guest.")
 
 
 async def test_what_somebody_fills_in_stays_while_others_answer(people):

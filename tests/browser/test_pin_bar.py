@@ -167,6 +167,14 @@ async def test_a_pin_is_put_back_where_it_was_and_over_nothing_newer(people):
     await expect(alice.part("toasts")).to_contain_text(full)
     await expect(listed(bob)).to_have_text(["Bob: four", "Alice: three", "Alice: one"])
 
+    await bob.page.keyboard.press("Escape")
+    await alice.part("unpin").click()
+    await expect(bob.part("pin-text")).to_have_text("Alice: three")
+    await bob.hms("hmsActions.deleteMessage(hmsStore.getState().messages.allIDs.at(-1))")
+    await expect(alice.message("four")).to_have_count(0)
+    await undo.click()
+    await expect(alice.part("toasts")).to_contain_text("Not pinned. The message was deleted.")
+
 
 async def test_a_note_of_an_app_is_put_back_unless_there_is_another(people):
     alice, bob = await people.meet("Alice", "Bob")

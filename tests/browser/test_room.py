@@ -276,7 +276,7 @@ async def test_a_host_clears_the_chat_for_everybody(people):
 async def test_the_last_host_hands_over_before_leaving(people):
     alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
     await alice.part("leave").click()
-    await expect(alice.part("handover-text")).to_have_text("Nobody else here is host.")
+    await expect(alice.part("handover-text")).to_have_text("Nobody else here has the role host.")
     await expect(alice.part("handover-to").locator("option")).to_have_text(["Bob", "Carol"])
     await expect(alice.part("handover-to")).to_be_focused()
     await expect(alice.part("handover-end")).to_have_class(re.compile(r"\bdanger\b"))

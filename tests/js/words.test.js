@@ -24,6 +24,8 @@ test("a refusal is told in words for people, with what to do", () => {
       "Slow mode: one message in 30 seconds. You can write again in 12 seconds.",
     ],
     [403, "code: the room is closed", "The room is closed. Ask whoever runs it to open it again."],
+    [404, "id: no such message", "The message was deleted."],
+    [404, "data[2].id: no such message", "The message was deleted."],
     [404, "peer_id: no such peer in the room", "This person is not here any more."],
     [400, "poll_id: the poll is not running", "This poll is not running any more."],
     [409, "if_lock: the lock deck is held by x1", "Somebody else is at work on this. Try again in a moment."],

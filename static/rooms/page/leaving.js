@@ -89,7 +89,7 @@ function fillHandover() {
   part("handover-to").replaceChildren(...options);
   setParts(
     part("handover-text"),
-    fill(gettext("Nobody else here is {role}."), { role: make("bdi", {}, roleText(ownRole())) }),
+    fill(gettext("Nobody else here has the role {role}."), { role: make("bdi", {}, roleText(ownRole())) }),
   );
   part("handover-points").replaceChildren(...powersOf(ownRole()).map((words) => make("li", {}, words)));
   part("handover-problem").hidden = true;

@@ -91,7 +91,7 @@ function listenToRoom() {
   hmsStore.subscribe((request) => request && answerRoleChange(request), selectRoleChangeRequest);
   hmsNotifications.onNotification(({ data: peer }) => {
     const role = make("bdi", {}, roleText(peer.roleName));
-    if (peer.isLocal) toast(fill(gettext("You are now {role}."), { role }), undefined, { kind: "role" });
+    if (peer.isLocal) toast(fill(gettext("Your role is now {role}."), { role }), undefined, { kind: "role" });
   }, "ROLE_UPDATED");
 }
 
@@ -122,7 +122,7 @@ function moreActions() {
 async function answerRoleChange(request) {
   const agrees = await confirm({
     title: gettext("A new role?"),
-    text: fill(gettext("{name} asks you to become {role}."), {
+    text: fill(gettext("{name} offers you the role {role}."), {
       name: request.requestedBy ? who(request.requestedBy) : gettext("The room"),
       role: make("bdi", {}, roleText(request.role?.name)),
     }),

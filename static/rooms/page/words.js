@@ -99,6 +99,7 @@ export function whoMay(who, act) {
  * @type {[RegExp, (said: string, found: string) => string][]}
  */
 const WORDS = [
+  [/: no such message/u, () => gettext("The message was deleted.")],
   [/cannot be stored/u, () => gettext("It holds a character that cannot be kept. Take it out and try again.")],
   [
     /lacks the permission (\w+)/u,
