@@ -213,6 +213,9 @@ async def ends(alice: Person, ben: Person, chiara: Person, late: Person) -> Asyn
     await expect(chiara.part("outbox").locator(".sending")).to_be_hidden()
 
     await alice.hms("hmsActions.setRoom({ locked: false })")
+    await late.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(late.part("end-heading")).to_have_text("You can enter now")
+    yield "end-open", late.page
     await alice.act_on("Ben", "Remove from the room")
     await expect(alice.part("confirm")).to_be_visible()
     yield "dialog-remove", alice.page

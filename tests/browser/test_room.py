@@ -123,38 +123,6 @@ async def test_whoever_is_let_in_again_enters_though_the_room_is_locked(people):
     await bob.is_inside()
 
 
-async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
-    people.forgive("Failed to load resource: the server responded with a status of 403")
-    alice, bob = await people.meet("Alice", "Bob")
-    link = await alice.part("invite-link").input_value()
-    await alice.hms("hmsActions.setRoom({ locked: true, description: 'What we do here: www.example.org' })")
-    carol = await people.person("Carol")
-    await carol.page.goto(link)
-    await expect(carol.page.locator(".lobby")).to_contain_text("What we do here")
-    for description in (carol.page.locator(".lobby .description"), bob.part("description")):
-        anchor = description.get_by_role("link", name="www.example.org")
-        await expect(anchor).to_have_attribute("href", "https://www.example.org")
-    await expect(carol.page.locator(".lobby")).to_contain_text("The room is locked: nobody new can enter now.")
-    await carol.page.get_by_label("Your name").fill("Carol")
-    await carol.page.get_by_role("button", name="Join the room").click()
-    await carol.is_told("This room is locked")
-    await expect(carol.part("end-text")).to_contain_text("Ask somebody inside to unlock it")
-    await bob.page.reload()
-    await bob.is_inside()
-    await alice.hms("hmsActions.setRoom({ locked: false })")
-    await carol.page.get_by_role("button", name="Try again").click()
-    await carol.is_inside()
-    await carol.leave()
-
-    await alice.hms("hmsActions.replaceRoomCode('guest')")
-    await carol.page.get_by_role("button", name="Join again").click()
-    await carol.is_told("This link is no longer good")
-    await carol.page.reload()
-    await expect(carol.part("end-heading")).to_have_text("This link is no longer good")
-    await bob.page.reload()
-    await bob.is_inside()
-
-
 @pytest.mark.parametrize(("scheme", "screen"), [("light", None), ("dark", NARROW)])
 async def test_settings_are_for_everybody(people, scheme, screen):
     alice = await people.person(

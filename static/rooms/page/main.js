@@ -4,6 +4,7 @@ import { uuid } from "../client/uuid.js";
 import { hmsActions } from "../hms.js";
 import { resetConnection } from "./connection.js";
 import { make, pageData, part, setText } from "./dom.js";
+import { startDoor, waitBefore } from "./door.js";
 import { startInvite } from "./invite.js";
 import { startLanguages } from "./languages.js";
 import { loadRoom, loadRoomSoon } from "./loader.js";
@@ -34,12 +35,15 @@ const ENDINGS = new Map([
   [404, "refused"],
 ]);
 
+/** Those that keep everybody out who is not inside, and may be over soon. */
+const SHUT = new Set(["locked", "replaced", "closed"]);
 /** Those that have a screen at the door, too. */
-const KEPT_OUT = new Set(["removed", "locked", "replaced", "closed"]);
+const KEPT_OUT = new Set(["removed", ...SHUT]);
 
 function start() {
   startInvite(pageData());
   startLanguages();
+  startDoor(Boolean(closed));
   listenToPage();
 
   part("lobby-name").value ||= here.get(inside) ?? lasting.get("name") ?? ""; // typed while the script was loading
@@ -116,6 +120,7 @@ function entered(name, room) {
 export function ended(kind, ...reason) {
   if (kind !== "elsewhere") here.remove(inside);
   resetConnection();
+  waitBefore(SHUT.has(kind));
   showEnd(kind, ...reason);
 }
 

@@ -1,0 +1,51 @@
+// The door while somebody waits before it: what it says of the room is looked up again now and then.
+
+import { part, setText } from "./dom.js";
+import { isShown } from "./screens.js";
+import { announce } from "./toasts.js";
+import { gettext } from "./translation.js";
+
+const EVERY = 10_000; // ms
+const MOST = 360; // looks: for an hour
+
+let looks = 0;
+let isShut = false; // the room, for who wants in
+
+/** @param {boolean} closed whether the page says so */
+export function startDoor(closed) {
+  isShut = closed;
+  setInterval(look, EVERY);
+  document.addEventListener("visibilitychange", look);
+}
+
+/** @param {boolean} isSo whether nobody new can enter, which may change while somebody waits */
+export function waitBefore(isSo) {
+  isShut = isSo;
+  looks = 0;
+}
+
+async function look() {
+  if (document.hidden || looks >= MOST || !(isShown("lobby") || isKeptOut())) return;
+  looks += 1;
+  const answer = await fetch(location.href).catch(() => null); // the page as it is now
+  if (!answer?.ok) return;
+  const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+  /** @type {(name: string) => HTMLElement | null} */
+  const nowPart = (name) => now.querySelector(`[data-part="${name}"]`);
+  const isLocked = nowPart("lobby-locked")?.hidden === false;
+  setText(part("lobby-inside"), nowPart("lobby-inside")?.textContent ?? "");
+  part("lobby-locked").hidden = !isLocked;
+  if (isKeptOut() && !isLocked) tellOpen();
+}
+
+const isKeptOut = () => isShut && isShown("end");
+
+/** Says at the end of a try to enter that the next one may succeed, and leaves the focus where it is. */
+function tellOpen() {
+  isShut = false;
+  const heading = gettext("You can enter now");
+  setText(part("end-heading"), heading);
+  setText(part("end-text"), gettext("The room is open again."));
+  setText(part("end-again"), gettext("Join the room"));
+  announce(heading);
+}

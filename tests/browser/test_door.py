@@ -1,0 +1,62 @@
+"""The door of a room: what it says, follows and waits for."""
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+# As when somebody comes back to the page: sooner than by itself.
+LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+async def test_the_door_follows_what_is_behind_it(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    carol = await people.person("Carol")
+    await carol.page.clock.install()
+    await carol.page.goto(await alice.part("invite-link").input_value())
+    await expect(carol.part("lobby-inside")).to_have_text("2 people are inside.")
+    await expect(carol.part("lobby-locked")).to_be_hidden()
+    await bob.leave()
+    await alice.hms("hmsActions.setRoom({ locked: true })")
+    await carol.page.evaluate(LOOK_AGAIN)
+    await expect(carol.part("lobby-inside")).to_have_text("One person is inside.")
+    await expect(carol.part("lobby-locked")).to_be_visible()
+    await alice.hms("hmsActions.setRoom({ locked: false })")
+    await carol.page.clock.fast_forward(10_000)
+    await expect(carol.part("lobby-locked")).to_be_hidden()
+
+
+async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
+    people.forgive("Failed to load resource: the server responded with a status of 403")
+    alice, bob = await people.meet("Alice", "Bob")
+    link = await alice.part("invite-link").input_value()
+    await alice.hms("hmsActions.setRoom({ locked: true, description: 'What we do here: www.example.org' })")
+    carol = await people.person("Carol")
+    await carol.page.goto(link)
+    await expect(carol.part("lobby-inside")).to_have_text("2 people are inside.")
+    await expect(carol.page.locator(".lobby")).to_contain_text("What we do here")
+    for description in (carol.page.locator(".lobby .description"), bob.part("description")):
+        anchor = description.get_by_role("link", name="www.example.org")
+        await expect(anchor).to_have_attribute("href", "https://www.example.org")
+    await expect(carol.page.locator(".lobby")).to_contain_text("The room is locked: nobody new can enter now.")
+    await carol.page.get_by_label("Your name").fill("Carol")
+    await carol.page.get_by_role("button", name="Join the room").click()
+    await carol.is_told("This room is locked")
+    await expect(carol.part("end-text")).to_contain_text("Ask somebody inside to unlock it")
+    await bob.page.reload()
+    await bob.is_inside()
+    await alice.hms("hmsActions.setRoom({ locked: false })")
+    await carol.page.evaluate(LOOK_AGAIN)
+    await expect(carol.part("end-heading")).to_have_text("You can enter now")
+    await expect(carol.part("announcer")).to_have_text("You can enter now")
+    await carol.page.get_by_role("button", name="Join the room").click()
+    await carol.is_inside()
+    await carol.leave()
+
+    await alice.hms("hmsActions.replaceRoomCode('guest')")
+    await carol.page.get_by_role("button", name="Join again").click()
+    await carol.is_told("This link is no longer good")
+    await carol.page.reload()
+    await expect(carol.part("end-heading")).to_have_text("This link is no longer good")
+    await bob.page.reload()
+    await bob.is_inside()
