@@ -1,7 +1,9 @@
 """The door of a room: what it says, follows and waits for."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -59,4 +61,29 @@ async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
     await carol.page.reload()
     await expect(carol.part("end-heading")).to_have_text("This link is no longer good")
     await bob.page.reload()
+    await bob.is_inside()
+
+
+@pytest.mark.parametrize(("sent", "typed"), [("", "Bo"), ("Bob", "b")])
+async def test_nobody_enters_by_a_name_that_they_still_write_when_the_script_comes(people, sent, typed):
+    alice, bob = [await people.person(name) for name in ("Alice", "Bob")]
+    link = await alice.make_room()
+    may_load = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_load.wait()
+        await route.continue_()
+
+    await bob.page.route("**/page/main.js", hold)
+    await bob.page.goto(link, wait_until="commit")
+    name = bob.part("lobby-name")
+    await name.press_sequentially(sent)
+    await name.press("Enter")
+    await name.press_sequentially(typed)
+    may_load.set()
+    await bob.page.evaluate("import('/static/rooms/page/main.js').then(() => {})")
+    await expect(name).to_have_value(sent + typed)
+    await expect(bob.part("lobby-join")).to_have_text("Join the room")
+    await expect(bob.part("lobby-join")).to_be_visible()
+    await name.press("Enter")
     await bob.is_inside()

@@ -50,7 +50,7 @@ function start() {
   const name = here.get(inside);
   if (name)
     enter(name); // a reload: straight back in, also where the room was closed to others meanwhile
-  else if (wasSent()) enter(part("lobby-name").value);
+  else if (part("lobby-form").dataset.sent) enter(part("lobby-name").value);
   else if (!closed) {
     part("lobby-name").focus();
     loadRoomSoon();
@@ -68,9 +68,6 @@ function listenToPage() {
     else location.reload(); // was refused before a name was given
   });
 }
-
-/** Whether the form was sent while the script was loading: only that has a browser judge a field that nobody sees. */
-const wasSent = () => CSS.supports("selector(:user-valid)") && part("lobby-sent").matches(":user-valid");
 
 /** @param {string} given */
 async function enter(given) {

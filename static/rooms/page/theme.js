@@ -1,5 +1,6 @@
 // Light, dark, or what the system says. Loaded before the page is drawn, so that it never flashes: as a plain script,
-// whose names would be everybody's but for the function around them.
+// whose names would be everybody's but for the function around them. It sees, too, which form is sent before the
+// script is there that answers it.
 
 (() => {
   const KEY = "hmsroom:theme";
@@ -34,6 +35,13 @@
     show(next);
     return next;
   }
+
+  addEventListener("submit", ({ target }) => {
+    if (target instanceof HTMLFormElement) target.dataset.sent = "yes";
+  });
+  addEventListener("input", ({ target }) => {
+    if (target instanceof HTMLInputElement) delete target.form?.dataset.sent; // it is another one by now
+  });
 
   show(remembered());
   window.hmsroomTheme = { change, current };

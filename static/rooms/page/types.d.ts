@@ -15,7 +15,6 @@ export interface Parts {
   "lobby-form": HTMLFormElement;
   "lobby-join": HTMLButtonElement;
   "lobby-name": HTMLInputElement;
-  "lobby-sent": HTMLInputElement;
   languages: HTMLDialogElement;
   message: HTMLTextAreaElement;
   "new-poll": HTMLDialogElement;
