@@ -5,7 +5,12 @@ import asyncio
 import pytest
 from playwright.async_api import Route, expect
 
+from tests.browser.person import MARKUP
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+DESCRIPTION = f"Look: https://a.example/b?c=d#e, (www.A.example/b_(c)) and http://b.example. {MARKUP} javascript:x"
+LED_TO = ("https://a.example/b?c=d#e", "https://www.A.example/b_(c)", "http://b.example")
 
 # As when somebody comes back to the page: sooner than by itself.
 LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
@@ -26,6 +31,23 @@ async def test_the_door_follows_what_is_behind_it(people):
     await alice.hms("hmsActions.setRoom({ locked: false })")
     await carol.page.clock.fast_forward(10_000)
     await expect(carol.part("lobby-locked")).to_be_hidden()
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_links_in_a_description_can_be_followed_at_the_door_before_the_script_is_there(people, script):
+    alice = await people.person("Alice")
+    link = await alice.make_room()
+    await alice.hms("hmsActions.setRoom({ description: value })", DESCRIPTION)
+    bob = await people.person("Bob", java_script_enabled=script)
+    await bob.page.goto(link)
+    anchors = bob.page.locator(".lobby .description a")
+    await expect(anchors).to_have_text(["https://a.example/b?c=d#e", "www.A.example/b_(c)", "http://b.example"])
+    for anchor, href in zip(await anchors.all(), LED_TO, strict=True):
+        await expect(anchor).to_have_attribute("href", href)
+        await expect(anchor).to_have_attribute("target", "_blank")
+        await expect(anchor).to_have_attribute("rel", "noopener noreferrer nofollow")
+        await expect(anchor.locator("bdi")).to_have_attribute("dir", "ltr")
+    await expect(bob.page.locator(".lobby .description")).to_have_text(DESCRIPTION)
 
 
 async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
