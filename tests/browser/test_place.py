@@ -1,5 +1,7 @@
 """The place in the log that is read, while others write."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
@@ -14,6 +16,11 @@ READ = """(scroller) => {
   const messages = [...scroller.querySelectorAll(".log .message")];
   const read = messages.find((message) => message.getBoundingClientRect().bottom > top + height / 2);
   return { id: read.dataset.id, top: Math.round(read.getBoundingClientRect().top) };
+}"""
+
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
 # The numbers of all messages met on the way down, in their order.
@@ -67,6 +74,20 @@ async def test_what_is_read_further_up_stays_in_sight_however_much_comes(people)
     await chip.click()  # leads to the last of them
     await expect(alice.part("log").locator('[data-id="m1259"]')).to_be_in_viewport(ratio=1)
     await expect(chip).to_be_hidden()
+
+
+async def test_the_place_that_is_read_further_up_is_kept_over_a_reload(people):
+    alice, bob = await _with_a_full_log(people)
+    await alice.page.mouse.wheel(0, -200)
+    await bob.say("one more")
+    await expect(alice.part("chip")).to_be_visible()
+    read = await alice.part("scroller").evaluate(READ)
+    await alice.page.reload()
+    await alice.is_inside()
+    await expect(alice.messages()).to_have_count(13)
+    again = f"(id) => ({READ})(document.querySelector('[data-part=scroller]')).id === id"
+    await alice.page.wait_for_function(again, arg=read["id"])
+    await expect(alice.part("message")).to_be_focused()
 
 
 async def test_the_chip_counts_what_is_there_to_be_seen_and_goes_with_the_room(people):
@@ -127,3 +148,53 @@ async def test_a_message_that_the_keys_came_to_stays_in_sight_while_others_write
     await alice.page.evaluate("hear(1)")  # which is followed again
     await expect(log.locator('[data-id="m600"]')).to_be_in_viewport(ratio=1)
     await expect(chip).to_be_hidden()
+
+
+async def test_who_reads_what_is_too_old_to_be_kept_is_led_to_the_first_that_is_and_told(people):
+    alice = await people.person("Alice")
+    await alice.page.context.add_init_script(HEAR)
+    await alice.make_room()
+    await alice.page.evaluate("hear(60)")
+    scroller, note = alice.part("scroller"), alice.part("older-note")
+    await scroller.hover()
+    await alice.page.mouse.wheel(0, -1200)
+    await alice.page.evaluate("hear(1, 1)")
+    await expect(alice.part("chip")).to_have_text("1 new message")
+    await alice.page.evaluate("hear(2099, 20, false)")
+    told = "What you were reading is gone: only the last 2,000 messages are shown."
+    await expect(note).to_have_text(told)
+    await expect(note).to_be_in_viewport()
+    first = alice.part("log").locator(".message").first
+    await expect(first).to_have_attribute("data-id", "m160")
+    await expect(first).to_be_in_viewport()
+
+    await alice.part("chip").click()
+    await expect(alice.part("log").locator('[data-id="m2159"]')).to_be_in_viewport(ratio=1)
+    await alice.page.evaluate("hear(1)")
+    await expect(note).not_to_have_text(told)
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "told"),
+    [
+        (300, 20, "300 messages while you were away"),
+        (2300, 320, "2,300 messages while you were away · Only the last 2,000 messages are shown."),
+    ],
+)
+async def test_the_line_above_what_came_meanwhile_stands_there_however_much_that_was(people, count, first, told):
+    alice = await people.person("Alice")
+    await alice.page.context.add_init_script(HEAR)
+    await alice.make_room()
+    await alice.page.evaluate("hear(20)")
+    await alice.page.evaluate(HIDE, True)
+    await alice.page.evaluate(f"hear({count}, 50)")
+    await alice.page.evaluate(HIDE, False)
+    await expect(alice.part("log").locator(f'[data-id="m{count + 19}"]')).to_be_in_viewport(ratio=1)
+    line = alice.part("log").locator(".new")
+    async with asyncio.timeout(120):
+        while not await line.count():
+            await alice.part("older-show").evaluate("(button) => button.click()")
+            await alice.page.evaluate("new Promise(requestAnimationFrame)")
+    await expect(line).to_have_text(told)
+    below = "(line) => (line.nextElementSibling ?? line.parentElement.nextElementSibling.firstElementChild).dataset.id"
+    assert await line.evaluate(below) == f"m{first}"

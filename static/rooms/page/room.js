@@ -13,6 +13,7 @@ import { mayChooseLanguage, openLanguages } from "./languages.js";
 import { BY_HOST, endRoom, leave, startLeaving } from "./leaving.js";
 import { clearChat, startClearing } from "./log/clearing.js";
 import { resetLog, startLog } from "./log/log.js";
+import { findPlace, startPlace } from "./log/place.js";
 import { ended, refused, removal } from "./main.js"; // which is there: the bundle has nothing of it again
 import { toggleMenu } from "./menu.js";
 import { openNewPoll, startNewPoll } from "./new_poll.js";
@@ -47,6 +48,7 @@ export function startRoom() {
   startAbout();
   startAvatars();
   startLog();
+  startPlace();
   startClearing();
   startComposer(Number(maxMessage), code);
   startPins();
@@ -74,6 +76,7 @@ export function resetRoom() {
   drawSpotlight();
   drawPeople();
   resetPolls();
+  findPlace();
   if (matchMedia("(hover: hover)").matches) part("message").focus();
 }
 

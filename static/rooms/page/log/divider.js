@@ -1,9 +1,10 @@
 // The line above what somebody has not seen.
 
-import { make, part, setText } from "../dom.js";
+import { hmsStore, selectHMSMessages } from "../../hms.js";
+import { make, setText } from "../dom.js";
 import { filled } from "../text.js";
 import { gettext, ngettext } from "../translation.js";
-import { entryBelow, messageOf, remove } from "./entries.js";
+import { elementOf, HELD, insertBefore, remove } from "./entries.js";
 import { isUnseen } from "./reading.js";
 
 class Divider {
@@ -11,49 +12,87 @@ class Divider {
   element = make("p", { class: "new", role: "separator" }, this.#text);
   #missed = 0;
 
+  /** @param {Date} since when the first message was said below it */
+  constructor(since) {
+    this.since = since;
+  }
+
   /**
    * Counts one message more.
    * @param {boolean} isMissed whether it came while the person was not here at all
    */
   count(isMissed) {
     if (isMissed) this.#missed += 1;
+    this.draw();
+  }
+
+  draw() {
+    const count = this.#missed;
     const words = filled(
-      ngettext("{count} message while you were away", "{count} messages while you were away", this.#missed),
-      { count: this.#missed },
+      ngettext("{count} message while you were away", "{count} messages while you were away", count),
+      {
+        count,
+      },
     );
-    setText(this.#text, this.#missed ? words : gettext("New"));
+    const cut = filled(gettext("Only the last {count} messages are shown."), { count: HELD });
+    setText(this.#text, count ? [words, ...(this.#isCut() ? [cut] : [])].join(" · ") : gettext("New"));
+  }
+
+  /** Whether the first of what is below it is too old to be held. */
+  #isCut() {
+    const held = hmsStore.getState(selectHMSMessages);
+    return held.length >= HELD && this.since < held[0].time;
   }
 }
 
-/** @type {Divider | null} the line as long as it counts */
+/** @type {Divider | null} the line, in the log or above what is drawn of it */
 let divider = null;
+let counts = false; // whether what comes is counted in it
 
 /**
  * Counts a message of somebody else that goes unseen in a line above the first of them.
+ * @param {Date} time of the message
  * @param {boolean} isAway whether it came while the person was not here at all
  * @returns the line, where it is to be put at the end of the log
  */
-export function divide(isAway) {
+export function divide(time, isAway) {
   if (!isAway && !isUnseen()) {
     endDivider(); // the next absence is another one
     return null;
   }
-  const isNew = !divider?.element.isConnected;
-  if (isNew) part("log").querySelector(".new")?.remove();
-  if (!divider || isNew) divider = new Divider();
+  const isNew = !divider || !counts;
+  if (isNew) forgetDivider();
+  divider ??= new Divider(time);
   divider.count(isAway);
+  counts = true;
   return isNew ? divider.element : null;
 }
 
 /** What comes from now on is not counted in the line that is there. */
 export function endDivider() {
+  counts = false;
+}
+
+export function forgetDivider() {
+  if (divider?.element.isConnected) remove(divider.element);
   divider = null;
+  counts = false;
 }
 
 /** Takes the line away if no message is left below it. */
 export function dropDivider() {
-  const line = part("log").querySelector(".new");
-  let below = line && entryBelow(line);
-  while (below && !messageOf(below)) below = entryBelow(below);
-  if (line && !below) remove(line);
+  if (divider && !firstBelow(divider)) forgetDivider();
 }
+
+/** Puts the line back that went with what is above it, once the first message below it is drawn again. */
+export function placeDivider() {
+  if (!divider || divider.element.isConnected) return;
+  const below = elementOf(firstBelow(divider)?.id ?? null);
+  if (!below) return;
+  divider.draw();
+  insertBefore(below, divider.element);
+}
+
+/** @param {Divider} divider */
+const firstBelow = ({ since }) =>
+  hmsStore.getState(selectHMSMessages).find(({ type, time }) => type === "chat" && time >= since);

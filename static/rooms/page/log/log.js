@@ -17,16 +17,17 @@ import { continues, sameDay } from "../text.js";
 import { gettext } from "../translation.js";
 import { forgetPersons, isOwn } from "../who.js";
 import { clearDays, lineAbove, lineOf, nameDays, newLine } from "./days.js";
-import { divide, dropDivider, endDivider } from "./divider.js";
+import { divide, dropDivider, endDivider, forgetDivider, placeDivider } from "./divider.js";
 import * as entries from "./entries.js";
 import { clearGaps, tellGaps } from "./gaps.js";
 import { clearLines, lineAfter, writeAfter, writeDue } from "./line.js";
 import { bubble, markPinned, rewrite } from "./message.js";
-import { bring, drawOlder, hasNewest, isWhole, readNewest, startOlder } from "./older.js";
+import { bring, drawOlder, hasNewest, isTooOld, isWhole, leadToFirst, readNewest, startOlder } from "./older.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
 import { drawQuote, redrawQuotes, startQuotes } from "./quotes.js";
 import { drawReactions } from "./reactions.js";
 import {
+  entryRead,
   haveMoreBelow,
   keepPlace,
   keepUp,
@@ -103,7 +104,7 @@ function clear() {
   last = null;
   lastDay = null;
   presence = null;
-  endDivider();
+  forgetDivider();
   resetReading();
   hasSpoken = false;
   filled = false;
@@ -150,19 +151,23 @@ function redrawPins() {
   redrawToolbar();
 }
 
-/** Draws anew what was changed since it was drawn, and takes away what was deleted. */
+/** Draws anew what was changed since it was drawn, and takes away what was deleted, or is too old to be held. */
 function redrawChanged() {
-  let isChanged = false;
-  for (const [id, { element, message }] of entries.drawnMessages()) {
-    const held = hmsStore.getState(selectMessageByMessageID(id));
-    if (held === message) continue;
-    isChanged = true;
+  const changed = entries
+    .drawnMessages()
+    .map(([id, drawn]) => ({ ...drawn, held: hmsStore.getState(selectMessageByMessageID(id)) }))
+    .filter(({ message, held }) => held !== message);
+  if (!changed.length) return;
+  const tooOld = changed.filter(({ message, held }) => !held && isTooOld(message)).map(({ element }) => element);
+  const read = tooOld.length ? entryRead() : undefined;
+  const isLost = tooOld.some((element) => element === read);
+  for (const { element, message, held } of changed) {
     if (held) redraw(element, message, held);
     else takeAway(element, message);
   }
-  if (!isChanged) return;
   dropDivider();
   redrawToolbar();
+  if (isLost) leadToFirst();
 }
 
 /** @type {(element: HTMLElement, was: HMSMessage, message: HMSMessage) => void} */
@@ -271,6 +276,7 @@ function drawSlice() {
     drawQuietly();
     keepPlace(() => {
       for (; count < old.length && !isOver(); count += 1) insert(held, old[count]);
+      placeDivider();
     });
   }
   const mayDraw = () => count >= old.length && count < fresh.length && !entries.isFull();
@@ -288,7 +294,8 @@ function add(message, own) {
     append(newLine(message.time));
     lastDay = message.time;
   }
-  const line = filled && !own && !message.read ? divide(document.hidden || wasMissed(message.time)) : null;
+  const line =
+    filled && !own && !message.read ? divide(message.time, document.hidden || wasMissed(message.time)) : null;
   if (line) append(line);
   append(drawn(message, own, continues(last, message)));
   presence = null;
@@ -306,9 +313,10 @@ function insert(held, place) {
   const below = next && entries.elementOf(next.id);
   if (!below) return;
   const above = entries.entryAbove(below);
+  const top = above instanceof HTMLElement && above.matches(".new") ? above : below; // it stays with what is below it
   const isBelow = above instanceof HTMLElement && above.dataset.id === before?.id;
   const element = drawn(message, isOwn(message), isBelow && continues(before, message));
-  entries.insertBefore(sameDay(message.time, next.time) ? below : lineAbove(below, next.time), element);
+  entries.insertBefore(sameDay(message.time, next.time) ? top : lineAbove(top, next.time), element);
   if (!lineOf(message.time)) entries.insertBefore(element, newLine(message.time));
   if (!continues(message, next)) below.classList.remove("continued"); // but what has a head keeps it: it may be in sight
 }

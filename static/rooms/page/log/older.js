@@ -1,13 +1,22 @@
 // What was said before, above the log: read as one scrolls up, or by a button; and what there is of it at all.
 
-import { hmsActions, hmsStore, selectHistory, selectHMSMessagesCount, selectRoom } from "../../hms.js";
+import {
+  hmsActions,
+  hmsStore,
+  selectHistory,
+  selectHMSMessages,
+  selectHMSMessagesCount,
+  selectRoom,
+} from "../../hms.js";
 import { part, setHidden, setText } from "../dom.js";
 import { filled, shortTime } from "../text.js";
 import { announce } from "../toasts.js";
 import { gettext, ngettext } from "../translation.js";
 import { inWords } from "../words.js";
 import { elementOf, HELD, mayRecall, recall } from "./entries.js";
-import { keepPlace } from "./reading.js";
+import { keepPlace, readsEnd } from "./reading.js";
+
+/** @import { HMSMessage } from "../../hms.js" */
 
 const PAGE = 50; // messages at a time
 const NEAR = 300; // px from the beginning from where on more is read
@@ -23,6 +32,7 @@ let reading = null;
 let problem = ""; // why nothing could be read, as a sentence
 let top = 0; // where the scroller was
 let shown = ""; // what drawOlder() drew
+let isLost = false; // whether the place that was read is gone
 
 /** @param {(action: () => void) => void} afterMessages */
 export function startOlder(afterMessages) {
@@ -36,13 +46,25 @@ export function startOlder(afterMessages) {
   scroller.addEventListener("scroll", onScroll, { passive: true });
 }
 
+/** Waits until all that the store holds is drawn, as far as there is place for it. */
+export const allDrawn = () => new Promise((resolve) => whenDrawn(() => resolve(undefined)));
+
 /** Whether what was said last is there, or could not be had. */
 export const hasNewest = () => first === null;
+
+/** Whether as many messages are held as ever are: the oldest go. */
+const isFull = () => hmsStore.getState(selectHMSMessagesCount) >= HELD;
+
+/**
+ * Whether a message that is not held went for its age, and was not deleted.
+ * @param {HMSMessage} message
+ */
+export const isTooOld = ({ time }) => isFull() && time <= hmsStore.getState(selectHMSMessages)[0].time;
 
 /** Whether nothing is known to be missing before what is drawn. */
 export const isWhole = () => {
   const { hasMore, isWithheld } = hmsStore.getState(selectHistory);
-  return hasNewest() && !hasMore && !isWithheld;
+  return hasNewest() && !hasMore && !isWithheld && !isFull();
 };
 
 /** Reads what was said last in the room. */
@@ -66,8 +88,18 @@ async function read() {
 }
 
 /** Whether there are messages before the first that is drawn, and space for them. */
-const hasOlder = () =>
-  mayRecall() || (hmsStore.getState(selectHistory).hasMore && hmsStore.getState(selectHMSMessagesCount) < HELD);
+const hasOlder = () => mayRecall() || (hmsStore.getState(selectHistory).hasMore && !isFull());
+
+/** Leads to the first message that is left, from one that was read until it was too old to be held. */
+export function leadToFirst() {
+  scroller.scrollTop = 0;
+  if (isLost) return;
+  isLost = true;
+  announce(lost());
+}
+
+const lost = () =>
+  filled(gettext("What you were reading is gone: only the last {count} messages are shown."), { count: HELD });
 
 /** Shows some more of what was said before. */
 function showOlder() {
@@ -87,7 +119,7 @@ async function untilOlder() {
   const before = firstDrawn();
   do {
     if (!recall(PAGE)) await read();
-    await new Promise((resolve) => whenDrawn(() => resolve(undefined)));
+    await allDrawn();
   } while (firstDrawn() === before && hasOlder() && !problem);
 }
 
@@ -124,6 +156,7 @@ function onScroll() {
 
 /** Shows what there is before the first message: more, a reason why not, or nothing. */
 export function drawOlder() {
+  isLost &&= !readsEnd();
   const isAwaited = !hasNewest() && log.querySelector(".message") === null;
   const label = reading ? gettext("Loading…") : gettext("Show earlier messages");
   const hasButton = hasNewest() && hasOlder();
@@ -142,10 +175,10 @@ export function drawOlder() {
 
 function note() {
   if (!hasNewest()) return "";
-  const { hasMore, isWithheld } = hmsStore.getState(selectHistory);
   if (problem || hasOlder()) return problem;
-  if (hasMore) return filled(gettext("Only the last {count} messages are shown."), { count: HELD });
-  return isWithheld ? withheld() : "";
+  if (isLost) return lost();
+  if (isFull()) return filled(gettext("Only the last {count} messages are shown."), { count: HELD });
+  return hmsStore.getState(selectHistory).isWithheld ? withheld() : "";
 }
 
 /** What is said where the room shows no more of what was said before. */

@@ -91,7 +91,7 @@ const isNearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.cl
  * @param {() => void} change
  */
 export function keepPlace(change) {
-  const seen = readsEnd() ? undefined : entryInSight();
+  const seen = entryRead();
   const before = seen?.getBoundingClientRect().top ?? 0;
   change();
   keepUp();
@@ -105,8 +105,9 @@ export function keepPlace(change) {
 export const isFarAbove = (element) =>
   element.getBoundingClientRect().bottom < scroller.getBoundingClientRect().top - FAR * scroller.clientHeight;
 
-/** The entry of the log in the middle of what is in sight: the first may lose its head to one above it. */
-function entryInSight() {
+/** The entry of the log that is read further up, in the middle of what is in sight: the first may lose its head. */
+export function entryRead() {
+  if (readsEnd()) return undefined;
   const { top, height } = scroller.getBoundingClientRect();
   /** @param {Element} parent */
   const within = (parent) =>
@@ -119,12 +120,11 @@ function entryInSight() {
  * Scrolls to an entry of the log: smoothly, where the eye can follow and wants to.
  * @param {HTMLElement} entry
  */
-export function leadEyes(entry) {
+export function leadEyes(entry, { isAtOnce = matchMedia("(prefers-reduced-motion: reduce)").matches } = {}) {
   const way = entry.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
   if (way < 0) isAtEnd = false; // before the event that says so: what grows meanwhile would lead back
   const isFar = Math.abs(way) > 2 * scroller.clientHeight;
-  const isAtOnce = isFar || matchMedia("(prefers-reduced-motion: reduce)").matches;
-  entry.scrollIntoView({ block: "center", behavior: isAtOnce ? "instant" : "smooth" });
+  entry.scrollIntoView({ block: "center", behavior: isFar || isAtOnce ? "instant" : "smooth" });
 }
 
 /** Remembers where the scroller is, and its sizes. */
