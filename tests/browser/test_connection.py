@@ -25,6 +25,7 @@ async def test_the_connection_comes_back_with_what_was_missed_and_what_was_writt
         proxy.block()
         await expect(alice.part("banner-text")).to_contain_text("Reconnecting")
         await expect(bob.row("Alice").locator(".away")).to_be_visible()
+        await expect(bob.row("Alice").locator(".away")).to_have_text("reconnecting…")
         await bob.say("did you hear?")
         await alice.say("written meanwhile")
         await expect(alice.part("outbox")).to_contain_text("written meanwhile")

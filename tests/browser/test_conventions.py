@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
-from tests.browser.person import NARROW
+from tests.browser.person import NARROW, Person
 from tests.browser.test_connection import duplicate
 from tests.support.server import RunningServer
 
@@ -156,3 +156,78 @@ async def test_a_dialog_begins_at_its_one_field_or_at_its_heading(people):
         await expect(alice.page.locator("dialog[open]")).to_have_count(0)
     others = {"share": "share-heading", "self": "self-name", "remove": "confirm-wanted", "leave": "handover-to"}
     assert found == DIALOGS | others
+
+
+# What says a thing of an element beside its colours: words, a drawing, or a state that is read out.
+SIGNS = """(element) => {
+  const names = ["pressed", "checked", "current", "invalid", "selected"];
+  const states = names.map((name) => element.getAttribute(`aria-${name}`));
+  const hasState = states.some((state) => state && state !== "false");
+  const hasIcon = [...element.querySelectorAll("svg")].some((icon) => icon.checkVisibility());
+  return Boolean(element.innerText.trim() || hasIcon || hasState);
+}"""
+
+
+async def test_nothing_is_told_by_colour_alone(people):
+    people.forgive(r"Failed to load resource|net::ERR_|WebSocket connection to")
+    alice, bob = [await people.person(name, forced_colors="active") for name in ("Alice", "Bob")]
+    link = await alice.make_room()
+    await bob.enter(link)
+    await expect(alice.part("people-count")).to_have_text("2")
+    own = await bob.hms("hmsStore.getState().room.localPeer")
+
+    async def tells(person: Person, *seen: Locator | str) -> None:
+        for one in seen:
+            locator = person.part(one) if isinstance(one, str) else one
+            await expect(locator).to_be_visible()
+            assert await locator.evaluate(SIGNS), one
+
+    await alice.hms("hmsActions.sendBroadcastMessage('@Bob, look', undefined, { mentions: [value] })", own)
+    await alice.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[0])")
+    await alice.say("between us", to="Bob")
+    await expect(bob.messages()).to_have_count(2)
+    await bob.hms("hmsActions.reactToMessage(hmsStore.getState().messages.allIDs[0], '❤')")
+    marks = [bob.part("log").locator(f".{kind}") for kind in ("mentioned-mark", "pinned-mark", "privately")]
+    await tells(bob, *marks, bob.message("look").locator('.reaction[aria-pressed="true"]'))
+    await tells(alice, alice.message("between us").locator(".author"), "to-chip")
+    await expect(alice.message("between us").locator(".author")).to_have_text("You")
+
+    await bob.part("hand").click()
+    await alice.act_on("Bob", "Spotlight for everyone")
+    await tells(alice, alice.row("Bob").locator(".badge.hand"), "spotlight-hand")
+    await expect(bob.part("hand")).to_have_attribute("aria-pressed", "true")
+    await expect(bob.part("hand-label")).to_have_text("Lower hand")
+    await alice.hms("hmsActions.setRoom({ locked: true, slowMode: 30 })")
+    await tells(bob, "locked-mark", "slow-mark")
+
+    question = {"text": "Tea?", "type": "single-choice", "options": [{"text": "Yes"}, {"text": "No"}]}
+    poll = {"title": "Tea?", "type": "poll", "questions": [question]}
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", poll)
+    await bob.page.get_by_role("button", name="Answer").click()
+    await bob.part("polls").get_by_label("Yes").check()
+    await bob.part("polls").get_by_role("button", name="Send the answer").click()
+    await tells(bob, bob.part("polls").locator(".mine"))
+
+    limit = int(await alice.page.locator("[data-page]").get_attribute("data-max-message") or 0)
+    await alice.part("message").fill("x" * (limit + 1))
+    await tells(alice, "left")
+    await alice.part("message").fill("")
+    await alice.choose(alice.part("more"), "Make a poll")
+    await alice.part("new-poll-question").fill("Tea?")
+    await alice.part("new-poll-answers").fill("Yes")
+    await alice.part("new-poll-start").click()
+    await tells(alice, "new-poll-problem")
+    await alice.page.keyboard.press("Escape")
+    await alice.choose(alice.part("more"), "Language")
+    await tells(alice, alice.part("languages").locator("[aria-current]"))
+    await alice.page.keyboard.press("Escape")
+
+    await alice.act_on("Bob", "Make viewer")
+    await expect(bob.part("read-only")).to_be_visible()
+    await bob.hms("hmsActions.sendBroadcastMessage('refused').catch(() => {})")
+    await tells(bob, bob.part("outbox").locator(".failed .sending"))
+    await bob.page.context.set_offline(True)
+    await tells(bob, "banner-text")
+    carol = await people.person("Carol", forced_colors="active")
+    await carol.page.goto(link)
+    await tells(carol, "lobby-locked")
