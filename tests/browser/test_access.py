@@ -1,5 +1,7 @@
 """Keys alone, narrow screens, both themes, markup as text, refusals."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
@@ -107,6 +109,60 @@ async def test_all_by_keyboard(people):
     await expect(alice.part("confirm")).to_be_visible()
     await keys.press("Escape")
     await expect(alice.part("leave")).to_be_focused()
+
+
+HAS_FOCUS = "(element) => element.contains(document.activeElement)"
+
+
+async def keeps_focus(person, part, acting):
+    """The focus is within a part after what it was on has gone, and not at the beginning of the page."""
+    await acting
+    handle = await person.part(part).element_handle()
+    await person.page.wait_for_function(HAS_FOCUS, arg=handle)
+
+
+async def test_the_focus_stays_near_what_goes_away(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    hands, removed = alice.part("hands-list"), alice.part("removed-list")
+    keys = alice.page.keyboard
+    for one in (bob, carol):
+        await one.part("hand").click()
+    await expect(hands.locator(".person")).to_have_count(2)
+    lowering = alice.choose(hands.get_by_role("button", name="Actions for Bob"), "Lower hand")
+    await keeps_focus(alice, "panel", lowering)
+    await expect(hands.get_by_role("button", name="Actions for Carol")).to_be_focused()
+    await alice.part("lower-all").focus()
+    await keeps_focus(alice, "panel", keys.press("Enter"))
+    await expect(alice.part("hands")).to_be_hidden()
+    await keeps_focus(alice, "panel", asyncio.sleep(0))
+
+    await alice.act_on("Carol", "Remove from the room")
+    await alice.agree()
+    await expect(alice.row("Carol")).to_have_count(0)
+    await keeps_focus(alice, "panel", asyncio.sleep(0))
+    await removed.get_by_role("button", name="Let in again").focus()
+    await keys.press("Enter")
+    await expect(alice.part("removed")).to_be_hidden()
+    await keeps_focus(alice, "panel", asyncio.sleep(0))
+
+    await alice.say("Stays")
+    await alice.message("Stays").hover()
+    await alice.act_on_message("Stays", "Delete")
+    await keys.press("Escape")
+    await expect(alice.part("confirm")).to_be_hidden()
+    await keeps_focus(alice, "log", asyncio.sleep(0))
+
+    question = {"text": "Tea?", "type": "single-choice", "options": [{"text": "Yes"}, {"text": "No"}]}
+    poll = {"title": "Tea?", "type": "poll", "questions": [question]}
+    await bob.page.evaluate("document.activeElement.blur()")
+    await alice.hms("hmsActions.interactivityCenter.startPoll(value)", poll)
+    await bob.page.get_by_role("button", name="Answer").click()
+    await bob.part("polls").get_by_label("Yes").check()
+    await bob.part("polls").get_by_role("button", name="Send the answer").focus()
+    await bob.page.keyboard.press("Enter")
+    await expect(bob.part("polls")).to_contain_text("1 person answered")
+    await expect(bob.part("polls").get_by_role("button", name="Send the answer")).to_have_count(0)
+    await keeps_focus(bob, "panel", asyncio.sleep(0))
 
 
 @pytest.mark.parametrize("width", [320, 360])

@@ -1,6 +1,7 @@
 // Questions that need an answer first.
 
 import { make, part, setParts, setText } from "./dom.js";
+import { focusNear, placeOf } from "./focus.js";
 import { gettext } from "./translation.js";
 
 /** @import { Said } from "./types.js" */
@@ -94,14 +95,14 @@ export async function askAboutSelf({ name, status }) {
  * @returns {Promise<string>}
  */
 export function answer(dialog) {
-  const before = document.activeElement;
+  const before = placeOf(document.activeElement);
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener(
       "close",
       () => {
-        if (before instanceof HTMLElement && before.isConnected) before.focus();
+        focusNear(before);
         resolve(dialog.returnValue);
       },
       { once: true },

@@ -5,6 +5,7 @@ import { hmsActions } from "../hms.js";
 import { resetConnection } from "./connection.js";
 import { make, pageData, part, setText } from "./dom.js";
 import { startDoor, waitBefore } from "./door.js";
+import { startFocus } from "./focus.js";
 import { startInvite } from "./invite.js";
 import { startLanguages } from "./languages.js";
 import { loadRoom, loadRoomSoon } from "./loader.js";
@@ -44,6 +45,7 @@ function start() {
   startInvite(pageData());
   startLanguages();
   startDoor(Boolean(closed));
+  startFocus();
   listenToPage();
 
   part("lobby-name").value ||= here.get(inside) ?? lasting.get("name") ?? ""; // typed while the script was loading

@@ -1,10 +1,12 @@
 // What opens at a button: a menu, or something else to choose from. Arrow keys, Escape, and the focus back where it was.
 
 import { make } from "./dom.js";
+import { focusNear, placeOf } from "./focus.js";
 
+/** @import { Place } from "./focus.js" */
 /** @import { MenuItem } from "./types.js" */
 
-/** @type {{ popup: HTMLElement, button: HTMLElement } | null} */
+/** @type {{ popup: HTMLElement, button: HTMLElement, place: Place } | null} */
 let open = null;
 
 /**
@@ -31,7 +33,7 @@ export function togglePopup(button, build, columns = 1) {
   popup.addEventListener("focusout", ({ relatedTarget: next }) => {
     if (next instanceof Node && !popup.contains(next)) closePopup();
   });
-  open = { popup, button };
+  open = { popup, button, place: placeOf(button) };
   button.setAttribute("aria-expanded", "true");
   // Part of the landmark that its button is in; not of the log, which is read out as it grows.
   (button.closest("header, main, .panel, dialog") ?? document.body).append(popup);
@@ -66,11 +68,11 @@ function itemOf({ label, action, danger, checked, whyNot }) {
 
 export function closePopup({ refocus = false } = {}) {
   if (!open) return;
-  const { popup, button } = open;
+  const { popup, button, place } = open;
   open = null;
   popup.remove();
   button.setAttribute("aria-expanded", "false");
-  if (refocus) button.focus();
+  if (refocus) focusNear(place);
 }
 
 /**
