@@ -155,7 +155,8 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
             "code": found.code,
             "role": found.role,
             "role_name": _USUAL_ROLES.get(found.role, found.role),
-            "title": shown(found.room.title) or UNTITLED,
+            # A link that was replaced tells nothing more of the room; who is inside by it is told there.
+            "title": (found.enabled and shown(found.room.title)) or UNTITLED,
             "closed": _closed(found),
             "words": words(),
             # The page shows times by the server's clock, for its own may be anything.
