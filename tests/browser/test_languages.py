@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from itertools import product
 
 import pytest
 from playwright.async_api import Page, expect
@@ -9,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.browser.person import NARROW, People, Person
 from tests.browser.test_layout import fits
 from tests.support.axe import barriers
-from tests.support.browser import settled
+from tests.support.sampling import sampled
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -189,15 +190,25 @@ async def each_state(people: People, language: str, look: Look, width: int = 320
     await see_menu(host, look)
 
 
-@pytest.mark.parametrize("language", ["ar", "de", "es"])
-async def test_a_language_is_whole_fits_narrow_screens_and_keeps_nobody_out(people, language):
+ONE, OTHERS = "ar", ("de", "es")
+
+
+# What keeps people out is mostly the same in all: without a soak it is looked for in the one that differs most.
+@pytest.mark.parametrize(
+    ("language", "by_axe"),
+    sampled(
+        [(ONE, True), *product(OTHERS, (False, True))],
+        [(ONE, True), *((other, False) for other in OTHERS)],
+    ),
+)
+async def test_a_language_is_whole_fits_narrow_screens_and_keeps_nobody_out(people, language, by_axe):
     async def look(person: Person) -> None:
         page = person.page
         direction = "rtl" if language == "ar" else "ltr"
         assert await page.evaluate("[document.documentElement.lang, document.dir]") == [language, direction]
         await fits(person)
-        await settled(page)
-        assert await barriers(page) == []
+        if by_axe:
+            assert await barriers(page) == []
         if language == "ar":
             assert await english_in(page) == []
 
