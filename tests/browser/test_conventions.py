@@ -46,6 +46,8 @@ async def test_many_come_and_go_in_one_line_and_are_found_by_their_names(people,
     await expect(line).to_have_text(["20 people joined"])
     await alice.part("people-search").fill("peer 17")
     await expect(alice.part("people-list").locator(".person-name")).to_have_text(["Peer 17"])
+    await alice.part("people-search").fill("peer 99")
+    await expect(alice.part("people-more")).to_have_text("Nobody here has that name.")
     for peer in crowd[:3]:
         await peer.leave()
     await expect(line).to_have_text(["17 people joined · 3 people left"])

@@ -1,7 +1,7 @@
 // Where the focus goes when what had it is there no more: to what stands nearest, and not to the beginning of the page.
 
-const CHOOSABLE = "button:not(:disabled), a[href], summary, [tabindex], input[type=radio], input[type=checkbox]";
-const WHOLE = "main, body, .screen"; // nothing in these is near anything
+const CHOOSABLE = ":is(button,a[href],summary,[tabindex],[type=radio],[type=checkbox]):not(:disabled)";
+const WHOLE = ":is(main,body,.screen)"; // nothing in these is near anything
 
 /** @typedef {{ element: Element, beside: (Element | null)[] }[]} Place an element and what it is in, the innermost first */
 

@@ -71,8 +71,9 @@ export function drawPeople() {
   rolesDiffer = new Set(all.map(({ roleName }) => roleName)).size > 1;
   drawList("list", part("people-list"), found.slice(0, SHOWN));
   const more = found.length - SHOWN;
-  part("people-more").hidden = more <= 0;
-  setText(part("people-more"), filled(gettext("and {count} more"), { count: Math.max(more, 0) }));
+  part("people-more").hidden = more <= 0 && found.length > 0;
+  const rest = found.length ? filled(gettext("and {count} more"), { count: Math.max(more, 0) }) : "";
+  setText(part("people-more"), rest || gettext("Nobody here has that name."));
 
   drawList("hands", part("hands-list"), raised);
   part("hands").hidden = !raised.length;
