@@ -174,7 +174,7 @@ async def test_a_database_that_is_away_makes_a_server_unready_and_is_counted(red
             server="uvicorn", database_url=database, redis_url=redis.url, LEASE_TTL=3, HEARTBEAT_INTERVAL=1
         ) as server:
             alice = await server.peer(server.sign(server.room("tea"), "host"))
-            postgres.terminate()
+            await asyncio.to_thread(postgres.terminate)
 
             ready = await asyncio.to_thread(server.request, "GET", "/readyz")
             assert (ready.status, ready.json()["database"]) == (503, False)
@@ -187,7 +187,7 @@ async def test_a_database_that_is_away_makes_a_server_unready_and_is_counted(red
                 while server.request("GET", "/readyz").json()["lease"]:
                     await asyncio.sleep(0.1)
 
-            postgres.start()
+            await asyncio.to_thread(postgres.start)
             async with asyncio.timeout(PATIENCE):
                 while server.request("GET", "/readyz").status != 200:
                     await asyncio.sleep(0.1)
@@ -203,7 +203,7 @@ async def test_publications_that_redis_does_not_take_are_counted(postgres: Postg
         RunningServer(server="uvicorn", database_url=database, redis_url=redis.url) as server,
     ):
         alice = await server.peer(server.sign(server.room("tea"), "host"))
-        redis.terminate()
+        await asyncio.to_thread(redis.terminate)
 
         await alice.call("set-metadata", key="topic", data="tea")
 
