@@ -7,17 +7,29 @@ const WHOLE = ":is(main,body,.screen)"; // nothing in these is near anything
 
 /** @type {Place} */
 let last = [];
+let planned = false;
 
 export function startFocus() {
   document.addEventListener("focusin", ({ target }) => {
     last = placeOf(/** @type {Element} */ (target));
   });
-  // After what takes the element away, if something does.
-  document.addEventListener("focusout", () => queueMicrotask(settle));
-  new MutationObserver(settle).observe(document.body, { childList: true, subtree: true, attributeFilter: ["hidden"] });
+  document.addEventListener("focusout", settleSoon);
+  new MutationObserver(settleSoon).observe(document.body, {
+    childList: true,
+    subtree: true,
+    attributeFilter: ["hidden"],
+  });
+}
+
+/** After whatever it is that goes on: a dialog that closes gives the focus back by itself. */
+function settleSoon() {
+  if (planned || document.activeElement !== document.body) return;
+  planned = true;
+  setTimeout(settle);
 }
 
 function settle() {
+  planned = false;
   if (document.activeElement !== document.body || !last.length) return;
   if (isThere(last[0].element))
     last = []; // somebody turned away from it
@@ -32,7 +44,8 @@ function settle() {
 export function placeOf(element) {
   const place = [];
   for (let at = element; at && !at.matches(WHOLE); at = at.parentElement) {
-    place.push({ element: at, beside: [at.nextElementSibling, at.previousElementSibling] });
+    const isWhole = at.parentElement?.matches(WHOLE);
+    place.push({ element: at, beside: isWhole ? [] : [at.nextElementSibling, at.previousElementSibling] });
   }
   return place;
 }
@@ -42,22 +55,25 @@ export function placeOf(element) {
  * @param {Place} place
  */
 export function focusNear(place) {
+  const own = place[0]?.element;
+  if (own && isThere(own) && takesFocus(own)) return;
   for (const { element, beside } of place) {
-    for (const one of [element, ...beside]) {
-      const found = one && firstIn(one);
-      if (found) {
-        found.focus({ preventScroll: true });
-        return;
-      }
-    }
+    if ([element, ...beside].some((one) => one && takesFocusIn(one))) return;
   }
 }
 
-/** @type {(element: Element) => HTMLElement | undefined} */
-function firstIn(element) {
-  if (!isThere(element)) return undefined;
-  const all = /** @type {HTMLElement[]} */ ([element, ...element.querySelectorAll(CHOOSABLE)]);
-  return all.find((one) => one.matches(CHOOSABLE) && isThere(one));
+/** @param {Element} element */
+function takesFocusIn(element) {
+  if (!isThere(element)) return false;
+  return [element, ...element.querySelectorAll(CHOOSABLE)].some(
+    (one) => one.matches(CHOOSABLE) && isThere(one) && takesFocus(one),
+  );
+}
+
+/** @param {Element} element */
+function takesFocus(element) {
+  /** @type {HTMLElement} */ (element).focus({ preventScroll: true });
+  return document.activeElement === element;
 }
 
 /** @param {Element} element */
