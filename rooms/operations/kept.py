@@ -6,6 +6,7 @@ peer ids: an id may be another's once its owner is forgotten.
 
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Annotated, Any
 
 from django.db.models import Q, QuerySet
@@ -84,14 +85,11 @@ def _is_shown(context: Context, row: Message) -> bool:
     """
     if context.caller.is_server or context.role.allows(MANAGES):
         return True
-    first = min((one for one in context.work.peers_of(context.session, context.peer.owner) if one.present), key=_came)
+    tabs = (one for one in context.work.peers_of(context.session, context.peer.owner) if one.present)
+    first = min(tabs, key=attrgetter("joined_seq"))
     if row.seq > first.joined_seq or is_by(first, row):
         return True
     return row.type == CHAT and row.seq >= _first_shown(_of(context, first), first, context.room.history)
-
-
-def _came(peer: Peer) -> int:
-    return peer.joined_seq
 
 
 # --- Pages --------------------------------------------------------------------------------------

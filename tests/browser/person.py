@@ -1,10 +1,11 @@
 """People who use the pages, each in a browser of their own."""
 
+import asyncio
 import itertools
 import re
 from typing import Any, Self
 
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Route, expect
 
 WIDE = {"width": 1200, "height": 800}
 NARROW = {"width": 360, "height": 740}
@@ -68,6 +69,17 @@ class Person:
 
     def part(self, name: str) -> Locator:
         return self.page.locator(f'[data-part="{name}"]')
+
+    async def hold_back(self, address: str | re.Pattern[str]) -> asyncio.Event:
+        """Have what the page loads from such an address wait until the event is set."""
+        may_load = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await may_load.wait()
+            await route.continue_()
+
+        await self.page.route(address, hold)
+        return may_load
 
     async def make_room(self, title: str = "Team") -> str:
         """Make a room and enter it; the link for guests."""

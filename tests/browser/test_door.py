@@ -1,9 +1,7 @@
 """The door of a room: what it says, follows and waits for."""
 
-import asyncio
-
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
 from tests.browser.person import MARKUP
 
@@ -90,13 +88,7 @@ async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
 async def test_nobody_enters_by_a_name_that_they_still_write_when_the_script_comes(people, sent, typed):
     alice, bob = [await people.person(name) for name in ("Alice", "Bob")]
     link = await alice.make_room()
-    may_load = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await may_load.wait()
-        await route.continue_()
-
-    await bob.page.route("**/page/main.js", hold)
+    may_load = await bob.hold_back("**/page/main.js")
     await bob.page.goto(link, wait_until="commit")
     name = bob.part("lobby-name")
     await name.press_sequentially(sent)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from django.core.management import call_command
 from django.test import override_settings
-from playwright.async_api import Response, Route, expect
+from playwright.async_api import Response, expect
 
 from tests.browser.person import People, Person
 from tests.support.server import RunningServer
@@ -163,13 +163,7 @@ async def test_a_room_that_could_not_be_loaded_is_loaded_when_one_joins_again(vi
 async def test_who_joins_before_the_script_is_there_is_let_in_once_it_is(visitors, by):
     alice, bob = [await visitors.person(name) for name in ("Alice", "Bob")]
     link = await alice.make_room()
-    may_load = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await may_load.wait()
-        await route.continue_()
-
-    await bob.page.route(re.compile(r"/main\."), hold)
+    may_load = await bob.hold_back(re.compile(r"/main\."))
     await bob.page.goto(link, wait_until="commit")
     join = bob.part("lobby-join")
     await join.click()  # without a name

@@ -47,16 +47,22 @@ async def _with_a_full_log(people: People) -> tuple[Person, Person]:
     return alice, bob
 
 
-async def test_what_is_read_further_up_stays_in_sight_however_much_comes(people):
+async def _reading_further_up(people: People) -> Person:
+    """Somebody who has heard 60 messages, has scrolled up in them, and has heard one more meanwhile."""
     alice = await people.person("Alice")
     await alice.page.context.add_init_script(HEAR)
     await alice.make_room()
     await alice.page.evaluate("hear(60)")
-    scroller, chip = alice.part("scroller"), alice.part("chip")
-    await scroller.hover()
+    await alice.part("scroller").hover()
     await alice.page.mouse.wheel(0, -1200)
     await alice.page.evaluate("hear(1, 1)")
-    await expect(chip).to_have_text("1 new message")
+    await expect(alice.part("chip")).to_have_text("1 new message")
+    return alice
+
+
+async def test_what_is_read_further_up_stays_in_sight_however_much_comes(people):
+    alice = await _reading_further_up(people)
+    scroller, chip = alice.part("scroller"), alice.part("chip")
     read = await scroller.evaluate(READ)
     await alice.page.evaluate("hear(699, 20, false)")
     await expect(chip).to_have_text("700 new messages")
@@ -151,15 +157,8 @@ async def test_a_message_that_the_keys_came_to_stays_in_sight_while_others_write
 
 
 async def test_who_reads_what_is_too_old_to_be_kept_is_led_to_the_first_that_is_and_told(people):
-    alice = await people.person("Alice")
-    await alice.page.context.add_init_script(HEAR)
-    await alice.make_room()
-    await alice.page.evaluate("hear(60)")
-    scroller, note = alice.part("scroller"), alice.part("older-note")
-    await scroller.hover()
-    await alice.page.mouse.wheel(0, -1200)
-    await alice.page.evaluate("hear(1, 1)")
-    await expect(alice.part("chip")).to_have_text("1 new message")
+    alice = await _reading_further_up(people)
+    note = alice.part("older-note")
     await alice.page.evaluate("hear(2099, 20, false)")
     told = "What you were reading is gone: only the last 2,000 messages are shown."
     await expect(note).to_have_text(told)

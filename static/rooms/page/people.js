@@ -72,8 +72,8 @@ export function drawPeople() {
   drawList("list", part("people-list"), found.slice(0, SHOWN));
   const more = found.length - SHOWN;
   part("people-more").hidden = more <= 0 && found.length > 0;
-  const rest = found.length ? filled(gettext("and {count} more"), { count: Math.max(more, 0) }) : "";
-  setText(part("people-more"), rest || gettext("Nobody here has that name."));
+  const rest = filled(gettext("and {count} more"), { count: Math.max(more, 0) });
+  setText(part("people-more"), found.length ? rest : gettext("Nobody here has that name."));
 
   drawList("hands", part("hands-list"), raised);
   part("hands").hidden = !raised.length;
