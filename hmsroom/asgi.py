@@ -5,19 +5,20 @@ import os
 import warnings
 from typing import Any
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
 from hmsroom import start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hmsroom.settings")
 try:
-    django = get_asgi_application()
+    django.setup(set_prefix=False)
 except ImproperlyConfigured as error:
     start.stop(error)
 
 # These need the applications to be loaded.
+from hmsroom.handler import Handler
 from rooms.access import origins, revocation
 from rooms.api.bodies import Bodies
 from rooms.delivery import hub
@@ -30,12 +31,14 @@ from rooms.webhooks import courier
 # WhiteNoise's files are such answers; none is long.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
+handler = Handler()
+
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     # A process that serves pages only must also tell the others of what its operators do.
     hub.get()
     with giving_way():
-        await django(origins.as_client_sees(scope), receive, send)
+        await handler(origins.as_client_sees(scope), receive, send)
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:

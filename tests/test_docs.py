@@ -63,7 +63,7 @@ def test_every_method_has_a_heading_in_the_protocol():
 def test_what_every_method_and_endpoint_costs_is_written_down():
     costs = documented("operations.md")
     assert {*METHODS, "ping"} <= costs
-    paths = {re.sub("<.+?>", "…", f"/{pattern.pattern}") for pattern in urlpatterns} | {"/v2/ws", *Probes._VIEWS}
+    paths = {re.sub("<.+?>", "…", f"/{pattern.pattern}") for pattern in urlpatterns} | {"/v2/ws", *Probes.VIEWS}
     assert paths <= costs
 
 

@@ -58,10 +58,10 @@ def _has_token(request: HttpRequest) -> bool:
 class Probes:
     """Middleware: answers those who look after the server before all else, whatever Host they know it by."""
 
-    _VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+    VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self._VIEWS.get(request.path, self.get_response)(request)
+        return self.VIEWS.get(request.path, self.get_response)(request)

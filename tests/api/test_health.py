@@ -3,6 +3,8 @@
 import asyncio
 import re
 import socket
+import sqlite3
+from contextlib import closing
 from ipaddress import ip_network
 from typing import Any
 
@@ -15,6 +17,7 @@ from rooms.delivery.roster import Member
 from rooms.sockets.outbox import AsgiOutbox
 from rooms.wire.close_codes import TOO_SLOW
 from rooms.wire.events import NOBODY, Numbered
+from tests.support.back_end import back_end
 from tests.support.processes import PATIENCE
 from tests.support.server import RawPeer, RpcError, RunningServer
 from tests.support.services import PostgresServer, RedisServer
@@ -225,6 +228,20 @@ def test_probes_are_answered_whatever_the_server_is_called():
 
 
 HERE = "127.0.0.1:8000"
+
+
+@pytest.mark.faults
+async def test_probes_are_answered_while_all_others_wait_for_the_database():
+    with RunningServer(REST_RATE=0) as server, closing(sqlite3.connect(server.database)) as locking:
+        locking.execute("BEGIN IMMEDIATE")
+        async with back_end(server) as rest:
+            waiting = [asyncio.ensure_future(rest.post("rooms", json={"name": f"room-{n}"})) for n in range(50)]
+            await asyncio.sleep(0.5)
+            probe = await asyncio.to_thread(server.request, "GET", "/healthz")
+            assert probe.status == 200
+            assert not any(task.done() for task in waiting)
+            locking.rollback()
+            assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
 
 
 @pytest.mark.parametrize(

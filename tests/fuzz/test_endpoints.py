@@ -195,7 +195,7 @@ def code(deployments: Deployments) -> str:
 
 
 def test_every_page_and_endpoint(deployments: Deployments, code: str) -> None:
-    own = [*routes(get_resolver("rooms.urls")), *Probes._VIEWS, "/v2/ws", "/nothing/<here>"]
+    own = [*routes(get_resolver("rooms.urls")), *Probes.VIEWS, "/v2/ws", "/nothing/<here>"]
     fields = own_fields()
     asked = [request for path in own for request in plain_requests(re.sub(r"<[^>]*>", code, path), fields)]
     asked += [Request("GET", path) for path in paths([path for path in own if "<" in path], code)]

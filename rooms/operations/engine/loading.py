@@ -77,9 +77,9 @@ class Loaded:
         return True
 
     def _load(self, places: Sequence[Place]) -> None:
-        for room in Room.objects.filter(id__in=[place.room_id for place in places]).select_related("template"):
+        for room in statements.rooms(self._cursor, [place.room_id for place in places]):
             self.rooms[room.id] = room
-        for session in Session.objects.filter(id__in=[place.session_id for place in places if place.session_id]):
+        for session in statements.sessions(self._cursor, [place.session_id for place in places if place.session_id]):
             self.open(Pages(Standing(self.rooms[session.room_id], session), session))
 
     def _load_askers(self, askers: Mapping[str, set[str]], newcomers: Mapping[str, set[str]]) -> None:

@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, models
 
-from rooms.models import Message, Peer
+from rooms.models import Message, Peer, Room, Session, Template
 from rooms.operations.engine import clock
 from rooms.operations.engine.transaction import Cursor
 
@@ -52,6 +52,25 @@ def peers(cursor: Cursor, sessions: Sequence[str], **columns: Collection[str]) -
     return _select(cursor, Peer, conditions, values) if conditions else []
 
 
+def rooms(cursor: Cursor, ids: Collection[str]) -> list[Room]:
+    """The rooms with these ids, and of each its template."""
+    columns = f"{_columns(Room)}, {_columns(Template)}"
+    joined = '"rooms_room" JOIN "rooms_template" ON "rooms_template"."id" = "rooms_room"."template_id"'
+    chosen = f'"rooms_room"."id" IN ({_placeholders(ids)})'
+    cursor.execute(f"SELECT {columns} FROM {joined} WHERE {chosen}", list(ids))
+    found, width = [], len(Room._meta.concrete_fields)
+    for stored in cursor.fetchall():
+        room = _row(Room, stored[:width])
+        room.template = _row(Template, stored[width:])
+        found.append(room)
+    return found
+
+
+def sessions(cursor: Cursor, ids: Collection[str]) -> list[Session]:
+    """The sessions with these ids."""
+    return _select(cursor, Session, [f"id IN ({_placeholders(ids)})"], list(ids)) if ids else []
+
+
 def present_peers(cursor: Cursor, session_id: str) -> list[Peer]:
     """The peers that are in a session, connected or reconnecting."""
     return _select(cursor, Peer, ["session_id = %s AND state <> %s"], [session_id, Peer.State.LEFT.value])
@@ -63,28 +82,37 @@ def _placeholders(values: Collection[str]) -> str:
 
 def _select(cursor: Cursor, kind: type[Row], conditions: Sequence[str], values: Sequence[str]) -> list[Row]:
     """What ``kind.objects.filter(…)`` finds under each of the conditions."""
-    statement, names, loads = _select_statement(kind)
+    statement = f'SELECT {_columns(kind)} FROM "{kind._meta.db_table}"'
     # Not joined by OR, for which SQLite looks at all rows of a session where it could use two indexes.
     cursor.execute(" UNION ALL ".join([f"{statement} WHERE {condition}" for condition in conditions]), values)
-    rows = []
-    for found in map(list, cursor.fetchall()):
-        for index, load in loads:
-            if found[index] is not None:
-                found[index] = load(found[index])
-        rows.append(kind.from_db(DEFAULT_DB_ALIAS, names, found))
-    return rows
+    return [_row(kind, found) for found in cursor.fetchall()]
 
 
 @functools.cache
-def _select_statement(kind: type[models.Model]) -> tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]:
-    """The statement, the names of the fields, and what makes values of what is stored, by index, where they differ."""
+def _columns(kind: type[models.Model]) -> str:
+    return ", ".join([f'"{kind._meta.db_table}"."{field.column}"' for field in kind._meta.concrete_fields])
+
+
+def _row(kind: type[Row], stored: Sequence[Any]) -> Row:
+    """The row of which these are the columns."""
+    names, loads = _fields(kind)
+    values = list(stored)
+    for index, load in loads:
+        if values[index] is not None:
+            values[index] = load(values[index])
+    return kind.from_db(DEFAULT_DB_ALIAS, names, values)
+
+
+@functools.cache
+def _fields(kind: type[models.Model]) -> tuple[list[str], list[tuple[int, Callable[[Any], Any]]]]:
+    """The names of the fields, and what makes values of what is stored, by index, where they differ."""
     fields = kind._meta.concrete_fields
-    columns = ", ".join([f'"{field.column}"' for field in fields])
     loads = [(index, _LOADS[type(field)]) for index, field in enumerate(fields) if type(field) in _LOADS]
-    return f'SELECT {columns} FROM "{kind._meta.db_table}"', [field.attname for field in fields], loads
+    return [field.attname for field in fields], loads
 
 
 _LOADS: dict[type, Callable[[Any], Any]] = {
+    models.BooleanField: bool,  # SQLite has numbers
     models.JSONField: orjson.loads,
     # All are of UTC; SQLite's do not say so.
     models.DateTimeField: functools.partial(datetime.replace, tzinfo=UTC),
