@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
 
@@ -30,6 +31,8 @@ class Chat:
         self.faulty_towards_last = False
         self.reverse_for_last = False
         self.copies = 1
+        self.status = 200
+        self.paths: list[str] = []
         self._held: list[str] = []
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -39,7 +42,7 @@ class Chat:
 
     async def _run(self) -> None:
         self._stop = asyncio.Event()
-        async with serve(self._serve, "127.0.0.1", 0, compression=None) as server:
+        async with serve(self._serve, "127.0.0.1", 0, compression=None, process_request=self._answer) as server:
             self.port = server.sockets[0].getsockname()[1]
             self._started.set()
             await self._stop.wait()
@@ -48,6 +51,12 @@ class Chat:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
         self._loop.close()
+
+    def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        self.paths.append(request.path)
+        if request.path.startswith("/ws"):
+            return None
+        return connection.respond(self.status, '{"sid":"abcdefghijklmnopqrst"}')
 
     async def _serve(self, socket: ServerConnection) -> None:
         async for text in socket:
@@ -83,6 +92,16 @@ class Acknowledged(PlainJson):
         return Frame(compact({"id": blank_marker("A"), "method": "send", "params": params}))
 
 
+class Asking(PlainJson):
+    """A client that asks over HTTP first, and enters under the session of which it is told."""
+
+    def asks(self, index: int, room: str) -> list[bytes]:
+        return [self.request(index, "GET", f"/ask?{index}", {})]
+
+    def path(self, index: int, room: str) -> str:
+        return f"/ws?{index}-{'~' * 20}"
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _compiled() -> None:
     install.generator()
@@ -95,9 +114,11 @@ def chat() -> Iterator[Chat]:
     server.stop()
 
 
-def clients_of(chat: Chat, count: int, protocol: type[PlainJson] = PlainJson, room: str = "q") -> Clients:
+def clients_of(
+    chat: Chat, count: int, protocol: type[PlainJson] = PlainJson, room: str = "q", *, asking: bool = False
+) -> Clients:
     running: Any = SimpleNamespace(group=SimpleNamespace(pids=lambda: [os.getpid()]), protocol=protocol([chat.port]))
-    return Clients(running, count, lambda _: room)
+    return Clients(running, count, lambda _: room, asking=asking)
 
 
 def test_counts_every_delivery_of_a_sound_server(chat):
@@ -192,6 +213,22 @@ def test_misses_a_join_that_somebody_was_not_told_of(chat):
         clients.await_sightings(189, PATIENCE)
         clients.await_sightings(190, 0.2)
         assert clients.sightings == 189
+
+
+def test_asks_over_http_before_a_socket_opens(chat):
+    with clients_of(chat, 3, Asking, asking=True) as clients:
+        clients.open(concurrency=1)
+        run = clients.chat([0], seconds=0.1, fan_out=3, rate=100)
+
+    entered = [f"/ws?{index}-abcdefghijklmnopqrst" for index in range(3)]
+    assert chat.paths == [path for index in range(3) for path in (f"/ask?{index}", entered[index])]
+    assert run.received == run.sent * 3
+
+
+def test_refuses_to_measure_where_what_is_asked_first_is_refused(chat):
+    chat.status = 503
+    with clients_of(chat, 3, Asking, asking=True) as clients, pytest.raises(JoinTimeout):
+        clients.open()
 
 
 def test_refuses_to_measure_without_all_peers(chat):

@@ -60,11 +60,14 @@ class Measured:
 
 
 class Clients:
-    """So many peers, each in the room that `room_of` gives for its index."""
+    """So many peers, each in the room that `room_of` gives for its index.
 
-    def __init__(self, running: Running, count: int, room_of: Callable[[int], str]) -> None:
-        self.running, self.protocol, self.room_of = running, running.protocol, room_of
-        self.count, self._opened = count, 0
+    Where their coming is measured, `asking`, each asks over HTTP what its system's client asks before its socket opens.
+    """
+
+    def __init__(self, running: Running, count: int, room_of: Callable[[int], str], *, asking: bool = False) -> None:
+        self.running, self.protocol, self.room_of, self.asking = running, running.protocol, room_of, asking
+        self.count, self._added, self._opened = count, 0, 0
         self._lib = library()
         self._handle = self._lib.wl_new(count, HOST.encode())
         if ping := self.protocol.application_ping:
@@ -80,21 +83,31 @@ class Clients:
 
     def open(self, count: int | None = None, *, observing: Sequence[str] = (), concurrency: int = 32) -> float:
         """Join the next so many peers (all that are left); seconds. Raises JoinTimeout."""
-        peers = [(index, self.room_of(index)) for index in range(self._opened, count or self.count)]
-        prepared = self.protocol.prepare(peers)
-        for index, room in peers:
-            self._add(index, room, observing)
-        self._opened = peers[-1][0] + 1
-        patience = max(90, len(peers) // 40)
-        taken: int = self._lib.wl_open(self._handle, peers[0][0], self._opened, concurrency, patience * NANOSECONDS)
+        prepared = self.add(count, observing=observing)
+        first, self._opened = self._opened, count or self.count
+        patience = max(90, (self._opened - first) // 40)
+        taken: int = self._lib.wl_open(self._handle, first, self._opened, concurrency, patience * NANOSECONDS)
         if taken < 0 or self.dead:
-            raise JoinTimeout(f"{self.dead} of {len(peers)} peers refused" if self.dead else "joining took too long")
+            raise JoinTimeout(f"{self.dead} peers refused" if self.dead else "joining took too long")
         return prepared + taken / NANOSECONDS
 
+    def add(self, count: int | None = None, *, observing: Sequence[str] = ()) -> float:
+        """Get ready what the next peers will say, their tokens too; the seconds of it that count as joining."""
+        peers = [(index, self.room_of(index)) for index in range(self._added, count or self.count)]
+        self._added += len(peers)
+        prepared = self.protocol.prepare(peers) if peers else 0.0
+        for index, room in peers:
+            self._add(index, room, observing)
+        return prepared
+
     def _add(self, index: int, room: str, observing: Sequence[str]) -> None:
-        request = self.protocol.upgrade(index, room)
+        asks = self.protocol.asks(index, room) if self.asking else []
+        upgrade = self.protocol.upgrade(index, room)
         steps = self.protocol.join(index, room, observing=observing)
-        peer = self._lib.wl_add(self._handle, self.protocol.port(index), request, len(request), len(steps))
+        port = self.protocol.port(index)
+        peer = self._lib.wl_add(self._handle, port, upgrade, len(upgrade), len(asks), len(steps))
+        for request in asks:
+            self._lib.wl_ask(self._handle, peer, request, len(request))
         for step in steps:
             sent, answer = step.frame.payload, step.answer
             self._lib.wl_step(self._handle, peer, step.frame.opcode, sent, len(sent), answer, len(answer))

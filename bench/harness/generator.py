@@ -43,7 +43,8 @@ def library() -> ctypes.CDLL:
     signatures: dict[str, tuple[type | None, list[type]]] = {
         "wl_new": (handle, [integer, text]),
         "wl_application_ping": (None, [handle, text, integer, text, integer]),
-        "wl_add": (integer, [handle, integer, text, integer, integer]),
+        "wl_add": (integer, [handle, integer, text, integer, integer, integer]),
+        "wl_ask": (None, [handle, integer, text, integer]),
         "wl_step": (None, [handle, integer, integer, text, integer, text, integer]),
         "wl_open": (long, [handle, integer, integer, integer, long]),
         "wl_drain": (long, [handle, long, long]),

@@ -14,20 +14,21 @@ from harness.places import HOST
 from harness.protocols import FILLER, Frame, Protocol, Step, blank_marker, compact, peer_name
 
 ACCESS_KEY = secrets.token_hex(12)
+AGENT = "sdk:hmsroom"
 APP_SECRET = secrets.token_urlsafe(48)
 
 
-def sign(claims: dict[str, object]) -> str:
+def sign(own: Mapping[str, object]) -> str:
     """A token (JWT, HS256) with these claims and those that every token has."""
     now = int(time.time())
-    claims = {
+    claims: dict[str, object] = {
         "access_key": ACCESS_KEY,
         "version": 2,
         "iat": now,
         "nbf": now,
         "exp": now + 86400,
         "jti": str(uuid.uuid4()),
-        **claims,
+        **own,
     }
     signed = f"{_encode(compact({'alg': 'HS256', 'typ': 'JWT'}))}.{_encode(compact(claims))}"
     signature = hmac.digest(APP_SECRET.encode(), signed.encode(), "sha256")
@@ -41,7 +42,7 @@ def _encode(data: bytes) -> str:
 class Hmsroom(Protocol):
     """JSON-RPC over one websocket; `make_rooms` returns the ids of new rooms by the names it is given.
 
-    Every message has a client id and is acknowledged. Who comes observes the key `default`. Those who come back, to
+    Who comes asks `/init` first, as before each socket. Every message has a client id and is acknowledged. Who comes observes the key `default`. Those who come back, to
     rooms in `places`, name their place in the socket's address.
     """
 
@@ -54,6 +55,7 @@ class Hmsroom(Protocol):
         self._rooms: dict[str, str] = {}
         self._endpoints: list[str] = []
         self._peer_ids: dict[tuple[int, str], str] = {}
+        self._tokens: dict[tuple[int, str], str] = {}
         self.places: dict[str, str] = {}
 
     def prepare(self, peers: Sequence[tuple[int, str]]) -> float:
@@ -64,10 +66,14 @@ class Hmsroom(Protocol):
             self._endpoints = [_endpoint(port, token) for port in self.ports]
         return 0.0
 
+    def asks(self, index: int, room: str) -> list[bytes]:
+        query = urllib.parse.urlencode({"peer_id": self._peer_id(index, room), "user_agent_v2": AGENT})
+        return [self.request(index, "GET", f"/init?{query}", {"Authorization": f"Bearer {self._token(index, room)}"})]
+
     def path(self, index: int, room: str) -> str:
         endpoint = urllib.parse.urlsplit(self._endpoints[index % len(self._endpoints)])
-        peer, token, place = self._peer_id(index, room), self._token(index, room), self.places.get(room, "")
-        return f"{endpoint.path}?peer={peer}&token={token}{place}"
+        peer = {"peer": self._peer_id(index, room), "token": self._token(index, room), "user_agent_v2": AGENT}
+        return f"{endpoint.path}?{urllib.parse.urlencode(peer)}{self.places.get(room, '')}"
 
     def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
         if room in self.places:
@@ -101,6 +107,10 @@ class Hmsroom(Protocol):
             named = {name: place[name] for name in ("session_id", "seq", "history")}
             self.places[room] = f"&{urllib.parse.urlencode(named)}"
 
+    def journal_reads(self) -> int:
+        """How often the servers have read missed events from the journal since they started."""
+        return sum(_counted(port, "hmsroom_gap_repairs_total") for port in self.ports)
+
     def _peer_id(self, index: int, room: str) -> str:
         """As long as a UUID; where others learn of it, one that the generator finds in what they are told."""
         if (index, room) not in self._peer_ids:
@@ -109,19 +119,42 @@ class Hmsroom(Protocol):
         return self._peer_ids[index, room]
 
     def _token(self, index: int, room: str) -> str:
-        return sign({"type": "app", "room_id": self._rooms[room], "user_id": f"user-{index}", "role": "host"})
+        if (index, room) not in self._tokens:
+            claims = {"type": "app", "room_id": self._rooms[room], "user_id": f"user-{index}", "role": "host"}
+            self._tokens[index, room] = sign(claims)
+        return self._tokens[index, room]
 
 
 def _endpoint(port: int, token: str) -> str:
     """Where a server says its sockets are."""
+    content = _get(port, f"/init?peer_id={uuid.uuid4()}", {"Authorization": f"Bearer {token}"})
+    return str(json.loads(content)["endpoint"])
+
+
+def _counted(port: int, name: str) -> int:
+    """What a counter of a server has come to."""
+    for line in _get(port, "/metrics", {}).splitlines():
+        if line.startswith(f"{name} "):
+            return int(float(line.split()[1]))
+    raise RuntimeError(f"/metrics: no {name}")
+
+
+def _get(port: int, path: str, headers: Mapping[str, str]) -> str:
     connection = http.client.HTTPConnection(HOST, port, timeout=30)
-    connection.request("GET", f"/init?peer_id={uuid.uuid4()}", headers={"Authorization": f"Bearer {token}"})
+    connection.request("GET", path, headers=dict(headers))
     response = connection.getresponse()
-    content = response.read()
+    content = response.read().decode()
     connection.close()
     if response.status != 200:
-        raise RuntimeError(f"/init: {response.status} {content[:200]!r}")
-    return str(json.loads(content)["endpoint"])
+        raise RuntimeError(f"{path}: {response.status} {content[:200]}")
+    return content
+
+
+class WithoutInit(Hmsroom):
+    """Knows where the sockets are."""
+
+    def asks(self, index: int, room: str) -> list[bytes]:
+        return []
 
 
 class Bare(Hmsroom):

@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.places import HOST
 
@@ -66,6 +66,10 @@ class Protocol:
         """Do what must be done over HTTP before the sockets of (index, room) open; seconds that count as joining."""
         return 0.0
 
+    def asks(self, index: int, room: str) -> list[bytes]:
+        """The HTTP requests of the system's own client, one after the other on one connection, before its socket."""
+        return []
+
     def path(self, index: int, room: str) -> str:
         raise NotImplementedError
 
@@ -81,13 +85,20 @@ class Protocol:
 
     def upgrade(self, index: int, room: str) -> bytes:
         """The handshake's request. No compression is offered: all systems then send plain frames."""
-        origin = f"{HOST}:{self.port(index)}"
-        key = base64.b64encode(os.urandom(16)).decode()
-        return (
-            f"GET {self.path(index, room)} HTTP/1.1\r\nHost: {origin}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nOrigin: http://{origin}\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n"
-        ).encode()
+        headers = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Origin": f"http://{HOST}:{self.port(index)}",
+            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+            "Sec-WebSocket-Version": "13",
+        }
+        return self.request(index, "GET", self.path(index, room), headers)
+
+    def request(self, index: int, method: str, path: str, headers: Mapping[str, str], body: str = "") -> bytes:
+        """An HTTP request of a peer."""
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}:{self.port(index)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return "\r\n".join([*lines, "", body]).encode()
 
     def deliveries(self, peers: int) -> int:
         """How many of a room's peers receive one message."""
@@ -141,6 +152,33 @@ class SocketIo(PlainJson):
 
     def _frame(self, method: str, params: dict[str, str], **more: object) -> Frame:
         return Frame(b"42" + compact([method, params]))
+
+
+class PollingSocketIo(SocketIo):
+    """As its client is shipped: a session is opened and connected by HTTP, then goes over to a websocket.
+
+    The client sends its packets and waits for the server's on two connections, and has one more wait under way when it
+    goes over; here one request follows the other, which is less to do for the server.
+    """
+
+    SESSION = "~" * 20  # see load/generator.h
+
+    def asks(self, index: int, room: str) -> list[bytes]:
+        path = "/socket.io/?EIO=4&transport=polling"
+        known, connect = f"{path}&sid={self.SESSION}", "40"
+        content = {"Content-Type": "text/plain;charset=UTF-8", "Content-Length": str(len(connect))}
+        return [
+            self.request(index, "GET", path, {}),
+            self.request(index, "POST", known, content, connect),
+            self.request(index, "GET", known, {}),
+        ]
+
+    def path(self, index: int, room: str) -> str:
+        return f"{super().path(index, room)}&sid={self.SESSION}"
+
+    def join(self, index: int, room: str, *, observing: Sequence[str] = ()) -> list[Step]:
+        probe, upgrade, joining = Frame(b"2probe"), Frame(b"5"), super().join(index, room)[-1]
+        return [Step(probe, b"3probe"), Step(upgrade, b""), joining]
 
 
 class StoringSocketIo(SocketIo):

@@ -141,8 +141,8 @@ def join1000(running: Running, seconds: float) -> Turns:
 
 
 def _join(running: Running, peers: int) -> Row:
-    """64 handshakes at a time; told: until everybody has joined and has learned of everybody it must learn of."""
-    with Clients(running, peers, lambda _: f"n-{peers}") as clients:
+    """64 at a time; told: until everybody has joined and has learned of everybody it must learn of."""
+    with Clients(running, peers, lambda _: f"n-{peers}", asking=True) as clients:
         pids = running.group.pids()
         before = cpu_seconds(pids)
         joined = clients.open(concurrency=64)
@@ -175,34 +175,46 @@ def _reconnect(running: Running, *, rooms: int, peers: int) -> Row:
 
     over_joins: how much longer it takes than it took them to join, until all knew of all.
     """
-    protocol, count, seen = _ours(running), rooms * peers, rooms * running.protocol.sightings(peers)
-    room_of = f"n-back{peers}-{{}}".format
-    with Clients(running, count, lambda index: room_of(index % rooms)) as clients:
-        clients.look_for('"id":"joined"')
-        protocol.prepare([(room, room_of(room)) for room in range(rooms)])
-        start = time.monotonic()
-        clients.open(concurrency=64)
-        joined = clients.await_news(messages=0, sightings=seen, seconds=60) - start
-        clients.settle(1)
-        protocol.keep_places(clients.kept())
-        running.group.restart(lambda: clients.settle(0.01, 0.05))
-    pids = running.group.pids()
-    with Clients(running, count, lambda index: room_of(index % rooms)) as clients:
-        clients.look_for('"resumed":true')
+    protocol, count = _ours(running), rooms * peers
+
+    def room_of(index: int) -> str:
+        return f"n-back{peers}-{index % rooms}"
+
+    with Clients(running, count, room_of, asking=True) as first, Clients(running, count, room_of, asking=True) as again:
+        joined = _first_time(first, rooms * protocol.sightings(peers))
+        protocol.keep_places(first.kept())
+        again.add()
+        again.look_for('"resumed":true')
+        said = [protocol.message(index, room_of(index)) for index in range(rooms)]
+        running.group.restart(lambda: first.settle(0.01, 0.05))
+        pids, reads = running.group.pids(), protocol.journal_reads()
         before, start = cpu_seconds(pids), time.monotonic()
-        clients.open(rooms, concurrency=64)
-        clients.send_each(range(rooms), [protocol.message(index, room_of(index)) for index in range(rooms)])
-        clients.open(concurrency=64)
+        again.open(rooms, concurrency=64)
+        again.send_each(range(rooms), said)
+        again.open(concurrency=64)
         wanted = count - rooms
-        back = clients.await_news(messages=wanted, sightings=0, seconds=60) - start
+        back = again.await_news(messages=wanted, sightings=0, seconds=60) - start
+        cpu = cpu_seconds(pids) - before
         return {
             "joined": joined,
             "back": back,
             "over_joins": back / joined,
-            "resynchronised": count - clients.found,
-            "missing": wanted - clients.messages,
-            "cpu": cpu_seconds(pids) - before,
+            "resynchronised": count - again.found,
+            "missing": wanted - again.messages,
+            "journal_reads": protocol.journal_reads() - reads,
+            "cpu": cpu,
         }
+
+
+def _first_time(clients: Clients, sightings: int) -> float:
+    """Join; seconds until all know of all."""
+    clients.look_for('"id":"joined"')
+    clients.add()
+    start = time.monotonic()
+    clients.open(concurrency=64)
+    joined = clients.await_news(messages=0, sightings=sightings, seconds=60) - start
+    clients.settle(1)
+    return joined
 
 
 def _ours(running: Running) -> Hmsroom:

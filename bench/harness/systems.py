@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from harness import services
-from harness.ours import ACCESS_KEY, APP_SECRET, Bare, Hmsroom
+from harness.ours import ACCESS_KEY, APP_SECRET, Bare, Hmsroom, WithoutInit
 from harness.places import BENCH, NODE, NODE_MODULES, PEERS, PROJECT, VENV
 from harness.processes import Group, free_port
-from harness.protocols import Colyseus, PlainJson, Protocol, SocketIo, StoringSocketIo
+from harness.protocols import Colyseus, PlainJson, PollingSocketIo, Protocol, SocketIo, StoringSocketIo
 
 PYTHON = str(VENV / "bin/python")
 MANAGE = PROJECT / "manage.py"
@@ -128,12 +128,16 @@ LONG_MESSAGES = {"MAX_MESSAGE_CHARS": "20000"}
 MANY_PEERS = {"MAX_ROOM_PEERS": "20000"}
 TO_LOOPBACK = {"WEBHOOK_HTTP": "1", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
 WITHOUT_HISTORY = {"KEPT_MESSAGES": "0"}
+# Both sides keep 50 messages of a room, and for a second more.
+PRUNING = {"KEPT_MESSAGES": "50", "CLIENT_ID_SECONDS": "1", "JOURNAL_SECONDS": "1", "JOURNAL_EVENTS": "50"}
+IN_NODE_PRUNING = {**IN_NODE, "KEPT": "50", "YOUNG": "1000"}
 PLAIN = {"FAST_PATH": "off", **NOT_COALESCED}
 
 SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom": Ours(),
     "hmsroom-daphne": Ours("daphne"),
     "hmsroom-bare": Ours(protocol=Bare),
+    "hmsroom-without-init": Ours(protocol=WithoutInit),
     "hmsroom-uncoalesced": Ours(settings=NOT_COALESCED),
     "hmsroom-daphne-uncoalesced": Ours("daphne", settings=NOT_COALESCED),
     "hmsroom-plain": Ours(settings=PLAIN),
@@ -144,12 +148,15 @@ SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom-daphne-many-peers": Ours("daphne", settings=MANY_PEERS),
     "hmsroom-webhooks": Ours(settings=TO_LOOPBACK, webhooks=True),
     "hmsroom-without-history": Ours(settings=WITHOUT_HISTORY),
+    "hmsroom-pruning": Ours(settings=PRUNING),
     "hmsroom-million-stored": Ours(stored=1_000_000),
     "hmsroom-clustered": Ours(clustered=True),
     "hmsroom-two": Ours(processes=2, clustered=True),
     "hmsroom-four": Ours(processes=4, clustered=True),
     "socket.io": Peer(_node("socketio_chat.cjs"), SocketIo, IN_NODE),
+    "socket.io-polling": Peer(_node("socketio_chat.cjs"), PollingSocketIo, IN_NODE),
     "storing-socket.io": Peer(_node("socketio_storing_chat.cjs", "sets"), StoringSocketIo, IN_NODE),
+    "storing-socket.io-pruning": Peer(_node("socketio_storing_chat.cjs", "sets"), StoringSocketIo, IN_NODE_PRUNING),
     "storing-each-socket.io": Peer(_node("socketio_storing_chat.cjs", "each"), StoringSocketIo, IN_NODE),
     "colyseus": Peer(_node("colyseus_chat.mjs"), Colyseus, IN_NODE),
     "python-socketio": Peer(_uvicorn("python_socketio_chat:application"), SocketIo),

@@ -1,6 +1,6 @@
 /* The hot loop of the load generator: one thread, one epoll, any number of client websockets.
  *
- * Python (engine.py) says where to connect and which frames to exchange; this file moves the bytes,
+ * Python (harness/clients.py) says where to connect and which frames to exchange; this file moves the bytes,
  * finds markers in what arrives, and counts. A marker is 27 characters inside any payload:
  *
  *     @@ kind sequence(8 hex digits) time(16 hex digits, nanoseconds)
@@ -24,10 +24,17 @@
 #define MARKS 12                /* markers in one message to send, at most */
 #define READ_BUFFER (4 << 20)
 #define VALUES (1 << 16)        /* metadata values followed in one run */
+#define SESSION 20              /* characters of an Engine.IO session's id */
 #define SECOND 1000000000LL
 
 enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 };
-enum { IDLE, CONNECTING, UPGRADING, JOINING, READY, DEAD };
+enum { IDLE, CONNECTING, ASKING, UPGRADING, JOINING, READY, DEAD };
+
+/* An HTTP request. One that follows an answer with `"sid":"…"` holds a blank for it: SESSION times `~`. */
+typedef struct {
+  char *bytes;
+  int length;
+} request;
 
 typedef struct {
   int op, length, wait_length;
@@ -36,8 +43,9 @@ typedef struct {
 
 typedef struct {
   int fd, state, index, port, paused;
-  char *request;
-  int request_length;
+  request *asks; /* what is asked on a connection of its own before the websocket's opens */
+  int ask_count, asked;
+  request upgrade;
   step *steps;
   int step_count, current;
   char *unread; /* a frame that has not arrived whole */
@@ -93,6 +101,7 @@ typedef struct {
 
 int64_t now(void);
 void watch(generator *g, connection *c, int operation);
+void connect_peer(generator *g, connection *c);
 void drop(generator *g, connection *c);
 void send_bytes(generator *g, connection *c, const char *bytes, int length);
 void send_unsent(generator *g, connection *c);

@@ -2,8 +2,6 @@
 #include "generator.h"
 
 #include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PEERS_PER_ADDRESS 2000 /* each loopback address has its own range of ports */
 #define EVENTS 512
 
 static void connected(generator *g, connection *c) {
@@ -19,8 +16,9 @@ static void connected(generator *g, connection *c) {
   socklen_t size = sizeof error;
   getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error) return drop(g, c);
-  c->state = UPGRADING;
-  send_bytes(g, c, c->request, c->request_length);
+  request *first = c->asked < c->ask_count ? &c->asks[c->asked] : &c->upgrade;
+  c->state = first == &c->upgrade ? UPGRADING : ASKING;
+  send_bytes(g, c, first->bytes, first->length);
   if (c->fd >= 0) watch(g, c, EPOLL_CTL_MOD);
 }
 
@@ -53,22 +51,6 @@ static void turn(generator *g, int64_t most) {
     if (happened & EPOLLOUT && c->unsent_length) send_unsent(g, c);
     if (c->fd >= 0 && (broken || (happened & EPOLLIN && !c->paused))) readable(g, c);
   }
-}
-
-static void start_connecting(generator *g, connection *c) {
-  int yes = 1;
-  char address[20];
-  struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(c->port), .sin_addr = g->server};
-  snprintf(address, sizeof address, "127.0.0.%d", 2 + c->index / PEERS_PER_ADDRESS);
-  inet_pton(AF_INET, address, &from.sin_addr);
-  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
-  bind(c->fd, (struct sockaddr *)&from, sizeof from);
-  connect(c->fd, (struct sockaddr *)&to, sizeof to);
-  c->state = CONNECTING;
-  g->in_flight++;
-  watch(g, c, EPOLL_CTL_ADD);
 }
 
 static void put_marker(char *at, int kind, uint64_t sequence, uint64_t time) {
@@ -141,12 +123,21 @@ void wl_application_ping(generator *g, const char *ping, int ping_length, const 
   memcpy(g->pong, pong, g->pong_length = pong_length);
 }
 
-int wl_add(generator *g, int port, const char *request, int length, int steps) {
+static request copy_of(const char *bytes, int length) {
+  return (request){memcpy(malloc(length), bytes, length), length};
+}
+
+int wl_add(generator *g, int port, const char *upgrade, int length, int asks, int steps) {
   connection *c = &g->connections[g->count];
-  *c = (connection){.fd = -1, .index = g->count, .port = port, .newest = -1, .request_length = length};
-  c->request = memcpy(malloc(length), request, length);
+  *c = (connection){.fd = -1, .index = g->count, .port = port, .newest = -1, .upgrade = copy_of(upgrade, length)};
+  c->asks = calloc(asks + 1, sizeof(request));
   c->steps = calloc(steps + 1, sizeof(step));
   return g->count++;
+}
+
+void wl_ask(generator *g, int peer, const char *bytes, int length) {
+  connection *c = &g->connections[peer];
+  c->asks[c->ask_count++] = copy_of(bytes, length);
 }
 
 void wl_step(generator *g, int peer, int op, const char *frame, int length, const char *wait, int wait_length) {
@@ -162,7 +153,7 @@ int64_t wl_open(generator *g, int from, int to, int concurrency, int64_t timeout
   int64_t start = now();
   int next = from, settled = g->ready + g->dead + to - from;
   while (g->ready + g->dead < settled) {
-    while (next < to && g->in_flight < concurrency) start_connecting(g, &g->connections[next++]);
+    for (; next < to && g->in_flight < concurrency; g->in_flight++) connect_peer(g, &g->connections[next++]);
     turn(g, SECOND / 100);
     if (now() - start > timeout) return -1;
   }
@@ -274,7 +265,8 @@ void wl_free(generator *g) {
     connection *c = &g->connections[i];
     drop(g, c);
     for (int j = 0; j < c->step_count; j++) free(c->steps[j].frame), free(c->steps[j].wait);
-    free(c->steps), free(c->request), free(c->unread), free(c->unsent), free(c->sighted), free(c->kept);
+    for (int j = 0; j < c->ask_count; j++) free(c->asks[j].bytes);
+    free(c->steps), free(c->asks), free(c->upgrade.bytes), free(c->unread), free(c->unsent), free(c->sighted), free(c->kept);
   }
   wl_clear_senders(g);
   close(g->epoll);

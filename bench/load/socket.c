@@ -1,7 +1,9 @@
 /* One client websocket: bytes, frames, markers. */
 #include "generator.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #define LARGEST_FRAME 65536
+#define PEERS_PER_ADDRESS 2000 /* each loopback address has its own range of ports */
 
 int64_t now(void) {
   struct timespec t;
@@ -24,17 +27,35 @@ void watch(generator *g, connection *c, int operation) {
   epoll_ctl(g->epoll, operation, c->fd, &event);
 }
 
+void connect_peer(generator *g, connection *c) {
+  int yes = 1;
+  char address[20];
+  struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(c->port), .sin_addr = g->server};
+  snprintf(address, sizeof address, "127.0.0.%d", 2 + c->index / PEERS_PER_ADDRESS);
+  inet_pton(AF_INET, address, &from.sin_addr);
+  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+  bind(c->fd, (struct sockaddr *)&from, sizeof from);
+  connect(c->fd, (struct sockaddr *)&to, sizeof to);
+  c->state = CONNECTING;
+  watch(g, c, EPOLL_CTL_ADD);
+}
+
+static void close_socket(connection *c) {
+  struct linger at_once = {1, 0}; /* a reset: thousands of ports must not wait in TIME_WAIT */
+  setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(c->fd);
+  c->fd = -1;
+}
+
 void drop(generator *g, connection *c) {
   if (c->state == DEAD) return;
   if (c->state == READY) g->ready--;
   if (c->state >= CONNECTING && c->state <= JOINING) g->in_flight--;
   c->state = DEAD;
   g->dead++;
-  if (c->fd < 0) return;
-  struct linger at_once = {1, 0}; /* a reset: thousands of ports must not wait in TIME_WAIT */
-  setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  close(c->fd);
-  c->fd = -1;
+  if (c->fd >= 0) close_socket(c);
 }
 
 void send_bytes(generator *g, connection *c, const char *bytes, int length) {
@@ -170,15 +191,47 @@ static void received(generator *g, connection *c, const char *payload, int lengt
   advance(g, c);
 }
 
+static int refused(generator *g, connection *c, const char *bytes, int length) {
+  if (g->dead < 3) fprintf(stderr, "refused: %.*s\n", length < 300 ? length : 300, bytes);
+  drop(g, c);
+  return length;
+}
+
+static void fill_in(request *r, const char *session) {
+  char *blank = memmem(r->bytes, r->length, "~~~~~~~~~~~~~~~~~~~~", SESSION);
+  if (blank) memcpy(blank, session, SESSION);
+}
+
+/* The bytes of the answer to what was asked, or 0 while it is not whole; what follows it is asked at once. */
+static int answered(generator *g, connection *c, char *bytes, int length) {
+  char *body = memmem(bytes, length, "\r\n\r\n", 4), *size;
+  if (!body) return 0;
+  body += 4;
+  *(body - 1) = 0; /* ends the headers, for strcasestr */
+  size = strcasestr(bytes, "\r\ncontent-length:");
+  *(body - 1) = '\n';
+  if (!size || !memmem(bytes, 16, " 200 ", 5)) return refused(g, c, bytes, length);
+  char *end = body + atoi(size + 17);
+  if (end > bytes + length) return 0;
+  char *session = memmem(body, end - body, "\"sid\":\"", 7);
+  if (session && session + 7 + SESSION <= end) {
+    for (int i = c->asked + 1; i < c->ask_count; i++) fill_in(&c->asks[i], session + 7);
+    fill_in(&c->upgrade, session + 7);
+  }
+  if (++c->asked < c->ask_count) {
+    send_bytes(g, c, c->asks[c->asked].bytes, c->asks[c->asked].length);
+  } else {
+    close_socket(c);
+    connect_peer(g, c);
+  }
+  return end - bytes;
+}
+
 /* The bytes of the answer to the upgrade request, or 0 while it is not whole. */
 static int upgraded(generator *g, connection *c, const char *bytes, int length) {
   char *end = memmem(bytes, length, "\r\n\r\n", 4);
   if (!end) return 0;
-  if (!memmem(bytes, 16, " 101 ", 5)) {
-    if (g->dead < 3) fprintf(stderr, "upgrade refused: %.*s\n", 120, bytes);
-    drop(g, c);
-    return length;
-  }
+  if (!memmem(bytes, 16, " 101 ", 5)) return refused(g, c, bytes, length);
   c->state = JOINING;
   advance(g, c);
   return end + 4 - bytes;
@@ -215,7 +268,8 @@ void readable(generator *g, connection *c) {
   int64_t time = now();
   int length = c->unread_length + got, done = 0, taken;
   g->bytes += got;
-  if (c->state == UPGRADING) done = upgraded(g, c, buffer, length);
+  if (c->state == ASKING) done = answered(g, c, buffer, length);
+  else if (c->state == UPGRADING) done = upgraded(g, c, buffer, length);
   while ((c->state == JOINING || c->state == READY) && length - done >= 2) {
     taken = take_frame(g, c, (unsigned char *)buffer + done, length - done, time);
     if (!taken) break;

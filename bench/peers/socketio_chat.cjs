@@ -3,7 +3,7 @@ const { createServer } = require("http");
 const { Server } = require("socket.io");
 
 const http = createServer();
-const io = new Server(http, { transports: ["websocket"] });
+const io = new Server(http);
 const metadata = new Map();
 
 io.on("connection", (socket) => {

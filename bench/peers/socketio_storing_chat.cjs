@@ -6,8 +6,8 @@ const { DatabaseSync } = require("node:sqlite");
 const { Server } = require("socket.io");
 
 const [, , port, stored] = process.argv;
-const KEPT = 1_000; // messages of a room, as hmsroom's KEPT_MESSAGES
-const YOUNG = 300_000; // ms for which more are kept, as its CLIENT_ID_SECONDS
+const KEPT = Number(process.env.KEPT ?? 1_000); // messages of a room, as hmsroom's KEPT_MESSAGES
+const YOUNG = Number(process.env.YOUNG ?? 300_000); // ms for which more are kept, as its CLIENT_ID_SECONDS
 const MOST = 10_000; // but never more, as its JOURNAL_MAX_EVENTS
 const TRIM_EVERY = 64;
 
