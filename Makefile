@@ -55,7 +55,7 @@ simulate: venv-dev
 simulate-scale: venv-dev
 	$(python) bench/simulate_scale.py --seed $(or $(SEED),1)
 
-# Beside other chat servers; QUICK=1 takes five minutes.
+# Beside other chat servers; QUICK=1 takes at most six minutes.
 bench: venv-dev
 	@scripts/ensure-system-packages bench
 	$(python) bench/run.py $(if $(QUICK),--quick)

@@ -2,8 +2,9 @@
 
 Installs what it needs under bench/ on its first run. Servers get core 0, the load generator core 1, and all traffic
 stays on 127.0.0.1. Systems are freshly started for each scenario and take turns in it, second by second (A B C A B C).
-The medians and ratios are printed, and written to bench/latest.json unless only some scenarios or systems were asked
-for.
+The medians and ratios are printed, with what is asked of them, and written to bench/latest.json, which says whether the
+run was a quick one. Nothing is written where something failed, or only some scenarios or systems were run. --table
+prints the ratios of that file as a table for docs/performance.md.
 """
 
 import argparse
@@ -18,6 +19,9 @@ from harness.places import LATEST
 
 def main() -> None:
     options = _options()
+    if options.table:
+        print(report.markdown())
+        return
     if (os.cpu_count() or 1) < 2:
         sys.exit("bench: two cores are needed, one for the server and one for the load generator")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so the servers stop too
@@ -25,25 +29,25 @@ def main() -> None:
     processes.use_own_core()
     started = time.monotonic()
     contests = plan.select(plan.QUICK if options.quick else plan.FULL, options.scenarios, options.systems)
-    repetitions = options.repetitions or (2 if options.quick else 3)
-    found = report.medians(
-        measure.rounds(contests, repetitions=repetitions, seconds=options.seconds or (1 if options.quick else 1.5))
-    )
-    print(f"\n{report.table(found, contests)}\n\n{report.ratio_lines(found, contests)}")
-    print(f"\n{time.monotonic() - started:.0f} s, {repetitions} repetition(s); load average {os.getloadavg()[0]:.1f}")
-    if not options.scenarios and not options.systems:
-        report.write(found, contests)
-        print(f"written to {LATEST}")
+    seconds = options.seconds or (1 if options.quick else 1.5)
+    found = report.medians(measure.rounds(contests, repetitions=options.repetitions, seconds=seconds))
+    print(f"\n{report.table(found, contests)}\n\n{report.ratio_table(report.ratios(found, contests))}")
+    print(f"\n{time.monotonic() - started:.0f} s, load average {os.getloadavg()[0]:.1f}")
     if report.failures(found):
-        sys.exit(1)
+        sys.exit("bench: not everything could be measured, nothing is written")
+    if not options.scenarios and not options.systems:
+        run = {"quick": options.quick, "repetitions": options.repetitions, "seconds": seconds}
+        report.write(found, contests, run)
+        print(f"written to {LATEST}")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="four scenarios, few systems, 6 minutes")
+    parser.add_argument("--quick", action="store_true", help="four scenarios, few systems, at most 6 minutes")
+    parser.add_argument("--table", action="store_true", help="run nothing, print the ratios of latest.json")
     parser.add_argument("--scenarios", type=_names, default=(), help="only these, separated by commas")
     parser.add_argument("--systems", type=_names, default=(), help="only these, separated by commas")
-    parser.add_argument("--repetitions", type=int, help="3, or 2 with --quick")
+    parser.add_argument("--repetitions", type=int, default=2, help="2 unless told")
     parser.add_argument("--seconds", type=float, help="length of one measured run: 1.5, or 1 with --quick")
     return parser.parse_args()
 

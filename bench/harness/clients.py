@@ -4,7 +4,7 @@ import ctypes
 import dataclasses
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +15,11 @@ from harness.protocols import Frame
 from harness.systems import Running
 
 MILLISECOND = 1e6
-Row = Mapping[str, float | str | None]  # the figures of one run of a scenario
+Row = Mapping[str, float | str | None]
+"""The figures of one run of a scenario."""
+
+Turns = Generator["Clients | None", None, Row]
+"""A scenario under way: gives the clients that are to be served while they wait for their turn."""
 
 
 class JoinTimeout(Exception):

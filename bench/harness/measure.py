@@ -1,6 +1,7 @@
 """Run the contests."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Self
@@ -15,9 +16,11 @@ def rounds(contests: Sequence[Contest], *, repetitions: int, seconds: float) -> 
     rows = []
     for repetition in range(repetitions):
         for contest in contests:
+            start = time.monotonic()
             for system, row in measure(contest, seconds):
                 print(f"{repetition + 1}/{repetitions} {contest.name:16} {system:27}", shown(row), flush=True)
                 rows.append((contest.name, system, row))
+            print(f"{repetition + 1}/{repetitions} {contest.name:16} {time.monotonic() - start:.0f} s", flush=True)
     return rows
 
 

@@ -42,8 +42,8 @@ def _encode(data: bytes) -> str:
 class Hmsroom(Protocol):
     """JSON-RPC over one websocket; `make_rooms` returns the ids of new rooms by the names it is given.
 
-    Who comes asks `/init` first, as before each socket. Every message has a client id and is acknowledged. Who comes observes the key `default`. Those who come back, to
-    rooms in `places`, name their place in the socket's address.
+    Before each socket its peer asks `/init`. Every message has a client id and is acknowledged. Who comes observes the
+    key `default`. Those who come back, to rooms in `places`, name their place in the socket's address.
     """
 
     echoes = False

@@ -19,6 +19,7 @@ from harness.places import BUILD, HOST
 SERVER_CORE, GENERATOR_CORE = 0, 1
 START_SECONDS = 60
 SCHEDULER_CLOCK = 2
+MEBIBYTE, KIBIBYTE = 1 << 20, 1 << 10
 
 
 class Group:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.clients import Row
-from harness.places import BENCH, LATEST, NODE, NODE_MODULES
-from harness.plan import RATIOS, Contest
+from harness.places import BENCH, LATEST, NODE, NODE_MODULES, PROJECT
+from harness.plan import Contest
+from harness.ratios import RATIOS, Ratio
 
 Medians = dict[str, dict[str, Row]]  # contest → system → figures
 REFERENCE = "socket.io"
@@ -79,24 +80,31 @@ def ratios(found: Medians, contests: Sequence[Contest]) -> dict[str, float]:
     figure_of = {contest.name: contest.figure for contest in contests}
     for ratio in RATIOS:
         ours, theirs = (
-            found.get(side[0], {}).get(side[1], {}).get(figure_of.get(side[0], "")) if side else 1
-            for side in (ratio.ours, ratio.theirs)
+            found.get(contest, {}).get(system, {}).get(ratio.figure or figure_of.get(contest, ""))
+            for contest, system in (ratio.ours, ratio.theirs or ratio.ours)
         )
-        over = _over(ours, theirs)
+        over = _over(ours, theirs if ratio.theirs else 1)
         if over is not None:
             compared[ratio.name] = round(over, 3)
     return compared
 
 
-def write(found: Medians, contests: Sequence[Contest]) -> None:
-    """Keep the ratios, and the figures they come from, in latest.json."""
+def write(found: Medians, contests: Sequence[Contest], run: dict[str, object]) -> None:
+    """Keep the ratios, the figures they come from, and what was run of which commit, in latest.json."""
     content = {
+        "run": {**run, "commit": _commit()},
         "machine": _machine(),
         "versions": _versions(),
         "ratios": ratios(found, contests),
         "figures": found,
     }
     LATEST.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _commit() -> str:
+    """What is measured; "-dirty" with changes beside, empty where there is no history."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _machine() -> dict[str, object]:
@@ -128,9 +136,26 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def ratio_lines(found: Medians, contests: Sequence[Contest]) -> str:
-    """The ratios, one a line."""
-    return "\n".join(f"{name:36} {value:.3g}" for name, value in ratios(found, contests).items())
+def ratio_table(found: dict[str, float]) -> str:
+    """The ratios of these names, with what is asked of them and whether it is missed."""
+    return _aligned([["ratio", "", "asked", ""], *([ratio.name, *_verdict(ratio, found)] for ratio in _of(found))])
+
+
+def markdown() -> str:
+    """The same of latest.json, as a table for the documentation."""
+    latest = json.loads(LATEST.read_text())["ratios"]
+    lines = ["| | measured | asked | |", "| --- | ---: | --- | --- |"]
+    lines += [f"| `{ratio.name}` | {' | '.join(_verdict(ratio, latest))} |" for ratio in _of(latest)]
+    return "\n".join(lines)
+
+
+def _of(found: dict[str, float]) -> list[Ratio]:
+    return [ratio for ratio in RATIOS if ratio.name in found]
+
+
+def _verdict(ratio: Ratio, found: dict[str, float]) -> tuple[str, str, str]:
+    value, asked = found[ratio.name], ratio.asked
+    return _shown(value), str(asked or ""), "" if asked is None or asked.met(value) else "missed"
 
 
 def failures(found: Medians) -> bool:

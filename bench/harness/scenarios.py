@@ -4,24 +4,21 @@ Where one yields, the other systems have their turn: what the machine does besid
 """
 
 import asyncio
+import contextlib
+import sqlite3
 import statistics
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 from harness import handing_over
-from harness.clients import Clients, Measured, Row
+from harness.clients import Clients, Turns
+from harness.coming import ours
 from harness.ours import Hmsroom
-from harness.processes import cpu_seconds, resident_bytes
+from harness.processes import KIBIBYTE, MEBIBYTE, cpu_seconds, resident_bytes
+from harness.saturation import LAZY, saturate
 from harness.systems import Running
 
-MEBIBYTE, KIBIBYTE = 1 << 20, 1 << 10
-LAZY = 0.002  # keeps the generator below its core's limit while a server is pushed to its own
-WINDOWS = (8, 64)
-STEPS = 10
 TOPIC = ("topic",)
-
-Turns = Generator[Clients | None, None, Row]
-"""Gives the clients that are to be served while they wait for their turn."""
 
 
 def room200(running: Running, seconds: float) -> Turns:
@@ -40,7 +37,8 @@ def rooms(running: Running, seconds: float) -> Turns:
         calm = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=500)
         yield clients
         found = yield from saturate(clients, senders, fan_out, seconds)
-        return {"calm_p50": calm.p50, "calm_p99": calm.p99, **found}
+        calm_cpu_us = calm.cpu / calm.sent * 1e6
+        return {"calm_p50": calm.p50, "calm_p99": calm.p99, "calm_cpu_us": calm_cpu_us, **found}
 
 
 def rooms_clustered(running: Running, seconds: float) -> Turns:
@@ -48,50 +46,13 @@ def rooms_clustered(running: Running, seconds: float) -> Turns:
     return (yield from rooms(running, seconds))
 
 
-def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: float) -> Turns:
-    """Find the highest rate that holds: a closed loop for a first estimate, then open loops above and below it.
-
-    per_cpu, deliveries per second of server CPU, is the best of all these runs: it falls when the server idles.
-    """
-    clients.poll_lazily(LAZY)
-    clients.chat(senders, seconds=0.4, fan_out=fan_out)
-    closed = []
-    for window in WINDOWS:
-        yield clients
-        closed.append(clients.chat(senders, seconds=seconds, fan_out=fan_out, window=window))
-    runs = [run for run in closed if not run.loss]
-    best = max(run.deliveries_per_second for run in closed)
-    base, good, bad, factor = best / clients.protocol.copies(fan_out), 0.0, 0.0, 0.9
-    held: Measured | None = None
-    for _ in range(STEPS):
-        yield clients
-        run = clients.chat(senders, seconds=seconds, fan_out=fan_out, rate=base * factor)
-        runs += [run] if not run.loss else []
-        if run.holds:
-            good = factor
-            held = max(held or run, run, key=lambda measured: measured.deliveries_per_second)
-        else:
-            bad = factor
-        if bad and good and bad / good < 1.12:
-            break
-        factor = _next_factor(run, factor, good, bad)
-        clients.settle(0.2)
-    return {
-        "max": round(held.deliveries_per_second) if held else 0,
-        "per_cpu": round(max((run.per_cpu_second for run in runs), default=0)),
-        "p50": held.p50 if held else None,
-        "p99": held.p99 if held else None,
-        "generator_share": max(run.generator_share for run in [*closed, *runs]),
-        "server_share": held.server_share if held else None,
-        "bytes": closed[0].bytes_per_delivery,
-    }
-
-
-def _next_factor(run: Measured, factor: float, good: float, bad: float) -> float:
-    """Up while it holds (in large steps while it is easy), down while nothing does, then between the two."""
-    if not bad:
-        return factor * (1.6 if run.p99 < 60 and run.server_share < 0.93 else 1.15)
-    return (good + bad) / 2 if good else factor * 0.75
+def rooms_pruning(running: Running, seconds: float) -> Turns:
+    """The same where few messages are kept, and for a second more, so that as many are deleted as are stored."""
+    row = yield from rooms(running, seconds)
+    with contextlib.closing(sqlite3.connect(next(running.group.folder.glob("*.sqlite3")))) as database:
+        table = "rooms_message" if isinstance(running.protocol, Hmsroom) else "message"
+        kept, stored = database.execute(f"SELECT COUNT(*) / 200.0, MAX(seq) FROM {table}").fetchone()
+    return {**row, "kept_per_room": kept, "stored_per_room": stored}
 
 
 def room1000(running: Running, seconds: float) -> Turns:
@@ -128,145 +89,6 @@ def metadata(running: Running, seconds: float) -> Turns:
         return {"all_p50": run.full_p50, "all_p99": run.full_p99, "p50": run.p50, "cpu": run.server_share}
 
 
-def join250(running: Running, seconds: float) -> Turns:
-    """250 announced joins into one room."""
-    yield None
-    return _join(running, 250)
-
-
-def join1000(running: Running, seconds: float) -> Turns:
-    """1,000 announced joins into one room."""
-    yield None
-    return _join(running, 1000)
-
-
-def _join(running: Running, peers: int) -> Row:
-    """64 at a time; told: until everybody has joined and has learned of everybody it must learn of."""
-    with Clients(running, peers, lambda _: f"n-{peers}", asking=True) as clients:
-        pids = running.group.pids()
-        before = cpu_seconds(pids)
-        joined = clients.open(concurrency=64)
-        start, wanted = time.perf_counter(), running.protocol.sightings(peers)
-        ago = clients.await_sightings(wanted, 30)
-        told = joined + max(0, time.perf_counter() - start - ago)
-        return {
-            "joined": joined,
-            "told": told,
-            "missing": wanted - clients.sightings,
-            "frames": clients.frames,
-            "cpu": cpu_seconds(pids) - before,
-        }
-
-
-def reconnect1000(running: Running, seconds: float) -> Turns:
-    """1,000 peers of one room come back to a server that was restarted, 64 at a time: until all have everything."""
-    yield None
-    return _reconnect(running, rooms=1, peers=1000)
-
-
-def reconnect_rooms(running: Running, seconds: float) -> Turns:
-    """The same with 200 rooms of 5."""
-    yield None
-    return _reconnect(running, rooms=200, peers=5)
-
-
-def _reconnect(running: Running, *, rooms: int, peers: int) -> Row:
-    """Everything: that they are in the room as before, and a message that the first in each room sends.
-
-    over_joins: how much longer it takes than it took them to join, until all knew of all.
-    """
-    protocol, count = _ours(running), rooms * peers
-
-    def room_of(index: int) -> str:
-        return f"n-back{peers}-{index % rooms}"
-
-    with Clients(running, count, room_of, asking=True) as first, Clients(running, count, room_of, asking=True) as again:
-        joined = _first_time(first, rooms * protocol.sightings(peers))
-        protocol.keep_places(first.kept())
-        again.add()
-        again.look_for('"resumed":true')
-        said = [protocol.message(index, room_of(index)) for index in range(rooms)]
-        running.group.restart(lambda: first.settle(0.01, 0.05))
-        pids, reads = running.group.pids(), protocol.journal_reads()
-        before, start = cpu_seconds(pids), time.monotonic()
-        again.open(rooms, concurrency=64)
-        again.send_each(range(rooms), said)
-        again.open(concurrency=64)
-        wanted = count - rooms
-        back = again.await_news(messages=wanted, sightings=0, seconds=60) - start
-        cpu = cpu_seconds(pids) - before
-        return {
-            "joined": joined,
-            "back": back,
-            "over_joins": back / joined,
-            "resynchronised": count - again.found,
-            "missing": wanted - again.messages,
-            "journal_reads": protocol.journal_reads() - reads,
-            "cpu": cpu,
-        }
-
-
-def _first_time(clients: Clients, sightings: int) -> float:
-    """Join; seconds until all know of all."""
-    clients.look_for('"id":"joined"')
-    clients.add()
-    start = time.monotonic()
-    clients.open(concurrency=64)
-    joined = clients.await_news(messages=0, sightings=sightings, seconds=60) - start
-    clients.settle(1)
-    return joined
-
-
-def _ours(running: Running) -> Hmsroom:
-    assert isinstance(running.protocol, Hmsroom)
-    return running.protocol
-
-
-def late_joiner(running: Running, seconds: float) -> Turns:
-    """Twenty, one after the other, join a session of 1,000 messages and 256 keys: until each has all of its state."""
-    protocol, present, late = _ours(running), 5, 20
-    keys = ["default", *[f"key-{number:03}" for number in range(255)]]
-    with Clients(running, present + late, lambda _: "q-late") as clients:
-        clients.open(present)
-        updates = [protocol.update(keys[first : first + 8]) for first in range(0, len(keys), 8)]
-        clients.send_each([0] * len(updates), updates)
-        clients.settle()
-        run = clients.chat(range(present), seconds=2.1, fan_out=present - 1, rate=500)
-        clients.look_for(f'"key":"{keys[-1]}"')
-        yield clients
-        pids, taken = running.group.pids(), []
-        before = cpu_seconds(pids)
-        for index in range(present, present + late):
-            taken.append(clients.open(index + 1, observing=keys[1:]) * 1000)
-        return {
-            "ms": statistics.median(taken),
-            "most_ms": max(taken),
-            "cpu_ms": (cpu_seconds(pids) - before) / late * 1000,
-            "messages": run.acked,
-            "without": late - clients.found,
-        }
-
-
-def viewers(running: Running, seconds: float) -> Turns:
-    """One large room of 10,000 viewers, to whom 2 messages are sent a second."""
-    pids, count = running.group.pids(), 10_000
-    before = resident_bytes(pids)
-    with Clients(running, count, lambda _: "v-viewers") as clients:
-        joined = clients.open(concurrency=64)
-        clients.settle()
-        yield clients
-        run = clients.chat([0], seconds=max(seconds, 10), fan_out=count - 1, rate=2)
-        grown = resident_bytes(pids) - before
-        return {
-            "joined": joined,
-            "p50": run.p50,
-            "p99": run.p99,
-            "loss": run.loss,
-            "cpu": run.server_share,
-            "mib": grown / MEBIBYTE,
-        }
-
-
 def idle_rooms(running: Running, seconds: float) -> Turns:
     """5,000 rooms of one, who pings every 10 seconds as hms.js does: percent of a core; and if it did not."""
     count, span = 5000, max(seconds, 10)
@@ -277,7 +99,7 @@ def idle_rooms(running: Running, seconds: float) -> Turns:
         clients.settle(1)
         grown = resident_bytes(pids) - before
         yield clients
-        pinging = clients.ping(_ours(running).ping(), seconds=span, every=10)
+        pinging = clients.ping(ours(running).ping(), seconds=span, every=10)
         used = cpu_seconds(pids)
         clients.settle(span, span)
         return {
@@ -299,7 +121,7 @@ def updates_shared(running: Running, seconds: float) -> Turns:
 
 
 def _updates(running: Running, keys: Sequence[Sequence[str]], seconds: float) -> Turns:
-    protocol = _ours(running)
+    protocol = ours(running)
     with Clients(running, 200, lambda _: "q-updates") as clients:
         clients.open(observing=sorted({key for some in keys for key in some}))
         updates = [(writer * 20, protocol.update(some)) for writer, some in enumerate(keys)]
@@ -318,7 +140,7 @@ def _updates(running: Running, keys: Sequence[Sequence[str]], seconds: float) ->
 
 def lock_handover(running: Running, seconds: float) -> Turns:
     """A lock for which nine wait: milliseconds from one's unlock until the next is answered that it holds it."""
-    protocol = _ours(running)
+    protocol = ours(running)
     protocol.prepare([(0, "q-lock")])
     yield None
     taken = asyncio.run(handing_over.hand_over(protocol, "q-lock", peers=10, times=300))
