@@ -1,7 +1,8 @@
-"""Where a system spends its time: python bench/hotspots.py LOAD SYSTEM [--seconds S]
+"""Where a system spends its time: python bench/hotspots.py LOAD SYSTEM [--native] [--seconds S]
 
-Keeps a system as busy as it gets under py-spy and prints, of the time in which its threads ran, the share of each
-thread, of each function on top of the stack, and of each function anywhere on it.
+Keeps a system as busy as it gets under py-spy (metadata, acknowledgement and idle_rooms: as busy as these are) and
+prints, of the time in which its threads ran, the share of each thread, of each function on top of the stack, and of
+each function anywhere on it. --native tells the interpreter's own functions and the kernel's calls apart.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness import install, processes
+from harness import coming, install, measure, processes
 from harness.clients import Clients
 from harness.places import BUILD, VENV
 from harness.systems import SYSTEMS, Running
@@ -25,18 +26,26 @@ LINES = 40
 WAITING = (
     "_worker (concurrent",
     "Writer._work (rooms/delivery/writer",
+    "Writer._wait (rooms/delivery/writer",
     "repeat.<locals>.run (rooms/observe/background",
     "Runner.run (asyncio",
     "wait (threading",
     "Condition.wait (threading",
+    # What they wait in, natively; the interpreter's lock is waited for so too.
+    "epoll_",
+    "__futex",
+    "pthread_cond_",
+    "sem_",
+    "clock_nanosleep",
 )
+NATIVE: list[str] = []
 
 
 @contextlib.contextmanager
 def watched(running: Running, recorded: Path) -> Iterator[None]:
     """Record the stacks of the system's processes while the body runs."""
     command = [str(VENV / "bin/py-spy"), "record", "--pid", str(running.group.pids()[0]), "--subprocesses", "--threads"]
-    options = ["--rate", str(SAMPLES_PER_SECOND), "--format", "raw", "--function", "--output", str(recorded)]
+    options = ["--rate", str(SAMPLES_PER_SECOND), "--format", "raw", "--function", "--output", str(recorded), *NATIVE]
     spy = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(1)  # it does not tell when it has attached
@@ -69,11 +78,28 @@ def metadata(running: Running, seconds: float, recorded: Path) -> float:
             return clients.change_metadata(range(0, 200, 10), seconds=seconds, rate=20).per_cpu_second
 
 
-def join(running: Running, seconds: float, recorded: Path) -> float:
-    with Clients(running, 1000, lambda _: "n-1000") as clients, watched(running, recorded):
-        clients.open(concurrency=64)
-        clients.await_sightings(running.protocol.sightings(1000), 30)
-        return clients.sightings / processes.cpu_seconds(running.group.pids())
+def acknowledgement(running: Running, seconds: float, recorded: Path) -> float:
+    with Clients(running, 100, lambda index: f"q-{index // 5}") as clients:
+        clients.open()
+        senders = [room * 5 + seat for seat in range(5) for room in range(20)]
+        with watched(running, recorded):
+            return clients.chat(senders, seconds=seconds, fan_out=4, rate=100).per_cpu_second
+
+
+def join1000(running: Running, seconds: float, recorded: Path) -> float:
+    with Clients(running, 1000, lambda _: "n-1000", asking=True) as clients:
+        clients.add()
+        before = processes.cpu_seconds(running.group.pids())
+        with watched(running, recorded):
+            clients.open(concurrency=64)
+            clients.await_sightings(running.protocol.sightings(1000), 30)
+            return clients.sightings / (processes.cpu_seconds(running.group.pids()) - before)
+
+
+def reconnect1000(running: Running, seconds: float, recorded: Path) -> float:
+    row = coming.reconnect(running, rooms=1, peers=1000, watched=lambda: watched(running, recorded))
+    print(f"reconnect1000: {measure.shown(row)}")
+    return 999 / float(row["cpu"] or 0)
 
 
 def idle_rooms(running: Running, seconds: float, recorded: Path) -> float:
@@ -84,7 +110,7 @@ def idle_rooms(running: Running, seconds: float, recorded: Path) -> float:
             used = processes.cpu_seconds(running.group.pids())
             clients.settle(seconds, seconds)
             print(f"silent: {(processes.cpu_seconds(running.group.pids()) - used) / seconds:.1%} of a core")
-            pinging = clients.ping(running.protocol.ping(), seconds=seconds, every=10)
+            pinging = clients.ping(coming.ours(running).ping(), seconds=seconds, every=10)
         print(f"pinging: {pinging.server_share:.1%} of a core")
         return pinging.per_cpu_second
 
@@ -93,7 +119,9 @@ LOADS: dict[str, Callable[[Running, float, Path], float]] = {
     "room200": room200,
     "rooms": rooms,
     "metadata": metadata,
-    "join": join,
+    "acknowledgement": acknowledgement,
+    "join1000": join1000,
+    "reconnect1000": reconnect1000,
     "idle_rooms": idle_rooms,
 }
 
@@ -102,8 +130,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("load", choices=LOADS)
     parser.add_argument("system", choices=SYSTEMS)
+    parser.add_argument("--native", action="store_true")
     parser.add_argument("--seconds", type=float, default=5)
     options = parser.parse_args()
+    NATIVE.extend(["--native"] if options.native else [])
     install.everything()
     processes.use_own_core()
     recorded = BUILD / "stacks.txt"

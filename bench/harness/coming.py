@@ -5,6 +5,8 @@ As in scenarios.py, each function loads a freshly started system and returns one
 
 import statistics
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from harness.clients import Clients, Row, Turns
 from harness.ours import Hmsroom
@@ -50,19 +52,22 @@ def _join(running: Running, peers: int) -> Row:
 def reconnect1000(running: Running, seconds: float) -> Turns:
     """1,000 peers of one room come back to a server that was restarted, 64 at a time: until all have everything."""
     yield None
-    return _reconnect(running, rooms=1, peers=1000)
+    return reconnect(running, rooms=1, peers=1000)
 
 
 def reconnect_rooms(running: Running, seconds: float) -> Turns:
     """The same with 200 rooms of 5."""
     yield None
-    return _reconnect(running, rooms=200, peers=5)
+    return reconnect(running, rooms=200, peers=5)
 
 
-def _reconnect(running: Running, *, rooms: int, peers: int) -> Row:
+def reconnect(
+    running: Running, *, rooms: int, peers: int, watched: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Row:
     """Everything: that they are in the room as before, and a message that the first in each room sends.
 
-    over_joins: how much longer it takes than it took them to join, until all knew of all.
+    over_joins: how much longer it takes than it took them to join, until all knew of all. It is watched while they come
+    back.
     """
     protocol, count = ours(running), rooms * peers
 
@@ -77,13 +82,14 @@ def _reconnect(running: Running, *, rooms: int, peers: int) -> Row:
         said = [protocol.message(index, room_of(index)) for index in range(rooms)]
         running.group.restart(lambda: first.settle(0.01, 0.05))
         pids, reads = running.group.pids(), protocol.journal_reads()
-        before, start = cpu_seconds(pids), time.monotonic()
-        again.open(rooms, concurrency=64)
-        again.send_each(range(rooms), said)
-        again.open(concurrency=64)
         wanted = count - rooms
-        back = again.await_news(messages=wanted, sightings=0, seconds=60) - start
-        cpu = cpu_seconds(pids) - before
+        with watched():
+            before, start = cpu_seconds(pids), time.monotonic()
+            again.open(rooms, concurrency=64)
+            again.send_each(range(rooms), said)
+            again.open(concurrency=64)
+            back = again.await_news(messages=wanted, sightings=0, seconds=60) - start
+            cpu = cpu_seconds(pids) - before
         return {
             "joined": joined,
             "back": back,

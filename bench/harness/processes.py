@@ -68,14 +68,18 @@ class Group:
         raise RuntimeError(f"{self.name}: the server did not listen, see {_log_path()}")
 
     def restart(self, meanwhile: Callable[[], object]) -> None:
-        """End the servers as a deployment does, and start them again, on the same ports and data."""
+        """End the servers, and start them again on the same ports and data."""
+        self.end(meanwhile)
+        for start in self._starts:
+            start()
+
+    def end(self, meanwhile: Callable[[], object]) -> None:
+        """End the servers as a deployment does."""
         for process in reversed(self._started):
             process.terminate()
             while process.poll() is None:
                 meanwhile()
         self._started.clear()
-        for start in self._starts:
-            start()
 
     def _popen(
         self, command: Sequence[str], environment: Mapping[str, str] | None, user: str | None

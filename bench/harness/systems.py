@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from harness import services
 from harness.ours import ACCESS_KEY, APP_SECRET, Bare, Hmsroom, WithoutInit
@@ -62,6 +63,7 @@ class Ours:
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     protocol: type[Hmsroom] = Hmsroom
     webhooks: bool = False
+    manage: Path = MANAGE
 
     def start(self, name: str) -> Running:
         group = Group(name)
@@ -96,7 +98,7 @@ class Ours:
 
     def _serve(self, group: Group, environment: Mapping[str, str]) -> int:
         port = free_port()
-        command = [sys.executable, str(MANAGE), "serve", "--port", str(port), "--server", self.server]
+        command = [sys.executable, str(self.manage), "serve", "--port", str(port), "--server", self.server]
         group.start(command, port=port, environment=environment)
         return port
 
