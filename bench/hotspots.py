@@ -20,7 +20,7 @@ from harness.clients import Clients
 from harness.places import BUILD, VENV
 from harness.systems import SYSTEMS, Running
 
-SAMPLES_PER_SECOND = 250
+SAMPLES_PER_SECOND, NATIVE_SAMPLES_PER_SECOND = 250, 50  # natively each takes much longer
 LINES = 40
 # py-spy takes these for running while they wait.
 WAITING = (
@@ -45,7 +45,8 @@ NATIVE: list[str] = []
 def watched(running: Running, recorded: Path) -> Iterator[None]:
     """Record the stacks of the system's processes while the body runs."""
     command = [str(VENV / "bin/py-spy"), "record", "--pid", str(running.group.pids()[0]), "--subprocesses", "--threads"]
-    options = ["--rate", str(SAMPLES_PER_SECOND), "--format", "raw", "--function", "--output", str(recorded), *NATIVE]
+    rate = NATIVE_SAMPLES_PER_SECOND if NATIVE else SAMPLES_PER_SECOND
+    options = ["--rate", str(rate), "--format", "raw", "--function", "--output", str(recorded), *NATIVE]
     spy = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(1)  # it does not tell when it has attached

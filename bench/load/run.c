@@ -153,7 +153,10 @@ int64_t wl_open(generator *g, int from, int to, int concurrency, int64_t timeout
   int64_t start = now();
   int next = from, settled = g->ready + g->dead + to - from;
   while (g->ready + g->dead < settled) {
-    for (; next < to && g->in_flight < concurrency; g->in_flight++) connect_peer(g, &g->connections[next++]);
+    while (next < to && g->in_flight < concurrency) {
+      g->in_flight++;
+      connect_peer(g, &g->connections[next++]);
+    }
     turn(g, SECOND / 100);
     if (now() - start > timeout) return -1;
   }

@@ -33,12 +33,13 @@ void connect_peer(generator *g, connection *c) {
   struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(c->port), .sin_addr = g->server};
   snprintf(address, sizeof address, "127.0.0.%d", 2 + c->index / PEERS_PER_ADDRESS);
   inet_pton(AF_INET, address, &from.sin_addr);
+  c->state = CONNECTING;
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  if (c->fd < 0) return drop(g, c);
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
   bind(c->fd, (struct sockaddr *)&from, sizeof from);
   connect(c->fd, (struct sockaddr *)&to, sizeof to);
-  c->state = CONNECTING;
   watch(g, c, EPOLL_CTL_ADD);
 }
 
