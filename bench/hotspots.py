@@ -31,12 +31,6 @@ WAITING = (
     "Runner.run (asyncio",
     "wait (threading",
     "Condition.wait (threading",
-    # What they wait in, natively; the interpreter's lock is waited for so too.
-    "epoll_",
-    "__futex",
-    "pthread_cond_",
-    "sem_",
-    "clock_nanosleep",
 )
 NATIVE: list[str] = []
 
@@ -160,8 +154,14 @@ def _short(frame: str) -> str:
     return frame
 
 
+def _waits(frames: list[str]) -> bool:
+    """Natively a thread waits within the C library, which has no names here: reads of sockets are left out with it."""
+    innermost = next((frame for frame in reversed(frames) if ".py" in frame), "")
+    return innermost.startswith(WAITING) and (frames[-1] == innermost or "(libc" in frames[-1])
+
+
 def _print(stacks: list[tuple[list[str], int]]) -> None:
-    stacks = [(frames, count) for frames, count in stacks if not frames[-1].startswith(WAITING)]
+    stacks = [(frames, count) for frames, count in stacks if not _waits(frames)]
     total = sum(count for _, count in stacks)
     threads: collections.Counter[str] = collections.Counter()
     top: collections.Counter[str] = collections.Counter()
