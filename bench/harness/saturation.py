@@ -6,7 +6,7 @@ from harness.clients import Clients, Measured, Turns
 
 LAZY = 0.002  # keeps the generator below its core's limit while a server is pushed to its own
 WINDOWS = (8, 64)
-STEPS = 12
+STEPS = 10
 BUSY = 0.9  # of the server's core: one that has more time left may do more
 
 
