@@ -62,6 +62,7 @@ gc.set_threshold(10_000, 10, 5)
 try:
     server_lock.take()
     start.check_database()
+    start.check_redis()
     with start.explained():
         jobs.start()
         courier.start()

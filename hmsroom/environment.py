@@ -230,17 +230,34 @@ class Environment:
         return found
 
     def redis_urls(self, name: str) -> list[str]:
-        """One Redis, or several that share the rooms among them, separated by commas."""
+        """One Redis, or several that share the rooms among them, separated by commas; each server once."""
         texts = [part.strip() for part in self._text(name, secret=True).split(",") if part.strip()]
-        if texts:
-            from redis import Redis, RedisError  # it takes long to load, and is seldom needed
-
+        expected = "redis://host:6379/0, rediss://… or unix://…"
+        unread = "cannot be read (characters such as , / ? # @ of a password are written as %2C %2F %3F %23 %40)"
+        seen: dict[str, str] = {}
+        for number, text in enumerate(texts, 1):
+            which = f"{number} of {len(texts)}" if len(texts) > 1 else "it"
             try:
-                for text in texts:
-                    Redis.from_url(text).connection_pool.make_connection()  # knows the options, and does not connect
-            except (ValueError, TypeError, RedisError):
-                raise unreadable(name, "it cannot be read", "redis://host:6379/0, rediss://… or unix://…") from None
+                place = redis_place(text)
+            except ValueError:
+                raise unreadable(name, f"{which} {unread}", expected) from None
+            if place in seen:
+                problem = f"{which} is the same server as {seen[place]}, {place}"
+                raise unreadable(name, problem, "each once, for a Redis tells what is said to all of its databases")
+            seen[place] = which
         return texts
+
+
+def redis_place(url: str) -> str:
+    """Where a Redis is, without what lets one in: ``host:port``, or its socket. Raises ValueError for no such URL."""
+    from redis import Redis, RedisError  # it takes long to load, and is seldom needed
+
+    try:
+        connection = Redis.from_url(url).connection_pool.make_connection()  # knows the options, and does not connect
+    except (ValueError, TypeError, RedisError):
+        raise ValueError("no URL of a Redis") from None
+    where = dict(connection.repr_pieces())
+    return str(where.get("path") or f"{where['host']}:{where['port']}")
 
 
 def seconds_in(text: str, unit: str = "s") -> float | None:

@@ -16,7 +16,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from hmsroom.environment import redis_place
+
 MIGRATE = "Run: python manage.py migrate"
+
+_REDIS_PATIENCE = 2.0
+"""Seconds that a Redis has for its answer when we start."""
 
 _NO_TABLE = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
 
@@ -96,6 +101,35 @@ def reach_database() -> None:
         # Not by the pool, which keeps trying and in the end says only that it took too long.
         with backend.wrap_database_errors:
             backend.Database.connect(**backend.get_connection_params()).close()
+
+
+def check_redis() -> None:
+    """Raises ImproperlyConfigured if a Redis refuses us; one that is away is waited for while we serve."""
+    if settings.REDIS_URL:
+        # A silent one takes its time: all of them are tried at once.
+        with ThreadPoolExecutor() as threads:
+            refusals = list(threads.map(_refusal, settings.REDIS_URL))
+        for url, refusal in zip(settings.REDIS_URL, refusals, strict=True):
+            if refusal:
+                advice = "Are user, password and number of the database in its URL right?"
+                raise ImproperlyConfigured(f"REDIS_URL: {redis_place(url)} refuses: {refusal}\n{advice}")
+
+
+def _refusal(url: str) -> str:
+    """What a Redis answers to our coming, if that is a no."""
+    from redis import AuthenticationError, Redis, RedisError, ResponseError
+
+    options = {"socket_connect_timeout": _REDIS_PATIENCE, "socket_timeout": _REDIS_PATIENCE}
+    redis = Redis.from_url(url, **options).connection_pool.make_connection()
+    try:
+        redis.connect()
+    except (AuthenticationError, ResponseError) as error:
+        return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except (OSError, RedisError):
+        return ""
+    finally:
+        redis.disconnect()
+    return ""
 
 
 def stop(error: ImproperlyConfigured) -> NoReturn:

@@ -1,6 +1,7 @@
 """Settings become what they are, or stop every kind of start with the same words."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -218,6 +219,28 @@ def test_a_redis_url_that_cannot_be_used_is_refused_and_not_shown(given, text):
     with pytest.raises(ImproperlyConfigured, match=r"^NAME: .*expected redis://") as refused:
         env.redis_urls("NAME")
     assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("redis://a/0, http://:geheim@b/0, redis://c/0", "2 of 3 cannot be read"),
+        ("redis://a/0,redis://:geheim@b:port/0", "2 of 2 cannot be read"),
+        ("redis://:ge,heim@a/0,redis://b/0", "1 of 3 cannot be read (characters such as , "),
+        ("redis://:geheim@a/0,redis://b/0,redis://A:6379/1", "3 of 3 is the same server as 1 of 3, a:6379"),
+        ("unix:///run/a.sock,redis://a,unix:///run/a.sock?db=2", "3 of 3 is the same server as 1 of 3, /run/a.sock"),
+    ],
+)
+def test_of_several_redis_the_one_that_cannot_be_used_is_named(given, text, problem):
+    given(text)
+    with pytest.raises(ImproperlyConfigured, match=rf"^NAME: {re.escape(problem)}.*; expected ") as refused:
+        env.redis_urls("NAME")
+    assert "heim" not in str(refused.value)
+
+
+def test_several_redis_are_a_list_and_empty_places_in_it_are_none(given):
+    given(" redis://:geheim@a:1/0, ,rediss://b/0,redis://a:2,")
+    assert env.redis_urls("NAME") == ["redis://:geheim@a:1/0", "rediss://b/0", "redis://a:2"]
 
 
 def test_no_limit_exceeds_the_column_that_holds_what_it_allows(monkeypatch):

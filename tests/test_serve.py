@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.processes import free_port
+from tests.support.processes import PATIENCE, free_port
 from tests.support.server import ROOT, RunningServer
 
 pytestmark = pytest.mark.faults
@@ -118,6 +119,27 @@ def test_a_database_that_cannot_be_reached_is_told_at_once_without_its_password(
     assert "The database cannot be used: " in done.stderr and "Connection refused" in done.stderr
     assert "Is PostgreSQL running?" in done.stderr and "geheim" not in done.stderr
     assert done.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("at", "said"), [("nobody:geheim@{}/0", "invalid username-password pair"), ("{}/99", "DB index is out of range")]
+)
+def test_a_redis_of_several_that_refuses_is_named_without_its_password(redis, tmp_path, at, said):
+    place = f"127.0.0.1:{redis.port}"
+    done = run(tmp_path, *starts("serve"), REDIS_URL=f"redis://127.0.0.1:1/0,redis://{at.format(place)}")
+
+    assert done.returncode == 3
+    assert f"REDIS_URL: {place} refuses: {said}" in done.stderr
+    assert "geheim" not in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_redis_of_several_that_is_away_is_named_and_does_not_stop_the_start(redis):
+    with RunningServer(server="uvicorn", REDIS_URL=f"{redis.url},redis://127.0.0.1:1/0") as server:
+        deadline = time.monotonic() + PATIENCE
+        while 'the channel layer cannot be heard redis="2 of 2"' not in server.log():
+            assert time.monotonic() < deadline, server.log()
+            time.sleep(0.02)
+        assert 'redis="1 of 2"' not in server.log()
 
 
 @pytest.mark.parametrize("kind", ["serve", *SERVERS])

@@ -48,7 +48,8 @@ class Doorbell:
     """Publishes to the channel layers, and hears what others publish; what is of rooms that are not ``followed`` is
     let go unread.
 
-    Each room has one of the layers, the same in every process: one that is away holds up its own rooms alone.
+    Each room has one of the layers, the same in every process: one that is away holds up its own rooms alone. They are
+    those of REDIS_URL, in its order.
     The in-memory layer reaches no other process, so with it nothing is published.
     """
 
@@ -57,7 +58,10 @@ class Doorbell:
     ) -> None:
         layers = [get_channel_layer(name) for name in settings.CHANNEL_LAYERS]
         others = [layer for layer in layers if type(layer) is not InMemoryChannelLayer]
-        self.lines = [_Line(layer, worker, followed, heard, passed) for layer in others]
+        self.lines = [
+            _Line(layer, f"{number} of {len(others)}", worker, followed, heard, passed)
+            for number, layer in enumerate(others, 1)
+        ]
         self.reaches_others = bool(self.lines)
 
     def start(self) -> None:
@@ -94,12 +98,13 @@ class _Line:
     def __init__(
         self,
         layer: Any,
+        which: str,
         worker: str,
         followed: Container[str],
         heard: Callable[[str, Arrival], None],
         passed: Passed,
     ) -> None:
-        self._layer = layer
+        self._layer, self._which = layer, which
         self._worker = worker
         self._followed, self._heard, self._passed = followed, heard, passed
         self._hears = asyncio.Event()
@@ -155,8 +160,7 @@ class _Line:
         except Exception as error:
             # The changes are committed; other processes see them at their next look at the database.
             metrics.DOORBELL_FAILURES.inc(len(news))
-            context = {"rooms": len({room_id for room_id, _ in news}), "why": describe(error)}
-            log.warning("the doorbell failed", extra={"context": context})
+            self._warn("the doorbell failed", error, rooms=len({room_id for room_id, _ in news}))
         finally:
             for _ in news:
                 self._outgoing.task_done()
@@ -170,10 +174,13 @@ class _Line:
             while True:
                 attempt(self._hear, await self._layer.receive(channel))
         except Exception as error:
-            log.warning("the channel layer cannot be heard", extra={"context": {"why": describe(error)}})
+            self._warn("the channel layer cannot be heard", error)
             await asyncio.sleep(_RETRY)
         finally:
             self._hears.clear()
+
+    def _warn(self, what: str, error: Exception, **more: int) -> None:
+        log.warning(what, extra={"context": {"redis": self._which, **more, "why": describe(error)}})
 
     def _hear(self, message: dict[str, Any]) -> None:
         # Its own news came straight from the writer.

@@ -112,8 +112,8 @@ async def test_i19_a_change_is_acknowledged_although_the_doorbell_fails(world: W
 
 async def test_a_feed_is_not_kept_for_a_socket_that_went_while_the_layer_was_asked(world: World, monkeypatch):
     here = hub.get()
-    silent = _Line(InMemoryChannelLayer(), "worker", here.feeds, here._heard, here._pass)  # which was never started
-    monkeypatch.setattr(here._doorbell, "lines", [silent])
+    never_started = _Line(InMemoryChannelLayer(), "1 of 1", "worker", here.feeds, here._heard, here._pass)
+    monkeypatch.setattr(here._doorbell, "lines", [never_started])
     opening = asyncio.create_task(here.open_feed("x" * 24))
     await asyncio.sleep(0)
     assert "x" * 24 in here.feeds
