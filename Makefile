@@ -53,7 +53,7 @@ simulate: venv-dev
 
 # Rooms in many cells, on paper: docs/scaling.md.
 simulate-scale: venv-dev
-	$(python) bench/simulate_scale.py --seed $(or $(SEED),1)
+	$(python) bench/simulate_scale.py --seed $(or $(SEED),1) $(if $(WRITE),--write)
 
 # Beside other chat servers; QUICK=1 takes at most six minutes.
 bench: venv-dev

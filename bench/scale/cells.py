@@ -34,6 +34,12 @@ class Cell:
         session.arriving = 0.0
         self._count(session, 1)
 
+    def grow(self, session: Session, peers: int, load: costs.Load, arriving: float) -> None:
+        """One of its sessions asks for more from now on."""
+        self._count(session, -1)
+        session.peers, session.load, session.arriving = peers, load, arriving
+        self._count(session, 1)
+
     def _count(self, session: Session, sign: int) -> None:
         self.cores += sign * (session.load.cores + session.arriving)
         self.commits += sign * session.load.commits

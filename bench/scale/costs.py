@@ -1,35 +1,46 @@
-"""What things cost. Measured figures are those of docs/performance.md, of one core; the others are assumed."""
+"""What things cost, in seconds of one core: measured by bench/measure_costs.py, the rest assumed."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
-# Measured, seconds of one process.
-MESSAGE = 124e-6
-"""To read, store and answer one message: 200 rooms of 5 at 34 µs a delivery, less four deliveries.
+SOURCE = Path(__file__).with_name("measured.json")
+_measured: dict[str, float] = json.loads(SOURCE.read_text())["costs"]
 
-Of messages without ``client_id``; those of our script have one.
-"""
+# Measured, seconds of one process of hmsroom.
+MESSAGE_SQLITE = _measured["message_sqlite"]
+"""To read, store and answer one message, on SQLite: 200 rooms of 5 with eight messages under way, less deliveries."""
 
-DELIVERY = 3.0e-6
+MESSAGE = _measured["message"]
+"""The same with PostgreSQL and Redis, one process."""
+
+POSTGRES = _measured["postgres"]
+"""What PostgreSQL takes for it, beside the process."""
+
+RING = _measured["ring"]
+"""To tell another process, or to hear it: what a message costs more with a second process, by each of the two."""
+
+DELIVERY = _measured["delivery"]
 """One message to one peer, each by itself: a room of 1,000 with coalescing off."""
 
-DELIVERY_TOGETHER = 0.9e-6
+DELIVERY_TOGETHER = _measured["delivery_together"]
 """The same where frames follow each other within COALESCE_MS."""
 
-TOGETHER = 250.0
-"""Messages a second in a room from which on they do, at 4 ms."""
-
-RING = 64e-6
-"""To tell another process, and to hear it: half of what each message of a room of 200 costs more on two processes."""
-
-JOIN = 1.25e-3
+JOIN = _measured["join"]
 """One socket and its join, without telling the others: from the CPU of 250 and of 1,000 joins into one room."""
 
-ANNOUNCEMENT = 0.43e-6
+ANNOUNCEMENT = _measured["announcement"]
 """To tell one peer of one join, from the same two."""
 
+INIT = _measured["init"]
+"""``/init``, which is asked before each socket, on a connection of its own."""
+
+PREFLIGHT = _measured["preflight"]
+"""What the browser asks before it where the page is of another origin, as in cells it is."""
+
 # Assumed.
-INIT = 1.0e-3
-"""Seconds of one process for ``/init``: a request of Django with five reads."""
+TOGETHER = 250.0
+"""Messages a second in a room from which on frames follow each other, at 4 ms."""
 
 COMMITS = 2000.0
 """Commits a second of one PostgreSQL that waits for its disk."""
@@ -38,7 +49,10 @@ SET = 8.0
 """Messages that are stored in one transaction in a busy cell."""
 
 SOCKETS = 20_000
-"""Sockets of one process; at 27 KiB each, 0.5 GiB."""
+"""Sockets of one process; 5,000 are measured."""
+
+SOCKET_KIB = 22
+"""Of memory for a socket that does nothing: `memory_kib` of bench/latest.json."""
 
 FULL = 0.8
 """Of what a cell can do: above it waits grow."""
@@ -55,7 +69,7 @@ class Load:
 
 def load(peers: int, messages: float, processes: int) -> Load:
     """Of a session with so many messages a second, whose peers are spread evenly over the processes."""
-    cores = messages * (MESSAGE + RING * _rings(peers, processes) + delivery(messages) * (peers - 1))
+    cores = messages * (MESSAGE + RING * rings(peers, processes) + delivery(messages) * (peers - 1))
     return Load(cores, messages / SET, peers)
 
 
@@ -64,7 +78,7 @@ def delivery(messages: float) -> float:
     return DELIVERY_TOGETHER if messages >= TOGETHER else DELIVERY
 
 
-def _rings(peers: int, processes: int) -> float:
+def rings(peers: int, processes: int) -> float:
     """Times that a message is told or heard between processes: once, and by each other one where somebody is."""
     occupied = processes * (1 - (1 - 1 / processes) ** peers)
     return occupied if occupied > 1 else 0.0
@@ -72,7 +86,13 @@ def _rings(peers: int, processes: int) -> float:
 
 def arrival(peers: int) -> float:
     """Seconds of one process until one more of a session's peers is in, half of whom are there already on average."""
-    return INIT + JOIN + ANNOUNCEMENT * peers / 2
+    return PREFLIGHT + INIT + JOIN + ANNOUNCEMENT * peers / 2
+
+
+def most_messages(processes: int) -> float:
+    """Messages a second in rooms of five that so many processes can do; a single one stores in SQLite."""
+    rings_of_each, message = rings(5, processes), MESSAGE if processes > 1 else MESSAGE_SQLITE
+    return FULL * processes / (message + RING * rings_of_each + 4 * DELIVERY)
 
 
 def largest_by_messages(messages: float, processes: int) -> int:

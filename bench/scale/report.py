@@ -14,11 +14,43 @@ PATIENCE = 60.0
 """PEER_GRACE: who is back within it was never gone."""
 
 
-def table(found: Mapping[str, Seen], plan: Plan) -> str:
+def tables(found: Mapping[str, Seen], plan: Plan) -> dict[str, list[list[str]]]:
+    """All of them, by the names of their places in docs/scaling.md."""
+    return {"prices": prices(), "ceilings": ceilings(), "largest": largest(plan), "simulation": table(found, plan)}
+
+
+def table(found: Mapping[str, Seen], plan: Plan) -> list[list[str]]:
     """A line for each thing that was seen, a column for each policy."""
-    rows = [["", *found]] + [[title, *map(say, found.values())] for title, say in _lines(plan)]
-    width = max(len(row[0]) for row in rows)
-    return "\n".join(row[0].ljust(width) + "".join(cell.rjust(16) for cell in row[1:]) for row in rows)
+    return [["", *found], *([title, *map(say, found.values())] for title, say in _lines(plan))]
+
+
+def ceilings() -> list[list[str]]:
+    """What so many processes can do, in rooms of five."""
+    rows = [["processes", "messages a second", "of PostgreSQL's commits", "cores that PostgreSQL takes"]]
+    for processes in (1, 2, 4, 8, 16):
+        messages = costs.most_messages(processes)
+        beside = [f"{messages / costs.SET / costs.COMMITS:.0%}", f"{messages * costs.POSTGRES:.1f}"]
+        rows.append([str(processes), f"{messages:,.0f}", *(beside if processes > 1 else ["on SQLite", "on SQLite"])])
+    return rows
+
+
+def prices() -> list[list[str]]:
+    """What things cost."""
+    beside = f"of PostgreSQL {_time(costs.POSTGRES)}"
+    return [
+        ["what", "seconds of a core"],
+        ["a message on SQLite: reading, storing, answering", _time(costs.MESSAGE_SQLITE)],
+        ["the same with PostgreSQL and Redis, one process", f"{_time(costs.MESSAGE)}, and {beside}"],
+        ["telling another process, or hearing it", _time(costs.RING)],
+        ["a delivery", _time(costs.DELIVERY)],
+        [f"a delivery, from {costs.TOGETHER:.0f} messages a second in a room on", _time(costs.DELIVERY_TOGETHER)],
+        ["a socket and its join", f"{_time(costs.JOIN)}, and {_time(costs.ANNOUNCEMENT)} for each who is told"],
+        ["`/init`", f"{_time(costs.INIT)}, and {_time(costs.PREFLIGHT)} for a page of another origin"],
+    ]
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
 
 
 def _lines(plan: Plan) -> Iterator[tuple[str, Callable[[Seen], str]]]:
@@ -31,10 +63,14 @@ def _lines(plan: Plan) -> Iterator[tuple[str, Callable[[Seen], str]]]:
     yield "calm: share used of cells, median", lambda seen: f"{_used(seen, calm, 0.5):.1%}"
     yield "calm: share used, p99", lambda seen: f"{_used(seen, calm, 0.99):.1%}"
     yield "calm: sessions on a cell over 80 %", lambda seen: f"{_mean(seen.on_full[calm]):.1%}"
-    yield "later: share used, p99", lambda seen: f"{_used(seen, later, 0.99):.1%}"
+    yield "later: share used, 95th percentile", lambda seen: f"{_used(seen, later, 0.95):.1%}"
     yield "later: sessions on a cell over 80 %", lambda seen: f"{_mean(seen.on_full[later]):.1%}"
-    for number, name in enumerate(("a cell dies", "a drained cell is emptied")):
+    for number, name in enumerate(("a cell dies", "a cell is started again", "a drained cell is emptied")):
         yield from _storm(name, number)
+    yield "a room becomes hot: its cell before", lambda seen: f"{seen.hot.before:.0%}"
+    yield "a room becomes hot: its cell at most", lambda seen: f"{seen.hot.most:.0%}"
+    yield "a room becomes hot: its cell over 80 %", lambda seen: f"{seen.hot.full} s"
+    yield "a room becomes hot: sessions beside it", lambda seen: f"{seen.hot.beside:,}"
     yield "a cell is added: has its part after", lambda seen: _seconds(seen.has_its_part_after)
     yield "router: lookups a second, calm", lambda seen: f"{_mean(seen.lookups[calm]):,.0f}"
     yield "router: lookups in the worst second", lambda seen: f"{max(seen.lookups):,.0f}"
@@ -53,13 +89,35 @@ def _storm(name: str, number: int) -> Iterator[tuple[str, Callable[[Seen], str]]
     yield f"{name}: fullest cell", lambda seen: f"{storm(seen).fullest:.0%}"
 
 
-def largest(plan: Plan) -> str:
+def largest(plan: Plan) -> list[list[str]]:
     """The largest session that one cell holds, by what limits it."""
-    lines = [(f"{rate:g} messages a second", costs.largest_by_messages(rate, plan.processes)) for rate in RATES]
-    for how, announced in (("joins announced", True), ("as a large room", False)):
+    rows = [["limit", "people"]]
+    rows += [[f"{rate:g} messages a second", f"{costs.largest_by_messages(rate, plan.processes):,}"] for rate in RATES]
+    for how, announced in (("joins announced", True), ("a large room", False)):
         peers = costs.largest_by_return(PATIENCE, plan.processes, announced=announced)
-        lines.append((f"all back {PATIENCE:g} s after a restart, {how}", peers))
-    return "\n".join(f"largest session, {name}: {peers:,} people" for name, peers in lines)
+        rows.append([f"all back {PATIENCE:g} s after a restart, {how}", f"{peers:,}"])
+    return rows
+
+
+def plain(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+    return "\n".join(row[0].ljust(widths[0]) + "".join(map(str.rjust, row[1:], widths[1:])) for row in rows)
+
+
+def markdown(rows: list[list[str]]) -> str:
+    head, *others = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([head, f"| {' | '.join('---' for _ in rows[0])} |", *others])
+
+
+def put_into(text: str, tables: Mapping[str, list[list[str]]]) -> str:
+    """The document with each table in the place that has its name. Raises ValueError where there is none."""
+    for name, rows in tables.items():
+        before, mark, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("\n<!-- end -->")
+        if not (mark and end):
+            raise ValueError(f"no place for {name}")
+        text = f"{before}{mark}{markdown(rows)}{end}{after}"
+    return text
 
 
 def _lasted(storm: Storm) -> float | None:

@@ -55,7 +55,7 @@ class Router:
                     break
             yield at
 
-    def restart(self, live: list[Session], now: float, cells: int) -> tuple[float, float]:
+    def forget(self, live: list[Session], now: float, cells: int) -> tuple[float, float]:
         """Begin with an empty table: a room that is asked for is looked for in all cells, once.
 
         Which share of the live sessions would be torn in two if the router placed them like new ones instead; and after

@@ -33,6 +33,23 @@ class Storm:
 
 
 @dataclass(slots=True)
+class Hot:
+    """A room that became hot: the share of its cell that was used before, and the sessions ``beside`` it there.
+
+    ``most`` is the largest share used while it lasts, ``full`` the seconds with too much.
+    """
+
+    before: float = 0.0
+    beside: int = 0
+    most: float = 0.0
+    full: int = 0
+
+    def look(self, cell: Cell) -> None:
+        self.most = max(self.most, cell.used)
+        self.full += cell.used > costs.FULL
+
+
+@dataclass(slots=True)
 class Seen:
     """Lists have a value for each second: ``used`` the share used of each cell, ``shares`` what is used of the fullest
     one, ``on_full`` the share of sessions on a full one.
@@ -52,6 +69,7 @@ class Seen:
     torn: float = 0.0
     known_after: float = 0.0
     has_its_part_after: int | None = None
+    hot: Hot = field(default_factory=Hot)
 
     def look(self, second: int, cells: list[Cell]) -> None:
         """At the end of a second."""

@@ -42,6 +42,20 @@ class Session:
     arriving: float = 0.0
 
 
+DRAWN = 20_000
+"""Sessions from which it is found how many a load makes."""
+
+
+def each_second(used: float, cells: int, processes: int) -> float:
+    """How many have to begin a second for them to use this share of the cores."""
+    drawn = Sessions(0, 1.0, processes)
+    asked = 0.0
+    for _ in range(DRAWN):
+        session = drawn.next(0.0, ())
+        asked += session.load.cores * MEAN_SECONDS + session.peers * costs.arrival(session.peers)
+    return used * cells * processes * DRAWN / asked
+
+
 class Sessions:
     """Draws sessions, of one room one at a time; ``processes`` are those of a cell."""
 

@@ -8,8 +8,8 @@ from itertools import count
 from scale import costs
 from scale.cells import Cell
 from scale.router import COMES_BACK, Router
-from scale.seen import Seen, Storm
-from scale.sessions import Session, Sessions
+from scale.seen import Hot, Seen, Storm
+from scale.sessions import MAX_PEERS, Session, Sessions, each_second
 
 ARRIVING = 60.0
 """Seconds in which the first people of a session come."""
@@ -20,20 +20,32 @@ REPORTS, DELAY = 10, 5
 UNNOTICED = 10.0
 """Seconds until the router takes a cell that does not answer for lost."""
 
-DYING, DRAINED = 0, 1
+DYING, DRAINED, RESTARTED = 0, 1, 2
 """The cells that something befalls."""
+
+DOWN = 5.0
+"""Seconds for which a cell that is started again answers nobody."""
+
+HOT_RATE, HOT_SECONDS = 200.0, 240.0
+"""Messages a second in a room that becomes hot, with as many people as a room may hold; and how long it lasts at
+least.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Seconds at which things happen; ``each_second`` sessions begin. A drained cell is emptied at ``emptied``."""
+    """Seconds at which things happen; sessions ``use`` this share of the cores. A drained cell is emptied at
+    ``emptied``, and the router loses its table when it ``forgets``.
+    """
 
     cells: int = 8
     processes: int = 4
-    each_second: float = 20.0
+    use: float = 0.63
     dies: int = 600
     added: int = 1200
-    restarts: int = 2400
+    hot: int = 1500
+    restarted: int = 1800
+    forgets: int = 2400
     drained: int = 2700
     emptied: int = 3300
     end: int = 3600
@@ -55,10 +67,11 @@ class World:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._now = 0.0
-        self._sessions = Sessions(seed, plan.each_second, plan.processes)
+        self._sessions = Sessions(seed, each_second(plan.use, plan.cells, plan.processes), plan.processes)
         self._new: int | None = None  # the cell that was added
         self._asks = 0.0  # lookups a second of those who come for the first time
         self._people = 0
+        self._hot: Session | None = None
 
         self._second = 0
         self._prepare()
@@ -73,7 +86,9 @@ class World:
         self._at(self._sessions.wait(), self._next)
         self._at(plan.dies, lambda: self._die(DYING))
         self._at(plan.added, self._add)
-        self._at(plan.restarts, self._restart)
+        self._at(plan.hot, self._heat)
+        self._at(plan.restarted, lambda: self._restart(RESTARTED))
+        self._at(plan.forgets, self._forget)
         self._at(plan.drained, lambda: self.router.cells.remove(DRAINED))
         self._at(plan.emptied, lambda: self._lose(DRAINED, known_from=plan.emptied))
 
@@ -142,7 +157,7 @@ class World:
         del self.live[session.room]
         if session.cell is not None:
             self.cells[session.cell].let_go(session)
-            del self.router.table[session.room]
+        self.router.table.pop(session.room, None)
 
     # --- What befalls them ------------------------------------------------------------------------
 
@@ -163,21 +178,32 @@ class World:
         for session in sessions:
             self._scatter(session, self._storm)
 
-    def _scatter(self, session: Session, storm: Storm) -> None:
+    def _restart(self, number: int) -> None:
+        """The cell comes back with all of its sessions, and so do their people."""
+        sessions = list(self.cells[number].sessions.values())
+        self.seen.storms.append(Storm(self._now, self._now + DOWN, len(sessions)))
+        for session in sessions:
+            self._scatter(session, self._storm, back_to=number)
+
+    def _scatter(self, session: Session, storm: Storm, back_to: int | None = None) -> None:
+        """Its people look for it; the first to arrive has it placed, unless it goes back to where it was."""
         assert session.cell is not None
         self.cells[session.cell].let_go(session)
-        del self.router.table[session.room]
+        if back_to is None:
+            del self.router.table[session.room]
         session.arriving = 0.0
         storm.peers += session.peers
         times = sorted(self.router.come_back(session, self._now, storm.known_from))
         storm.last_arrival = max(storm.last_arrival, times[-1])
         for at in times:
-            self._at(at, lambda: self._arrive(session))
+            self._at(at, lambda: self._arrive(session, back_to))
 
-    def _arrive(self, session: Session) -> None:
+    def _arrive(self, session: Session, back_to: int | None) -> None:
         if self.live.get(session.room) is not session:
             return  # over before everybody was back
-        if session.cell is None:
+        if session.cell is None and back_to is not None:
+            self.cells[back_to].take(session)
+        elif session.cell is None:
             self._place(session)
         assert session.cell is not None
         self.cells[session.cell].waiting += costs.arrival(session.peers)
@@ -187,9 +213,23 @@ class World:
         self.cells[self._new] = Cell(self._new, self.plan.processes)
         self.router.cells.append(self._new)
 
-    def _restart(self) -> None:
+    def _heat(self) -> None:
+        """A room in which some people talk fills within a minute, and everybody talks."""
+        settled = [session for session in self.live.values() if session.cell is not None and not session.arriving]
+        lasting = [session for session in settled if session.ends > self._now + HOT_SECONDS]
+        session = min(lasting, key=lambda session: (session.ends, session.number))
+        assert session.cell is not None
+        cell = self.cells[session.cell]
+        self._hot, self.seen.hot = session, Hot(cell.used, len(cell.sessions) - 1)
+        self._people += MAX_PEERS - session.peers
+        self._asks += MAX_PEERS / ARRIVING
+        arriving = MAX_PEERS * costs.arrival(MAX_PEERS) / ARRIVING
+        cell.grow(session, MAX_PEERS, costs.load(MAX_PEERS, HOT_RATE, self.plan.processes), arriving)
+        self._at(self._now + ARRIVING, lambda: self._settle(session))
+
+    def _forget(self) -> None:
         live = [session for session in self.live.values() if session.cell is not None]
-        self.seen.torn, self.seen.known_after = self.router.restart(live, self._now, len(self._up))
+        self.seen.torn, self.seen.known_after = self.router.forget(live, self._now, len(self._up))
 
     # --- Each second ------------------------------------------------------------------------------
 
@@ -209,6 +249,8 @@ class World:
         for cell in up:
             cell.work(1.0)
         self.seen.look(second, up)
+        if self._hot and self._hot.cell is not None and self.live.get(self._hot.room) is self._hot:
+            self.seen.hot.look(self.cells[self._hot.cell])
         if self._new is not None:
             new = self.cells[self._new]
             self.seen.look_at_new(new, [cell for cell in up if cell is not new], second - self.plan.added)
