@@ -7,6 +7,7 @@ good.
 import base64
 import functools
 import hashlib
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +17,17 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from whitenoise.storage import CompressedStaticFilesStorage
 
-SCRIPTS = ("main", "room", "start")
-STYLES = ("base", "start", "room", "chat", "panel", "overlays")
-"""The sheets, in the order in which later ones add to those before."""
+SCRIPTS = ("main", "later", "start")
+STYLES = {
+    "room": ("base", "plain", "door", "room", "chat", "panel", "toasts"),
+    "start": ("base", "plain", "start"),
+}
+"""The sheets of each kind of page, in the order in which later ones add to those before."""
+
+LATER = "later"
+"""Script and sheet of what the room's page loads when it is first needed: one bundle."""
 
 FOLDER = "rooms/bundle"
-_PAGES = "pages"
 _SHARING = "imports-main"  # a bundle that does no more
 _SOURCES = Path(settings.BASE_DIR) / "static/rooms"
 
@@ -31,10 +37,11 @@ def script(name: str) -> str:
     return _bundled(f"{name}.js") or f"rooms/page/{name}.js"
 
 
-def styles() -> list[str]:
-    """Where the style of all pages is, below STATIC_URL."""
-    bundle = _bundled(f"{_PAGES}.css")
-    return [bundle] if bundle else [f"rooms/styles/{name}.css" for name in STYLES]
+def styles(page: str) -> list[str]:
+    """Where the style of a page of STYLES is, below STATIC_URL; without bundles with what is needed later."""
+    bundle = _bundled(f"{page}.css")
+    sheets = (*STYLES[page], LATER) if page == "room" else STYLES[page]
+    return [bundle] if bundle else [f"rooms/styles/{name}.css" for name in sheets]
 
 
 @functools.cache
@@ -80,7 +87,7 @@ class Storage(CompressedStaticFilesStorage):
         if dry_run:
             return
         _bundle(Path(self.location) / FOLDER)
-        for name in (*(f"{name}.js" for name in SCRIPTS), f"{_PAGES}.css"):
+        for name in (*(f"{name}.js" for name in SCRIPTS), *(f"{page}.css" for page in STYLES)):
             path = _path(name)
             yield path, path, True
             yield from super().post_process({path: (self, path)}, **options)
@@ -88,19 +95,34 @@ class Storage(CompressedStaticFilesStorage):
 
 def _bundle(folder: Path) -> None:
     """Write the bundles, each as one file. Raises ImproperlyConfigured without esbuild."""
-    sheets = "".join(f'@import "./styles/{name}.css";' for name in STYLES)
-    _esbuild(sheets, "--loader=css", f"--outfile={folder / _named(f'{_PAGES}.css')}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for page, sheets in STYLES.items():
+        (folder / _named(f"{page}.css")).write_text(_style(*sheets))
     _esbuild('import "./page/start.js";', f"--outfile={folder / _named('start.js')}")
-    # room.js imports main.js, so that what both share is all of main.js: pages load that in its place.
-    entries = f"{_SHARING}=page/main.js", f"room.{_digest()}=page/room.js"
+    # later.js imports main.js, so that what both share is all of main.js: pages load that in its place.
+    entries = f"{_SHARING}=page/main.js", f"{LATER}.{_digest()}=page/{LATER}.js"
     _esbuild("", *entries, "--splitting", f"--chunk-names=main.{_digest()}", f"--outdir={folder}")
     (folder / f"{_SHARING}.js").unlink()
+    later = folder / _named(f"{LATER}.js")
+    later.write_text(_bringing(_style(LATER)) + later.read_text())
 
 
-def _esbuild(source: str, *how: str) -> None:
-    """Bundle what a script or sheet imports."""
+def _style(*sheets: str) -> str:
+    return _esbuild("".join(f'@import "./styles/{name}.css";' for name in sheets), "--loader=css")
+
+
+def _bringing(style: str) -> str:
+    """Script that adds style to those of its page."""
+    text = json.dumps(style, ensure_ascii=False)
+    return f"{{let s=new CSSStyleSheet;s.replaceSync({text});document.adoptedStyleSheets.push(s)}}"
+
+
+def _esbuild(source: str, *how: str) -> str:
+    """Bundle what a script or sheet imports; the bundle, where it is not written to a file."""
     program = next((Path(settings.BASE_DIR) / "node_modules/@esbuild").glob("*/bin/esbuild"), None)  # needs no Node
     if program is None:
         raise ImproperlyConfigured("collectstatic needs esbuild to make bundles: run `npm ci` in the project's folder")
     always = ["--bundle", "--minify", "--charset=utf8", "--format=esm", "--target=es2023", "--log-level=warning"]
-    subprocess.run([str(program), *always, *how], input=source, text=True, cwd=_SOURCES, check=True)
+    command = [str(program), *always, *how]
+    done = subprocess.run(command, input=source, text=True, stdout=subprocess.PIPE, cwd=_SOURCES, check=True)
+    return done.stdout

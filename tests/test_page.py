@@ -7,7 +7,8 @@ from rooms import assets
 from tests.support.server import ROOT
 
 TEMPLATES = "".join(path.read_text() for path in (ROOT / "templates/rooms").glob("*.html"))
-SCRIPT = "".join(path.read_text() for path in (ROOT / "static/rooms/page").rglob("*.js"))
+PAGE = ROOT / "static/rooms/page"
+SCRIPT = "".join(path.read_text() for path in PAGE.rglob("*.js"))
 IMPORT = re.compile(r'^(?:import\b|export\b|\}).* from "(\.[^"]+)"', re.MULTILINE)
 TESTS = "".join(path.read_text() for path in (ROOT / "tests/browser").glob("*.py"))
 
@@ -30,12 +31,28 @@ def test_every_other_hook_of_the_page_is_read():
     assert [hook for hook, name in read.items() if not re.search(rf"\b{name}\b|data-{hook}", SCRIPT)] == []
 
 
-def test_every_file_of_the_page_is_loaded():
+def loaded_by(*names: str) -> set[Path]:
+    """The files of scripts of the page and all that these import."""
     loaded: set[Path] = set()
-    waiting = [ROOT / f"static/rooms/page/{name}.js" for name in (*assets.SCRIPTS, "theme")]
+    waiting = [PAGE / f"{name}.js" for name in names]
     while waiting:
         path = waiting.pop()
         if path not in loaded:
             loaded.add(path)
             waiting += [(path.parent / name).resolve() for name in IMPORT.findall(path.read_text())]
-    assert {*(ROOT / "static/rooms/page").rglob("*.js")} - loaded == set()
+    return loaded
+
+
+def test_every_file_of_the_page_is_loaded():
+    assert {*PAGE.rglob("*.js")} - loaded_by(*assets.SCRIPTS, "theme") == set()
+
+
+def test_what_is_needed_later_is_not_loaded_before():
+    later = {PAGE / "later.js", *(PAGE / "later").glob("*.js")}
+    assert loaded_by("main", "start") & later == set()
+    assert loaded_by("later") >= later
+
+
+def test_every_sheet_is_loaded():
+    loaded = {name for sheets in assets.STYLES.values() for name in sheets} | {assets.LATER}
+    assert {path.stem for path in (ROOT / "static/rooms/styles").glob("*.css")} == loaded

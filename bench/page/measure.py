@@ -48,9 +48,10 @@ new PerformanceObserver((list) => {
 
 TIMES = """
 addEventListener("focusin", () => { globalThis.typable ??= performance.now(); });
+addEventListener("submit", () => { globalThis.joined = performance.now(); }, true);
 addEventListener("DOMContentLoaded", () => {
   const room = document.querySelector("[data-screen=room]");
-  const note = () => { globalThis.inside ??= performance.now(); };
+  const note = () => { if (!room.hidden) globalThis.entered = performance.now() - joined; };
   if (room) new MutationObserver(note).observe(room, { attributeFilter: ["hidden"] });
 });
 """
@@ -194,13 +195,12 @@ async def loading(browser: Browser) -> dict[str, Any]:
             await bob.page.goto(link, wait_until="commit")
             await bob.page.locator("#name:focus").wait_for()  # the script's last step
             await bob.join()
-            typable, inside = await bob.page.evaluate("[typable, inside].map(Math.round)")
+            typable, entered = await bob.page.evaluate("[typable, entered].map(Math.round)")
             found[name] = {
                 "interactive_ms": typable,
-                "inside_ms": inside,
+                "inside_ms_after_joining": entered,
                 "requests": len(loaded.files()),
-                "bytes": await loaded.bytes("room"),
-                "bytes_with_the_room": await loaded.bytes(),
+                "bytes": await loaded.bytes(),
             }
         await people.close()
         return found

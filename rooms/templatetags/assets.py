@@ -11,8 +11,8 @@ register = template.Library()
 
 
 @register.simple_tag
-def styles() -> SafeString:
-    sheets = ((static(path),) for path in assets.styles())
+def styles(page: str) -> SafeString:
+    sheets = ((static(path),) for path in assets.styles(page))
     return format_html_join("\n  ", '<link rel="stylesheet" href="{}">', sheets)
 
 

@@ -189,8 +189,11 @@ class Person:
             await self.choose(self.part("more"), "Leave")
         if is_last:
             await self.agree()
-        elif await self.part("handover").is_visible():  # the last host
-            await self.part("handover-leave").click()
+        else:
+            handover = self.part("handover")
+            await expect(handover.or_(self.part("end-heading")).filter(visible=True)).to_be_visible()
+            if await handover.is_visible():  # the last host
+                await self.part("handover-leave").click()
         await self.is_told("You left the room")
 
     async def is_told(self, heading: str) -> None:

@@ -17,8 +17,11 @@ from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-REQUESTS, BYTES = 3, 120 * 1024  # of script and style: in all, and before the room is loaded, before compression
+REQUESTS = 3  # for script and style, whatever is opened
+BYTES = 156 * 1024  # of both before compression, until something is opened
 WORDS = 32 * 1024  # bytes of a language other than English, in the page itself
+
+LATER = re.compile(r"/later\.")
 
 
 @pytest.fixture(scope="module")
@@ -58,55 +61,94 @@ class Loaded:
         """Bundles so far."""
         return [urlsplit(answer.url).path.rsplit("/", 1)[1].split(".")[0] for answer in self.files()]
 
-    async def bytes(self, *without: str) -> int:
-        """Of these files, before compression, but for some bundles."""
-        files = zip(self.names(), self.files(), strict=True)
-        return sum([len(await answer.body()) for name, answer in files if name not in without])
-
-    async def until_idle(self) -> None:
-        """Wait for the room's script."""
-        async with asyncio.timeout(60):
-            while "room" not in self.names():
-                await asyncio.sleep(0.05)
+    async def bytes(self) -> int:
+        """Of these files, before compression."""
+        return sum([len(await answer.body()) for answer in self.files()])
 
 
-async def test_a_page_loads_few_files_of_this_server_alone(visitors, production):
-    alice = await visitors.person("Alice")
-    loaded = Loaded(alice)
+@pytest.mark.parametrize("language", ["en", "de", "es", "ar"])
+async def test_few_files_of_this_server_alone_are_loaded_in_any_language(visitors, production, language):
+    alice, bob = [await visitors.person(name, locale=language) for name in ("Alice", "Bob")]
+    start, loaded = Loaded(alice), Loaded(bob)
     await alice.page.goto(visitors.url, wait_until="networkidle")
-    assert 0 < len(loaded.files()) <= REQUESTS
-    link = await alice.make_room()
-    bob = await visitors.person("Bob")
-    loaded_by_guest = Loaded(bob)
-    await bob.page.goto(link)
-    await loaded_by_guest.until_idle()  # before one goes in
-    size = await loaded_by_guest.bytes("room")
-    assert size <= BYTES, f"{size} bytes of script and style to enter the page, at most {BYTES}"
-    await bob.join()
-    await alice.say("hello")
-    await bob.sees("hello")
-    await bob.act_on_message("hello", "Pin for everyone")
-    await expect(alice.part("pin-text")).to_have_text("Alice: hello")
+    assert start.names() == ["start", "start"]
+    await alice.page.locator("form[action$='new'] button").click()
+    await alice.page.wait_for_url("**/r/**")
+    link = await alice.part("invite-link").input_value()
+    for person in (alice, bob):
+        await person.page.goto(link)
+        await person.part("lobby-name").fill(person.name)
+        await person.part("lobby-join").click()
+        await person.is_inside()
+    await bob.part("message").fill("hello")
+    await bob.part("message").press("Enter")
+    await alice.message("hello").hover()
+    await alice.message("hello").locator(".toolbar button").first.click()  # a reaction
+    await alice.message("hello").locator(".reply").click()
+    await alice.part("message").fill("answer")
+    await alice.part("message").press("Enter")
+    await expect(bob.messages()).to_have_count(2)
+    await expect(bob.part("log").locator(".reaction")).to_be_visible()
     await bob.page.wait_for_load_state("networkidle")
+    assert loaded.names() == ["room", "main"]
+    size = await loaded.bytes()
+    assert size <= BYTES, f"{size} bytes of script and style to talk in a room, at most {BYTES}"
 
-    assert loaded_by_guest.names() == ["pages", "main", "room"]
-    assert len(loaded_by_guest.files()) <= REQUESTS
-    assert loaded.hosts == loaded_by_guest.hosts == {f"127.0.0.1:{production.port}"}
-    for file in loaded_by_guest.files():
+    await open_all(bob)
+    assert loaded.names() == ["room", "main", "later"]
+    assert len(loaded.files()) <= REQUESTS
+    assert loaded.hosts == start.hosts == {f"127.0.0.1:{production.port}"}
+    for file in loaded.files():
         headers = await file.all_headers()
         assert headers["content-encoding"] == "gzip"
         assert "immutable" in headers["cache-control"]
 
 
-async def test_all_that_opens_is_there_before_the_connection_is_lost(visitors):
+async def open_all(person: Person) -> None:
+    """Each thing in the room's menu, and the emoji."""
+    await person.part("more").click()
+    items = person.page.get_by_role("menuitem")
+    await expect(items.first).to_be_focused()
+    count = await items.count()
+    await person.page.keyboard.press("Escape")
+    dialogs = 0
+    for place in range(count):
+        await person.part("more").click()
+        await items.nth(place).click()
+        if await person.page.locator("dialog[open]").count():
+            dialogs += 1
+            await person.page.keyboard.press("Escape")
+    assert dialogs >= 2
+    await person.part("emoji").click()
+    await expect(person.page.get_by_role("dialog").get_by_role("button").first).to_be_focused()
+    await person.page.keyboard.press("Escape")
+
+
+async def test_words_of_a_language_are_few_and_in_the_page_itself(visitors):
+    alice = await visitors.person("Alice", locale="ar")
+    loaded = Loaded(alice)
+    await alice.page.goto(visitors.url)
+    await alice.page.locator("form[action$='new'] button").click()
+    await alice.page.wait_for_load_state("networkidle")
+    assert loaded.names() == ["start", "start", "room", "main"]
+    words = await alice.page.locator("[data-part=words]").text_content()
+    assert words
+    assert 0 < len(words.encode()) < WORDS
+    await expect(alice.part("lobby-join")).to_have_text("دخول الغرفة")
+
+
+async def test_all_that_opens_is_there_without_a_connection_once_something_was_opened(visitors):
     visitors.forgive(r"net::ERR_|Failed to load resource")
     alice, bob = await visitors.meet("Alice", "Bob")
     await bob.say("hello")
     await bob.act_on_message("hello", "Pin for everyone")
+    await bob.message("hello").hover()
     await bob.message("hello").get_by_role("button", name="React with Thumbs up").click()
     await expect(alice.message("hello").locator(".reaction")).to_be_visible()
     await expect(alice.part("pins")).to_be_visible()
-    await alice.page.wait_for_load_state("networkidle")
+    await alice.part("more").click()
+    await expect(alice.page.get_by_role("menu")).to_be_visible()
+    await alice.page.keyboard.press("Escape")
     await alice.page.context.set_offline(True)
     await expect(alice.part("banner-text")).to_contain_text("You are offline")
 
@@ -139,24 +181,63 @@ MENU = (
 )
 
 
-async def test_a_room_that_could_not_be_loaded_is_loaded_when_one_joins_again(visitors):
+async def test_what_cannot_be_loaded_says_so_and_is_tried_again_by_keys(visitors):
     visitors.forgive(r"net::ERR_|Failed to load resource")
-    alice, bob = [await visitors.person(name) for name in ("Alice", "Bob")]
-    link = await alice.make_room()
-    script = re.compile(r"/room\.")
-    await bob.page.route(script, lambda route: route.abort())
-    async with bob.page.expect_event("requestfailed", lambda request: script.search(request.url) is not None):
-        await bob.page.goto(link)
-    await bob.page.get_by_label("Your name").fill("Bob")
-    await bob.page.get_by_role("button", name="Join the room").click()
-    await expect(bob.part("lobby-problem")).to_have_text(
-        "You could not join. The server cannot be reached. Check your connection and try again."
+    alice = await visitors.person("Alice")
+    await alice.make_room()
+    await alice.page.route(LATER, lambda route: route.abort())
+    await alice.part("more").press("Enter")
+    notice = alice.part("toasts").locator(".toast")
+    await expect(notice).to_contain_text(
+        "Not loaded. The server cannot be reached. Check your connection and try again."
     )
-    await bob.page.unroute(script)
-    await bob.page.get_by_role("button", name="Join the room").click()
-    await bob.is_inside()
-    await bob.say("hello")
-    await alice.sees("hello")
+    await expect(alice.part("more")).to_be_focused()
+    await alice.say("goes on")
+    await alice.sees("goes on")
+    await alice.part("more").press("Enter")
+    await alice.page.unroute(LATER)
+    await alice.page.keyboard.press("Tab")
+    await expect(notice.get_by_role("button", name="Try again")).to_be_focused()
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.page.get_by_role("menuitem").first).to_be_focused()
+    await alice.page.keyboard.press("Escape")
+    await expect(alice.part("more")).to_be_focused()
+
+
+async def test_a_page_whose_server_was_replaced_offers_to_reload_and_goes_on(visitors):
+    visitors.forgive(r"Failed to load resource: the server responded with a status of 404")
+    alice = await visitors.person("Alice")
+    await alice.make_room()
+    await alice.page.route(LATER, lambda route: route.fulfill(status=404))
+    await alice.part("message").fill("half a thought")
+    await alice.part("more").click()
+    await expect(alice.part("toasts")).to_contain_text("There is a newer version of this page. Reload it to go on.")
+    await alice.page.unroute(LATER)
+    async with alice.page.expect_navigation():
+        await alice.part("toasts").get_by_role("button", name="Reload").click()
+    await alice.is_inside()
+    await expect(alice.part("message")).to_have_value("half a thought")
+    await alice.choose(alice.part("more"), "Save the transcript")
+    await expect(alice.part("transcript")).to_be_visible()
+
+
+async def test_what_opens_shows_at_once_as_it_is_to_look(visitors):
+    alice = await visitors.person("Alice")
+    await alice.make_room()
+    await alice.page.evaluate(WATCH_FOR_UNSTYLED)
+    await alice.choose(alice.part("more"), "Room settings")
+    await expect(alice.part("settings")).to_be_visible()
+    assert await alice.page.evaluate("unstyled") == []
+
+
+WATCH_FOR_UNSTYLED = """
+globalThis.unstyled = [];
+const look = () => {
+  for (const one of document.querySelectorAll(".menu, dialog[open]"))
+    if (getComputedStyle(one).borderRadius === "0px") unstyled.push(one.className);
+};
+new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+"""
 
 
 @pytest.mark.parametrize("by", ["Enter", "a click"])
@@ -182,26 +263,12 @@ async def test_who_joins_before_the_script_is_there_is_let_in_once_it_is(visitor
 async def test_a_name_typed_before_the_script_is_there_waits_for_its_owner(visitors):
     alice, bob = [await visitors.person(name) for name in ("Alice", "Bob")]
     link = await alice.make_room()
-    loaded = Loaded(bob)
     await bob.page.goto(link, wait_until="commit")
     await bob.part("lobby-name").press_sequentially("Bo")
     await bob.part("lobby-join").focus()
-    await loaded.until_idle()
+    await bob.page.wait_for_load_state("networkidle")
     await expect(bob.part("lobby-name")).to_have_value("Bo")
     await expect(bob.part("lobby-join")).to_be_visible()
-
-
-async def test_words_of_a_language_are_few_and_in_the_page_itself(visitors):
-    alice = await visitors.person("Alice", locale="ar")
-    loaded = Loaded(alice)
-    await alice.page.goto(visitors.url)
-    await alice.page.locator("form[action$='new'] button").click()
-    await loaded.until_idle()
-    assert len(loaded.files()) <= 2 + REQUESTS  # those of the start page, too
-    words = await alice.page.locator("[data-part=words]").text_content()
-    assert words
-    assert 0 < len(words.encode()) < WORDS
-    await expect(alice.part("lobby-join")).to_have_text("دخول الغرفة")
 
 
 async def test_the_modules_of_the_script_stay_where_other_sites_import_them(visitors):
@@ -220,4 +287,5 @@ async def test_without_bundles_the_modules_are_loaded(people):
         "/static/rooms/page/room.js",
         "/static/rooms/hms.js",
         "/static/rooms/styles/base.css",
+        "/static/rooms/styles/later.css",
     } <= {urlsplit(file.url).path for file in loaded.files()}

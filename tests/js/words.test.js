@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { inWords } from "../../static/rooms/page/words.js";
+import { inWords } from "../../static/rooms/page/later/words.js";
 
 const said = (code, message) => inWords({ code, message });
 

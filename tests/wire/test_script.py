@@ -25,5 +25,5 @@ def test_every_permission_has_a_type():
 
 
 def test_the_page_has_words_for_the_lack_of_every_permission():
-    [table] = re.findall(r"PERMISSIONS = \{(.*?)\}", (ROOT / "static/rooms/page/words.js").read_text(), re.DOTALL)
+    [table] = re.findall(r"PERMISSIONS = \{(.*?)\}", (ROOT / "static/rooms/page/later/words.js").read_text(), re.DOTALL)
     assert sorted(re.findall(r"(\w+): ", table)) == sorted(PERMISSIONS)

@@ -3,9 +3,9 @@
 import { hmsActions, hmsStore, selectMessageByMessageID, selectPermissions } from "../hms.js";
 import { part, setText } from "./dom.js";
 import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } from "./editing.js";
-import { toggleEmoji } from "./emoji.js";
 import { here, lasting } from "./memory.js";
 import { chooseByKey, chosenIn, mentionsIn, restoreMentions, startMentions } from "./mentions.js";
+import { openAt } from "./opening.js";
 import {
   answerGoesTo,
   choosePerson,
@@ -61,7 +61,9 @@ export function startComposer(maxLength, code) {
   startTyping();
   startSlowMode();
   listenToTyping();
-  part("emoji").addEventListener("click", () => toggleEmoji(part("emoji"), insert));
+  part("emoji").addEventListener("click", () =>
+    openAt(part("emoji"), ({ toggleEmoji }) => toggleEmoji(part("emoji"), insert)),
+  );
   restore();
 }
 

@@ -10,15 +10,15 @@ import {
 } from "../hms.js";
 import { isAway } from "./connection.js";
 import { part, setText } from "./dom.js";
-import { askToDelete } from "./log/deleting.js";
 import { elementOf } from "./log/entries.js";
 import { isForSome } from "./log/message.js";
 import { mentionsIn } from "./mentions.js";
+import { open } from "./opening.js";
 import { filled } from "./text.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
 import { isOwn } from "./who.js";
-import { inWords } from "./words.js";
+import { inWords } from "./why.js";
 
 /** @import { HMSMessage } from "../hms.js" */
 
@@ -88,7 +88,7 @@ export async function saveEdit() {
   const message = edited;
   const words = text.value;
   if (!message || text.readOnly) return;
-  if (!words.trim()) askToDelete(message);
+  if (!words.trim()) open(({ askToDelete }) => askToDelete(message));
   else if (words === message.message) endEditing();
   else if (isAway()) toast(gettext("You are offline. Save it when you are back."));
   else await send(message, words);
@@ -102,6 +102,6 @@ async function send(message, words) {
     if (edited === message) endEditing();
   } catch (error) {
     text.readOnly = false;
-    if (edited === message) toast(filled(gettext("Not changed. {why}"), { why: inWords(error) }));
+    if (edited === message) toast(filled(gettext("Not changed. {why}"), { why: await inWords(error) }));
   }
 }

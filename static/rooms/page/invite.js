@@ -3,6 +3,7 @@
 import { hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectPermissions } from "../hms.js";
 import { part, setText } from "./dom.js";
 import { copyLink, linkOf } from "./link.js";
+import { open } from "./opening.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
 
@@ -21,6 +22,7 @@ export const inviteLabel = () => (mayShare() ? gettext("Share") : gettext("Copy 
 export function startInvite({ invite = "", inviteRole = "", closed }) {
   [link, role] = [closed ? "" : invite, inviteRole];
   for (const name of ["empty-copy", "lobby-copy"]) part(name).addEventListener("click", copyInvite);
+  part("copy-invite").addEventListener("click", share);
   part("invite-link").addEventListener("focus", () => part("invite-link").select());
   hmsStore.subscribe((may) => {
     setText(part("invite-label"), inviteLabel());
@@ -32,9 +34,15 @@ export function startInvite({ invite = "", inviteRole = "", closed }) {
 }
 
 /** Whether one chooses among the links of all roles. */
-export const mayShare = () => hmsStore.getState(selectMayShare);
+const mayShare = () => hmsStore.getState(selectMayShare);
 
-export function copyInvite() {
+/** Copies the link for guests, or offers those of all roles. */
+export function share() {
+  if (mayShare()) open(({ openShare }) => openShare());
+  else copyInvite();
+}
+
+function copyInvite() {
   if (link) copyLink(link);
   else toast(gettext("The link was replaced by another one. Ask a host for it."));
 }

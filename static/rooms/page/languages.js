@@ -1,7 +1,5 @@
 // The choice of the page's language. In a frame there is none: browsers send no cookies there.
 
-import { part } from "./dom.js";
-
 export const mayChooseLanguage = window.top === window;
 
 export function startLanguages() {
@@ -9,5 +7,3 @@ export function startLanguages() {
     form.hidden = !mayChooseLanguage;
   }
 }
-
-export const openLanguages = () => part("languages").showModal();

@@ -1,40 +1,45 @@
-// Loads the script of the room (room.js), which who is at the door needs only to go in.
+// Loads what is needed only now and then (later.js): menus, dialogs, and what few rooms have.
 
 import { pageData } from "./dom.js";
 
-/** @typedef {typeof import("./room.js")} Room */
+/** @typedef {typeof import("./later.js")} Later */
 
-const PATIENCE = 2_000; // ms for which the page may have something else to do
-
-const { room = "" } = pageData();
+const { later: address = "" } = pageData();
+const PATIENCE = 5_000; // ms
 let failures = 0;
-/** @type {Promise<Room> | null} */
+/** @type {Promise<Later> | null} */
 let loading = null;
+/** @type {Later | null} */
+let there = null;
 
-/** Loads the room while the page has nothing else to do. */
-export function loadRoomSoon() {
-  const load = () => loadRoom().catch(() => {}); // who wants to go in is told
-  if ("requestIdleCallback" in window) requestIdleCallback(load, { timeout: PATIENCE });
-  else setTimeout(load, PATIENCE);
-}
+/** What was loaded; null before it was needed. */
+export const loaded = () => there;
 
-/** The room, whose parts have started. Rejects if it cannot be loaded; who asks again tries again. */
-export function loadRoom() {
-  loading ??= started().catch((error) => {
+/** Rejects if it cannot be loaded, with `isGone` if this server has it no more; who asks again tries again. */
+export function later() {
+  loading ??= load().catch((error) => {
     loading = null;
     throw error;
   });
   return loading;
 }
 
-async function started() {
+/** @returns {Promise<Later>} */
+async function load() {
   // Some browsers remember of an address that nothing could be loaded from it.
-  const address = failures ? `${room}?again=${failures}` : room;
-  /** @type {Room} */
-  const loaded = await import(address).catch(() => {
+  const from = failures ? `${address}?again=${failures}` : address;
+  try {
+    there = /** @type {Later} */ (await import(from));
+    return there;
+  } catch {
     failures += 1;
-    throw new Error("the server cannot be reached");
-  });
-  loaded.startRoom();
-  return loaded;
+    throw Object.assign(new Error("the server cannot be reached"), { isGone: await isGone() });
+  }
 }
+
+/** Whether another version of the server has taken the place of the one that this page is from. */
+const isGone = () =>
+  fetch(address, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(PATIENCE) }).then(
+    ({ status }) => status === 404,
+    () => false,
+  );

@@ -1,34 +1,19 @@
-// Who is here: oneself first, then by role, raised hands in their order; and what one may do about them.
+// Who is here: oneself first, then by role, raised hands in their order. later/person_menu.js is what can be done to them.
 
-import {
-  hmsActions,
-  hmsStore,
-  selectAvailableRoleNames,
-  selectPeerCount,
-  selectPeers,
-  selectPermissions,
-  selectRemoved,
-  selectRolesMap,
-  selectRoom,
-} from "../hms.js";
+import { hmsStore, selectPeerCount, selectPeers, selectPermissions, selectRolesMap } from "../hms.js";
 import { avatar } from "./avatar.js";
-import { writeTo } from "./composer.js";
-import { askAboutSelf, askFor, confirm } from "./dialogs.js";
-import { arrange, eachFrame, icon, make, part, setParts, setText } from "./dom.js";
-import { drawOwnHand, lowerHand, startHands, turnOwnHand } from "./hands.js";
-import { toggleMenu } from "./menu.js";
-import { closeSheet } from "./panel.js";
+import { arrange, eachFrame, icon, make, part, setText } from "./dom.js";
+import { drawOwnHand, startHands } from "./hands.js";
+import { openAt } from "./opening.js";
 import { persons } from "./persons.js";
-import { powersOf } from "./powers.js";
 import { roleText } from "./roles.js";
-import { selectMaySpotlight, selectSpotlight, spotlight, spotlightVersion } from "./spotlight.js";
-import { fill, filled, fullTime } from "./text.js";
-import { attempt, toast } from "./toasts.js";
+import { selectSpotlight } from "./spotlight.js";
+import { filled } from "./text.js";
 import { gettext, ngettext } from "./translation.js";
-import { isReader, labelName, meet, nameOf, who, writeName } from "./who.js";
+import { isReader, labelName, meet, nameOf, writeName } from "./who.js";
 
-/** @import { HMSPeer, HMSRemoved } from "../hms.js" */
-/** @import { MenuItem, PersonHere } from "./types.js" */
+/** @import { HMSPeer } from "../hms.js" */
+/** @import { PersonHere } from "./types.js" */
 
 /** @typedef {{ element: HTMLElement, update: (person: PersonHere) => void }} Row */
 
@@ -37,8 +22,6 @@ const SHOWN = 200; // people; the rest is found by the search
 
 /** @type {{ list: Map<string, Row>, hands: Map<string, Row> }} */
 const rows = { list: new Map(), hands: new Map() }; // peer id → {element, update}
-/** @type {Map<string, HTMLElement>} */
-const removed = new Map(); // person → its row among those who were removed
 let rolesDiffer = false; // among those who are here: else a role says nothing
 
 export function startPeople() {
@@ -47,7 +30,6 @@ export function startPeople() {
   hmsStore.subscribe(drawSoon, selectRolesMap);
   hmsStore.subscribe(drawSoon, selectSpotlight);
   hmsStore.subscribe(drawSoon, selectPeerCount);
-  hmsStore.subscribe(drawRemoved, (store) => [selectRemoved(store), selectPermissions(store)]);
   part("people-search").addEventListener("input", drawPeople);
   startHands();
 }
@@ -125,7 +107,10 @@ function row() {
   const element = make("li", { class: "person" }, mark, text, menu);
   /** @type {PersonHere | null} */
   let peer = null;
-  menu.addEventListener("click", () => peer && toggleMenu(menu, actionsFor(peer)));
+  menu.addEventListener("click", () => {
+    const chosen = peer;
+    if (chosen) openAt(menu, ({ togglePersonMenu }) => togglePersonMenu(menu, chosen));
+  });
 
   /** @param {PersonHere} next */
   const update = (next) => {
@@ -166,13 +151,13 @@ function fillRow({ role, status, tabs, away, star, hand }, peer) {
 }
 
 /** @param {PersonHere} peer */
-const isLit = (peer) => peer.tabs.some(({ id }) => id === hmsStore.getState(selectSpotlight));
+export const isLit = (peer) => peer.tabs.some(({ id }) => id === hmsStore.getState(selectSpotlight));
 
 /**
  * What the peer says of itself; others may have stored anything.
  * @param {HMSPeer} peer
  */
-function statusOf({ metadata }) {
+export function statusOf({ metadata }) {
   try {
     const { status } = JSON.parse(metadata || "{}") ?? {};
     return typeof status === "string" ? status : "";
@@ -182,138 +167,5 @@ function statusOf({ metadata }) {
 }
 
 /** @returns {NonNullable<ReturnType<typeof selectPermissions>>} */
-const permissions = () => hmsStore.getState(selectPermissions) ?? {};
-const isModerator = () => Boolean(permissions().removeOthers);
-
-/**
- * What can be done to somebody, by those who may: first what concerns oneself or all, then what is done to others.
- * @param {PersonHere} peer
- */
-function actionsFor(peer) {
-  /** @type {MenuItem[]} */
-  const spotlights = [];
-  if (hmsStore.getState(selectMaySpotlight)) {
-    const seen = spotlightVersion();
-    const next = isLit(peer) ? null : peer;
-    const label = next ? gettext("Spotlight for everyone") : gettext("End spotlight");
-    spotlights.push({ label, action: () => spotlight(next, seen) });
-  }
-  if (peer.isLocal) return [...ownActions(peer), ...spotlights];
-  return [...wordsTo(peer), ...spotlights, ...powersOver(peer)];
-}
-
-/** @type {(peer: PersonHere) => MenuItem[]} */
-function ownActions(peer) {
-  const self = { label: gettext("Change name or status"), action: () => editSelf(peer) };
-  // A hand that is up can be lowered, also by who may not raise one any more.
-  if (!permissions().raiseHand && !peer.isHandRaised) return [self];
-  const label = peer.isHandRaised ? gettext("Lower hand") : gettext("Raise hand");
-  return [self, { label, action: turnOwnHand }];
-}
-
-/** @type {(peer: PersonHere) => MenuItem[]} */
-function wordsTo(peer) {
-  const write = () => {
-    closeSheet();
-    writeTo(peer);
-  };
-  return permissions().sendMessages ? [{ label: gettext("Message privately"), action: write }] : [];
-}
-
-/** @type {(peer: PersonHere) => MenuItem[]} */
-function powersOver(peer) {
-  const { removeOthers, changeRole } = permissions();
-  /** @type {MenuItem[]} */
-  const actions = [];
-  if (removeOthers && peer.isHandRaised)
-    actions.push({ label: gettext("Lower hand"), action: () => lowerHand(peer.tabs) });
-  if (changeRole) {
-    for (const role of hmsStore.getState(selectAvailableRoleNames)) {
-      if (role === peer.roleName) continue;
-      actions.push({
-        label: filled(gettext("Make {role}"), { role: roleText(role) }),
-        action: () => giveRole(peer, role),
-      });
-    }
-  }
-  if (removeOthers) actions.push({ label: gettext("Remove from the room"), danger: true, action: () => remove(peer) });
-  return actions;
-}
-
-/**
- * Gives somebody a role; asks first if they gain power by it.
- * @type {(peer: HMSPeer, role: string) => Promise<void>}
- */
-async function giveRole(peer, role) {
-  const points = powersOf(role, peer.roleName);
-  const sure =
-    !points.length ||
-    (await confirm({
-      title: fill(gettext("Make {name} {role}?"), { name: who(peer), role: make("bdi", {}, roleText(role)) }),
-      text: gettext("They will be able to:"),
-      points,
-      action: gettext("Change the role"),
-    }));
-  if (sure) await attempt(() => hmsActions.changeRoleOfPeer(peer.id, role, true), gettext("Role not changed. {why}"));
-}
-
-/** @param {HMSPeer} peer */
-async function remove(peer) {
-  const reason = await askFor({
-    title: fill(gettext("Remove {name}?"), { name: who(peer) }),
-    text: gettext("They leave the room at once, and stay out until somebody lets them in again."),
-    action: gettext("Remove"),
-    danger: true,
-    wanted: gettext("Reason, which they are told"),
-  });
-  if (reason !== null) await attempt(() => hmsActions.removePeer(peer.id, reason), gettext("Not removed. {why}"));
-}
-
-/** Those who were removed, for whoever may let them in again. */
-function drawRemoved() {
-  const held = isModerator() ? hmsStore.getState(selectRemoved) : [];
-  const persons = new Set(held.map(({ person }) => person));
-  for (const person of removed.keys()) if (!persons.has(person)) removed.delete(person);
-  part("removed").hidden = !held.length;
-  arrange(
-    part("removed-list"),
-    held.map((one) => {
-      const element = removed.get(one.person) ?? removedRow(one);
-      removed.set(one.person, element);
-      return element;
-    }),
-  );
-}
-
-/** @param {HMSRemoved} removed */
-function removedRow({ person, name, role, reason, removedBy, removedByPerson, removedAt }) {
-  const one = { person, name };
-  const back = make("button", { class: "button small", type: "button" }, gettext("Let in again"));
-  labelName(back, gettext("Let in again: {name}"), one);
-  back.addEventListener("click", () => letIn(one));
-  const by = make("span", { class: "person-status", title: removedAt && fullTime(removedAt) });
-  const host = removedBy && who({ name: removedBy, person: removedByPerson });
-  setParts(by, host ? fill(gettext("Removed by {name}"), { name: host }) : [gettext("Removed")]);
-  const line = make("span", { class: "person-line" }, who(one), make("span", { class: "role" }, roleText(role)));
-  const why = make("span", { class: "person-status", dir: "auto" }, reason);
-  return make("li", { class: "person" }, avatar(one), make("span", { class: "person-text" }, line, by, why), back);
-}
-
-/** @param {{ person: string, name: string }} one */
-const letIn = (one) =>
-  attempt(async () => {
-    await hmsActions.letIn(one.person);
-    if (hmsStore.getState(selectRoom).locked)
-      toast(fill(gettext("{name} can come back. For all others the room stays locked."), { name: who(one) }));
-  }, gettext("Not let in. {why}"));
-
-/** @param {HMSPeer} peer */
-async function editSelf(peer) {
-  const held = statusOf(peer);
-  const said = await askAboutSelf({ name: peer.name, status: held });
-  if (!said) return;
-  if (said.name && said.name !== peer.name)
-    await attempt(() => hmsActions.changeName(said.name), gettext("Name not changed. {why}"));
-  if (said.status !== held)
-    await attempt(() => hmsActions.changeMetadata({ status: said.status }), gettext("Status not changed. {why}"));
-}
+export const permissions = () => hmsStore.getState(selectPermissions) ?? {};
+export const isModerator = () => Boolean(permissions().removeOthers);

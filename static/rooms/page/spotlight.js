@@ -1,34 +1,14 @@
-// One person in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null. It is the
-// entry of who is shown, so that it ends when they leave; the server gives it to another tab of theirs, if there is one.
+// Who is in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null. later/spotlight.js
+// shows it.
 
-import {
-  hmsActions,
-  hmsStore,
-  selectHandRaisedPeers,
-  selectHMSMessages,
-  selectMayWrite,
-  selectPeerByID,
-  selectPeerMetadata,
-  selectSessionEntry,
-  selectSessionStore,
-} from "../hms.js";
-import { avatar } from "./avatar.js";
-import { confirm } from "./dialogs.js";
-import { eachFrame, part, setHidden, setText } from "./dom.js";
-import { raisedBy } from "./hands.js";
-import { keepPlace } from "./log/reading.js";
-import { fill } from "./text.js";
-import { attempt } from "./toasts.js";
-import { gettext } from "./translation.js";
-import { isReader, personOf, who, writeName } from "./who.js";
+import { selectMayWrite, selectPeerByID, selectSessionStore } from "../hms.js";
 
-/** @import { HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
+/** @import { HMSStore } from "../hms.js" */
 
 export const SPOTLIGHT_KEY = "spotlight";
 
 export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
 const selectStored = selectSessionStore(SPOTLIGHT_KEY);
-const selectEntry = selectSessionEntry(SPOTLIGHT_KEY);
 
 /**
  * The peer id in the spotlight, or null. Others may have stored anything.
@@ -40,98 +20,8 @@ export function selectSpotlight(store) {
   return typeof stored === "string" ? stored : null;
 }
 
-/** @param {HMSStore} store */
-const selectLit = (store) => selectPeerByID(selectSpotlight(store) ?? "")(store);
-
-export function startSpotlight() {
-  hmsStore.subscribe(drawSpotlight, (store) => [
-    selectLit(store),
-    selectMaySpotlight(store),
-    selectHandRaisedPeers(store),
-  ]);
-  hmsStore.subscribe(
-    eachFrame(() => hmsStore.getState(selectLit) && keepPlace(drawWords)),
-    ({ messages }) => messages,
-    Object.is,
-  );
-  part("spotlight-end").addEventListener("click", () => spotlight(null, spotlightVersion()));
-}
-
-export const spotlightVersion = () => hmsStore.getState(selectEntry)?.change_version ?? 0;
-
 /**
- * Puts a peer into the spotlight; null ends it. Asks first if there is somebody else in it than at the version that
- * the person has seen who chose.
- * @param {HMSPeer | null} peer
- * @param {number} seen
+ * The same as a peer; null or undefined while there is none.
+ * @param {HMSStore} store
  */
-export function spotlight(peer, seen) {
-  return attempt(() => put(peer, seen), gettext("Spotlight not changed. {why}"));
-}
-
-/** @type {(peer: HMSPeer | null, seen: number) => Promise<void>} */
-async function put(peer, seen) {
-  const terms = peer ? /** @type {const} */ ({ owner: peer.id, onLeave: "null" }) : {};
-  try {
-    await hmsActions.sessionStore.set(SPOTLIGHT_KEY, peer?.id ?? null, { ...terms, ifChangeVersion: seen });
-  } catch (error) {
-    const stands = spotlightVersion();
-    if (/** @type {{ code?: number }} */ (error).code !== 409 || stands === seen) throw error;
-    if (await isTaken(peer)) await put(peer, stands);
-  }
-}
-
-/**
- * Whether a choice that another one was before is to count.
- * @param {HMSPeer | null} mine
- */
-async function isTaken(mine) {
-  const theirs = hmsStore.getState(selectLit);
-  if (!theirs) return mine !== null; // nobody is there whom it would displace
-  if (mine && personOf(mine) === personOf(theirs)) return false;
-  const by = hmsStore.getState(selectPeerByID(hmsStore.getState(selectEntry)?.updated_by ?? ""));
-  return confirm({
-    title: gettext("The spotlight was changed meanwhile"),
-    text: fill(gettext("{name} was faster than you. Whom should everybody see?"), {
-      name: by ? who(by) : gettext("Somebody else"),
-    }),
-    values: [
-      [gettext("Theirs"), who(theirs)],
-      [gettext("Yours"), mine ? who(mine) : gettext("Nobody")],
-    ],
-    action: gettext("Use yours"),
-    otherwise: gettext("Keep theirs"),
-  });
-}
-
-/** What the person said last to everyone. */
-function drawWords() {
-  const peer = hmsStore.getState(selectLit);
-  if (!peer) return;
-  const said = hmsStore.getState(selectHMSMessages).findLast((message) => isWordOf(peer, message));
-  setText(part("spotlight-words"), said?.message);
-}
-
-/** @type {(peer: HMSPeer, message: HMSMessage) => boolean} */
-const isWordOf = (peer, { type, sender, senderPerson, recipientPeer, recipientRoles }) =>
-  type === "chat" &&
-  personOf({ id: sender, person: senderPerson }) === personOf(peer) &&
-  !recipientPeer &&
-  !recipientRoles?.length;
-
-export const drawSpotlight = () => keepPlace(drawCard);
-
-function drawCard() {
-  const peer = hmsStore.getState(selectLit);
-  setHidden(part("spotlight"), !peer, part("scroller"));
-  if (!peer) return;
-  const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
-  writeName(part("spotlight-name"), peer, { isOwn: isReader(peer) });
-  setText(part("spotlight-status"), typeof status === "string" ? status : "");
-  part("spotlight-hand").hidden = !raisedBy(peer).length;
-  const look = JSON.stringify([personOf(peer), peer.name]);
-  if (part("spotlight-mark").dataset.of !== look) part("spotlight-mark").replaceChildren(avatar(peer));
-  part("spotlight-mark").dataset.of = look;
-  drawWords();
-  setHidden(part("spotlight-end"), !hmsStore.getState(selectMaySpotlight), part("scroller"));
-}
+export const selectLit = (store) => selectPeerByID(selectSpotlight(store) ?? "")(store);

@@ -3,7 +3,7 @@
 import { needConnection } from "./connection.js";
 import { make, part, setParts } from "./dom.js";
 import { filled } from "./text.js";
-import { inWords } from "./words.js";
+import { inWords } from "./why.js";
 
 /** @import { Said } from "./types.js" */
 
@@ -138,7 +138,7 @@ export async function tryTo(action, sentence) {
   try {
     return await action();
   } catch (error) {
-    toast(filled(sentence, { why: inWords(error) }));
+    toast(filled(sentence, { why: await inWords(error) }));
     return undefined;
   }
 }

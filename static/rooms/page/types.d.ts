@@ -8,6 +8,7 @@ export interface Parts {
   composer: HTMLFormElement;
   confirm: HTMLDialogElement;
   "confirm-wanted": HTMLInputElement;
+  ends: HTMLTemplateElement;
   handover: HTMLDialogElement;
   "handover-go": HTMLButtonElement;
   "handover-to": HTMLSelectElement;

@@ -11,7 +11,7 @@ import {
 import { eachDay } from "../clock.js";
 import { wasMissed } from "../connection.js";
 import { eachFrame, make, part } from "../dom.js";
-import { closePopupIn } from "../menu.js";
+import { loaded } from "../loader.js";
 import { isPinned, selectPins } from "../pins/pinned.js";
 import { continues, sameDay } from "../text.js";
 import { gettext } from "../translation.js";
@@ -184,7 +184,7 @@ function redraw(element, was, message) {
 function takeAway(element, message) {
   const next = entries.entryBelow(element);
   const above = entries.entryAbove(element);
-  closePopupIn(element);
+  loaded()?.closePopupIn(element);
   if (element.contains(document.activeElement)) {
     const near = [next, above].find((entry) => entry?.matches(".message"));
     (near instanceof HTMLElement ? near : part("message")).focus({ preventScroll: true });

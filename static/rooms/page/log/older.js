@@ -12,7 +12,7 @@ import { part, setHidden, setText } from "../dom.js";
 import { filled, shortTime } from "../text.js";
 import { announce } from "../toasts.js";
 import { gettext, ngettext } from "../translation.js";
-import { inWords } from "../words.js";
+import { inWords } from "../why.js";
 import { elementOf, HELD, mayRecall, recall } from "./entries.js";
 import { keepPlace, readsEnd } from "./reading.js";
 
@@ -83,7 +83,7 @@ async function read() {
   try {
     await hmsActions.loadOlderMessages(PAGE);
   } catch (error) {
-    problem = filled(gettext("Earlier messages could not be loaded. {why}"), { why: inWords(error) });
+    problem = filled(gettext("Earlier messages could not be loaded. {why}"), { why: await inWords(error) });
   }
 }
 

@@ -1,9 +1,8 @@
 // The reactions under a message: each with how many and who, and a button that adds one's own or takes it back.
 
 import { hmsActions, hmsStore, selectHMSMessages, selectLocalPeer, selectPeers } from "../../hms.js";
-import { answer } from "../dialogs.js";
-import { arrange, make, part, setText } from "../dom.js";
-import { filled, together, togetherInParts, visible } from "../text.js";
+import { arrange, make, setText } from "../dom.js";
+import { filled, together, visible } from "../text.js";
 import { attempt } from "../toasts.js";
 import { gettext, ngettext } from "../translation.js";
 import { nameText, personOf, senderOf } from "../who.js";
@@ -88,7 +87,7 @@ const namesOf = (reaction) => together(listOf(reaction, NAMED));
  * So many names of those who reacted so, and the number of the others.
  * @type {(reaction: HMSReaction, most: number) => string[]}
  */
-function listOf({ persons, count }, most) {
+export function listOf({ persons, count }, most) {
   const names = persons
     .map(nameOfPerson)
     .filter((name) => name !== "")
@@ -97,22 +96,6 @@ function listOf({ persons, count }, most) {
   const others = count - names.length;
   if (others > 0) names.push(filled(ngettext("{count} other", "{count} others", others), { count: others }));
   return names;
-}
-
-/**
- * Tells who reacted how to a message, all of them as far as they are known: without a pointer to stay on a reaction too.
- * @param {HMSMessage} message
- */
-export function showReactions({ reactions = [] }) {
-  const items = reactions.map((one) => {
-    const item = make("li", { dir: "auto" }, make("bdi", { class: "sign" }, one.emoji), " ");
-    const names = listOf(one, one.count);
-    const said = togetherInParts(names).map(({ type, value }) => (type === "element" ? make("bdi", {}, value) : value));
-    item.append(...said);
-    return item;
-  });
-  part("reacted-list").replaceChildren(...items);
-  return answer(part("reacted"));
 }
 
 /** @param {string} person */

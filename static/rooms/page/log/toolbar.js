@@ -1,32 +1,21 @@
 // What one may do with a message: one toolbar for all of them, in the message under the pointer or with the focus.
 
-import {
-  hmsStore,
-  selectMayDelete,
-  selectMayEdit,
-  selectMessageByMessageID,
-  selectPeerByID,
-  selectPermissions,
-} from "../../hms.js";
-import { answer, writeTo } from "../composer.js";
+import { hmsStore, selectMessageByMessageID, selectPermissions } from "../../hms.js";
+import { answer } from "../composer.js";
 import { icon, make, part } from "../dom.js";
-import { edit } from "../editing.js";
-import { QUICK_EMOJI, toggleEmoji } from "../emoji.js";
-import { isOpenAt, toggleMenu } from "../menu.js";
-import { isPinned, pin, unpin } from "../pins/pinned.js";
-import { whyNotPin } from "../pins/rights.js";
+import { QUICK_EMOJI } from "../emoji.js";
+import { open, openAt } from "../opening.js";
+import { isPinned, pin } from "../pins/pinned.js";
+import { mayPin } from "../pins/rights.js";
 import { answerGoesTo } from "../recipients.js";
 import { filled } from "../text.js";
-import { tryTo } from "../toasts.js";
 import { gettext } from "../translation.js";
-import { isOwn, labelName, senderOf } from "../who.js";
-import { askToDelete } from "./deleting.js";
+import { labelName, senderOf } from "../who.js";
 import { isForSome } from "./message.js";
-import { isOwnReaction, react, showReactions } from "./reactions.js";
+import { isOwnReaction, react } from "./reactions.js";
 import { label, messageAt } from "./walking.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
-/** @import { MenuItem } from "../types.js" */
 
 const PRESS = 450; // ms that a finger stays on a message for its toolbar
 
@@ -76,11 +65,14 @@ export function startToolbar() {
   listenToFingers();
   picker.addEventListener("click", () => {
     const id = message?.id;
-    if (id) toggleEmoji(picker, (sign) => react(id, sign));
+    if (id) openAt(picker, ({ toggleEmoji }) => toggleEmoji(picker, (sign) => react(id, sign)));
   });
   replyButton.addEventListener("click", () => message && answer(message));
   pinButton.addEventListener("click", () => message && turnPin(message));
-  more.addEventListener("click", () => message && toggleMenu(more, actionsFor(message)));
+  more.addEventListener("click", () => {
+    const chosen = message;
+    if (chosen) openAt(more, ({ toggleMessageMenu }) => toggleMessageMenu(more, chosen));
+  });
 }
 
 /** @type {(kind: string, properties?: object) => HTMLButtonElement} */
@@ -88,8 +80,8 @@ function button(kind, properties = {}) {
   return make("button", { class: "icon-button", type: "button", tabIndex: -1, ...properties }, icon(kind));
 }
 
-/** Whether something is open at a button of the toolbar, which therefore stays. */
-const isChoosing = () => isOpenAt(more) || isOpenAt(picker);
+/** Whether something is open at a button of the toolbar, or opens, which therefore stays. */
+const isChoosing = () => [more, picker].some((one) => one.ariaExpanded === "true" || one.ariaBusy === "true");
 
 /** @param {HTMLElement | null} element */
 function showAt(element) {
@@ -135,16 +127,16 @@ function drawToolbar(message) {
   pinButton.setAttribute("aria-label", what);
   pinButton.title = what;
   // What was said to some is not for everyone.
-  pinButton.hidden = isForSome(message) || whyNotPin() !== "";
+  pinButton.hidden = isForSome(message) || !mayPin();
 }
 
 const maySpeak = () => hmsStore.getState(selectPermissions)?.sendMessages === true;
 
 /** @param {HMSMessage} message */
-const mayReply = (message) => maySpeak() && answerGoesTo(message) !== undefined;
+export const mayReply = (message) => maySpeak() && answerGoesTo(message) !== undefined;
 
 /** @param {HMSMessage} message */
-const turnPin = (message) => (isPinned(message.id) ? unpin(message) : pin(message));
+export const turnPin = (message) => (isPinned(message.id) ? open(({ unpin }) => unpin(message)) : pin(message));
 
 /** A finger that stays on a message for a moment asks for its toolbar. */
 function listenToFingers() {
@@ -179,30 +171,4 @@ function listenToFingers() {
 function swallow(event) {
   event.preventDefault();
   event.stopPropagation();
-}
-
-/**
- * @param {HMSMessage} message
- * @returns {MenuItem[]}
- */
-function actionsFor(message) {
-  const actions = [];
-  if (mayReply(message)) actions.push({ label: gettext("Reply"), action: () => answer(message) });
-  if (!isForSome(message)) {
-    const label = isPinned(message.id) ? gettext("Unpin") : gettext("Pin for everyone");
-    actions.push({ label, action: () => turnPin(message), whyNot: whyNotPin() });
-  }
-  if (message.reactions?.length) actions.push({ label: gettext("Who reacted"), action: () => showReactions(message) });
-  const sender = isOwn(message) ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));
-  if (sender) actions.push({ label: gettext("Answer privately"), action: () => writeTo(sender) });
-  actions.push({
-    label: gettext("Copy text"),
-    action: () => tryTo(() => navigator.clipboard.writeText(message.message), gettext("Not copied. {why}")),
-  });
-  if (hmsStore.getState(selectMayEdit(message.id)))
-    actions.push({ label: gettext("Edit"), action: () => edit(message) });
-  if (hmsStore.getState(selectMayDelete(message.id))) {
-    actions.push({ label: gettext("Delete"), danger: true, action: () => askToDelete(message) });
-  }
-  return actions;
 }

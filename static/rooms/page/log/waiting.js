@@ -5,7 +5,7 @@ import { isAway, onAway } from "../connection.js";
 import { arrange, eachFrame, make, part } from "../dom.js";
 import { filled } from "../text.js";
 import { gettext } from "../translation.js";
-import { inWords } from "../words.js";
+import { inWords } from "../why.js";
 import { textOf } from "./message.js";
 import { quoteOf } from "./quotes.js";
 import { keepUp } from "./reading.js";
@@ -14,6 +14,8 @@ import { keepUp } from "./reading.js";
 
 /** @type {Map<string, { entry: HMSOutboxMessage, note: string, element: HTMLElement }>} client id → as it was drawn */
 const drawn = new Map();
+/** @type {Map<string, string>} error → what it means */
+const reasons = new Map();
 
 export function startWaiting() {
   const drawSoon = eachFrame(drawWaiting);
@@ -41,9 +43,25 @@ function elementFor(entry) {
 }
 
 /** @param {HMSOutboxMessage} entry */
-function noteOf({ status, error }) {
-  if (status === "failed") return filled(gettext("Not sent. {why}"), { why: inWords(error) });
+function noteOf({ status, error = "" }) {
+  if (status === "failed") return filled(gettext("Not sent. {why}"), { why: whyOf(error) });
   return isAway() ? gettext("Will be sent when you are back.") : gettext("Sending…");
+}
+
+/**
+ * What an error means; empty until the words for it are there, and then it is drawn again.
+ * @param {string} error
+ */
+function whyOf(error) {
+  const why = reasons.get(error);
+  if (why === undefined) {
+    reasons.set(error, "");
+    inWords(error).then((words) => {
+      reasons.set(error, words);
+      drawWaiting();
+    });
+  }
+  return why ?? "";
 }
 
 /** @type {(entry: HMSOutboxMessage, said: string) => HTMLElement} */

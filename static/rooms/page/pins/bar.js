@@ -1,27 +1,25 @@
-// The bar of pinned messages, and all of them in a dialog.
+// The bar of pinned messages: later/pin_list.js shows all of them.
 
 import { hmsStore, selectHistory, selectMessageByMessageID, selectSessionEntry } from "../../hms.js";
-import { arrange, make, part, setHidden, setParts, setText } from "../dom.js";
+import { make, part, setHidden, setParts, setText } from "../dom.js";
+import { loaded } from "../loader.js";
 import { addLine, jumpTo } from "../log/log.js";
-import { foldIfLong } from "../log/message.js";
-import { mayBring, whyNotThere } from "../log/older.js";
 import { keepPlace } from "../log/reading.js";
+import { open } from "../opening.js";
 import { isShown } from "../screens.js";
 import { fill, filled, shortTime } from "../text.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";
 import { hidePin, isHidden, resetHidden, showPin, startHidden } from "./hidden.js";
-import { PINS_KEY, selectPins, unpin } from "./pinned.js";
-import { mayUnpin, selectRights, startRights, whyNotPin } from "./rights.js";
+import { PINS_KEY, selectPins } from "./pinned.js";
+import { mayUnpin, selectRights, startRights } from "./rights.js";
 
 /** @import { Pin, Said } from "../types.js" */
 
 let at = 0; // the pin that the bar shows, of those it has
 /** @type {Map<string, Pin> | null} */
 let known = null; // id → what was there at the last draw; null before the first
-/** @type {Map<string, HTMLElement>} */
-const listed = new Map(); // what can be done with it, and its id → its item in the dialog
 
 export function startPins() {
   hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
@@ -29,7 +27,7 @@ export function startPins() {
   startHidden(draw);
   part("pin").addEventListener("click", async () => {
     const shown = current();
-    if (shown && !(await jumpTo(shown.id))) openPins(); // not shown to who came later: it can be read there, whole
+    if (shown && !(await jumpTo(shown.id))) openList(); // not shown to who came later: it can be read there, whole
   });
   part("pin-next").addEventListener("click", () => {
     at += 1;
@@ -37,17 +35,13 @@ export function startPins() {
   });
   part("unpin").addEventListener("click", () => {
     const shown = current();
-    if (shown) unpin(shown);
+    if (shown) open(({ unpin }) => unpin(shown));
   });
   part("pin-hide").addEventListener("click", hideShown);
-  part("pin-list").addEventListener("click", openPins);
+  part("pin-list").addEventListener("click", openList);
 }
 
-export function openPins() {
-  listed.clear();
-  drawList();
-  part("all-pins").showModal();
-}
+const openList = () => open(({ openPins }) => openPins());
 
 /** Puts the pin that the bar shows out of it, for oneself. */
 function hideShown() {
@@ -62,7 +56,7 @@ function hideShown() {
 }
 
 /** @param {Pin} pin */
-function showAgain(pin) {
+export function showAgain(pin) {
   showPin(pin);
   draw();
 }
@@ -77,7 +71,6 @@ export function resetPins() {
 
 const selectHeld = selectSessionEntry(PINS_KEY);
 const pins = () => hmsStore.getState(selectPins);
-export const hasPins = () => pins().length > 0;
 /** @param {Pin[]} all */
 const inBar = (all) => all.filter((pin) => !isHidden(pin));
 /** @returns {Pin | undefined} */
@@ -92,7 +85,7 @@ function draw() {
   if (fresh) at = shown.indexOf(fresh);
   at = shown.length ? at % shown.length : 0;
   keepPlace(() => drawBar(shown));
-  if (part("all-pins").open) drawList();
+  if (part("all-pins").open) loaded()?.drawPinList();
 }
 
 /** @param {Pin[]} shown */
@@ -115,7 +108,7 @@ const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(i
  * Who pinned it, and when it was said, which is known to who was here then.
  * @type {(pin: Pin) => Said[]}
  */
-function bylineOf(pin) {
+export function bylineOf(pin) {
   if (!pin.id) return [gettext("A note of somebody in the room")];
   const said = messageOf(pin)?.time;
   const name = pin.pinner && who(pin.pinner);
@@ -129,7 +122,7 @@ function bylineOf(pin) {
  * What a pin shows: who said it, and what.
  * @type {(pin: Pin) => Said[]}
  */
-function contentOf({ text, author }) {
+export function contentOf({ text, author }) {
   const said = author?.name && text.startsWith(`${author.name}: `) ? text.slice(author.name.length + 2) : "";
   return said && author ? [who(author), ": ", make("bdi", {}, said)] : [make("bdi", {}, text)];
 }
@@ -151,47 +144,4 @@ function tell(all) {
     );
   }
   return fresh;
-}
-
-function drawList() {
-  const all = pins();
-  const keys = all.map((one, place) =>
-    JSON.stringify([mayUnpin(one), mayBring(one.id), isHidden(one), one, one.id ? 0 : place]),
-  );
-  for (const key of listed.keys()) if (!keys.includes(key)) listed.delete(key);
-  const items = all.map((one, place) => {
-    const element = listed.get(keys[place]) ?? item(one);
-    listed.set(keys[place], element);
-    return element;
-  });
-  const hadFocus = part("pin-items").contains(document.activeElement);
-  arrange(part("pin-items"), [...new Set(items)]);
-  if (hadFocus && !part("pin-items").contains(document.activeElement)) part("pins-title").focus();
-  setText(part("pins-why"), whyNotPin());
-  if (!items.length) part("all-pins").close();
-}
-
-/** @param {Pin} one */
-function item(one) {
-  const text = make("p", { class: "pin-text whole", dir: "auto" });
-  setParts(text, contentOf(one));
-  const fold = foldIfLong(text, one.text);
-  const actions = make("div", { class: "pin-actions" });
-  /** @type {(label: string, action: () => void) => void} */
-  const button = (label, action) => {
-    const made = make("button", { class: "button small", type: "button" }, label);
-    made.addEventListener("click", action);
-    actions.append(made);
-  };
-  if (mayBring(one.id)) {
-    button(gettext("Show in the chat"), async () => {
-      part("all-pins").close();
-      if (!(await jumpTo(one.id))) toast(whyNotThere());
-    });
-  }
-  if (isHidden(one)) button(gettext("Show in the bar"), () => showAgain(one));
-  if (mayUnpin(one)) button(gettext("Unpin"), () => unpin(one));
-  const by = make("p", { class: "soft", dir: "auto" });
-  setParts(by, bylineOf(one));
-  return make("li", {}, text, fold, by, actions);
 }

@@ -1,11 +1,12 @@
 // The room's settings, for whoever may manage it: what of them was changed in the dialog is saved, and no more.
 
-import { hmsActions, hmsStore, selectRoom } from "../hms.js";
-import { needConnection } from "./connection.js";
-import { make, part, setText } from "./dom.js";
-import { areHostsPins, leavePins } from "./pins/rights.js";
-import { filled, timeSpan } from "./text.js";
-import { gettext, ngettext } from "./translation.js";
+import { hmsActions, hmsStore, selectRoom } from "../../hms.js";
+import { needConnection } from "../connection.js";
+import { make, part, setText } from "../dom.js";
+import { areHostsPins } from "../pins/rights.js";
+import { filled, timeSpan } from "../text.js";
+import { gettext, ngettext } from "../translation.js";
+import { leavePins } from "./pin_rules.js";
 import { inWords } from "./words.js";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600]; // seconds

@@ -1,10 +1,10 @@
 // Refusals in words for people, and what to do about them. Pure.
 
-import { roleText } from "./roles.js";
-import { either, filled, timeSpan } from "./text.js";
-import { gettext } from "./translation.js";
+import { roleText } from "../roles.js";
+import { either, filled, timeSpan } from "../text.js";
+import { gettext } from "../translation.js";
 
-/** @import { HMSMetadataWriters } from "../hms.js" */
+/** @import { HMSMetadataWriters } from "../../hms.js" */
 
 const LIMIT = /at most (\d+)|longer than (\d+)/u;
 

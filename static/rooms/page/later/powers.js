@@ -1,7 +1,7 @@
 // What a role may do to others and to the room, in words.
 
-import { hmsStore, selectRoleByRoleName } from "../hms.js";
-import { gettext } from "./translation.js";
+import { hmsStore, selectRoleByRoleName } from "../../hms.js";
+import { gettext } from "../translation.js";
 
 /** @type {[permission: string, words: string][]} */
 const POWERS = [

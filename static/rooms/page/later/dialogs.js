@@ -1,10 +1,10 @@
 // Questions that need an answer first.
 
-import { make, part, setParts, setText } from "./dom.js";
-import { focusNear, placeOf } from "./focus.js";
-import { gettext } from "./translation.js";
+import { make, part, setParts, setText } from "../dom.js";
+import { focusNear, placeOf } from "../focus.js";
+import { gettext } from "../translation.js";
 
-/** @import { Said } from "./types.js" */
+/** @import { Said } from "../types.js" */
 
 /** @type {Promise<unknown>} */
 let turn = Promise.resolve(); // the question on the screen: one that comes meanwhile waits for its end

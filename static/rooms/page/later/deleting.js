@@ -1,11 +1,11 @@
 // Deleting a message, for everyone.
 
 import { hmsActions } from "../../hms.js";
-import { confirm } from "../dialogs.js";
 import { fill } from "../text.js";
 import { announce, attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { isOwn, senderOf, who } from "../who.js";
+import { confirm } from "./dialogs.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 

@@ -1,14 +1,14 @@
 // Making a poll of one question, for whoever may: it is started at once.
 
-import { hmsActions } from "../hms.js";
-import { needConnection } from "./connection.js";
-import { part, setText } from "./dom.js";
-import { openPanel } from "./panel.js";
-import { filled } from "./text.js";
-import { gettext } from "./translation.js";
+import { hmsActions } from "../../hms.js";
+import { needConnection } from "../connection.js";
+import { part, setText } from "../dom.js";
+import { openPanel } from "../panel.js";
+import { filled } from "../text.js";
+import { gettext } from "../translation.js";
 import { inWords } from "./words.js";
 
-/** @import { HMSPollQuestionParams } from "../hms.js" */
+/** @import { HMSPollQuestionParams } from "../../hms.js" */
 
 const ANSWERS = { least: 2, most: 50 };
 const MOST_CHARACTERS = 1024; // of an answer

@@ -1,14 +1,14 @@
 // What was said, to keep: as a text, as JSON, or printed. As much as the room shows to this person.
 
-import { hmsActions, hmsStore, selectHistory, selectHMSMessages, selectPeerByID, selectRoom } from "../hms.js";
-import { make, part, setParts } from "./dom.js";
-import { roleText } from "./roles.js";
-import { filled, fullTime, localTime, together, visible } from "./text.js";
-import { attempt } from "./toasts.js";
-import { gettext } from "./translation.js";
-import { nameText, senderOf } from "./who.js";
+import { hmsActions, hmsStore, selectHistory, selectHMSMessages, selectPeerByID, selectRoom } from "../../hms.js";
+import { make, part, setParts } from "../dom.js";
+import { roleText } from "../roles.js";
+import { filled, fullTime, localTime, together, visible } from "../text.js";
+import { attempt } from "../toasts.js";
+import { gettext } from "../translation.js";
+import { nameText, senderOf } from "../who.js";
 
-/** @import { HMSMessage } from "../hms.js" */
+/** @import { HMSMessage } from "../../hms.js" */
 
 const PAGES = 20; // of history that are read first
 const PAGE = 100; // messages

@@ -1,17 +1,16 @@
 // The links into the room, one for each role that one may hand out, and new ones for those that got into wrong hands.
 
-import { hmsActions, hmsNotifications } from "../hms.js";
+import { hmsActions, hmsNotifications } from "../../hms.js";
+import { arrange, make, part, setText } from "../dom.js";
+import { copyLink, linkOf } from "../link.js";
+import { roleText } from "../roles.js";
+import { fill, filled } from "../text.js";
+import { attempt, toast } from "../toasts.js";
+import { gettext } from "../translation.js";
 import { confirm } from "./dialogs.js";
-import { arrange, make, part, setText } from "./dom.js";
-import { copyInvite, mayShare } from "./invite.js";
-import { copyLink, linkOf } from "./link.js";
 import { powersOf } from "./powers.js";
-import { roleText } from "./roles.js";
-import { fill, filled } from "./text.js";
-import { attempt, toast } from "./toasts.js";
-import { gettext } from "./translation.js";
 
-/** @import { HMSRoomCode } from "../hms.js" */
+/** @import { HMSRoomCode } from "../../hms.js" */
 
 /** @typedef {{ element: HTMLElement, update: (code: string | null) => void }} Row */
 
@@ -19,17 +18,10 @@ import { gettext } from "./translation.js";
 const rows = new Map(); // role → what is shown of it
 
 export function startShare() {
-  part("copy-invite").addEventListener("click", share);
   hmsNotifications.onNotification(() => part("share").open && draw(), "ROOM_CODE_CHANGED");
 }
 
-/** Copies the link for guests, or offers those of all roles. */
-export function share() {
-  if (mayShare()) openShare();
-  else copyInvite();
-}
-
-async function openShare() {
+export async function openShare() {
   rows.clear();
   part("share-links").replaceChildren();
   part("share").showModal();

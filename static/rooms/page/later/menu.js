@@ -1,10 +1,10 @@
 // What opens at a button: a menu, or something else to choose from. Arrow keys, Escape, and the focus back where it was.
 
-import { make } from "./dom.js";
-import { focusNear, placeOf } from "./focus.js";
+import { make } from "../dom.js";
+import { focusNear, placeOf } from "../focus.js";
 
-/** @import { Place } from "./focus.js" */
-/** @import { MenuItem } from "./types.js" */
+/** @import { Place } from "../focus.js" */
+/** @import { MenuItem } from "../types.js" */
 
 /** @type {{ popup: HTMLElement, button: HTMLElement, place: Place } | null} */
 let open = null;
@@ -27,7 +27,7 @@ export function toggleMenu(button, items) {
 export function togglePopup(button, build, columns = 1) {
   const wasHere = open?.button === button;
   closePopup();
-  if (wasHere) return;
+  if (wasHere || !button.isConnected) return;
   const popup = build();
   popup.addEventListener("keydown", (event) => walk(event, popup, columns));
   popup.addEventListener("focusout", ({ relatedTarget: next }) => {
@@ -40,9 +40,6 @@ export function togglePopup(button, build, columns = 1) {
   place(popup, button);
   popup.querySelector("button")?.focus();
 }
-
-/** Whether something is open at this button. */
-export const isOpenAt = (/** @type {HTMLElement} */ button) => open?.button === button;
 
 /** @param {MenuItem} item */
 function itemOf({ label, action, danger, checked, whyNot }) {

@@ -1,0 +1,38 @@
+// What is loaded when it is first needed (loader.js): menus, dialogs, words for what the server refuses, and what only
+// some rooms have. Starts the parts of it; what draws itself draws what there is.
+
+import "./main.js"; // which is there: the bundle has nothing of it again
+import { startAlerts } from "./later/alerts.js";
+import { startLeaving } from "./later/leaving.js";
+import { startNewPoll } from "./later/new_poll.js";
+import { startPolls } from "./later/polls.js";
+import { startRemoved } from "./later/removed.js";
+import { startRoleChanges } from "./later/role_changes.js";
+import { startSettings } from "./later/settings.js";
+import { startShare } from "./later/share.js";
+import { startSpotlight } from "./later/spotlight.js";
+import { startTranscript } from "./later/transcript.js";
+
+export { alertTo } from "./later/alerts.js";
+export { askToDelete } from "./later/deleting.js";
+export { toggleEmoji } from "./later/emoji.js";
+export { askBeforeLeaving } from "./later/leaving.js";
+export { closePopupIn } from "./later/menu.js";
+export { toggleMessageMenu } from "./later/message_menu.js";
+export { togglePersonMenu } from "./later/person_menu.js";
+export { drawPinList, openPins } from "./later/pin_list.js";
+export { toggleRoomMenu } from "./later/room_menu.js";
+export { openShare } from "./later/share.js";
+export { unpin } from "./later/unpinning.js";
+export { inWords } from "./later/words.js";
+
+startAlerts();
+startLeaving();
+startNewPoll();
+startPolls();
+startRemoved();
+startRoleChanges();
+startSettings();
+startShare();
+startSpotlight();
+startTranscript();

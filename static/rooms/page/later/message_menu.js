@@ -1,0 +1,47 @@
+// What can be done with a message.
+
+import { hmsStore, selectMayDelete, selectMayEdit, selectPeerByID } from "../../hms.js";
+import { answer, writeTo } from "../composer.js";
+import { edit } from "../editing.js";
+import { isForSome } from "../log/message.js";
+import { mayReply, turnPin } from "../log/toolbar.js";
+import { isPinned } from "../pins/pinned.js";
+import { tryTo } from "../toasts.js";
+import { gettext } from "../translation.js";
+import { isOwn } from "../who.js";
+import { askToDelete } from "./deleting.js";
+import { toggleMenu } from "./menu.js";
+import { whyNotPin } from "./pin_rules.js";
+import { showReactions } from "./reacted.js";
+
+/** @import { HMSMessage } from "../../hms.js" */
+/** @import { MenuItem } from "../types.js" */
+
+/** @type {(button: HTMLElement, message: HMSMessage) => void} */
+export const toggleMessageMenu = (button, message) => toggleMenu(button, actionsFor(message));
+
+/**
+ * @param {HMSMessage} message
+ * @returns {MenuItem[]}
+ */
+function actionsFor(message) {
+  const actions = [];
+  if (mayReply(message)) actions.push({ label: gettext("Reply"), action: () => answer(message) });
+  if (!isForSome(message)) {
+    const label = isPinned(message.id) ? gettext("Unpin") : gettext("Pin for everyone");
+    actions.push({ label, action: () => turnPin(message), whyNot: whyNotPin() });
+  }
+  if (message.reactions?.length) actions.push({ label: gettext("Who reacted"), action: () => showReactions(message) });
+  const sender = isOwn(message) ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));
+  if (sender) actions.push({ label: gettext("Answer privately"), action: () => writeTo(sender) });
+  actions.push({
+    label: gettext("Copy text"),
+    action: () => tryTo(() => navigator.clipboard.writeText(message.message), gettext("Not copied. {why}")),
+  });
+  if (hmsStore.getState(selectMayEdit(message.id)))
+    actions.push({ label: gettext("Edit"), action: () => edit(message) });
+  if (hmsStore.getState(selectMayDelete(message.id))) {
+    actions.push({ label: gettext("Delete"), danger: true, action: () => askToDelete(message) });
+  }
+  return actions;
+}

@@ -1,0 +1,67 @@
+// Opens what is loaded only then, and says so where it cannot be had.
+
+import { later } from "./loader.js";
+import { filled } from "./text.js";
+import { toast } from "./toasts.js";
+import { gettext } from "./translation.js";
+import { inWords, OUTDATED } from "./why.js";
+
+/** @import { Later } from "./loader.js" */
+
+const PATIENCE = 600; // ms before somebody is told that it takes its time
+const KIND = { kind: "later" };
+
+let asked = 0;
+
+/**
+ * Opens something of what is loaded later, unless something else was asked for meanwhile.
+ * @param {(from: Later) => unknown} action
+ * @returns {Promise<void>}
+ */
+export async function open(action) {
+  asked += 1;
+  const own = asked;
+  const from = await need(() => open(action));
+  if (from && own === asked) action(from);
+}
+
+/**
+ * The same for what opens at a button, which is busy until then.
+ * @type {(button: HTMLElement, action: (from: Later) => unknown) => Promise<void>}
+ */
+export async function openAt(button, action) {
+  button.ariaBusy = "true";
+  await open(action);
+  button.ariaBusy = null;
+}
+
+/**
+ * What is loaded later, or nothing if it cannot be had: then people are told, who may try `again`.
+ * @param {() => unknown} again
+ * @returns {Promise<Later | null>}
+ */
+export async function need(again = () => need()) {
+  let said = () => {};
+  const waiting = setTimeout(() => {
+    said = toast(gettext("Loading…"), undefined, KIND);
+  }, PATIENCE);
+  try {
+    return await later();
+  } catch (error) {
+    tell(error, again);
+    return null;
+  } finally {
+    clearTimeout(waiting);
+    said();
+  }
+}
+
+/** @type {(error: any, again: () => unknown) => Promise<void>} */
+async function tell(error, again) {
+  if (error.isGone) {
+    toast(OUTDATED, { label: gettext("Reload"), action: () => location.reload() }, KIND);
+    return;
+  }
+  const why = await inWords(navigator.onLine ? error : "offline");
+  toast(filled(gettext("Not loaded. {why}"), { why }), { label: gettext("Try again"), action: again }, KIND);
+}
