@@ -1,6 +1,5 @@
 """What a browser loads for a page: a bundle of script and one of style where collectstatic has made them."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -202,6 +201,29 @@ async def test_what_cannot_be_loaded_says_so_and_is_tried_again_by_keys(visitors
     await expect(alice.page.get_by_role("menuitem").first).to_be_focused()
     await alice.page.keyboard.press("Escape")
     await expect(alice.part("more")).to_be_focused()
+
+
+async def test_who_asks_twice_opens_once_and_who_goes_on_writing_is_not_called_away(visitors):
+    alice = await visitors.person("Alice")
+    await alice.make_room()
+    may_load = await alice.hold_back(LATER)
+    await alice.part("more").click()
+    await expect(alice.part("more")).to_have_attribute("aria-busy", "true")
+    await alice.part("message").press_sequentially("goes on")
+    may_load.set()
+    await expect(alice.part("more")).not_to_have_attribute("aria-busy", "true")
+    await expect(alice.part("message")).to_be_focused()
+    await expect(alice.page.get_by_role("menu")).to_have_count(0)
+
+    await alice.page.reload()
+    await alice.is_inside()
+    await alice.page.unroute_all()
+    may_load = await alice.hold_back(LATER)
+    await alice.part("more").click()
+    await alice.part("more").click()
+    may_load.set()
+    await expect(alice.page.get_by_role("menu")).to_have_count(1)
+    await expect(alice.page.get_by_role("menuitem").first).to_be_focused()
 
 
 async def test_a_page_whose_server_was_replaced_offers_to_reload_and_goes_on(visitors):

@@ -14,15 +14,18 @@ const KIND = { kind: "later" };
 let asked = 0;
 
 /**
- * Opens something of what is loaded later, unless something else was asked for meanwhile.
+ * Opens something of what is loaded later, unless something else was asked for meanwhile, or the focus has gone on: who
+ * writes by then would press what opens.
  * @param {(from: Later) => unknown} action
  * @returns {Promise<void>}
  */
 export async function open(action) {
   asked += 1;
   const own = asked;
+  const before = document.activeElement;
   const from = await need(() => open(action));
-  if (from && own === asked) action(from);
+  const isAwaited = own === asked && [before, document.body].includes(document.activeElement);
+  if (from && isAwaited) action(from);
 }
 
 /**
