@@ -103,6 +103,20 @@ async def test_few_files_of_this_server_alone_are_loaded_in_any_language(visitor
         assert "immutable" in headers["cache-control"]
 
 
+async def test_a_reload_loads_no_more_than_the_first_time(visitors):
+    alice = await visitors.person("Alice")
+    await alice.make_room()
+    await alice.say("hello")
+    await alice.sees("hello")
+    loaded = Loaded(alice)
+    await alice.page.reload()
+    await alice.sees("hello")
+    await alice.say("again")
+    await alice.sees("hello", "again")
+    await alice.page.wait_for_load_state("networkidle")
+    assert loaded.names() == ["room", "main"]
+
+
 async def open_all(person: Person) -> None:
     """Each thing in the room's menu, and the emoji."""
     await person.part("more").click()

@@ -18,6 +18,7 @@ import { keepPlace, readsEnd } from "./reading.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 
+const NOT_INSIDE = 410; // the code of an error
 const PAGE = 50; // messages at a time
 const NEAR = 300; // px from the beginning from where on more is read
 
@@ -83,6 +84,7 @@ async function read() {
   try {
     await hmsActions.loadOlderMessages(PAGE);
   } catch (error) {
+    if (/** @type {any} */ (error).code === NOT_INSIDE) return; // a reload: it is read on coming back
     problem = filled(gettext("Earlier messages could not be loaded. {why}"), { why: await inWords(error) });
   }
 }
