@@ -201,18 +201,25 @@ IS_ON_TOP = """(element) => {
 LONG = "Copy this link: https://example.org/with/a/path/that/is/long/and/runs/over/the/whole/of/the/chat/to/its/end/where/Send/is"
 
 
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 740}, NARROW], ids=["wide", "narrow"])
-async def test_notices_lie_over_no_controls(people, size):
+@pytest.mark.parametrize("width", [360, 768, 1440])
+async def test_notices_lie_over_no_controls_and_never_over_what_was_said_last(people, width):
     alice, _ = await people.meet("Alice", "Bob")
-    await alice.page.set_viewport_size(size)
-    if size is not NARROW:
-        await alice.open_people()
+    await alice.page.set_viewport_size({"width": width, "height": 640})
+    await alice.hms("Promise.all(Array.from({ length: 20 }, (_, at) => hmsActions.sendBroadcastMessage(`${at}`)))")
+    await expect(alice.messages()).to_have_count(20)
+    last = alice.part("log").locator(".message").last
     await alice.part("message").fill("one\ntwo\nthree\nfour")
     for text in (LONG, f"{LONG}er", f"{LONG}est"):
         await alice.page.evaluate("(text) => import('/static/rooms/page/toasts.js').then((m) => m.toast(text))", text)
-    await expect(alice.part("toasts").locator(".toast")).to_have_count(3)
-    for name in ("send", "emoji", "message"):
-        assert await alice.part(name).evaluate(IS_ON_TOP), name
+    notices = alice.part("toasts").locator(".toast")
+    await expect(notices).to_have_count(3)
+    for shown in (alice.part("send"), alice.part("emoji"), alice.part("message"), last):
+        assert await shown.evaluate(IS_ON_TOP)
+    await alice.hms("hmsActions.sendBroadcastMessage(value)", "line\n" * 12)  # which leaves space for fewer of them
+    await expect(alice.messages()).to_have_count(21)
+    await expect(notices).not_to_have_count(3)
+    below, above = await last.bounding_box(), await alice.part("toasts").bounding_box()
+    assert above["y"] + above["height"] <= below["y"]
 
 
 async def test_an_unpinning_is_taken_back_where_a_dialog_is_open_by_pointer_and_by_keys(people):

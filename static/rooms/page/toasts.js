@@ -16,9 +16,9 @@ const page = document.querySelector("[data-page]");
 // Behind a dialog nothing can be pressed: they go into one that opens, and back.
 new MutationObserver(place).observe(document.body, { subtree: true, attributeFilter: ["open"] });
 const resizes = new ResizeObserver(place);
-for (const name of ["chat", "composer", "chip"]) resizes.observe(part(name));
+for (const name of ["chat", "over-log", "log", "outbox", "panel"]) resizes.observe(part(name));
 
-/** Puts the notices where they can be pressed and lie over no controls: over the end of the log. */
+/** Puts the notices where they can be pressed and lie over no controls and nothing new: over the beginning of the log. */
 function place() {
   const toasts = part("toasts");
   const dialog = [...document.querySelectorAll("dialog:modal")].at(-1);
@@ -31,17 +31,25 @@ function place() {
   const { left, right, width } = part("chat").getBoundingClientRect();
   const sides = [left, document.documentElement.clientWidth - right];
   const [start, end] = getComputedStyle(toasts).direction === "rtl" ? sides.reverse() : sides;
-  const isOverChat = width > 0 && !dialog;
+  const isOverChat = width > 0 && !dialog && !part("chat").inert;
+  toasts.style.inset = isOverChat
+    ? `calc(${part("over-log").getBoundingClientRect().bottom}px + 0.5rem) auto auto`
+    : "";
   toasts.style.insetInline = isOverChat
     ? `max(${start}px + 1rem, var(--safe-start)) max(${end}px + 1rem, var(--safe-end))`
     : "";
-  toasts.style.bottom = isOverChat ? `calc(${innerHeight - endOfLog()}px + 0.5rem)` : "";
+  if (isOverChat) fit(toasts);
 }
 
-/** Where the composer begins, or what lies above it, in px from the top. */
-function endOfLog() {
-  const shown = ["chip", "composer", "read-only"].map((name) => part(name).getBoundingClientRect());
-  return Math.min(...shown.filter(({ height }) => height).map(({ top }) => top));
+/**
+ * Takes the oldest notices away that reach down to the newest message; the last one stays.
+ * @param {HTMLElement} toasts
+ */
+function fit(toasts) {
+  const end = [...part("log").querySelectorAll(".block:last-child > .message")];
+  const newest = [...end, ...part("outbox").querySelectorAll(".message")].at(-1);
+  const edge = newest?.getBoundingClientRect().top ?? Number.POSITIVE_INFINITY;
+  while (toasts.children.length > 1 && toasts.getBoundingClientRect().bottom > edge) toasts.firstElementChild?.remove();
 }
 
 /**
@@ -73,10 +81,10 @@ export function toast(parts, offer, { kind = "", isOwn = false } = {}) {
     comesNext(button);
   }
   const toasts = part("toasts");
-  place();
   for (const other of /** @type {HTMLElement[]} */ ([...toasts.children])) if (isLike(other, box)) other.remove();
   toasts.append(box);
   while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
+  place();
   setTimeout(remove, offer ? 2 * STAYS : isOwn ? OWN_STAYS : STAYS);
   return remove;
 }
