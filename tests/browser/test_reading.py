@@ -112,7 +112,8 @@ async def test_lifting_the_finger_that_asked_for_the_toolbar_chooses_nothing(peo
     await expect(message.locator(".reaction")).to_have_count(0)
 
 
-# Whether the toolbar of a message is in sight and lies over nothing that is said in its message, nor by whom or when.
+# Whether the toolbar of a message is in sight and lies over nothing that is said in its message, or with a mouse in any
+# other, nor by whom or when.
 IN_THE_WAY = """(message) => {
   const toolbar = message.querySelector(".toolbar");
   const bar = toolbar.getBoundingClientRect();
@@ -121,12 +122,13 @@ IN_THE_WAY = """(message) => {
     const { x, y, width, height } = button.getBoundingClientRect();
     return document.elementFromPoint(x + width / 2, y + height / 2)?.closest("button") !== button;
   });
-  const hidden = [...message.querySelectorAll(".text, .author, .time, .privately")].filter((part) => {
+  const looked = matchMedia("(hover: hover)").matches ? document : message;
+  const hidden = [...looked.querySelectorAll(".text, .author, .time, .privately")].filter((part) => {
     const range = document.createRange();
     range.selectNodeContents(part);
     const meets = (row) =>
       row.left < bar.right && row.right > bar.left && row.top < bar.bottom && row.bottom > bar.top;
-    return getComputedStyle(part).clipPath === "none" && [...range.getClientRects()].some(meets);
+    return part.closest(".message") && getComputedStyle(part).clipPath === "none" && [...range.getClientRects()].some(meets);
   });
   return [...under, ...hidden].map((part) => part.outerHTML);
 }"""
@@ -152,6 +154,26 @@ async def test_the_toolbar_of_a_message_hides_nothing_of_it(people, options):
         await expect(articles.nth(place).get_by_role("toolbar")).to_be_visible()
         await alice.page.evaluate("new Promise(requestAnimationFrame)")
         assert await articles.nth(place).evaluate(IN_THE_WAY) == []
+
+
+async def test_the_toolbar_goes_with_the_mouse_that_asked_for_it_and_stays_for_keys(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await bob.say("one")
+    await alice.sees("one")
+    toolbar = alice.page.get_by_role("toolbar")
+    for away in (alice.page.mouse.move, alice.page.mouse.click):
+        await alice.message("one").locator(".text").click()
+        await expect(alice.message("one")).to_be_focused()
+        await expect(toolbar).to_be_visible()
+        await away(300, 30)
+        await expect(toolbar).to_have_count(0)
+    await alice.message("one").locator(".text").click()
+    await alice.page.mouse.move(300, 30)
+    await alice.page.keyboard.press("ArrowRight")  # in the message that was clicked
+    await expect(toolbar.get_by_role("button").first).to_be_focused()
+    await alice.message("one").hover()
+    await alice.page.mouse.move(300, 30)
+    await expect(toolbar.get_by_role("button").first).to_be_focused()
 
 
 async def test_messages_stand_close_and_tell_their_time_in_the_gutter(people):

@@ -11,12 +11,15 @@ import { answerGoesTo } from "../recipients.js";
 import { filled } from "../text.js";
 import { gettext } from "../translation.js";
 import { labelName, senderOf } from "../who.js";
+import { entryAbove } from "./entries.js";
 import { isForSome } from "./message.js";
 import { isOwnReaction, react } from "./reactions.js";
 import { label, messageAt } from "./walking.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 
+const BY_KEYS = ":focus-visible, :has(:focus-visible)";
+const MARGIN = 12; // px
 const PRESS = 450; // ms that a finger stays on a message for its toolbar
 
 const log = part("log");
@@ -50,8 +53,15 @@ export function startToolbar() {
     ({ target, pointerType }) => pointerType === "mouse" && showAt(messageAt(target)),
   );
   log.addEventListener("pointerleave", ({ pointerType }) => {
-    if (pointerType === "mouse" && !toolbar.parentElement?.contains(document.activeElement) && !isChoosing()) hide();
+    if (pointerType === "mouse" && !toolbar.parentElement?.matches(BY_KEYS) && !isChoosing()) hide();
   });
+  document.addEventListener("pointerdown", ({ target, pointerType }) => {
+    const element = /** @type {Element} */ (target);
+    if (pointerType !== "mouse" || isChoosing() || element.closest("dialog, .menu")) return;
+    if (!toolbar.parentElement?.contains(element)) hide();
+  });
+  // To where the focus was led by the mouse.
+  log.addEventListener("keydown", ({ target }) => showAt(messageAt(target)), { capture: true });
   document.addEventListener("keydown", ({ key, target }) => {
     if (key !== "Escape" || isChoosing() || /** @type {Element} */ (target).closest("dialog, .message")) return;
     hide(); // it may cover what somebody reads, while the pointer lies there
@@ -88,20 +98,46 @@ function showAt(element) {
   if (!element || element === toolbar.parentElement || isChoosing()) return;
   message = hmsStore.getState(selectMessageByMessageID(element.dataset.id ?? ""));
   if (!message) return;
-  if (toolbar.contains(document.activeElement)) toolbar.parentElement?.focus({ preventScroll: true });
+  giveFocusBack();
   drawToolbar(message);
   element.append(toolbar);
   place();
 }
 
-/** Has it stand above its message, or below where that would be out of sight. */
+/**
+ * Has it stand where its message leaves space beside it; else above it, or below where that would be out of sight, on
+ * the side from which the message above does not come.
+ */
 function place() {
-  const above = toolbar.parentElement?.getBoundingClientRect().top ?? 0;
+  const element = toolbar.parentElement;
+  if (!element) return;
+  const isBeside = matchMedia("(hover: hover)").matches && spaceBeside(element) > toolbar.offsetWidth;
   const { bottom: edge } = part("over-log").getBoundingClientRect();
-  toolbar.classList.toggle("below", above - toolbar.offsetHeight < edge);
+  toolbar.classList.toggle("beside", isBeside);
+  toolbar.classList.toggle("below", !isBeside && element.getBoundingClientRect().top - toolbar.offsetHeight < edge);
+  toolbar.classList.toggle("at-start", (isBeside ? element : entryAbove(element))?.matches(".own") === true);
+}
+
+/**
+ * How wide the space is that a message leaves free in its row, in px.
+ * @param {HTMLElement} element
+ */
+function spaceBeside(element) {
+  const row = element.getBoundingClientRect();
+  const taken = [...element.querySelectorAll(".bubble, .message-head")].map((one) => one.getBoundingClientRect());
+  return Math.max(
+    Math.min(...taken.map(({ left }) => left)) - row.left - MARGIN,
+    row.right - Math.max(...taken.map(({ right }) => right)) - MARGIN,
+  );
+}
+
+/** Before the toolbar goes from a message, which keeps the focus. */
+function giveFocusBack() {
+  if (toolbar.contains(document.activeElement)) toolbar.parentElement?.focus({ preventScroll: true });
 }
 
 function hide() {
+  giveFocusBack();
   toolbar.remove();
   message = undefined;
 }
