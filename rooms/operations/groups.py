@@ -8,7 +8,7 @@ from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
 from rooms.operations.presence import peer_updated, told_of
 from rooms.wire.errors import TooLarge
-from rooms.wire.events import Event
+from rooms.wire.events import Audience, Event, compact
 from rooms.wire.parameters import Chars, PeerId
 from rooms.wire.results import Outcome
 
@@ -62,6 +62,16 @@ def pass_on_hands(context: Context, peers: Sequence[Peer], heirs: Mapping[str, P
             # Also beyond MAX_GROUPS: what is put to it so is one alone.
             _put_hand(context, heir, raised_at)
             events.append(peer_updated(heir))
+    return events
+
+
+def lower_hands(context: Context, peers: Sequence[Peer]) -> list[Event]:
+    """Lower the hands of peers that leave, where nobody is told that they do; for others they are not there then."""
+    events = []
+    for peer in peers:
+        _put_hand(context, peer, 0)
+        wire = {**peer.as_wire(), "realtime": False}
+        events.append(Event("on-peer-update", compact(wire), Audience(but=peer.peer_id)))
     return events
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from rooms.models import Peer
 from rooms.operations.engine.context import Context
 from rooms.operations.engine.gate import operation
-from rooms.operations.groups import HANDS, pass_on_hands
+from rooms.operations.groups import HANDS, lower_hands, pass_on_hands
 from rooms.operations.locks import let_go
 from rooms.operations.metadata.lapses import in_spotlight, release
 from rooms.operations.persons import heirs_of
@@ -29,7 +29,10 @@ def depart(
     """
     heirs = _heirs(context, peers)
     # Before they forget their groups.
+    raised = [peer for peer in peers if HANDS in peer.groups]
     hands = pass_on_hands(context, peers, heirs)
+    if context.room.large_room:
+        hands += lower_hands(context, raised)
     events = []
     for peer in peers:
         peer.state, peer.left_at, peer.leave_reason = Peer.State.LEFT, context.now, reason

@@ -15,6 +15,7 @@ async def test_members_of_a_large_room_get_counts_instead_of_comings_and_goings(
     await alice.wait_for(lambda event: event["method"] == "session-info" and event["params"]["peer_count"] == 2)
     await bob.call("broadcast", info={"message": "hello", "type": "chat"})
     await alice.wait_for("on-broadcast")
+    await bob.call("group-join", name="_handraise")
     await bob.leave()
     place = len(alice.events)
     await alice.wait_for(
@@ -26,4 +27,7 @@ async def test_members_of_a_large_room_get_counts_instead_of_comings_and_goings(
     assert not [
         event for event in alice.events if event["method"] in ("on-peer-join", "on-peer-leave", "on-peer-state")
     ]
+    # A hand that they heard of is not up for ever.
+    hands = [(hand["groups"], hand["realtime"]) for hand in alice.named("on-peer-update")]
+    assert hands == [(["_handraise"], True), ([], False)]
     assert (await alice.call("find-peer", limit=10))["total"] == 1

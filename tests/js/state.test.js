@@ -46,6 +46,23 @@ test("the place is the highest number seen", () => {
   assert.deepEqual(state.place, { session_id: "s1", seq: 15 });
 });
 
+test("how many are in the room is known over a loss, and not in another session", () => {
+  const state = apply(joined(), "session-info", { session_id: "s1", peer_count: 300 });
+  const back = (session) => apply(state, "joined", { session_id: session, seq: 20, name: "Alice", data: "" });
+  assert.deepEqual(
+    ["s1", "s2"].map((session) => view(back(session)).room.peerCount),
+    [300, undefined],
+  );
+});
+
+test("who is gone from a large room with a hand up is not shown any more", () => {
+  const raised = peer("bob", { groups: [HAND_RAISE], hand_raised_at: 3 });
+  const state = apply(joined(), "on-peer-update", raised, 11);
+  const gone = apply(state, "on-peer-update", peer("bob", { realtime: false }), 12);
+  assert.deepEqual([[...state.peers.keys()], [...gone.peers.keys()]], [["alice", "bob"], ["alice"]]);
+  assert.equal(apply(gone, "on-peer-update", peer("alice", { realtime: false }), 13).peers.size, 1);
+});
+
 test("an unknown notification changes nothing but the place", () => {
   const before = joined();
   assert.equal(apply(before, "on-something-new", { a: 1 }), before);

@@ -4,14 +4,23 @@ import { inHistory, inRoom, localPeer, withEntry, without } from "./parts.js";
 import { moment, number, peerFrom, record, records, removedFrom, rulesFrom, text } from "./shapes.js";
 
 /** @import { HMSRole } from "../../hms.js" */
-/** @import { HeardChange, OwnChange, Peer, Room, Wire } from "./types.js" */
+/** @import { HeardChange, OwnChange, Peer, Room, State, Wire } from "./types.js" */
 
 /** @type {HeardChange} */
 function withPeer(state, wire, seq) {
   const id = text(wire.peer_id);
   if (id === undefined) return state;
+  // How a large room, which tells nobody who leaves, says that somebody is not to be shown any more.
+  if (wire.realtime === false && id !== state.room.localPeer) return withoutPeer(state, id);
   return { ...state, peers: withEntry(state.peers, id, peerFrom(id, wire, state.peers.get(id), seq)) };
 }
+
+/** @type {(state: State, id: string) => State} */
+const withoutPeer = (state, id) => ({
+  ...state,
+  peers: without(state.peers, id),
+  typing: without(state.typing, id),
+});
 
 /**
  * How a room is set up.
@@ -64,10 +73,7 @@ export const PEOPLE_HEARD = {
 
   "on-peer-update": withPeer,
 
-  "on-peer-leave": (state, { peer_id: id }) => {
-    const peer = text(id) ?? "";
-    return { ...state, peers: without(state.peers, peer), typing: without(state.typing, peer) };
-  },
+  "on-peer-leave": (state, { peer_id: id }) => withoutPeer(state, text(id) ?? ""),
 
   "on-peer-state": (state, { peer_id: id, state: told }) => {
     const peer = state.peers.get(text(id) ?? "");
