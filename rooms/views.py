@@ -161,7 +161,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
             "words": words(),
             # The page shows times by the server's clock, for its own may be anything.
             "now": time.time_ns() // 1_000_000,
-            "people": 0 if is_closed else head_count(found.room),
+            "people": None if is_closed else head_count(found.room),
             "description": "" if is_closed else shown(found.room.description),
             "locked": not is_closed and _is_locked(found.room),
             "invite": request.build_absolute_uri(reverse("room", args=[invited.code])),

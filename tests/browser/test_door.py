@@ -30,6 +30,17 @@ async def test_the_door_follows_what_is_behind_it(people):
     await carol.page.clock.fast_forward(10_000)
     await expect(carol.part("lobby-locked")).to_be_hidden()
 
+    # Who enters already is not told that nobody is inside.
+    may_enter = await carol.hold_back("**/v2/token")
+    await carol.page.get_by_label("Your name").fill("Carol")
+    await carol.page.get_by_role("button", name="Join the room").click()
+    await alice.leave(is_last=True)
+    await carol.page.evaluate(LOOK_AGAIN)
+    await carol.page.evaluate("fetch(location.href)")  # its look would be over
+    await expect(carol.part("lobby-inside")).to_have_text("One person is inside.")
+    may_enter.set()
+    await carol.is_inside()
+
 
 @pytest.mark.parametrize("script", [True, False])
 async def test_links_in_a_description_can_be_followed_at_the_door_before_the_script_is_there(people, script):

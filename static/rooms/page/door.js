@@ -25,7 +25,8 @@ export function waitBefore(isSo) {
 }
 
 async function look() {
-  if (document.hidden || looks >= MOST || !(isShown("lobby") || isKeptOut())) return;
+  const isWaiting = isShown("lobby") && !part("lobby-join").disabled; // and does not enter already
+  if (document.hidden || looks >= MOST || !(isWaiting || isKeptOut())) return;
   looks += 1;
   const answer = await fetch(location.href).catch(() => null); // the page as it is now
   if (!answer?.ok) return;
