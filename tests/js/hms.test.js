@@ -30,7 +30,7 @@ import {
   whenWritten,
   wire,
 } from "./page.js";
-import { Locks, settle } from "./wire.js";
+import { Locks, nextTurn, settle } from "./wire.js";
 
 let storage;
 beforeEach(() => {
@@ -81,6 +81,32 @@ test("joining: init with the token, join first, metadata there when it is connec
   );
   assert.deepEqual(connected, [[true, { pinned: "x" }]]);
   assert.equal(page.store.getState(selectRoomState), "Connected");
+});
+
+test("of frames that come in one turn, as in Node, each has its consequences before the next is heard", async (t) => {
+  globalThis.setImmediate = nextTurn;
+  t.after(() => {
+    globalThis.setImmediate = undefined;
+  });
+  const { actions, store } = newPage();
+  const joining = actions.join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  await settle();
+  const { socket } = wire;
+  socket.open();
+  hearPolicy(socket);
+  while (!socket.request("join")) await new Promise(nextTurn);
+  const [, id] = /peer=([^&]+)/.exec(socket.url);
+  const bob = { peer_id: "bob", role: "guest", groups: [], info: { name: "Bob", data: "" } };
+  socket.answer("join", { session_id: "s1", seq: 5, observed: ["default"] });
+  socket.hear({ method: "peer-list", params: { peers: { bob }, room: { name: "Team", session_id: "s1" } } });
+  socket.hear({ method: "on-peer-update", params: { ...bob, peer_id: id, info: { name: "Alice", data: "" } } });
+  socket.hear({ method: "on-peer-leave-request", params: { reason: "enough" } });
+  socket.drop(1006);
+  await joining;
+  assert.deepEqual(store.getState(selectPeers).map(({ name }) => name).sort(), ["Alice", "Bob"]);
+  await new Promise(nextTurn);
+  await new Promise(nextTurn);
+  assert.equal(store.getState(selectRoomState), "Disconnected"); // the end, and no loss that one comes back from
 });
 
 test("a refusal rejects the join and is told", async () => {

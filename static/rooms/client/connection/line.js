@@ -13,8 +13,40 @@ import { Pulse } from "./pulse.js";
  * @property {() => void} ping asks whether it lives
  */
 
+/** @type {{ setImmediate?: (action: () => void) => void }} */
+const PLATFORM = globalThis;
+
+/**
+ * One after the other, each in a turn of the event loop of its own, with all that promises make of it. A browser gives
+ * each message of a socket one; elsewhere, as in Node, several may come in one.
+ */
+class Turns {
+  /** @type {(() => void)[]} */
+  #waiting = [];
+  #isTaken = false;
+
+  /** @param {() => void} action */
+  take(action) {
+    if (!PLATFORM.setImmediate) action();
+    else if (this.#isTaken) this.#waiting.push(action);
+    else this.#begin(action);
+  }
+
+  /** @param {() => void} action */
+  #begin(action) {
+    this.#isTaken = true;
+    PLATFORM.setImmediate?.(() => {
+      this.#isTaken = false;
+      const next = this.#waiting.shift();
+      if (next) this.#begin(next);
+    });
+    action();
+  }
+}
+
 export class Line {
   #socket;
+  #turns = new Turns();
   #pulse;
   #isInUse = true;
 
@@ -26,13 +58,18 @@ export class Line {
   constructor(socket, timers, { opened, heard, closed, ping }) {
     this.#socket = socket;
     this.#pulse = new Pulse(timers, ping, closed);
-    socket.onopen = () => this.#isInUse && opened();
-    socket.onclose = ({ code }) => this.#isInUse && closed(code);
-    socket.onmessage = ({ data }) => {
-      if (!this.#isInUse) return;
-      this.#pulse.heard();
-      heard(data);
-    };
+    socket.onopen = () => this.#inTurn(opened);
+    socket.onclose = ({ code }) => this.#inTurn(() => closed(code));
+    socket.onmessage = ({ data }) =>
+      this.#inTurn(() => {
+        this.#pulse.heard();
+        heard(data);
+      });
+  }
+
+  /** @param {() => void} action */
+  #inTurn(action) {
+    this.#turns.take(() => this.#isInUse && action());
   }
 
   get isInUse() {
