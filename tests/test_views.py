@@ -168,7 +168,7 @@ def test_an_unknown_room_and_a_closed_one_have_pages_that_say_so(client, team):
     team.codes.filter(role="guest").update(enabled=False)
     closed = client.get(f"/r/{code}/")
     assert (closed.status_code, "This link is no longer good</h1>" in closed.content.decode()) == (403, True)
-    assert 'data-part="lobby-inside"></p>' in closed.content.decode()  # how many are is not for them to know, be it that nobody is
+    assert 'data-part="lobby-inside"></p>' in closed.content.decode()  # that nobody is inside need not be so
     assert team.title not in closed.content.decode()  # who has a link that leaked learns nothing more
 
     Room.objects.update(enabled=False)

@@ -128,7 +128,8 @@ IN_THE_WAY = """(message) => {
     range.selectNodeContents(part);
     const meets = (row) =>
       row.left < bar.right && row.right > bar.left && row.top < bar.bottom && row.bottom > bar.top;
-    return part.closest(".message") && getComputedStyle(part).clipPath === "none" && [...range.getClientRects()].some(meets);
+    if (!part.closest(".message") || getComputedStyle(part).clipPath !== "none") return false;
+    return [...range.getClientRects()].some(meets);
   });
   return [...under, ...hidden].map((part) => part.outerHTML);
 }"""
