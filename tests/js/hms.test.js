@@ -103,7 +103,13 @@ test("of frames that come in one turn, as in Node, each has its consequences bef
   socket.hear({ method: "on-peer-leave-request", params: { reason: "enough" } });
   socket.drop(1006);
   await joining;
-  assert.deepEqual(store.getState(selectPeers).map(({ name }) => name).sort(), ["Alice", "Bob"]);
+  assert.deepEqual(
+    store
+      .getState(selectPeers)
+      .map(({ name }) => name)
+      .sort(),
+    ["Alice", "Bob"],
+  );
   await new Promise(nextTurn);
   await new Promise(nextTurn);
   assert.equal(store.getState(selectRoomState), "Disconnected"); // the end, and no loss that one comes back from

@@ -76,7 +76,11 @@ export const ARRIVAL_OWN = {
       peers,
       place,
     };
-    return inRoom(inHistory(held, history), { sessionId, lostAt: null, peerCount: isSame ? state.room.peerCount : null });
+    return inRoom(inHistory(held, history), {
+      sessionId,
+      lostAt: null,
+      peerCount: isSame ? state.room.peerCount : null,
+    });
   },
 
   connection: (state, { roomState, isConnected = state.room.isConnected, at }) => {
