@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  byName,
+  clockOf,
   continues,
   dayName,
   fill,
@@ -16,6 +18,23 @@ import {
 } from "../../static/rooms/page/text.js";
 
 const links = (text) => pieces(text).flatMap(({ href }) => (href ? [href] : []));
+
+test("an hour has no nought before it where there are twelve of them", () => {
+  const [night, noon] = [new Date(2026, 0, 1, 1, 5), new Date(2026, 0, 1, 13, 5)];
+  for (const [locale, ...said] of [
+    ["en-US", "1:05 AM", "1:05 PM"],
+    ["en-GB", "01:05", "13:05"],
+    ["de", "01:05", "13:05"],
+    ["es", "01:05", "13:05"],
+  ]) {
+    const plain = [night, noon].map((time) => clockOf(locale).format(time).replace(/\s/gu, " "));
+    assert.deepEqual(plain, said, locale);
+  }
+});
+
+test("names with numbers stand in the order of these", () => {
+  assert.deepEqual(["Guest 10", "guest 2", "Guest 1"].sort(byName), ["Guest 1", "guest 2", "Guest 10"]);
+});
 
 test("links are found, and what surrounds them stays text", () => {
   const cases = [

@@ -8,7 +8,7 @@ import { openAt } from "./opening.js";
 import { persons } from "./persons.js";
 import { roleText } from "./roles.js";
 import { selectSpotlight } from "./spotlight.js";
-import { filled } from "./text.js";
+import { byName, filled } from "./text.js";
 import { gettext, ngettext } from "./translation.js";
 import { isReader, labelName, meet, nameOf, writeName } from "./who.js";
 
@@ -67,7 +67,7 @@ function ordered(peers) {
   const roles = hmsStore.getState(selectRolesMap);
   /** @param {HMSPeer} peer */
   const rank = (peer) => (peer.isLocal ? -1 : (roles[peer.roleName ?? ""]?.priority ?? Number.MAX_SAFE_INTEGER));
-  return [...peers].sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
+  return [...peers].sort((a, b) => rank(a) - rank(b) || byName(nameOf(a), nameOf(b)));
 }
 
 /** @type {(kind: keyof typeof rows, list: HTMLElement, peers: PersonHere[]) => void} */

@@ -115,7 +115,17 @@ const authorOf = ({ senderPerson, sender }) => senderPerson ?? sender; // the sa
 export const sameDay = (a, b) => a?.toDateString() === b.toDateString();
 
 // Making a format is slow, using it is not.
-const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+/**
+ * Hours and minutes, as the clocks of a locale show them: 9:05 AM, and 09:05 where they go up to 24.
+ * @param {string} [locale]
+ */
+export function clockOf(locale) {
+  const { hour12 } = new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions();
+  return new Intl.DateTimeFormat(locale, { hour: hour12 ? "numeric" : "2-digit", minute: "2-digit" });
+}
+
+const clock = clockOf(LOCALE);
+const names = new Intl.Collator(LOCALE, { numeric: true });
 const moment = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full" });
 const number = new Intl.NumberFormat(LOCALE);
@@ -125,6 +135,9 @@ const one = new Intl.ListFormat(LOCALE, { type: "disjunction" });
 
 /** @param {Date} date */
 export const shortTime = (date) => clock.format(date);
+
+/** In the order in which people look for names: 2 comes before 10. */
+export const byName = names.compare;
 
 /** @param {Date} date */
 export const fullTime = (date) => moment.format(date);
