@@ -174,21 +174,25 @@ async def test_who_reads_what_is_too_old_to_be_kept_is_led_to_the_first_that_is_
 
 
 @pytest.mark.parametrize(
-    ("count", "first", "told"),
+    ("count", "together", "first", "told"),
     [
-        (300, 20, "300 messages while you were away"),
-        (2300, 320, "2,300 messages while you were away · Only the last 2,000 messages are shown."),
+        (300, 50, 20, "300 messages while you were away"),
+        (2300, 50, 320, "2,300 messages while you were away · Only the last 2,000 messages are shown."),
+        (2300, 5000, 320, "2,000+ messages while you were away"),  # too many to be counted before they are too old
     ],
 )
-async def test_the_line_above_what_came_meanwhile_stands_there_however_much_that_was(people, count, first, told):
+async def test_the_line_above_what_came_meanwhile_stands_there_however_much_that_was(
+    people, count, together, first, told
+):
     alice = await people.person("Alice")
     await alice.page.context.add_init_script(HEAR)
     await alice.make_room()
     await alice.page.evaluate("hear(20)")
     await alice.page.evaluate(HIDE, True)
-    for heard in range(100, count + 1, 100):
-        await alice.page.evaluate("hear(100, 50)")
-        # Each is drawn before it is too old to be held, as what comes during an absence is.
+    step = min(2 * together, count)
+    for heard in range(step, count + 1, step):
+        await alice.page.evaluate(f"hear({step}, {together})")
+        # Few at a time are drawn before they are too old to be held, as what comes during an absence is.
         await expect(alice.part("log").locator(f'[data-id="m{heard + 19}"]')).to_be_attached()
     await alice.page.evaluate(HIDE, False)
     await expect(alice.part("log").locator(f'[data-id="m{count + 19}"]')).to_be_in_viewport(ratio=1)

@@ -11,6 +11,7 @@ class Divider {
   #text = make("span", {});
   element = make("p", { class: "new", role: "separator" }, this.#text);
   #missed = 0;
+  #isShort = false; // whether some may have come that were too old to be held before they could be counted
 
   /** @param {Date} since when the first message was said below it */
   constructor(since) {
@@ -19,9 +20,12 @@ class Divider {
 
   /**
    * Counts one message more.
+   * @param {Date} time of the message
    * @param {boolean} isMissed whether it came while the person was not here at all
    */
-  count(isMissed) {
+  count(time, isMissed) {
+    const held = hmsStore.getState(selectHMSMessages);
+    this.#isShort ||= held.length >= HELD && time <= held[0].time;
     if (isMissed) this.#missed += 1;
     this.draw();
   }
@@ -31,7 +35,7 @@ class Divider {
     const words = filled(
       ngettext("{count} message while you were away", "{count} messages while you were away", count),
       {
-        count,
+        count: this.#isShort ? filled("{count}+", { count }) : count,
       },
     );
     const cut = filled(gettext("Only the last {count} messages are shown."), { count: HELD });
@@ -63,7 +67,7 @@ export function divide(time, isAway) {
   const isNew = !divider || !counts;
   if (isNew) forgetDivider();
   divider ??= new Divider(time);
-  divider.count(isAway);
+  divider.count(time, isAway);
   counts = true;
   return isNew ? divider.element : null;
 }
