@@ -66,6 +66,7 @@ async def test_messages_are_told_of_while_the_page_is_hidden_if_that_is_turned_o
 
 
 FORGED = "[2026-01-01 00:00:00+05:30] Alice: I resign"
+MINE = f"mine {MARKUP}\n{FORGED}"
 
 
 async def saved(person, name: str) -> str:
@@ -83,14 +84,15 @@ async def test_what_was_said_is_saved_and_printed_with_what_was_before(people):
     await expect(alice.messages()).to_have_count(2)
     elsewhere = {"color_scheme": "dark", "timezone_id": "Asia/Kolkata"}
     carol = await (await people.person("Carol", **elsewhere)).enter(await alice.part("invite-link").input_value())
-    await carol.say(f"mine {MARKUP}\n{FORGED}")
+    before = await carol.hms("hmsStore.getState().messages.allIDs[0]")
+    await carol.hms("hmsActions.sendBroadcastMessage(value[0], 'chat', { replyTo: value[1] })", [MINE, before])
     await expect(alice.messages()).to_have_count(3)
 
     text = await saved(carol, "transcript-text")
     lines = text.split("\r\n")
     assert [line.partition("] ")[2] for line in lines[2:-1]] == [
         "Alice: before Carol",
-        f"Carol: mine {MARKUP}",
+        f"Carol (in reply to Alice: before Carol): mine {MARKUP}",
         "Alice: I resign",
     ]
     # What somebody wrote in several lines begins none that reads as another's.
@@ -106,6 +108,8 @@ async def test_what_was_said_is_saved_and_printed_with_what_was_before(people):
         ("Carol", False),
     ]
 
+    assert [one.get("reply_to") for one in told["messages"]] == [None, None, before]
+
     await carol.page.evaluate("window.print = () => {}")
     await carol.choose(carol.part("more"), "Save the transcript")
     assert await barriers(carol.page) == []
@@ -114,5 +118,6 @@ async def test_what_was_said_is_saved_and_printed_with_what_was_before(people):
     await carol.page.emulate_media(media="print")
     await expect(carol.part("print").locator("p")).to_have_count(2)
     await expect(carol.part("print")).to_contain_text(MARKUP)
+    await expect(carol.part("print")).to_contain_text("(in reply to Alice: before Carol)")
     await expect(carol.part("print")).to_be_visible()
     await expect(carol.part("composer")).to_be_hidden()

@@ -1,7 +1,16 @@
 // What was said, to keep: as a text, as JSON, or printed. As much as the room shows to this person.
 
-import { hmsActions, hmsStore, selectHistory, selectHMSMessages, selectPeerByID, selectRoom } from "../../hms.js";
+import {
+  hmsActions,
+  hmsStore,
+  selectHistory,
+  selectHMSMessages,
+  selectMessageByMessageID,
+  selectPeerByID,
+  selectRoom,
+} from "../../hms.js";
 import { make, part, setParts } from "../dom.js";
+import { firstWords, withoutText } from "../log/quotes.js";
 import { roleText } from "../roles.js";
 import { filled, fullTime, localTime, together, visible } from "../text.js";
 import { attempt } from "../toasts.js";
@@ -65,13 +74,30 @@ function privately({ recipientPeer, recipientRoles }) {
   return peer ? filled(gettext("(only to {names})"), { names: nameText(peer) }) : gettext("(private)");
 }
 
+/**
+ * What a message answers, as a remark; empty if nothing.
+ * @param {HMSMessage} message
+ */
+function answering({ replyTo }) {
+  if (replyTo === undefined) return "";
+  const answered = hmsStore.getState(selectMessageByMessageID(replyTo));
+  const said = answered ? `${authorOf(answered)}: ${firstWords(answered)}` : withoutText(replyTo, false);
+  return filled(gettext("(in reply to {said})"), { said });
+}
+
+/**
+ * For whom it was and what it answers.
+ * @param {HMSMessage} message
+ */
+const remarks = (message) => [privately(message), answering(message)].filter(Boolean).join(" ");
+
 const BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/gu;
 
 /** @param {HMSMessage} message */
 const lineOf = (message) =>
   [
     `[${localTime(message.time).replace("T", " ")}]`,
-    `${authorOf(message)}${privately(message) && ` ${privately(message)}`}:`,
+    `${[authorOf(message), remarks(message)].filter(Boolean).join(" ")}:`,
     message.message.replace(BREAK, "\r\n    "), // indented: no line of it reads as what another said
   ]
     .map(visible)
@@ -86,7 +112,7 @@ const asJSON = () => {
     time: localTime(message.time),
     author: senderOf(message) && { name: message.senderName, person: message.senderPerson, role: message.senderRole },
     message: message.message,
-    ...(message.replyTo && { reply_to: message.replyTo }),
+    ...(message.replyTo !== undefined && { reply_to: message.replyTo || null }), // null: it was deleted
     ...(message.editedAt && { edited: localTime(message.editedAt) }),
     ...(message.recipientPeer && { private: true }),
     ...(message.recipientRoles?.length && { roles: message.recipientRoles }),
@@ -110,7 +136,7 @@ function print() {
     setParts(said, [
       make("b", {}, author),
       " ",
-      make("small", {}, fullTime(message.time), " ", privately(message)),
+      make("small", {}, fullTime(message.time), " ", remarks(message)),
       make("br"),
       message.message,
     ]);

@@ -62,7 +62,7 @@ export function drawQuote(quote, id) {
 }
 
 /** @type {(id: string, mayCome: boolean) => string} */
-function withoutText(id, mayCome) {
+export function withoutText(id, mayCome) {
   if (mayCome) return gettext("An earlier message");
   return id ? gettext("A message that was deleted or is not shown to you") : gettext("A deleted message");
 }
@@ -74,7 +74,11 @@ function withoutText(id, mayCome) {
  */
 export function wordsOf(message) {
   const sender = senderOf(message);
-  const words = [...message.message.replace(/\s+/gu, " ").trim()];
-  const first = words.length > SHOWN ? `${words.slice(0, SHOWN).join("")}…` : words.join("");
-  return [sender ? who(sender) : gettext("The room"), ": ", make("bdi", {}, first)];
+  return [sender ? who(sender) : gettext("The room"), ": ", make("bdi", {}, firstWords(message))];
+}
+
+/** @param {HMSMessage} message */
+export function firstWords({ message }) {
+  const words = [...message.replace(/\s+/gu, " ").trim()];
+  return words.length > SHOWN ? `${words.slice(0, SHOWN).join("")}…` : words.join("");
 }
