@@ -13,8 +13,10 @@ import { Pulse } from "./pulse.js";
  * @property {() => void} ping asks whether it lives
  */
 
+/** @type {any} */
+const everywhere = globalThis;
 /** @type {{ setImmediate?: (action: () => void) => void }} */
-const PLATFORM = globalThis;
+const PLATFORM = everywhere;
 
 /**
  * One after the other, each in a turn of the event loop of its own, with all that promises make of it. A browser gives
