@@ -12,6 +12,8 @@ const OWN_STAYS = 3_000; // of what says what one did oneself
 const MOST = 3;
 
 const page = document.querySelector("[data-page]");
+/** @type {WeakMap<Element, Element | null>} */
+const origins = new WeakMap(); // notice → what had the focus before it came
 
 // Behind a dialog nothing can be pressed: they go into one that opens, and back.
 new MutationObserver(place).observe(document.body, { subtree: true, attributeFilter: ["open"] });
@@ -65,9 +67,13 @@ export function toast(parts, offer, { kind = "", isOwn = false } = {}) {
   setParts(said, [parts].flat());
   const box = make("div", { class: "toast" }, said);
   if (kind) box.dataset.kind = kind;
-  const before = document.activeElement;
+  const toasts = part("toasts");
+  const others = [...toasts.children].filter((other) => isLike(/** @type {HTMLElement} */ (other), box));
+  const focused = others.find(hasFocus);
+  const before = (focused && origins.get(focused)) ?? document.activeElement;
+  origins.set(box, before);
   const remove = () => {
-    const hadFocus = box.contains(document.activeElement);
+    const hadFocus = hasFocus(box);
     box.remove();
     if (hadFocus) focusAgain(before);
   };
@@ -80,9 +86,9 @@ export function toast(parts, offer, { kind = "", isOwn = false } = {}) {
     box.append(button);
     comesNext(button);
   }
-  const toasts = part("toasts");
-  for (const other of /** @type {HTMLElement[]} */ ([...toasts.children])) if (isLike(other, box)) other.remove();
   toasts.append(box);
+  if (focused) (box.querySelector("button") ?? part("scroller")).focus();
+  for (const other of others) other.remove();
   while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
   place();
   setTimeout(remove, offer ? 2 * STAYS : isOwn ? OWN_STAYS : STAYS);
@@ -119,6 +125,9 @@ function focusAgain(before) {
     if (element === document.activeElement) return;
   }
 }
+
+/** @param {Element} box */
+const hasFocus = (box) => box.contains(document.activeElement);
 
 /** @type {(one: HTMLElement, other: HTMLElement) => boolean} */
 const isLike = (one, other) =>
