@@ -1,13 +1,14 @@
 """Django's application for HTTP, with all of a request in one thread."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import contextvars
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import IO, Any, cast
 
-from asgiref.sync import sync_to_async
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.db import close_old_connections
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
@@ -15,9 +16,23 @@ from django.urls import set_script_prefix
 from rooms.api.health import Probes
 from rooms.observe.background import release_connection
 
-_THREADS = ThreadPoolExecutor(32, thread_name_prefix="http")
+# _answer releases them: this would close SQLite's, which are slow to open.
+signals.request_started.disconnect(close_old_connections)
+signals.request_finished.disconnect(close_old_connections)
+
+# Apart, for those of one kind may all wait for the database, or for the lock of a room.
+_ALIVE = ThreadPoolExecutor(1, thread_name_prefix="alive")
 _PROBES = ThreadPoolExecutor(4, thread_name_prefix="probes")
-"""Whoever looks after the server is answered also while every other thread waits for the database."""
+_BACK_ENDS = ThreadPoolExecutor(32, thread_name_prefix="back-ends")
+_CLIENTS = ThreadPoolExecutor(32, thread_name_prefix="clients")
+
+
+def _threads(path: str) -> Executor:
+    if path == "/healthz":
+        return _ALIVE
+    if path in Probes.VIEWS:
+        return _PROBES
+    return _BACK_ENDS if path.startswith("/v2/") and path != "/v2/token" else _CLIENTS
 
 
 class Handler(ASGIHandler):
@@ -35,14 +50,26 @@ class Handler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        threads = _PROBES if scope["path"] in Probes.VIEWS else _THREADS
-        in_thread: Callable[..., Any] = sync_to_async(self._answer, thread_sensitive=False, executor=threads)
-        response = await in_thread(scope, body)
+        threads = _threads(scope["path"])
+        answering = threads.submit(contextvars.copy_context().run, self._answer, scope, body)
+        # Whose client is gone before it has begun is not answered: it has asked again.
+        gone = asyncio.ensure_future(receive())
+        gone.add_done_callback(lambda _: answering.cancel())
+        try:
+            response = await asyncio.wrap_future(answering)
+        except asyncio.CancelledError:
+            if answering.cancelled():
+                body.close()
+            if gone.done():
+                return
+            raise
+        finally:
+            gone.cancel()
         try:
             await self.send_response(response, send)
         finally:
             if response.streaming:
-                await sync_to_async(response.close, thread_sensitive=False, executor=threads)()
+                await asyncio.get_running_loop().run_in_executor(threads, response.close)
 
     def _answer(self, scope: dict[str, Any], body: IO[bytes]) -> HttpResponseBase:
         try:

@@ -168,7 +168,6 @@ TEMPLATES = [
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if EMBEDDED:
-    database["CONN_MAX_AGE"] = None  # SQLite's are slow to open
     database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

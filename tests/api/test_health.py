@@ -231,6 +231,25 @@ HERE = "127.0.0.1:8000"
 
 
 @pytest.mark.faults
+async def test_what_nobody_waits_for_any_more_is_not_done():
+    with RunningServer(REST_RATE=0) as server, closing(sqlite3.connect(server.database)) as locking:
+        locking.execute("BEGIN IMMEDIATE")
+        async with back_end(server) as rest:
+            waiting = [asyncio.ensure_future(rest.post("rooms", json={"name": f"room-{n}"})) for n in range(80)]
+            await asyncio.sleep(2)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for _ in range(2):  # by then the server has met that they are gone
+            assert (await asyncio.to_thread(server.request, "GET", "/healthz")).status == 200
+        locking.rollback()
+        async with back_end(server) as rest:
+            assert (await rest.post("rooms", json={"name": "last"})).status_code == 200
+        [[made]] = server.select("SELECT count(*) FROM rooms_room WHERE name LIKE 'room-%'")
+        assert made <= 32  # those that had begun
+
+
+@pytest.mark.faults
 async def test_probes_are_answered_while_all_others_wait_for_the_database():
     with RunningServer(REST_RATE=0) as server, closing(sqlite3.connect(server.database)) as locking:
         locking.execute("BEGIN IMMEDIATE")

@@ -12,6 +12,15 @@ const PATIENCE = 600; // ms before somebody is told that it takes its time
 const KIND = { kind: "later" };
 
 let asked = 0;
+let pressed = 0;
+// Some browsers leave the focus where it was when a button is clicked: it does not tell who writes on.
+addEventListener(
+  "keydown",
+  () => {
+    pressed += 1;
+  },
+  { capture: true },
+);
 
 /**
  * Opens something of what is loaded later, unless something else was asked for meanwhile, or the focus has gone on: who
@@ -22,9 +31,9 @@ let asked = 0;
 export async function open(action) {
   asked += 1;
   const own = asked;
-  const before = document.activeElement;
+  const [before, keys] = [document.activeElement, pressed];
   const from = await need(() => open(action));
-  const isAwaited = own === asked && [before, document.body].includes(document.activeElement);
+  const isAwaited = own === asked && keys === pressed && [before, document.body].includes(document.activeElement);
   if (from && isAwaited) action(from);
 }
 
@@ -34,8 +43,11 @@ export async function open(action) {
  */
 export async function openAt(button, action) {
   button.ariaBusy = "true";
-  await open(action);
-  button.ariaBusy = null;
+  try {
+    await open(action);
+  } finally {
+    button.ariaBusy = null;
+  }
 }
 
 /**

@@ -1,6 +1,13 @@
 // The room: starts its parts, and listens to what ends the stay.
 
-import { hmsNotifications, hmsStore, selectPermissions, selectRemoved, selectRoleChangeRequest } from "../hms.js";
+import {
+  hmsNotifications,
+  hmsStore,
+  selectIsConnectedToRoom,
+  selectPermissions,
+  selectRemoved,
+  selectRoleChangeRequest,
+} from "../hms.js";
 import { startAbout } from "./about.js";
 import { startAlerts } from "./alerts.js";
 import { startAvatars } from "./avatar.js";
@@ -48,7 +55,7 @@ export function startRoom() {
   startLeaving();
   fitKeyboard();
   listenToRoom();
-  hmsStore.subscribe((isIt) => isIt && need(), selectIsMoreNeeded);
+  hmsStore.subscribe((isIt) => isIt && need(), selectIsMoreWanted);
   part("more").addEventListener("click", () => openAt(part("more"), ({ toggleRoomMenu }) => toggleRoomMenu()));
 }
 
@@ -72,6 +79,12 @@ const selectIsMoreNeeded = (store) =>
   selectShownPolls(store).length > 0 ||
   Boolean(selectRoleChangeRequest(store)) ||
   Boolean(selectPermissions(store)?.removeOthers && selectRemoved(store).length);
+
+/**
+ * The same while there is a connection: what could not be loaded is asked for again when one is back.
+ * @param {HMSStore} store
+ */
+const selectIsMoreWanted = (store) => Boolean(selectIsConnectedToRoom(store)) && selectIsMoreNeeded(store);
 
 function listenToRoom() {
   hmsNotifications.onNotification(({ data }) => ended("removed", ...removal(data)), "REMOVED_FROM_ROOM");

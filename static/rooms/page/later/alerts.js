@@ -64,6 +64,8 @@ async function turnNotice() {
 
 /** @param {HMSMessage} message */
 export function alertTo(message) {
+  // While this was loaded it may have been changed, or deleted.
+  if (hmsStore.getState(selectMessageByMessageID(message.id))?.message !== message.message) return;
   if (isOn(SOUND)) play();
   if (isOn(NOTICE)) notify(message);
 }

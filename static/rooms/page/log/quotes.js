@@ -79,6 +79,6 @@ export function wordsOf(message) {
 
 /** @param {HMSMessage} message */
 export function firstWords({ message }) {
-  const words = [...message.replace(/\s+/gu, " ").trim()];
+  const words = [...message.replace(/[\s\u0085]+/gu, " ").trim()];
   return words.length > SHOWN ? `${words.slice(0, SHOWN).join("")}…` : words.join("");
 }
