@@ -15,6 +15,7 @@ from harness.protocols import Frame
 from harness.systems import Running
 
 MILLISECOND = 1e6
+LATE = 250  # ms
 Row = Mapping[str, float | str | None]
 """The figures of one run of a scenario."""
 
@@ -59,8 +60,9 @@ class Measured:
 
     @property
     def holds(self) -> bool:
-        """The server keeps up: nothing lost, nobody closed, nothing late."""
-        return self.loss == 0 and not self.dead and self.p99 <= 250
+        """The server keeps up: nothing lost, nobody closed, nothing late; where it acknowledges, so are these."""
+        in_time = self.p99 <= LATE and self.ack_p99 <= LATE
+        return self.loss == 0 and self.acked in (0, self.sent) and not self.dead and in_time
 
 
 class Clients:

@@ -108,6 +108,8 @@ def _first_time(clients: Clients, sightings: int) -> float:
     start = time.monotonic()
     clients.open(concurrency=64)
     joined = clients.await_news(messages=0, sightings=sightings, seconds=60) - start
+    if clients.sightings < sightings:
+        raise RuntimeError(f"{sightings - clients.sightings} of {sightings} were not told after 60 s")
     clients.settle(1)
     return joined
 

@@ -158,6 +158,11 @@ def _verdict(ratio: Ratio, found: dict[str, float]) -> tuple[str, str, str]:
     return _shown(value), str(asked or ""), "" if asked is None or asked.met(value) else "missed"
 
 
+_SHORT = ("missing", "unanswered", "without", "lost")
+"""Figures of what was waited for and did not come: the time of such a run is none."""
+
+
 def failures(found: Medians) -> bool:
-    """Whether a system could not be measured."""
-    return any("failed" in figures for systems in found.values() for figures in systems.values())
+    """Whether a system could not be measured, or did not do all that was asked of it."""
+    rows = [figures for systems in found.values() for figures in systems.values()]
+    return any("failed" in figures or any(figures.get(name) for name in _SHORT) for figures in rows)

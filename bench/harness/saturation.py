@@ -38,8 +38,9 @@ def saturate(clients: Clients, senders: Sequence[int], fan_out: int, seconds: fl
         if bad and good and bad / good < 1.12:
             if held and held.server_share >= BUSY:
                 break
-            bad, factor = 0.0, good
-        factor = _next_factor(run, factor, good, bad)
+            factor, bad = bad, 0.0
+        else:
+            factor = _next_factor(run, factor, good, bad)
         clients.settle(0.2)
     return {
         "max": round(held.deliveries_per_second) if held else 0,
