@@ -11,8 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from rooms.models import Event as Row
-from rooms.models import Message, Session
+from rooms.models import Session
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire import effects
 from rooms.wire.effects import CameBack, RoleChanged, StateChanged
@@ -35,17 +34,30 @@ _INSERT_MESSAGE = (
     " (session_id, seq, message_id, number, peer_id, client_id, type, person, receiver, audience, body, at)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_BYTES = {"sqlite": "LENGTH(CAST({} AS BLOB))", "postgresql": "OCTET_LENGTH({})"}
-_OLDEST = {
-    vendor: "SELECT seq, at, {} + {} + {}, 0 FROM rooms_event WHERE session_id = %s AND seq <= %s"
-    " ORDER BY seq LIMIT %s OFFSET %s".format(*map(size.format, ("audience", "body", "facts")))
-    for vendor, size in _BYTES.items()
-}
-_OLDEST_MESSAGES = {
-    vendor: "SELECT seq, at, {} + {} + {}, number FROM rooms_message WHERE session_id = %s AND seq <= %s"
-    " ORDER BY seq LIMIT %s OFFSET %s".format(*map(size.format, ("audience", "body", "reactions")))
-    for vendor, size in _BYTES.items()
-}
+# As one row, for with SQLite each row lets other threads run, and to have its turn again takes longer than to read it.
+_SELECT_OLDEST = (
+    "SELECT CAST({collect}({row}(seq, at, size, number)) AS text) FROM"
+    " (SELECT seq, at, {size} AS size, {number} AS number FROM {table} WHERE session_id = %s AND seq <= %s"
+    " ORDER BY seq LIMIT %s OFFSET %s) oldest"
+)
+
+
+def _oldest(table: str, number: str, *texts: str) -> dict[str, str]:
+    """By vendor, the statement that reads the oldest rows of a session: what _rows gives."""
+    return {
+        vendor: _SELECT_OLDEST.format(
+            collect=collect, row=row, table=table, number=number, size=" + ".join(map(length.format, texts))
+        )
+        for vendor, collect, row, length in [
+            ("sqlite", "json_group_array", "json_array", "LENGTH(CAST({} AS BLOB))"),
+            ("postgresql", "json_agg", "json_build_array", "OCTET_LENGTH({})"),
+        ]
+    }
+
+
+_OLDEST = _oldest("rooms_event", "0", "audience", "body", "facts")
+_OLDEST_MESSAGES = _oldest("rooms_message", "number", "audience", "body", "reactions")
+_DELETE = "DELETE FROM {} WHERE session_id = %s AND seq <= %s"
 _READ = (
     "SELECT seq, kind, audience, body, facts FROM rooms_event WHERE session_id = %s AND seq > %s AND seq <= %s"
     " UNION ALL"
@@ -100,9 +112,9 @@ def trim(cursor: Cursor, session: Session, *, at: int, most: int) -> None:
         return
     seconds = max(settings.JOURNAL_SECONDS, settings.CLIENT_ID_SECONDS)
     kept_from = session.messages - settings.KEPT_MESSAGES
-    for kind, oldest, young, kept in (
-        (Row, _OLDEST[cursor.vendor], at - settings.JOURNAL_SECONDS * 1000, None),
-        (Message, _OLDEST_MESSAGES[cursor.vendor], at - seconds * 1000, kept_from),
+    for table, oldest, young, kept in (
+        ("rooms_event", _OLDEST[cursor.vendor], at - settings.JOURNAL_SECONDS * 1000, None),
+        ("rooms_message", _OLDEST_MESSAGES[cursor.vendor], at - seconds * 1000, kept_from),
     ):
         last = 0
         for seq, written, size, count in _rows(cursor, oldest, session, newest, most):
@@ -113,7 +125,7 @@ def trim(cursor: Cursor, session: Session, *, at: int, most: int) -> None:
             last = seq
             session.journal_bytes -= size
         if last:
-            kind._default_manager.filter(session_id=session.id, seq__lte=last).delete()
+            cursor.execute(_DELETE.format(table), (session.id, last))
 
 
 def _rows(
@@ -122,7 +134,8 @@ def _rows(
     """(seq, at, size, number) of the oldest up to a number. Nearly always the first one is to stay."""
     for after, limit in ((0, 1), (1, most - 1)):
         cursor.execute(statement, (session.id, newest, limit, after))
-        yield from cursor.fetchall()
+        [found] = cursor.fetchone()
+        yield from json.loads(found or "[]")
 
 
 def read(session_id: str, *, after: int, until: int) -> list[Numbered] | None:

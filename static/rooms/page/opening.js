@@ -12,12 +12,12 @@ const PATIENCE = 600; // ms before somebody is told that it takes its time
 const KIND = { kind: "later" };
 
 let asked = 0;
-let pressed = 0;
-// Some browsers leave the focus where it was when a button is clicked: it does not tell who writes on.
+let typed = 0;
+// Some browsers leave the focus where it was when a button is clicked: it alone does not tell who writes on.
 addEventListener(
   "keydown",
-  () => {
-    pressed += 1;
+  ({ target }) => {
+    if (target instanceof HTMLElement && target.matches("input, textarea")) typed += 1;
   },
   { capture: true },
 );
@@ -31,9 +31,9 @@ addEventListener(
 export async function open(action) {
   asked += 1;
   const own = asked;
-  const [before, keys] = [document.activeElement, pressed];
+  const [before, keys] = [document.activeElement, typed];
   const from = await need(() => open(action));
-  const isAwaited = own === asked && keys === pressed && [before, document.body].includes(document.activeElement);
+  const isAwaited = own === asked && keys === typed && [before, document.body].includes(document.activeElement);
   if (from && isAwaited) action(from);
 }
 
