@@ -30,7 +30,9 @@ UNSAID = re.compile(
     r"|the room|Only to \{name\}|The host ended it\."
 )
 LOOKS_SAID = re.compile(r"^[A-Z][a-z]+\b|[a-z…,.:?!}] [a-zA-Z{]|…")
-UNSAID_IN = re.compile(r"class: |aria-describedby|matchMedia\(|rel: |querySelector|closest\(|matches\(|new Error\(|style\.|from ")
+UNSAID_IN = re.compile(
+    r"class: |aria-describedby|matchMedia\(|rel: |querySelector|closest\(|matches\(|new Error\(|style\.|from "
+)
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: str(path.relative_to(ROOT / "locale")))
