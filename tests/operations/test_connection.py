@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rooms.models import Peer
@@ -27,6 +29,7 @@ from tests.operations.driver import (
     prepare,
     refused,
     resume_with_join,
+    resume_with_socket,
     row,
     server,
     told,
@@ -228,6 +231,29 @@ def test_i22_what_cannot_be_resumed_is_resynchronised(alice, bob, room, settings
         do(alice, "broadcast", info={"message": "hi"})
     assert resume(bob, {"session_id": session_id, "seq": place}).result["resync"] is True
     assert resume(bob, {"session_id": session_id, "seq": position(room.id) - 5}).result["resumed"] is True
+
+
+@pytest.mark.matrix
+def test_the_journal_is_read_once_for_those_who_come_back_one_after_the_other(database, alice, bob, victor, room):
+    at = position(room.id)
+    place = {"session_id": call(bob, "get-metadata").session_id, "seq": at}
+    message_id = do(alice, "broadcast", info={"message": "said"})["message_id"]
+    for who in (bob, victor):
+        ask(who, disconnect)
+
+    def back(who: Caller) -> tuple[list[tuple[int, str]], int]:
+        with CaptureQueriesContext(connection) as asked:
+            replay = attachment(resume_with_socket(who, place)).replay
+        return shown(replay), sum("FROM rooms_event" in query["sql"] for query in asked.captured_queries)
+
+    assert back(bob) == ([(at + 1, "on-broadcast"), (at + 3, "on-peer-state")], 1)
+    # What came after it was read is added, here that Bob is back.
+    assert back(victor) == ([(at + 1, "on-broadcast"), (at + 4, "on-peer-state")], 0)
+
+    do(alice, "message-edit", id=message_id, message="meant")
+    replay = attachment(resume_with_socket(bob, place)).replay
+    assert "said" not in "".join(event.body for event in replay or ())
+    assert "meant" in "".join(event.body for event in replay or ())
 
 
 def test_what_was_missed_is_measured_in_bytes(alice, bob, room, settings, resume):

@@ -92,7 +92,7 @@ def test_what_was_trimmed_cannot_be_read(session):
 def test_what_is_read_back_is_the_same_from_its_end(database, session, last):
     written = write(session, *map(str, range(last)))
     for after in (0, 1, last - 1, last):
-        past = journal.Past(session.id, until=last, asked=64)
+        past = journal.Past(session.id, history="", until=last, asked=64)
         assert list(past.newest_first(after=after)) == written[after:][::-1]
 
 
@@ -100,7 +100,7 @@ def test_what_is_read_back_is_the_same_from_its_end(database, session, last):
 def test_what_several_ask_for_is_read_once(session, gone):
     written = write(session, *map(str, range(200)))
     Row.objects.filter(session=session, seq__lte=gone).delete()
-    past = journal.Past(session.id, until=200, asked=3)
+    past = journal.Past(session.id, history="", until=200, asked=3)
     for after in (197, gone, 150, 199, gone):
         assert list(past.newest_first(after=after)) == written[after:][::-1]
     with CaptureQueriesContext(connection) as queries:
@@ -115,7 +115,7 @@ def test_what_several_ask_for_is_read_once(session, gone):
 def test_what_was_trimmed_ends_what_is_read_back(session, gone):
     write(session, *map(str, range(200)))
     Row.objects.filter(session=session, seq__lte=gone).delete()
-    past = journal.Past(session.id, until=200, asked=200)
+    past = journal.Past(session.id, history="", until=200, asked=200)
     assert [event and event.seq for event in past.newest_first(after=0)] == [*range(200, gone, -1), None]
     assert None not in past.newest_first(after=gone)
 

@@ -169,25 +169,42 @@ def _read_back(session_id: str, *, until: int, few: int) -> Iterator[Numbered | 
 
 
 class Past:
-    """What a session's journal held when a transaction began, read once however many of its calls ask."""
+    """What a session's journal holds, read once however many ask who come back one after the other.
 
-    def __init__(self, session_id: str, *, until: int, asked: int) -> None:
+    Up to the number ``until``, and in one history: numbers of another one are other events.
+    """
+
+    def __init__(self, session_id: str, *, history: str, until: int, asked: int) -> None:
         """Up to a number; ``asked`` is how many events the first caller asks for."""
+        self.session_id, self.history, self.until = session_id, history, until
         self._unread = _read_back(session_id, until=until, few=min(asked, _FEW))
         self._read: list[Numbered | None] = []
+        self._newer: list[Numbered] = []
+
+    def is_of(self, session_id: str, *, history: str, until: int) -> bool:
+        """Whether this is all that a session's journal holds up to a number."""
+        return (self.session_id, self.history, self.until) == (session_id, history, until)
+
+    def add(self, events: Sequence[Numbered]) -> None:
+        """Add what follows."""
+        self._newer += events
+        self.until += len(events)
 
     def newest_first(self, *, after: int) -> Iterator[Numbered | None]:
         """The events with a greater number, the newest first; a None at the end if some of them are not kept."""
-        for place in itertools.count():
-            if place == len(self._read):
-                self._read.append(next(self._unread, None))
-            event = self._read[place]
+        for event in itertools.chain(reversed(self._newer), self._older()):
             if event and event.seq <= after:
                 return
             yield event
             # Older ones need not be there.
             if event is None or event.seq == after + 1:
                 return
+
+    def _older(self) -> Iterator[Numbered | None]:
+        for place in itertools.count():
+            if place == len(self._read):
+                self._read.append(next(self._unread, None))
+            yield self._read[place]
 
 
 def _numbered(seq: int, kind: str, audience: str, body: str, facts: str) -> Numbered:

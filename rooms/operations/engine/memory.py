@@ -14,6 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from rooms.models import Lock, MetadataEntry, Peer, Person, Room, Session
+from rooms.operations.engine.journal import Past
 from rooms.operations.engine.transaction import Cursor
 
 MAX_ROOMS = 2000
@@ -191,6 +192,30 @@ def recall(place: Place) -> Standing | None:
     room.enabled, room.large_room = bool(place.enabled), bool(place.large_room)
     session.seq, session.messages, session.journal_bytes = place.seq, place.messages, place.journal_bytes
     return standing
+
+
+_pasts: dict[str, Past] = {}
+"""The past of the session that somebody came back to last, by its id; after a restart all of a room do.
+
+Of one session, for it may be long.
+"""
+
+
+def take_past(session_id: str, *, history: str, until: int) -> Past | None:
+    """A session's past, if it is remembered up to this number; forgotten until ``keep_past``, as with ``recall``."""
+    past = _pasts.pop(session_id, None)
+    return past if past and past.is_of(session_id, history=history, until=until) else None
+
+
+def keep_past(past: Past) -> None:
+    """Keep what a committed transaction read, and added."""
+    _pasts.clear()
+    _pasts[past.session_id] = past
+
+
+def forget_past(session_id: str) -> None:
+    """Let go of it, for it may hold what was taken away."""
+    _pasts.pop(session_id, None)
 
 
 def remember(standing: Standing) -> None:

@@ -114,8 +114,11 @@ class Work:
         pages = self._pages[session.id]
         # Those of this very transaction have numbers, but are not in the table yet.
         yield from (event for event in reversed(pages.events) if event.seq > after)
-        if (asked := session.seq - len(pages.events) - after) > 0:
-            pages.past = pages.past or Past(session.id, until=after + asked, asked=asked)
+        stored = session.seq - len(pages.events)
+        if after < stored:
+            if pages.past is None:
+                known = memory.take_past(session.id, history=self.history, until=stored)
+                pages.past = known or Past(session.id, history=self.history, until=stored, asked=stored - after)
             yield from pages.past.newest_first(after=after)
 
     def session_changed(self, session: Session) -> None:
@@ -347,7 +350,7 @@ class Work:
 
     def message_changed(self, message: Message) -> None:
         """Save a message now: what reads messages reads their rows."""
-        self._pages[message.session_id].past = None
+        self._forget_past(message.session_id)
         statements.update_message(self._cursor, message)
 
     def take_away(self, copies: Copies) -> None:
@@ -356,7 +359,12 @@ class Work:
         First everything that was noted is written, for that may hold it too.
         """
         self.flush()
+        self._forget_past(copies.session.id)
         copies.session.journal_bytes -= erasing.take_away(self._cursor, copies)
+
+    def _forget_past(self, session_id: str) -> None:
+        self._pages[session_id].past = None
+        memory.forget_past(session_id)
 
     # --- Rows
 
@@ -397,7 +405,6 @@ class Work:
         self._added, self._changed = {}, {}
         written = []
         for pages in self._pages.values():
-            pages.past = None
             if pages.end:
                 # Of its last events there are no rows: answers and doorbells tell them, and the session's own row.
                 _close(pages.session, self.now)
@@ -411,6 +418,8 @@ class Work:
                 pages.session.save(update_fields=["empty_since", "histories", "due_at", "locked"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
+                if pages.past:
+                    pages.past.add(pages.events)
                 pages.events = []
         if written:
             journal.append(self._cursor, written, at=self.at)
@@ -426,6 +435,11 @@ class Work:
             pages = self._live.get(call.caller.room_id)
             if pages and call.operation.joined:
                 pages.known.regulars.add(call.caller.peer_id)
+        for pages in self._pages.values():
+            if pages.end:
+                memory.forget_past(pages.session.id)
+            elif pages.past:
+                memory.keep_past(pages.past)
         for pages in self._live.values():
             pages.known.forget_strangers()
             # Not after messages alone, which read none of these: looking would cost more than they do.
