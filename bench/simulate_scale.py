@@ -8,6 +8,7 @@ import argparse
 import time
 from pathlib import Path
 
+import marked
 from scale import policies, report
 from scale.world import DEFAULT, Plan, World
 
@@ -39,7 +40,7 @@ def main() -> None:
         print(f"\n{report.plain(rows)}")
     print(f"\n{time.process_time() - started:.0f} s of CPU")
     if options.write:
-        DOCUMENT.write_text(report.put_into(DOCUMENT.read_text(), tables))
+        DOCUMENT.write_text(marked.put_into(DOCUMENT.read_text(), tables))
 
 
 if __name__ == "__main__":

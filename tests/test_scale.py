@@ -8,6 +8,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
 
+import marked
 from scale import costs, policies, report
 from scale.world import DEFAULT, DRAINED, DYING, RESTARTED, Plan, World
 
@@ -167,7 +168,7 @@ def test_the_largest_session_is_the_last_that_fits() -> None:
 def test_the_document_has_what_is_reckoned_from_the_measured_costs() -> None:
     """`make simulate-scale WRITE=1` puts it there. Of the simulation one policy stands for all four."""
     told = {"prices": report.prices(), "ceilings": report.ceilings(), "largest": report.largest(DEFAULT)}
-    assert report.put_into(DOCUMENT, told) == DOCUMENT
+    assert marked.put_into(DOCUMENT, told) == DOCUMENT
 
     rows = report.table({"home": World("home", 1).run()}, DEFAULT)[1:]
     _, _, simulated = DOCUMENT.partition("<!-- simulation -->\n")

@@ -26,11 +26,14 @@ def table(found: Mapping[str, Seen], plan: Plan) -> list[list[str]]:
 
 def ceilings() -> list[list[str]]:
     """What so many processes can do, in rooms of five."""
-    rows = [["processes", "messages a second", "of PostgreSQL's commits", "cores that PostgreSQL takes"]]
+    one = costs.most_messages(1)
+    sqlite = ["1, on SQLite", f"{costs.most_on_sqlite():,.0f}", "", "", ""]
+    rows = [["processes", "messages a second", "of one on PostgreSQL", "of PostgreSQL's commits", "its cores"], sqlite]
     for processes in (1, 2, 4, 8, 16):
         messages = costs.most_messages(processes)
         beside = [f"{messages / costs.SET / costs.COMMITS:.0%}", f"{messages * costs.POSTGRES:.1f}"]
-        rows.append([str(processes), f"{messages:,.0f}", *(beside if processes > 1 else ["on SQLite", "on SQLite"])])
+        name = str(processes) if processes > 1 else "1, on PostgreSQL"
+        rows.append([name, f"{messages:,.0f}", f"{messages / one:.2f} ×", *beside])
     return rows
 
 
@@ -102,22 +105,6 @@ def largest(plan: Plan) -> list[list[str]]:
 def plain(rows: list[list[str]]) -> str:
     widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
     return "\n".join(row[0].ljust(widths[0]) + "".join(map(str.rjust, row[1:], widths[1:])) for row in rows)
-
-
-def markdown(rows: list[list[str]]) -> str:
-    head, *others = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([head, f"| {' | '.join('---' for _ in rows[0])} |", *others])
-
-
-def put_into(text: str, tables: Mapping[str, list[list[str]]]) -> str:
-    """The document with each table in the place that has its name. Raises ValueError where there is none."""
-    for name, rows in tables.items():
-        before, mark, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition("\n<!-- end -->")
-        if not (mark and end):
-            raise ValueError(f"no place for {name}")
-        text = f"{before}{mark}{markdown(rows)}{end}{after}"
-    return text
 
 
 def _lasted(storm: Storm) -> float | None:
