@@ -3,8 +3,8 @@
 Installs what it needs under bench/ on its first run. Servers get core 0, the load generator core 1, and all traffic
 stays on 127.0.0.1. Systems are freshly started for each scenario and take turns in it, second by second (A B C A B C).
 The medians and ratios are printed, with what is asked of them, and written to bench/latest.json, which says whether the
-run was a quick one. Nothing is written where something failed, or only some scenarios or systems were run. --table
-prints the ratios of that file as a table for docs/performance.md.
+run was a quick one. Nothing is written where something failed, or only some scenarios or systems were run. --docs
+brings that file into the tables of README.md and docs/performance.md.
 """
 
 import argparse
@@ -13,14 +13,14 @@ import signal
 import sys
 import time
 
-from harness import install, measure, plan, processes, report
+from harness import documents, install, measure, plan, processes, report
 from harness.places import LATEST
 
 
 def main() -> None:
     options = _options()
-    if options.table:
-        print(report.markdown())
+    if options.docs:
+        documents.fill()
         return
     if (os.cpu_count() or 1) < 2:
         sys.exit("bench: two cores are needed, one for the server and one for the load generator")
@@ -43,8 +43,8 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="four scenarios, few systems, at most 6 minutes")
-    parser.add_argument("--table", action="store_true", help="run nothing, print the ratios of latest.json")
+    parser.add_argument("--quick", action="store_true", help="four scenarios, few systems, at most six minutes")
+    parser.add_argument("--docs", action="store_true", help="run nothing, bring latest.json into the documents")
     parser.add_argument("--scenarios", type=_names, default=(), help="only these, separated by commas")
     parser.add_argument("--systems", type=_names, default=(), help="only these, separated by commas")
     parser.add_argument("--repetitions", type=int, default=2, help="2 unless told")

@@ -107,9 +107,9 @@ class Hmsroom(Protocol):
             named = {name: place[name] for name in ("session_id", "seq", "history")}
             self.places[room] = f"&{urllib.parse.urlencode(named)}"
 
-    def journal_reads(self) -> int:
-        """How often the servers have read missed events from the journal since they started."""
-        return sum(_counted(port, "hmsroom_gap_repairs_total") for port in self.ports)
+    def journal_reads(self) -> int | None:
+        """How often the server has read the journal since it started; None if it does not count: counting_manage.py."""
+        return _counted(self.ports[0], "journal_reads_total")
 
     def _peer_id(self, index: int, room: str) -> str:
         """As long as a UUID; where others learn of it, one that the generator finds in what they are told."""
@@ -131,12 +131,10 @@ def _endpoint(port: int, token: str) -> str:
     return str(json.loads(content)["endpoint"])
 
 
-def _counted(port: int, name: str) -> int:
-    """What a counter of a server has come to."""
-    for line in _get(port, "/metrics", {}).splitlines():
-        if line.startswith(f"{name} "):
-            return int(float(line.split()[1]))
-    raise RuntimeError(f"/metrics: no {name}")
+def _counted(port: int, name: str) -> int | None:
+    """What a counter of a server has come to, None if it has none of that name."""
+    lines = (line.split() for line in _get(port, "/metrics", {}).splitlines())
+    return next((int(float(value)) for counter, value, *_ in lines if counter == name), None)
 
 
 def _get(port: int, path: str, headers: Mapping[str, str]) -> str:

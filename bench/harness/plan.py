@@ -54,8 +54,8 @@ FULL = (
         (*OURS, "hmsroom-without-init", "socket.io", "socket.io-polling", "picows", "hmsroom-webhooks"),
         "told",
     ),
-    Contest(coming.reconnect1000, (*OURS, "hmsroom-without-init"), "over_joins"),
-    Contest(coming.reconnect_rooms, (*OURS, "hmsroom-without-init"), "over_joins"),
+    Contest(coming.reconnect1000, (*OURS, "hmsroom-without-init", "hmsroom-counting"), "over_joins"),
+    Contest(coming.reconnect_rooms, (*OURS, "hmsroom-without-init", "hmsroom-counting"), "over_joins"),
     Contest(coming.late_joiner, OURS, "ms"),
     Contest(coming.viewers, ("hmsroom-many-peers", "hmsroom-daphne-many-peers"), "p50"),
     Contest(scenarios.idle_rooms, OURS, "cpu_percent"),
@@ -71,10 +71,10 @@ FULL = (
 )
 
 QUICK = (
-    Contest(scenarios.room200, ("hmsroom-uncoalesced", "hmsroom", "socket.io", "picows"), "per_cpu"),
+    Contest(scenarios.room200, ("hmsroom-uncoalesced", "socket.io", "picows"), "per_cpu"),
     Contest(scenarios.rooms, ("hmsroom", *STORING, "socket.io"), "max"),
     Contest(scenarios.metadata, ("hmsroom", "socket.io"), "all_p50"),
-    Contest(coming.join1000, ("hmsroom", "socket.io", "socket.io-polling"), "told"),
+    Contest(coming.join1000, ("hmsroom", "socket.io"), "told"),
 )
 
 

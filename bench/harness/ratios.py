@@ -63,7 +63,7 @@ def _restart(contest: str, name: str, *, reads: Asked | None = None) -> tuple[Ra
         Ratio(f"{name}_daphne", daphne),
         Ratio(f"{name}_without_init", (contest, "hmsroom-without-init")),
         Ratio(f"{contest}_resynchronised", ours, figure="resynchronised", asked=Asked("≤", 0)),
-        Ratio(f"{contest}_journal_reads", ours, figure="journal_reads", asked=reads),
+        Ratio(f"{contest}_journal_reads", (contest, "hmsroom-counting"), figure="journal_reads", asked=reads),
     )
 
 
@@ -75,6 +75,14 @@ RATIOS = (
         ("room200", "hmsroom-daphne-uncoalesced"),
         ("room200", "socket.io"),
         asked=Asked("≥", 1.2),
+    ),
+    Ratio("room200_socketio_most", ("room200", "hmsroom-uncoalesced"), ("room200", "socket.io"), figure="max"),
+    Ratio("room200_picows_most", ("room200", "hmsroom-uncoalesced"), ("room200", "picows"), figure="max"),
+    Ratio(
+        "room200_daphne_socketio_most",
+        ("room200", "hmsroom-daphne-uncoalesced"),
+        ("room200", "socket.io"),
+        figure="max",
     ),
     Ratio("room200_coalesced_socketio", ("room200", "hmsroom"), ("room200", "socket.io")),
     Ratio("room200_coalesced_daphne_socketio", ("room200", "hmsroom-daphne"), ("room200", "socket.io")),
@@ -140,6 +148,9 @@ RATIOS = (
     Ratio("idle_rooms_silent_cpu", ("idle_rooms", "hmsroom"), figure="silent_cpu_percent"),
     Ratio("idle_rooms_daphne_cpu", ("idle_rooms", "hmsroom-daphne")),
     Ratio("idle_rooms_kib", ("idle_rooms", "hmsroom"), figure="kib_per_room"),
+    Ratio("updates_apart_ms", ("updates_apart", "hmsroom")),
+    Ratio("updates_shared_ms", ("updates_shared", "hmsroom")),
+    Ratio("lock_handover_ms", ("lock_handover", "hmsroom")),
     Ratio("updates_apart_webhooks", ("updates_apart", "hmsroom-webhooks"), ("updates_apart", "hmsroom")),
     *_clustered("two"),
     *_clustered("four"),

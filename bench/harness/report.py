@@ -15,6 +15,7 @@ from harness.plan import Contest
 from harness.ratios import RATIOS, Ratio
 
 Medians = dict[str, dict[str, Row]]  # contest → system → figures
+Ratios = dict[str, float]  # by their names
 REFERENCE = "socket.io"
 PEER_PACKAGES = ("picows", "python-socketio", "uvloop")
 
@@ -47,7 +48,7 @@ def table(found: Medians, contests: Sequence[Contest]) -> str:
         lines = [["system", *columns, f"x {REFERENCE}"]]
         for system, figures in systems.items():
             ratio = _over(figures.get(contest.figure), reference)
-            lines.append([system, *(_shown(figures.get(column)) for column in columns), _shown(ratio)])
+            lines.append([system, *(shown(figures.get(column)) for column in columns), shown(ratio)])
         parts.append(f"{contest.name}: {_first_line(contest)}\n{_aligned(lines)}")
     return "\n\n".join(parts)
 
@@ -62,7 +63,8 @@ def _first_line(contest: Contest) -> str:
     return (contest.scenario.__doc__ or "").strip().splitlines()[0]
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A figure for people: three digits, or all before the point."""
     if not isinstance(value, int | float):
         return str(value or "")
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
@@ -74,9 +76,9 @@ def _aligned(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("  " + "  ".join(cells) for cells in padded)
 
 
-def ratios(found: Medians, contests: Sequence[Contest]) -> dict[str, float]:
+def ratios(found: Medians, contests: Sequence[Contest]) -> Ratios:
     """Every comparison whose two sides were measured."""
-    compared: dict[str, float] = {}
+    compared: Ratios = {}
     figure_of = {contest.name: contest.figure for contest in contests}
     for ratio in RATIOS:
         ours, theirs = (
@@ -136,26 +138,16 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def ratio_table(found: dict[str, float]) -> str:
+def ratio_table(found: Ratios) -> str:
     """The ratios of these names, with what is asked of them and whether it is missed."""
-    return _aligned([["ratio", "", "asked", ""], *([ratio.name, *_verdict(ratio, found)] for ratio in _of(found))])
+    rows = [[ratio.name, *verdict(ratio, found)] for ratio in RATIOS if ratio.name in found]
+    return _aligned([["ratio", "", "asked", ""], *rows])
 
 
-def markdown() -> str:
-    """The same of latest.json, as a table for the documentation."""
-    latest = json.loads(LATEST.read_text())["ratios"]
-    lines = ["| | measured | asked | |", "| --- | ---: | --- | --- |"]
-    lines += [f"| `{ratio.name}` | {' | '.join(_verdict(ratio, latest))} |" for ratio in _of(latest)]
-    return "\n".join(lines)
-
-
-def _of(found: dict[str, float]) -> list[Ratio]:
-    return [ratio for ratio in RATIOS if ratio.name in found]
-
-
-def _verdict(ratio: Ratio, found: dict[str, float]) -> tuple[str, str, str]:
+def verdict(ratio: Ratio, found: Ratios) -> tuple[str, str, str]:
+    """Its value, what is asked of it, and whether that is missed."""
     value, asked = found[ratio.name], ratio.asked
-    return _shown(value), str(asked or ""), "" if asked is None or asked.met(value) else "missed"
+    return shown(value), str(asked or ""), "" if asked is None or asked.met(value) else "missed"
 
 
 _SHORT = ("missing", "unanswered", "without", "lost")

@@ -17,6 +17,7 @@ from harness.protocols import Colyseus, PlainJson, PollingSocketIo, Protocol, So
 
 PYTHON = str(VENV / "bin/python")
 MANAGE = PROJECT / "manage.py"
+COUNTING_MANAGE = BENCH / "counting_manage.py"
 MAKE_ROOMS = BENCH / "make_rooms.py"
 FILL_MESSAGES = BENCH / "fill_messages.py"
 BACKLOG = "4096"  # a join burst must not wait for the kernel
@@ -140,6 +141,7 @@ SYSTEMS: dict[str, Peer | Ours] = {
     "hmsroom-daphne": Ours("daphne"),
     "hmsroom-bare": Ours(protocol=Bare),
     "hmsroom-without-init": Ours(protocol=WithoutInit),
+    "hmsroom-counting": Ours(manage=COUNTING_MANAGE),
     "hmsroom-uncoalesced": Ours(settings=NOT_COALESCED),
     "hmsroom-daphne-uncoalesced": Ours("daphne", settings=NOT_COALESCED),
     "hmsroom-plain": Ours(settings=PLAIN),
