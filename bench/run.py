@@ -9,7 +9,6 @@ brings that file into the tables of README.md and docs/performance.md.
 
 import argparse
 import os
-import signal
 import sys
 import time
 
@@ -24,7 +23,6 @@ def main() -> None:
         return
     if (os.cpu_count() or 1) < 2:
         sys.exit("bench: two cores are needed, one for the server and one for the load generator")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so the servers stop too
     install.everything()
     processes.use_own_core()
     started = time.monotonic()

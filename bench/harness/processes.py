@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -161,7 +162,11 @@ def free_port() -> int:
 
 
 def use_own_core() -> None:
-    """Put this process, the generator, on its core, and allow it and its children as many sockets as may be."""
+    """Put this process, the generator, on its core, and allow it and its children as many sockets as may be.
+
+    What ends it unwinds it, so that the servers stop too.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.sched_setaffinity(0, {GENERATOR_CORE})
