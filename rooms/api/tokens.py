@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from rooms.access import tokens
 from rooms.api.http import body, endpoint, limit_address
-from rooms.models import Peer, RoomCode
-from rooms.wire.errors import Forbidden, NotFound
+from rooms.models import Peer, Person, RoomCode
+from rooms.wire.errors import Forbidden, NotFound, Removed
 from rooms.wire.parameters import Chars, bind, fields_of
 
 
@@ -28,7 +28,7 @@ def token(request: HttpRequest) -> dict[str, Any]:
 
     ``user_id`` is for others to see. ``secret`` is what the client proves itself with next time: who sends the same one
     again is the same owner, and who sends none is somebody new. Raises NotFound if there is no such code, Forbidden if
-    it or its room is closed, but for those who are inside.
+    it or its room is closed, but for those who are inside; its data tells who was removed of that too.
     """
     limit_address(request)
     wanted = bind(PARAMETERS, body(request))
@@ -38,7 +38,8 @@ def token(request: HttpRequest) -> dict[str, Any]:
         raise NotFound("code: no such room code")
     owner = tokens.owner_by_secret(secret)
     if not (found.enabled and found.room.enabled) and not _is_inside(owner, found):
-        raise Forbidden("code: the room is closed" if found.enabled else "code: it opens the room no longer")
+        why = "code: the room is closed" if found.enabled else "code: it opens the room no longer"
+        raise Forbidden(why, data=_removal(owner, found))
     signed, expires_at = tokens.sign(found.room_id, found.role, user_id, owner=owner)
     return {"token": signed, "expires_at": datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")}
 
@@ -49,3 +50,10 @@ def _is_inside(owner: str, code: RoomCode) -> bool:
     live = Peer.objects.filter(session__room_id=code.room_id, session__ended_at=None)
     peers = live.filter(owner=owner, joined_role=code.role)
     return peers.exclude(state=Peer.State.LEFT).exists()
+
+
+def _removal(owner: str, code: RoomCode) -> Any:
+    """What an owner is told who was removed from the room's session, None for others."""
+    live = Person.objects.filter(session__room_id=code.room_id, session__ended_at=None, removed_at__isnull=False)
+    person = live.filter(owner=owner).first()
+    return person and Removed(person.reason).data

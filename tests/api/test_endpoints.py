@@ -294,6 +294,26 @@ def test_unknown_and_closed_codes_are_told_apart(client, room: Room):
     assert answer["Access-Control-Allow-Origin"] == "*"
 
 
+def test_who_was_removed_is_told_so_by_a_code_that_is_closed_too(client, room: Room):
+    code = room.codes.get(role="guest")
+    given = {"code": code.code, "secret": "a secret of the browser"}
+    claims = tokens.read(ask(client, given).json()["token"])
+    perform_now(METHODS["join"], Caller(room.id, "p1", claims.owner, "a", "guest", conn_id="c", worker="w"), name="A")
+    enter(room, "p2", "bob")
+    perform_now(METHODS["peer-leave-request"], Caller(room.id, name="olga"), requested_for="p1", reason="enough")
+    assert ask(client, given).status_code == 200
+    RoomCode.objects.filter(pk=code.pk).update(enabled=False)
+    for message in ("code: it opens the room no longer", "code: the room is closed"):
+        told = {"code": 403, "message": message}
+        assert ask(client, given).json() == told | {"data": {"removed": True, "reason": "enough"}}
+        for other in ({}, {"secret": "a secret of another browser"}):
+            assert ask(client, {"code": code.code, **other}).json() == told
+        RoomCode.objects.filter(pk=code.pk).update(enabled=True)
+        Room.objects.filter(id=room.id).update(enabled=False)
+    perform_now(METHODS["peer-let-in"], Caller(room.id), person=Peer.objects.get(peer_id="p1").person)
+    assert ask(client, given).json() == told
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -93,6 +93,14 @@ async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
     await expect(carol.part("end-heading")).to_have_text("This link is no longer good")
     await bob.page.reload()
     await bob.is_inside()
+    await alice.act_on("Bob", "Remove from the room")
+    await alice.part("confirm-wanted").fill("too loud")
+    await alice.part("confirm-wanted").press("Enter")
+    await bob.is_told("You were removed from the room")
+    await bob.page.get_by_role("button", name="Try to join again").click()
+    await expect(bob.part("end-text")).to_contain_text("somebody lets you in again. This link is no longer good:")
+    await expect(bob.part("end-text")).to_contain_text("Reason: too loud.")
+    await bob.is_told("You were removed from the room")
 
 
 @pytest.mark.parametrize(("sent", "typed"), [("", "Bo"), ("Bob", "b")])

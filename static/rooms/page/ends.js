@@ -52,8 +52,11 @@ export function ended(kind, ...reason) {
  */
 export async function refused(error) {
   const kind = endingOf(error);
-  if (kind === "removed") ended(kind, ...removal(error.data ?? {}));
-  else ended(kind, kind === "refused" || kind === "lost" ? await inWords(error) : "");
+  if (kind === "removed") {
+    // By a link that is no longer good, or into a closed room: letting in again alone does not help.
+    const shut = closing(error.code, error.message) ? [" ", await inWords(error)] : [];
+    ended(kind, ...removal(error.data ?? {}), ...shut);
+  } else ended(kind, kind === "refused" || kind === "lost" ? await inWords(error) : "");
 }
 
 /**
@@ -66,10 +69,18 @@ export const isKeptOut = (error) => KEPT_OUT.has(endingOf(error));
 function endingOf({ code: number, message, data }) {
   if (data?.removed) return "removed";
   if (data?.locked) return "locked";
-  if (number === 403 && /opens the room no longer/u.test(message)) return "replaced";
-  if (number === 403 && /closed|not available/u.test(message)) return "closed";
   if (number === 401 && /access.key/u.test(message)) return "revoked";
-  return ENDINGS.get(number) ?? "lost";
+  return closing(number, message) ?? ENDINGS.get(number) ?? "lost";
+}
+
+/**
+ * What an error says of a link, or a room, that lets nobody new in.
+ * @type {(number: number, message: string) => string | null}
+ */
+function closing(number, message) {
+  if (number !== 403) return null;
+  if (message.startsWith("code: it opens the room no longer")) return "replaced";
+  return /^(?:code: the room is closed|room not available)/u.test(message) ? "closed" : null;
 }
 
 /**
