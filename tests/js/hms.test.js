@@ -855,6 +855,28 @@ test("a duplicated tab is a peer of its own, and both have everything that was s
   assert.equal(first.socket.closedWith, undefined);
 });
 
+test("tabs of which one is behind hold the same after a clearing: what was said since, and nothing from before", async (t) => {
+  browser(t);
+  const first = await joinedPage();
+  first.socket.hear(said("m0", "hello", 6));
+  const second = await joinedTab(await copiedStorage(), { join: { session_id: "s1", seq: 6 } });
+  const cleared = (seq) => ({ method: "on-messages-clear", params: { by: "bob" }, seq });
+  first.socket.hear(direct("m1", "before", 7));
+  first.socket.hear(cleared(8));
+  first.socket.hear(direct("m2", "since", 9));
+  await until(() => texts(second).includes("since"));
+  second.socket.hear(cleared(8));
+  await until(() => texts(second).length);
+  assert.deepEqual([texts(first), texts(second)], [["since"], ["since"]]);
+
+  second.socket.hear(cleared(11));
+  first.socket.hear(direct("m3", "before again", 10));
+  first.socket.hear(cleared(11));
+  first.socket.hear(direct("m4", "since then", 12));
+  await until(() => texts(second).includes("since then"));
+  assert.deepEqual([texts(first), texts(second)], [["since then"], ["since then"]]);
+});
+
 test("a reload in the same tab finds its peer, whose lock the page before gives up a moment later", async (t) => {
   const locks = browser(t);
   const first = await joinedPage();

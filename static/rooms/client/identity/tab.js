@@ -150,9 +150,10 @@ export class Tab {
     if (PASSED_ON.has(method)) {
       const id = params?.message_id ?? params?.id;
       const [was, now] = [before.get(id), state.messages.get(id)];
-      if (was && !now) this.#siblings?.tell(state.room.sessionId, [], [id]);
-      else if (now && now !== was && isForSome(now)) this.#siblings?.tell(state.room.sessionId, [now]);
+      if (was && !now) this.#siblings?.tell(state, [], [id]);
+      else if (now && now !== was && isForSome(now)) this.#siblings?.tell(state, [now]);
     }
+    if (method === "on-messages-clear" && state.place) this.#siblings?.cleared(state.place);
     this.#siblings?.answer(state);
   }
 

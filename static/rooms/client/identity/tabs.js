@@ -49,6 +49,8 @@ export class Siblings {
   #channel = null;
   /** @type {{ session: string, seq: number }[]} that this tab has not come to yet */
   #asked = [];
+  /** @type {Place | null} where this tab heard that the chat was cleared */
+  #cleared = null;
 
   /**
    * @param {string} name of the room and its person
@@ -59,21 +61,30 @@ export class Siblings {
   constructor(name, state, heard) {
     if (!globalThis.BroadcastChannel) return;
     this.#channel = new BroadcastChannel(name);
-    this.#channel.onmessage = ({ data: { wanted, session, messages, gone = [] } }) => {
-      if (messages) heard(session, messages, gone);
-      else this.#asked.push(wanted);
+    this.#channel.onmessage = ({ data: { wanted, session, seq, messages, gone = [] } }) => {
+      if (!messages) this.#asked.push(wanted);
+      else if (!this.#isOver(session, seq)) heard(session, messages, gone);
       this.answer(state());
     };
   }
 
   /**
    * Passes messages on, as they are now, and the ids of those that are gone.
-   * @param {string} session
+   * @param {State} state
    * @param {Message[]} messages
    * @param {string[]} [gone]
    */
-  tell(session, messages, gone = []) {
-    this.#channel?.postMessage({ session, messages, gone });
+  tell({ room, place }, messages, gone = []) {
+    this.#channel?.postMessage({ session: room.sessionId, seq: place?.seq ?? 0, messages, gone });
+  }
+
+  /**
+   * The chat was cleared, and with it what other tabs that were ahead had told this one of what was said since.
+   * @param {Place} place
+   */
+  cleared(place) {
+    this.#cleared = place;
+    this.ask(place);
   }
 
   /**
@@ -95,8 +106,16 @@ export class Siblings {
     const isDue = (wanted) => wanted.session === session && wanted.seq <= seq;
     // But for those of which this tab does not know whether they are there still.
     const sure = () => state.messages.values().filter(({ id }) => !state.unsure.has(id));
-    if (this.#asked.some(isDue)) this.tell(session, sure());
+    if (this.#asked.some(isDue)) this.tell(state, sure());
     this.#asked = this.#asked.filter((wanted) => wanted.session === session && wanted.seq > seq);
+  }
+
+  /**
+   * Whether what a tab tells was said before the clearing, which it has not come to.
+   * @type {(session: string, seq: number) => boolean}
+   */
+  #isOver(session, seq) {
+    return this.#cleared !== null && session === this.#cleared.session_id && seq < this.#cleared.seq;
   }
 
   close() {
