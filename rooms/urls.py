@@ -14,6 +14,7 @@ urlpatterns = [
     path("rooms/open", views.open_room, name="open-room"),
     path("rooms/recent", views.recent_rooms, name="recent-rooms"),
     path("r/<str:code>/", views.room, name="room"),
+    path("r/<str:code>/door", views.door, name="door"),
     path("init", init.init, name="init"),
     path("v2/token", tokens.token, name="token"),
     path("v2/layouts/ui", layouts.layouts, name="layouts"),

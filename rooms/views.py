@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -175,6 +176,17 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         },
         status=403 if is_closed else 200,
     )
+
+
+@require_safe
+@private
+def door(request: HttpRequest, code: str) -> HttpResponse:
+    """What the door says of a room, ``{inside, locked}``, for who waits there; 403 where nobody new enters."""
+    found = RoomCode.objects.select_related("room").filter(code=code.lower(), enabled=True, room__enabled=True).first()
+    if found is None:
+        return JsonResponse({}, status=403)
+    inside = render_to_string("rooms/_inside.html", {"people": head_count(found.room)})
+    return JsonResponse({"inside": inside.strip(), "locked": _is_locked(found.room)})
 
 
 def _closed(code: RoomCode) -> dict[str, Promise]:

@@ -143,6 +143,12 @@ def test_the_lobby_counts_who_is_inside(client, team):
             session=of, peer_id=f"p{at}", user_id="u", role="guest", state=state, joined_at=timezone.now()
         )
     assert "2 people are inside." in shown(client, f"/r/{code_of(team, 'guest')}/")
+    address = f"/r/{code_of(team, 'guest')}/door"
+    assert client.get(address).json() == {"inside": "2 people are inside.", "locked": False}
+    Session.objects.filter(pk=session.pk).update(locked=True)
+    german = client.get(address, headers={"accept-language": "de"})
+    assert german.json() == {"inside": "2 Personen sind im Raum.", "locked": True}
+    assert german["Cache-Control"] == "private, no-cache"
 
 
 def test_the_guest_link_is_given_to_hosts_and_nobody_gets_a_code_above_his_own(client, team):
@@ -173,6 +179,9 @@ def test_an_unknown_room_and_a_closed_one_have_pages_that_say_so(client, team):
 
     Room.objects.update(enabled=False)
     assert client.get(f"/r/{code_of(team, 'host')}/").status_code == 403
+    for shut in (code, code_of(team, "host"), "abc-defg-hij"):
+        answer = client.get(f"/r/{shut}/door")
+        assert (answer.status_code, answer.json()) == (403, {})
 
 
 def test_what_people_wrote_is_text(client):

@@ -28,15 +28,12 @@ async function look() {
   const isWaiting = isShown("lobby") && !part("lobby-join").disabled; // and does not enter already
   if (document.hidden || looks >= MOST || !(isWaiting || isKeptOut())) return;
   looks += 1;
-  const answer = await fetch(location.href).catch(() => null); // the page as it is now
-  if (!answer?.ok) return;
-  const now = new DOMParser().parseFromString(await answer.text(), "text/html");
-  /** @type {(name: string) => HTMLElement | null} */
-  const nowPart = (name) => now.querySelector(`[data-part="${name}"]`);
-  const isLocked = nowPart("lobby-locked")?.hidden === false;
-  setText(part("lobby-inside"), nowPart("lobby-inside")?.textContent ?? "");
-  part("lobby-locked").hidden = !isLocked;
-  if (isKeptOut() && !isLocked) tellOpen();
+  const answer = await fetch("door").catch(() => null);
+  const told = answer?.ok ? await answer.json().catch(() => null) : null;
+  if (!told) return;
+  setText(part("lobby-inside"), told.inside);
+  part("lobby-locked").hidden = !told.locked;
+  if (isKeptOut() && !told.locked) tellOpen();
 }
 
 const isKeptOut = () => isShut && isShown("end");
