@@ -2,9 +2,11 @@
 
 import { needConnection } from "./connection.js";
 import { make, part, setParts } from "./dom.js";
+import { focusNear, placeOf } from "./focus.js";
 import { filled } from "./text.js";
 import { inWords } from "./why.js";
 
+/** @import { Place } from "./focus.js" */
 /** @import { Said } from "./types.js" */
 
 const STAYS = 5_000; // ms
@@ -12,8 +14,8 @@ const OWN_STAYS = 3_000; // of what says what one did oneself
 const MOST = 3;
 
 const page = document.querySelector("[data-page]");
-/** @type {WeakMap<Element, Element | null>} */
-const origins = new WeakMap(); // notice → what had the focus before it came
+/** @type {WeakMap<Element, Place>} */
+const origins = new WeakMap(); // notice → where the focus was before it came
 
 // Behind a dialog nothing can be pressed: they go into one that opens, and back.
 new MutationObserver(place).observe(document.body, { subtree: true, attributeFilter: ["open"] });
@@ -70,12 +72,13 @@ export function toast(parts, offer, { kind = "", isOwn = false } = {}) {
   const toasts = part("toasts");
   const others = [...toasts.children].filter((other) => isLike(/** @type {HTMLElement} */ (other), box));
   const focused = others.find(hasFocus);
-  const before = (focused && origins.get(focused)) ?? document.activeElement;
+  const before = (focused && origins.get(focused)) ?? placeOf(document.activeElement);
   origins.set(box, before);
+  const goBack = () => focusNear([...before, ...placeOf(around())]);
   const remove = () => {
     const hadFocus = hasFocus(box);
     box.remove();
-    if (hadFocus) focusAgain(before);
+    if (hadFocus) goBack();
   };
   if (offer) {
     const button = make("button", { class: "button small", type: "button" }, offer.label);
@@ -87,7 +90,8 @@ export function toast(parts, offer, { kind = "", isOwn = false } = {}) {
     comesNext(button);
   }
   toasts.append(box);
-  if (focused) (box.querySelector("button") ?? part("scroller")).focus();
+  if (focused && !offer) goBack();
+  else if (focused) box.querySelector("button")?.focus();
   for (const other of others) other.remove();
   while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
   place();
@@ -112,19 +116,9 @@ function comesNext(button) {
   addEventListener("keydown", lead);
 }
 
-/**
- * Gives the focus back to what had it, or to what is around that.
- * @param {Element | null} before
- */
-function focusAgain(before) {
-  const dialog = part("toasts").closest("dialog");
-  const around = dialog?.querySelector("button[data-close], .actions button") ?? part("scroller");
-  for (const element of [before, around]) {
-    if (!(element instanceof HTMLElement) || element === document.body) continue;
-    element.focus();
-    if (element === document.activeElement) return;
-  }
-}
+/** Where the focus goes when there is nothing of where it came from. */
+const around = () =>
+  part("toasts").closest("dialog")?.querySelector("button[data-close], .actions button") ?? part("scroller");
 
 /** @param {Element} box */
 const hasFocus = (box) => box.contains(document.activeElement);
