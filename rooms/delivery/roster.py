@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rooms.delivery.order import Order
-from rooms.wire.effects import Came, CameBack, Refresh, RoleChanged, RoomChanged, SentAway, StateChanged, Updated
+from rooms.wire.effects import Came, CameBack, Left, Refresh, RoleChanged, RoomChanged, SentAway, StateChanged, Updated
 from rooms.wire.events import Audience, Numbered, Share, compact
 from rooms.wire.frames import notification
 from rooms.wire.results import Attachment
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rooms.sockets.outbox import Outbox
 
 COMINGS_AND_GOINGS = frozenset({"on-peer-join", "on-peer-leave", "on-peer-state"})
-"""News that can wait a moment for more of the kind, and that the members of a large room are not told at all."""
+"""News that can wait a moment for more of the kind, and that the members of a large room are told only of those who go
+and whom they were told of."""
 
 
 @dataclass(eq=False, slots=True)
@@ -58,6 +59,8 @@ class Roster:
         self.members: dict[str, Member] = {}
         self._room = "{}"
         self._order = order
+        # In a large room whom its members were told of, and hold until they are told that these are gone.
+        self._heard_of: set[str] = set()
         # By key of the session's metadata: the number of its last change, and the members who observe it, in order.
         self._changed: dict[str, int] = {}
         self._observers: dict[str, dict[Member, None]] = {}
@@ -69,7 +72,7 @@ class Roster:
         self._room, self.large = compact(attachment.room), attachment.large
 
     def forget(self) -> None:
-        self.peers, self._changed = {}, {}
+        self.peers, self._changed, self._heard_of = {}, {}, set()
 
     def _list(self, peer_id: str, wire: str) -> None:
         self.peers[peer_id] = f"{compact(peer_id)}:{wire}"
@@ -89,6 +92,8 @@ class Roster:
                 self._list(peer["peer_id"], compact(peer))
             case Updated(peer_id):
                 self._list(peer_id, event.body)
+                if self.large:
+                    self._heard_of.add(peer_id)
             case RoleChanged(peer_id, _, role) if member := self.members.get(peer_id):
                 member.role, member.since = role, event.seq
             case RoomChanged():
@@ -102,7 +107,7 @@ class Roster:
     def told(self, event: Numbered) -> Told | None:
         """Who of the members gets an event; None if nobody does."""
         audience = event.audience
-        if audience.nobody or not self.members or (self.large and event.kind in COMINGS_AND_GOINGS):
+        if audience.nobody or not self.members or self._is_quiet(event, self._heard_of):
             return None
         if audience.peer or audience.roles or audience.came or (audience.entries and audience.but):
             return None, self._reached(audience)
@@ -112,6 +117,13 @@ class Roster:
             # Noted for all, since whoever observes it gets this and need not be sent it when it asks again.
             self._changed[share.key] = event.seq
         return None, self._readers(audience.entries)
+
+    def _is_quiet(self, event: Numbered, heard_of: Set[str] | None = None) -> bool:
+        """Whether a large room does without an event; with it for those who go of these peers, None for any."""
+        if not self.large or event.kind not in COMINGS_AND_GOINGS:
+            return False
+        gone = event.effect.peer_id if isinstance(event.effect, Left) else None
+        return gone is None or (heard_of is not None and gone not in heard_of)
 
     def _readers(self, entries: Sequence[Share]) -> Collection[Member]:
         """The members who get some of these entries, and need not be asked one by one."""
@@ -158,6 +170,7 @@ class Roster:
     def remove(self, peer_id: str) -> Member | None:
         """Take a peer off the list; the member that it is."""
         self.peers.pop(peer_id, None)
+        self._heard_of.discard(peer_id)
         return self.members.get(peer_id)
 
     def own_update(self, peer_id: str) -> str | None:
@@ -182,9 +195,8 @@ class Roster:
             texts = self._state(attachment)
         else:
             member.told = {share.key for event in attachment.replay for share in event.audience.entries}
-            texts = [
-                event.frame() for event in attachment.replay if not (self.large and event.kind in COMINGS_AND_GOINGS)
-            ]
+            # Whom it was told of before, and perhaps by another process, is not known.
+            texts = [event.frame() for event in attachment.replay if not self._is_quiet(event)]
             if attachment.values:
                 texts.append(notification("on-metadata-change", {"values": attachment.values}))
         if attachment.had_other_roles or attachment.policy != told_policy:

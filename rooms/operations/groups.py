@@ -66,7 +66,7 @@ def pass_on_hands(context: Context, peers: Sequence[Peer], heirs: Mapping[str, P
 
 
 def lower_hands(context: Context, peers: Sequence[Peer]) -> list[Event]:
-    """Lower the hands of peers that leave, where nobody is told that they do; for others they are not there then."""
+    """Lower the hands of peers that leave, where perhaps nobody is told that they do; for others they are gone then."""
     events = []
     for peer in peers:
         _put_hand(context, peer, 0)

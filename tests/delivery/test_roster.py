@@ -7,7 +7,7 @@ import pytest
 
 from rooms.delivery.order import Order
 from rooms.delivery.roster import Member, Roster
-from rooms.wire.effects import Came, CameBack, Effect, Refresh, RoleChanged, SentAway, StateChanged, Updated
+from rooms.wire.effects import Came, CameBack, Effect, Left, Refresh, RoleChanged, SentAway, StateChanged, Updated
 from rooms.wire.events import EVERYBODY, NOBODY, Audience, Numbered
 from rooms.wire.results import NOTHING, Attachment
 from tests.support.audiences import observing
@@ -92,6 +92,18 @@ def test_a_large_room_hears_no_comings_and_goings(roster):
     assert reached(roster, event()) == ["alice", "bob", "old"]
     told = enter(roster, "carol", replay=[came, event(seq=9)])
     assert [frame["seq"] for frame in told] == [9]
+
+
+def test_a_large_room_hears_that_those_go_whom_it_has_heard_of(roster):
+    roster.begin(arrived("alice", large=True), {})
+    left = Numbered(9, "on-peer-leave", "{}", EVERYBODY, Left("carol"))
+    assert roster.told(left) is None
+    roster.learn(Numbered(8, "on-peer-update", '{"name":"Carol"}', EVERYBODY, Updated("carol")))
+    assert reached(roster, left) == ["alice", "bob", "old"]
+    roster.remove("carol")
+    assert roster.told(left) is None  # it has come and gone again
+    back = enter(roster, "dora", replay=[Numbered(8, "on-peer-join", "{}", EVERYBODY, Came("x", "c")), left])
+    assert [frame["method"] for frame in back] == ["on-peer-leave"]  # may have heard of it where it was before
 
 
 def test_a_newcomer_gets_the_others_and_the_place(roster):

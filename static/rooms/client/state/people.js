@@ -10,7 +10,7 @@ import { moment, number, peerFrom, record, records, removedFrom, rulesFrom, text
 function withPeer(state, wire, seq) {
   const id = text(wire.peer_id);
   if (id === undefined) return state;
-  // How a large room, which tells nobody who leaves, says that somebody is not to be shown any more.
+  // How a large room says that somebody who had a hand up is not to be shown any more.
   if (wire.realtime === false && id !== state.room.localPeer) return withoutPeer(state, id);
   return { ...state, peers: withEntry(state.peers, id, peerFrom(id, wire, state.peers.get(id), seq)) };
 }
