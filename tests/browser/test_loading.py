@@ -199,6 +199,10 @@ async def test_what_cannot_be_loaded_says_so_and_is_tried_again_by_keys(visitors
     alice = await visitors.person("Alice")
     await alice.make_room()
     await alice.page.route(LATER, lambda route: route.abort())
+    await alice.part("leave").click()  # which would be asked about, as the last one
+    await alice.is_told("You left the room")
+    await alice.page.get_by_role("button", name="Join again").click()
+    await alice.is_inside()
     await alice.part("more").press("Enter")
     notice = alice.part("toasts").locator(".toast")
     await expect(notice).to_contain_text(

@@ -3,7 +3,9 @@
 import { hmsActions, hmsStore, selectIsLastHost, selectPeerCount } from "../hms.js";
 import { part } from "./dom.js";
 import { ended } from "./ends.js";
+import { later } from "./loader.js";
 import { open } from "./opening.js";
+import { isShown } from "./screens.js";
 
 /** The reason that others are given for the end: theirs may be another language. */
 export const BY_HOST = "The host ended it.";
@@ -12,10 +14,19 @@ export function startLeaving() {
   part("leave").addEventListener("click", leave);
 }
 
-export function leave() {
+export async function leave() {
   const isAsked = hmsStore.getState(selectPeerCount) < 2 || hmsStore.getState(selectIsLastHost);
-  if (isAsked) open(({ askBeforeLeaving }) => askBeforeLeaving());
-  else goAway("");
+  if (isAsked && (await canAsk())) open(({ askBeforeLeaving }) => askBeforeLeaving());
+  else if (isShown("room")) goAway("");
+}
+
+/** Whether there is what one is asked with: without a connection, say, one leaves all the same. */
+async function canAsk() {
+  const button = part("leave");
+  button.ariaBusy = "true";
+  const isThere = await later().then(Boolean, () => false);
+  button.ariaBusy = null;
+  return isThere;
 }
 
 /** @param {string} text what is said then, empty for the usual */
