@@ -2,9 +2,8 @@
 // polls. Code written for these parts of the SDK runs with its import line changed to this file.
 
 import { Actions } from "./client/actions.js";
-import { Client } from "./client/client.js";
-import { Notices } from "./client/notices.js";
-import { Store } from "./client/store.js";
+import { Core } from "./client/core.js";
+import { core, hmsNotifications, hmsStore } from "./core.js";
 
 export { HMSNotificationTypes } from "./client/notices.js";
 export * from "./client/selectors.js";
@@ -24,15 +23,18 @@ export const HMSRoomState = Object.freeze({
 
 /** @template [Keys=Record<string, any>] */
 export class HMSReactiveStore {
-  #store = new Store();
-  #notices = new Notices();
+  #core;
   /** @type {HMSActions<any>} */
-  #actions = new Actions(this.#store, new Client(this.#store, this.#notices), this.#notices);
+  #actions;
+
+  constructor(core = new Core()) {
+    this.#core = core;
+    this.#actions = new Actions(core);
+  }
 
   /** @returns {HMSStoreWrapper<Keys>} */
   getStore() {
-    const store = this.#store;
-    return { getState: store.getState.bind(store), subscribe: store.subscribe.bind(store) };
+    return this.#core.getStore();
   }
 
   /** @returns {HMSActions<Keys>} */
@@ -47,16 +49,14 @@ export class HMSReactiveStore {
 
   /** @returns {HMSNotifications} */
   getNotifications() {
-    return { onNotification: this.#notices.onNotification };
+    return this.#core.getNotifications();
   }
 
   /** From now on store.subscribe() also calls back once with the present value. */
   triggerOnSubscribe() {
-    this.#store.triggerOnSubscribe();
+    this.#core.store.triggerOnSubscribe();
   }
 }
 
-const hms = new HMSReactiveStore();
-export const hmsStore = hms.getStore();
-export const hmsActions = hms.getActions();
-export const hmsNotifications = hms.getNotifications();
+export { hmsNotifications, hmsStore };
+export const hmsActions = new HMSReactiveStore(core).getActions();

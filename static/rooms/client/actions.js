@@ -1,96 +1,42 @@
 // What a page can do in a room, under the SDK's names. One class however long, for the SDK's hmsActions is one object.
 
 import { RpcError } from "./connection/error.js";
-import { tokenByRoomCode } from "./identity/token.js";
+import { CoreActions } from "./core_actions.js";
 import { problemWith } from "./json.js";
 import { Locks } from "./locks.js";
-import { Outbox } from "./outbox.js";
 import { Polls } from "./polls.js";
 import { SessionStore } from "./session_store.js";
 import { HAND_RAISE } from "./state/shapes.js";
-import { Typing } from "./typing.js";
-import { uuid } from "./uuid.js";
 
 /** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule, HMSRoomSettings } from "../hms.js" */
-/** @import { HMSHistory, HMSMessageOptions, HMSRoleChangeRequest, HMSRoomCode, HMSSetOptions } from "../hms.js" */
-/** @import { Client } from "./client.js" */
-/** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
-/** @import { Notices } from "./notices.js" */
-/** @import { Store } from "./store.js" */
-
-const MOST_READ = 100; // messages of a page
+/** @import { HMSMessageOptions, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
+/** @import { Core } from "./core.js" */
 
 /** @implements {HMSActions} */
-export class Actions {
+export class Actions extends CoreActions {
   #client;
-  #store;
-  #outbox;
   #locks;
-  #typing;
+  #polls;
 
-  /**
-   * @param {Store} store
-   * @param {Client} client
-   * @param {Notices} notices
-   */
-  constructor(store, client, notices) {
+  /** @param {Core} core */
+  constructor(core) {
+    super(core);
+    const { client, notices, store } = core;
     this.#client = client;
-    this.#store = store;
-    this.#outbox = new Outbox(client);
     this.#locks = new Locks(client, store);
-    this.#typing = new Typing(client);
-    this.interactivityCenter = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
+    this.#polls = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
+    core.polls = this.#polls;
     this.sessionStore = new SessionStore(client);
+  }
+
+  get interactivityCenter() {
+    return this.#polls;
   }
 
   /** @param {HMSConfig} config */
   async join(config) {
-    await this.#client.join(config);
+    await super.join(config);
     this.#locks.freeForgotten();
-    this.#outbox.sendAgain();
-  }
-
-  async leave() {
-    this.#client.leave();
-  }
-
-  /**
-   * A token for a room code; when it expires during the session, a new one is fetched by the same code.
-   * @param {TokenRequest} request `secret`: what proves that one is the same person as the last time, 16 to 128
-   *   characters; by default this browser has one of its own
-   * @param {TokenOptions} [options]
-   */
-  async getAuthTokenByRoomCode(request, options) {
-    return tokenByRoomCode(request, options);
-  }
-
-  /**
-   * @param {string} message
-   * @param {string} [type]
-   * @param {HMSMessageOptions} [options]
-   */
-  async sendBroadcastMessage(message, type, options) {
-    await this.#say({ message, type, ...options });
-  }
-
-  /**
-   * @param {string} message
-   * @param {string[]} roles
-   * @param {string} [type]
-   * @param {HMSMessageOptions} [options]
-   */
-  async sendGroupMessage(message, roles, type, options) {
-    await this.#say({ message, type, ...options, recipientRoles: roles });
-  }
-
-  /**
-   * @param {string} message
-   * @param {string} peerID
-   * @param {string} [type]
-   * @param {HMSMessageOptions} [options]
-   */
-  async sendDirectMessage(message, peerID, type, options) {
-    await this.#say({ message, type, ...options, recipientPeer: peerID });
   }
 
   /**
@@ -170,22 +116,9 @@ export class Actions {
     this.#client.change("answered-role", {});
   }
 
-  async raiseLocalPeerHand() {
-    await this.#client.call("group-join", { name: HAND_RAISE }, { again: true });
-  }
-
-  async lowerLocalPeerHand() {
-    await this.#client.call("group-leave", { name: HAND_RAISE }, { again: true });
-  }
-
   /** @param {string} peerID */
   async raiseRemotePeerHand(peerID) {
     await this.#client.call("group-add", { name: HAND_RAISE, peer_id: peerID }, { again: true });
-  }
-
-  /** @param {string} peerID */
-  async lowerRemotePeerHand(peerID) {
-    await this.#client.call("group-remove", { name: HAND_RAISE, peer_id: peerID }, { again: true });
   }
 
   /**
@@ -204,12 +137,6 @@ export class Actions {
     await this.#client.call("set-room", { ...settings, slow_mode: slowMode }, { again: true });
   }
 
-  /** Ours: by which code one enters with each role. */
-  async getRoomCodes() {
-    const { codes } = await this.#client.call("room-codes", {}, { again: true });
-    return /** @type {HMSRoomCode[]} */ (codes);
-  }
-
   /**
    * Ours: a new code for a role; the one before opens nothing any more.
    * @param {string} role
@@ -217,34 +144,6 @@ export class Actions {
   async replaceRoomCode(role) {
     const { code } = await this.#client.call("replace-room-code", { role });
     return /** @type {string} */ (code);
-  }
-
-  /**
-   * Ours: reads the next page of what was said before what was read, the newest page first. `hasMore`: there is another.
-   * After a gap it reads on as far back as messages are held, for these may be changed by now, or deleted.
-   * @returns {Promise<HMSHistory>}
-   */
-  async loadOlderMessages(limit = 50) {
-    do {
-      const { history, unsure } = this.#client.state;
-      if (history?.last === "") break;
-      const asked = { limit: unsure.size ? MOST_READ : limit, ...(history && { before: history.last }) };
-      this.#client.change("history-read", await this.#client.call("message-history", asked, { again: true }));
-    } while (this.#client.state.unsure.size);
-    return this.#store.getState().history;
-  }
-
-  /**
-   * Ours: lets a message of one's own say something else; without `mentions` those stay.
-   * @param {string} id
-   * @param {string} message
-   * @param {Pick<HMSMessageOptions, "mentions">} [options]
-   */
-  async editMessage(id, message, { mentions } = {}) {
-    const said = { id, message, ...(mentions && { mentions }) };
-    const { edited_at: at } = await this.#client.call("message-edit", said, { again: true });
-    const named = mentions ?? this.#client.state.messages.get(id)?.mentions;
-    this.#client.change("on-message-edit", { message_id: id, info: { message }, mentions: named, edited_at: at });
   }
 
   /**
@@ -262,60 +161,11 @@ export class Actions {
   }
 
   /**
-   * Ours: puts an emoji under a message, or takes it back; `on`: which, by default the other than now.
-   * @param {string} id
-   * @param {string} emoji
-   * @param {boolean} [on]
-   */
-  async reactToMessage(id, emoji, on) {
-    const { peers, room, messages } = this.#client.state;
-    const person = peers.get(room.localPeer)?.person ?? "";
-    const held = messages.get(id)?.reactions?.find((one) => one.emoji === emoji);
-    const wanted = on ?? !held?.persons.includes(person);
-    const told = await this.#client.call("message-react", { id, emoji, on: wanted }, { again: true });
-    this.#client.change("on-message-react", { ...told, person });
-  }
-
-  /**
-   * Ours: tells those whom a message to these would reach that one is writing, or is no more. For each key that is
-   * pressed: the server is told every few seconds.
-   * @param {{ recipientPeer?: string, recipientRoles?: string[] }} [to]
-   */
-  async setTyping(isTyping = true, to = {}) {
-    await this.#typing.tell(isTyping, to);
-  }
-
-  /**
-   * Ours: pins a message for everybody.
-   * @param {string} id
-   */
-  async pinMessage(id) {
-    await this.#client.call("pin-message", { id }, { again: true });
-  }
-
-  /**
    * Ours.
    * @param {string} id
    */
   async unpinMessage(id) {
     await this.#client.call("unpin-message", { id }, { again: true });
-  }
-
-  /**
-   * Ours: sends a message that failed once more; it cannot arrive twice.
-   * @param {string} clientId
-   */
-  async retryMessage(clientId) {
-    const entry = this.#client.state.outbox.get(clientId);
-    if (entry?.status === "failed") await this.#outbox.send(entry);
-  }
-
-  /**
-   * Ours: gives up a message that failed.
-   * @param {string} clientId
-   */
-  discardMessage(clientId) {
-    this.#client.change("discarded", { clientId });
   }
 
   /**
@@ -338,23 +188,9 @@ export class Actions {
     await this.#locks.free(lock);
   }
 
-  /** Ours: tries at once to get the connection back. */
-  retryConnection() {
-    this.#client.retryNow();
-  }
-
   /** Ours: the server's time in milliseconds since 1970, which a step of this computer's clock does not change. */
   serverNow() {
     return this.#client.now;
-  }
-
-  /** @param {{ message: string, type?: string, recipientRoles?: string[], recipientPeer?: string } & HMSMessageOptions} said */
-  async #say({ message, type = "chat", ...recipients }) {
-    if (typeof message !== "string" || !message.trim()) {
-      throw new RpcError({ code: 400, message: "message: expected text that is not blank" });
-    }
-    this.#typing.sent();
-    await this.#outbox.send({ clientId: uuid(), message, type, time: this.#client.now, ...recipients });
   }
 
   /**

@@ -9,8 +9,8 @@ import { Hearing } from "./hearing.js";
 import { Tab } from "./identity/tab.js";
 import { facts } from "./notices.js";
 import { explained } from "./refusals.js";
+import { apply } from "./state/changes.js";
 import { nowhere } from "./state/start.js";
-import { apply } from "./state/state.js";
 
 /** @import { HMSConfig } from "../hms.js" */
 /** @import { CallOptions } from "./connection/requests.js" */

@@ -1,7 +1,7 @@
 // What is worth telling the app about a change: pure, from the states before and after it.
 
-import { same } from "./json.js";
 import { report } from "./report.js";
+import { same } from "./same.js";
 import { texts } from "./state/shapes.js";
 import { messageIn } from "./state/view.js";
 
@@ -9,7 +9,7 @@ import { messageIn } from "./state/view.js";
 /** @import { HMSPeer, HMSStore } from "../hms.js" */
 
 /** @type {{ readonly [Type in HMSNotificationType]: Type }} */
-export const HMSNotificationTypes = Object.freeze({
+export const HMSNotificationTypes = /* @__PURE__ */ Object.freeze({
   PEER_JOINED: "PEER_JOINED",
   PEER_LEFT: "PEER_LEFT",
   PEER_LIST: "PEER_LIST",

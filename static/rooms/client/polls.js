@@ -1,6 +1,7 @@
 // Polls under the SDK's names: hmsActions.interactivityCenter.
 
 import { list, record, records, text } from "./state/shapes.js";
+import "./state/state.js"; // which knows of them
 import { view } from "./state/view.js";
 
 /** @import { HMSInteractivityCenter, HMSPoll, HMSPollParams } from "../hms.js" */
@@ -34,6 +35,7 @@ export class Polls {
     then("on-poll-stop", "POLL_STOPPED"); // with the right answers, which may have been hidden until now
     client.hearing.after("resync", () => this.#attempt(() => this.#readAnew()));
     client.hearing.after("on-poll-response", ({ poll_id: id }) => this.#attempt(() => this.#readOwnResponses(id)));
+    if (client.state.room.isConnected) this.#attempt(() => this.#readAnew()); // loaded only then
   }
 
   /**

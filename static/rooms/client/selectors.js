@@ -35,7 +35,7 @@ const select = (selector) => selector;
  * @param {(...values: Inputs) => Value} compute
  * @returns {Selector<Value>}
  */
-function derived(inputs, compute) {
+/* @__NO_SIDE_EFFECTS__ */ function derived(inputs, compute) {
   /** @type {{ values: Inputs, result: Value } | undefined} */
   let held;
   return (store) => {

@@ -3,6 +3,7 @@
 import { RpcError } from "./connection/error.js";
 import { problemWith } from "./json.js";
 import { Lines } from "./lines.js";
+import { Observing } from "./observing.js";
 import { entryFrom } from "./state/shapes.js";
 import { entryView } from "./state/view.js";
 import { uuid } from "./uuid.js";
@@ -18,16 +19,17 @@ const ATTEMPTS = 100;
 const [SHORTEST_PAUSE, LONGEST_PAUSE] = [50, 2_000]; // ms after a conflict, at most
 
 /** @implements {HMSSessionStoreActions} */
-export class SessionStore {
+export class SessionStore extends Observing {
   #client;
   #lines = new Lines();
 
   /** @param {Client} client */
   constructor(client) {
+    super(client);
     this.#client = client;
   }
 
-  // Arrows, for an app may take them out: `const { set } = hmsActions.sessionStore`.
+  // Arrows, as in the class above it.
 
   /** @type {HMSSessionStoreActions["set"]} */
   set = async (key, value, options = {}) => {
@@ -36,12 +38,6 @@ export class SessionStore {
     const answer = await this.#conditional("set-metadata", params);
     return this.#held(answer, [answer])[0];
   };
-
-  /** @type {HMSSessionStoreActions["observe"]} */
-  observe = (keys) => this.#client.greeting.observe([keys].flat());
-
-  /** @type {HMSSessionStoreActions["unobserve"]} */
-  unobserve = (keys) => this.#client.greeting.unobserve([keys].flat());
 
   /** @type {HMSSessionStoreActions["patch"]} */
   patch = (key, patch, options) => this.#change("patch", { ...options, key, patch }, options);

@@ -1,7 +1,7 @@
 // Holds the state and tells those who asked when the part they look at has changed.
 
-import { same } from "./json.js";
 import { report } from "./report.js";
+import { same } from "./same.js";
 import { nowhere } from "./state/start.js";
 import { view } from "./state/view.js";
 

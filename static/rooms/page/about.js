@@ -1,6 +1,6 @@
 // What the room is: title and description, and marks when it is locked or slow. Whoever may sets it up in settings.js.
 
-import { hmsStore, selectIsConnectedToRoom, selectRoom } from "../hms.js";
+import { hmsStore, selectIsConnectedToRoom, selectRoom } from "../core.js";
 import { part, setParts, setText } from "./dom.js";
 import { linked } from "./linked.js";
 import { shows } from "./names.js";

@@ -1,6 +1,6 @@
 // Whether somebody wants to hear or be shown what is said while nobody looks at the page; both off until turned on.
 
-import { hmsNotifications } from "../hms.js";
+import { hmsNotifications } from "../core.js";
 import { later } from "./loader.js";
 import { lasting } from "./memory.js";
 import { isOwn } from "./who.js";

@@ -1,6 +1,6 @@
 // A person's mark: letters on one of twelve colours, the same for whoever looks.
 
-import { hmsStore, selectPeers } from "../hms.js";
+import { hmsStore, selectPeers } from "../core.js";
 import { eachFrame, make } from "./dom.js";
 import { hue, huesOf, initials } from "./text.js";
 import { nameOf, personOf } from "./who.js";

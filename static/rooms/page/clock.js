@@ -1,6 +1,6 @@
 // The server's time: the clock of this computer may be set to anything, and may be set anew.
 
-import { hmsStore, selectServerTimeOffset } from "../hms.js";
+import { hmsStore, selectServerTimeOffset } from "../core.js";
 import { pageData } from "./dom.js";
 import { sameDay } from "./text.js";
 

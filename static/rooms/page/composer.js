@@ -1,6 +1,6 @@
 // Writing a message.
 
-import { hmsActions, hmsStore, selectMessageByMessageID, selectPermissions } from "../hms.js";
+import { hmsActions, hmsStore, selectMessageByMessageID, selectPermissions } from "../core.js";
 import { part, setText } from "./dom.js";
 import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } from "./editing.js";
 import { here, lasting } from "./memory.js";

@@ -1,6 +1,6 @@
 // A banner while the connection is away.
 
-import { hmsActions, hmsNotifications, hmsStore, selectRoomState } from "../hms.js";
+import { hmsActions, hmsNotifications, hmsStore, selectRoomState } from "../core.js";
 import { serverNow } from "./clock.js";
 import { part } from "./dom.js";
 import { shortSpan } from "./text.js";

@@ -7,7 +7,7 @@ import {
   selectMayEdit,
   selectMessageByMessageID,
   selectSessionId,
-} from "../hms.js";
+} from "../core.js";
 import { isAway } from "./connection.js";
 import { part, setText } from "./dom.js";
 import { elementOf } from "./log/entries.js";

@@ -7,7 +7,7 @@ import {
   selectHandRaisedPeers,
   selectLocalPeer,
   selectPermissions,
-} from "../hms.js";
+} from "../core.js";
 import { part, setText } from "./dom.js";
 import { fill } from "./text.js";
 import { attempt, toast } from "./toasts.js";

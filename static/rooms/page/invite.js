@@ -1,6 +1,6 @@
 // The link for others: copied at once, or, by those who may manage the room, chosen in a dialog with one for each role.
 
-import { hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectPermissions } from "../hms.js";
+import { hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectPermissions } from "../core.js";
 import { part, setText } from "./dom.js";
 import { copyLink, linkOf } from "./link.js";
 import { open } from "./opening.js";

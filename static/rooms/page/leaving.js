@@ -1,6 +1,6 @@
 // Leaving, which the last one and the last host are asked about.
 
-import { hmsActions, hmsStore, selectIsLastHost, selectPeerCount } from "../hms.js";
+import { hmsActions, hmsStore, selectIsLastHost, selectPeerCount } from "../core.js";
 import { part } from "./dom.js";
 import { ended } from "./ends.js";
 import { later } from "./loader.js";

@@ -1,6 +1,6 @@
 // Links into the room.
 
-import { hmsStore, selectRoom } from "../hms.js";
+import { hmsStore, selectRoom } from "../core.js";
 import { pageData } from "./dom.js";
 import { fill } from "./text.js";
 import { toast } from "./toasts.js";

@@ -1,7 +1,7 @@
 // The room's page: its door, which one joins by.
 
 import { uuid } from "../client/uuid.js";
-import { hmsActions } from "../hms.js";
+import { hmsActions } from "../core.js";
 import { resetConnection } from "./connection.js";
 import { pageData, part, setText } from "./dom.js";
 import { startDoor } from "./door.js";

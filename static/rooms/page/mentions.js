@@ -1,6 +1,6 @@
 // After an @, the people whose names begin with what is typed, to complete it.
 
-import { hmsStore, selectPeerByID, selectRemotePeers } from "../hms.js";
+import { hmsStore, selectPeerByID, selectRemotePeers } from "../core.js";
 import { avatar } from "./avatar.js";
 import { make, part } from "./dom.js";
 import { persons } from "./persons.js";

@@ -1,6 +1,6 @@
 // Who is here: oneself first, then by role, raised hands in their order. later/person_menu.js is what can be done to them.
 
-import { hmsStore, selectPeerCount, selectPeers, selectPermissions, selectRolesMap } from "../hms.js";
+import { hmsStore, selectPeerCount, selectPeers, selectPermissions, selectRolesMap } from "../core.js";
 import { avatar } from "./avatar.js";
 import { arrange, eachFrame, icon, make, part, setText } from "./dom.js";
 import { drawOwnHand, startHands } from "./hands.js";

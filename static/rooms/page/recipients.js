@@ -1,6 +1,6 @@
 // Whom a message is for: everyone, those with a role, or one person, which the page then says all the time.
 
-import { hmsStore, selectAvailableRoleNames, selectRemotePeers } from "../hms.js";
+import { hmsStore, selectAvailableRoleNames, selectRemotePeers } from "../core.js";
 import { arrange, eachFrame, make, part, setParts, setText } from "./dom.js";
 import { persons } from "./persons.js";
 import { roleText } from "./roles.js";

@@ -1,6 +1,6 @@
 // Answering a message: which one, above what is written.
 
-import { hmsStore, selectMessageByMessageID, selectSessionId } from "../hms.js";
+import { hmsStore, selectMessageByMessageID, selectSessionId } from "../core.js";
 import { part, setParts } from "./dom.js";
 import { isForSome } from "./log/message.js";
 import { wordsOf } from "./log/quotes.js";

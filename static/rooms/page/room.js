@@ -7,7 +7,7 @@ import {
   selectPermissions,
   selectRemoved,
   selectRoleChangeRequest,
-} from "../hms.js";
+} from "../core.js";
 import { startAbout } from "./about.js";
 import { startAlerts } from "./alerts.js";
 import { startAvatars } from "./avatar.js";
@@ -24,7 +24,7 @@ import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
 import { resetPins, startPins } from "./pins/bar.js";
 import { PINS_KEY } from "./pins/pinned.js";
-import { resetPolls, selectShownPolls, startPolls } from "./polls.js";
+import { resetPolls, selectHasPolls } from "./polls.js";
 import { roleText } from "./roles.js";
 import { isShown } from "./screens.js";
 import { SPOTLIGHT_KEY, selectLit } from "./spotlight.js";
@@ -49,7 +49,6 @@ export function startRoom() {
   startPins();
   startPeople();
   startPanel();
-  startPolls();
   startAlerts();
   startConnection();
   startLeaving();
@@ -76,7 +75,7 @@ export function resetRoom() {
  */
 const selectIsMoreNeeded = (store) =>
   Boolean(selectLit(store)) ||
-  selectShownPolls(store).length > 0 ||
+  selectHasPolls(store) ||
   Boolean(selectRoleChangeRequest(store)) ||
   Boolean(selectPermissions(store)?.removeOthers && selectRemoved(store).length);
 

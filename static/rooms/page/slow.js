@@ -8,7 +8,7 @@ import {
   selectOutbox,
   selectPermissions,
   selectRoom,
-} from "../hms.js";
+} from "../core.js";
 import { serverNow } from "./clock.js";
 import { part, setText } from "./dom.js";
 import { filled, timeSpan } from "./text.js";

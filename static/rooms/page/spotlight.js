@@ -1,7 +1,7 @@
 // Who is in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null. later/spotlight.js
 // shows it.
 
-import { selectMayWrite, selectPeerByID, selectSessionStore } from "../hms.js";
+import { selectMayWrite, selectPeerByID, selectSessionStore } from "../core.js";
 
 /** @import { HMSStore } from "../hms.js" */
 

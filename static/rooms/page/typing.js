@@ -1,6 +1,6 @@
 // Who is writing a message, in a line that is always there; and telling others that one is.
 
-import { hmsActions, hmsStore, selectLocalPeer, selectPeers, selectTyping } from "../hms.js";
+import { hmsActions, hmsStore, selectLocalPeer, selectPeers, selectTyping } from "../core.js";
 import { isAway } from "./connection.js";
 import { eachFrame, part, setParts } from "./dom.js";
 import { recipient } from "./recipients.js";

@@ -1,6 +1,6 @@
 // Names in the page: each isolated, and with a tag of its person where two persons have names that look alike.
 
-import { hmsStore, selectAvailableRoleNames, selectLocalPeer, selectPeerByID } from "../hms.js";
+import { hmsStore, selectAvailableRoleNames, selectLocalPeer, selectPeerByID } from "../core.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
 import { filled } from "./text.js";

@@ -1,6 +1,6 @@
 // What was said, and what is on its way: changes of the state, see state.js.
 
-import { same } from "../json.js";
+import { same } from "../same.js";
 import { Messages } from "./messages.js";
 import { localPeer, withEntry, without } from "./parts.js";
 import { flag, messageFrom, number, records, text, texts } from "./shapes.js";

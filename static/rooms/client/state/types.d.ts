@@ -141,6 +141,7 @@ export interface OwnChanges {
   rested: { peerID: string };
   changed: { name?: string; data?: string };
   "answered-role": Record<string, never>;
+  "polls-seen": { polls: unknown[] };
   "polls-read": { polls: Wire[] };
   "polls-gone": { ids: string[] };
 }

@@ -1,15 +1,15 @@
-// Polls: answer the running ones, see what came of them.
+// Polls: how many the room has, and that one began; answer the running ones, see what came of them.
 
-import { hmsActions, hmsStore, selectPermissions, selectPolls } from "../../hms.js";
+import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectPolls } from "../../hms.js";
 import { arrange, eachFrame, make, part, setHidden, setText } from "../dom.js";
-import { selectShownPolls } from "../polls.js";
-import { filled } from "../text.js";
+import { isShown, openPanel } from "../panel.js";
+import { fill, filled } from "../text.js";
 import { attempt, toast } from "../toasts.js";
 import { gettext, ngettext } from "../translation.js";
 
-/** @import { HMSPoll, HMSPollQuestion, HMSPollResponse } from "../../hms.js" */
-/** @import { ReadPoll } from "../polls.js" */
+/** @import { HMSPoll, HMSPollQuestion, HMSPollResponse, HMSStore } from "../../hms.js" */
 
+/** @typedef {HMSPoll & { questions: HMSPollQuestion[] }} ReadPoll one whose questions are here */
 /** @typedef {{ poll: ReadPoll, element: HTMLFormElement, end: () => unknown }} Form */
 /** @typedef {{ element: HTMLElement, update: (poll: ReadPoll) => void }} Card */
 
@@ -21,11 +21,30 @@ export function startPolls() {
   const drawSoon = eachFrame(draw);
   hmsStore.subscribe(drawSoon, selectPolls);
   hmsStore.subscribe(drawSoon, selectPermissions);
+  hmsNotifications.onNotification(({ data: poll }) => {
+    if (!poll || isShown("polls")) return;
+    const said = fill(gettext("Poll: {title}"), { title: make("bdi", {}, poll.title) });
+    const remove = toast(said, { label: gettext("Answer"), action: () => openPanel("polls") });
+    part("polls-toggle").addEventListener("click", remove, { once: true });
+  }, "POLL_STARTED");
   draw();
 }
 
+/**
+ * Those that were started and are read.
+ * @param {HMSStore} store
+ */
+const selectShownPolls = (store) => selectPolls(store).filter(isShownPoll);
+
+/**
+ * @param {HMSPoll} poll
+ * @returns {poll is ReadPoll}
+ */
+const isShownPoll = (poll) => poll.state !== "created" && poll.questions !== undefined;
+
 function draw() {
   const polls = hmsStore.getState(selectShownPolls).sort(byTime);
+  drawToggle(polls);
   const elements = polls.map((poll) => {
     const shown = drawn.get(poll.id) ?? card();
     drawn.set(poll.id, shown);
@@ -35,6 +54,14 @@ function draw() {
   const shown = new Set(polls.map(({ id }) => id));
   for (const id of drawn.keys()) if (!shown.has(id)) drawn.delete(id);
   arrange(part("polls"), elements.length ? elements : [none]);
+}
+
+/** @param {ReadPoll[]} polls */
+function drawToggle(polls) {
+  const running = polls.filter(({ state }) => state === "started").length;
+  part("polls-toggle").hidden = !polls.length;
+  setText(part("polls-count"), running || "");
+  part("polls-toggle").setAttribute("aria-label", filled(gettext("Polls, {running} running"), { running }));
 }
 
 /**

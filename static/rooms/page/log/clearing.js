@@ -1,6 +1,6 @@
 // The line that all messages were deleted at once: later/clearing.js does that.
 
-import { hmsNotifications } from "../../hms.js";
+import { hmsNotifications } from "../../core.js";
 import { fill } from "../text.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";

@@ -1,6 +1,6 @@
 // The line above what somebody has not seen.
 
-import { hmsStore, selectHMSMessages } from "../../hms.js";
+import { hmsStore, selectHMSMessages } from "../../core.js";
 import { make, setText } from "../dom.js";
 import { filled } from "../text.js";
 import { gettext, ngettext } from "../translation.js";

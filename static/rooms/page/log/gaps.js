@@ -1,6 +1,6 @@
 // Lines where messages may be missing.
 
-import { hmsStore, selectMissed } from "../../hms.js";
+import { hmsStore, selectMissed } from "../../core.js";
 import { make, part } from "../dom.js";
 import { gettext } from "../translation.js";
 import { elementOf, wasDrawn } from "./entries.js";

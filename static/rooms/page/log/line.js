@@ -1,6 +1,6 @@
 // Lines about what happened: what happens again and again on end is counted in one.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
+import { hmsStore, selectMessageByMessageID } from "../../core.js";
 import { make, setParts, setText } from "../dom.js";
 import { filled } from "../text.js";
 import { HELD, wasDrawn } from "./entries.js";

@@ -7,7 +7,7 @@ import {
   selectMessageByMessageID,
   selectMissed,
   selectSessionId,
-} from "../../hms.js";
+} from "../../core.js";
 import { eachDay } from "../clock.js";
 import { wasMissed } from "../connection.js";
 import { eachFrame, make, part } from "../dom.js";

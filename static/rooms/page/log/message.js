@@ -1,6 +1,6 @@
 // A message as an element: who said what, when and to whom.
 
-import { hmsStore, selectPeerByID, selectRolesMap } from "../../hms.js";
+import { hmsStore, selectPeerByID, selectRolesMap } from "../../core.js";
 import { avatar } from "../avatar.js";
 import { icon, make, setParts } from "../dom.js";
 import { linked } from "../linked.js";

@@ -7,7 +7,7 @@ import {
   selectHMSMessages,
   selectHMSMessagesCount,
   selectRoom,
-} from "../../hms.js";
+} from "../../core.js";
 import { part, setHidden, setText } from "../dom.js";
 import { filled, shortTime } from "../text.js";
 import { announce } from "../toasts.js";

@@ -1,6 +1,6 @@
 // The place that somebody reads further up in the log, over a reload.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
+import { hmsStore, selectMessageByMessageID } from "../../core.js";
 import { pageData } from "../dom.js";
 import { here } from "../memory.js";
 import { elementOf, entryBelow, messageOf } from "./entries.js";

@@ -1,6 +1,6 @@
 // A line about those who came and went, which is added to as long as nothing is said after it.
 
-import { hmsStore, selectPeers } from "../../hms.js";
+import { hmsStore, selectPeers } from "../../core.js";
 import { make, setParts } from "../dom.js";
 import { fill } from "../text.js";
 import { gettext, ngettext } from "../translation.js";

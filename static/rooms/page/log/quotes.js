@@ -1,6 +1,6 @@
 // What a message answers, in a line above its text, which leads there.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
+import { hmsStore, selectMessageByMessageID } from "../../core.js";
 import { icon, make, part, setParts } from "../dom.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";

@@ -1,6 +1,6 @@
 // The reactions under a message: each with how many and who, and a button that adds one's own or takes it back.
 
-import { hmsActions, hmsStore, selectHMSMessages, selectLocalPeer, selectPeers } from "../../hms.js";
+import { hmsActions, hmsStore, selectHMSMessages, selectLocalPeer, selectPeers } from "../../core.js";
 import { arrange, make, setText } from "../dom.js";
 import { filled, together, visible } from "../text.js";
 import { attempt } from "../toasts.js";

@@ -1,6 +1,6 @@
 // What one may do with a message: one toolbar for all of them, in the message under the pointer or with the focus.
 
-import { hmsStore, selectMessageByMessageID, selectPermissions } from "../../hms.js";
+import { hmsStore, selectMessageByMessageID, selectPermissions } from "../../core.js";
 import { answer } from "../composer.js";
 import { icon, make, part } from "../dom.js";
 import { QUICK_EMOJI } from "../emoji.js";

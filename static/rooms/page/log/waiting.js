@@ -1,6 +1,6 @@
 // One's own messages that are on their way or did not get through, under the log.
 
-import { hmsActions, hmsStore, selectOutbox } from "../../hms.js";
+import { hmsActions, hmsStore, selectOutbox } from "../../core.js";
 import { isAway, onAway } from "../connection.js";
 import { arrange, eachFrame, make, part } from "../dom.js";
 import { filled } from "../text.js";

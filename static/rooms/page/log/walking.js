@@ -1,6 +1,6 @@
 // The log is one stop of the Tab key: arrows go from message to message, and sideways to what is in one.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
+import { hmsStore, selectMessageByMessageID } from "../../core.js";
 import { part } from "../dom.js";
 import { spoken } from "./message.js";
 

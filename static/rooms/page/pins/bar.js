@@ -1,6 +1,6 @@
 // The bar of pinned messages: later/pin_list.js shows all of them.
 
-import { hmsStore, selectHistory, selectMessageByMessageID, selectSessionEntry } from "../../hms.js";
+import { hmsStore, selectHistory, selectMessageByMessageID, selectSessionEntry } from "../../core.js";
 import { make, part, setHidden, setParts, setText } from "../dom.js";
 import { loaded } from "../loader.js";
 import { addLine, jumpTo } from "../log/log.js";

@@ -1,6 +1,6 @@
 // Pins that somebody has put out of the bar for themselves: in all tabs of this browser, as long as the session lasts.
 
-import { hmsNotifications, hmsStore, selectRoomID, selectSessionId } from "../../hms.js";
+import { hmsNotifications, hmsStore, selectRoomID, selectSessionId } from "../../core.js";
 import { lasting, onChange } from "../memory.js";
 import { checksum } from "../text.js";
 

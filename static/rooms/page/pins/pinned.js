@@ -1,6 +1,6 @@
 // What is pinned, and pinning: later/unpinning.js takes it away.
 
-import { hmsActions, hmsStore, selectSessionMetadata, selectSessionStore } from "../../hms.js";
+import { hmsActions, hmsStore, selectSessionMetadata, selectSessionStore } from "../../core.js";
 import { attempt, toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 

@@ -1,6 +1,6 @@
 // Who may pin: what the rules of the room say of the pins.
 
-import { hmsStore, selectIsConnectedToRoom, selectMayWrite, selectMetadataRule, selectRolesMap } from "../../hms.js";
+import { hmsStore, selectIsConnectedToRoom, selectMayWrite, selectMetadataRule, selectRolesMap } from "../../core.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { PINS_KEY } from "./pinned.js";
