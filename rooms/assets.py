@@ -25,7 +25,8 @@ STYLES = {
 """The sheets of each kind of page, in the order in which later ones add to those before."""
 
 LATER = "later"
-"""Script and sheet of what the room's page loads when it is first needed: one bundle."""
+LATER_STYLES = ("later", "later_chat")
+"""Script and sheets of what the room's page loads when it is first needed: one bundle."""
 
 FOLDER = "rooms/bundle"
 _SHARING = "imports-main"  # a bundle that does no more
@@ -40,7 +41,7 @@ def script(name: str) -> str:
 def styles(page: str) -> list[str]:
     """Where the style of a page of STYLES is, below STATIC_URL; without bundles with what is needed later."""
     bundle = _bundled(f"{page}.css")
-    sheets = (*STYLES[page], LATER) if page == "room" else STYLES[page]
+    sheets = (*STYLES[page], *LATER_STYLES) if page == "room" else STYLES[page]
     return [bundle] if bundle else [f"rooms/styles/{name}.css" for name in sheets]
 
 
@@ -104,7 +105,7 @@ def _bundle(folder: Path) -> None:
     _esbuild("", *entries, "--splitting", f"--chunk-names=main.{_digest()}", f"--outdir={folder}")
     (folder / f"{_SHARING}.js").unlink()
     later = folder / _named(f"{LATER}.js")
-    later.write_text(_bringing(_style(LATER)) + later.read_text())
+    later.write_text(_bringing(_style(*LATER_STYLES)) + later.read_text())
 
 
 def _style(*sheets: str) -> str:

@@ -116,9 +116,22 @@ export class Actions extends CoreActions {
     this.#client.change("answered-role", {});
   }
 
+  async raiseLocalPeerHand() {
+    await this.#client.call("group-join", { name: HAND_RAISE }, { again: true });
+  }
+
+  async lowerLocalPeerHand() {
+    await this.#client.call("group-leave", { name: HAND_RAISE }, { again: true });
+  }
+
   /** @param {string} peerID */
   async raiseRemotePeerHand(peerID) {
     await this.#client.call("group-add", { name: HAND_RAISE, peer_id: peerID }, { again: true });
+  }
+
+  /** @param {string} peerID */
+  async lowerRemotePeerHand(peerID) {
+    await this.#client.call("group-remove", { name: HAND_RAISE, peer_id: peerID }, { again: true });
   }
 
   /**
@@ -144,6 +157,19 @@ export class Actions extends CoreActions {
   async replaceRoomCode(role) {
     const { code } = await this.#client.call("replace-room-code", { role });
     return /** @type {string} */ (code);
+  }
+
+  /**
+   * Ours: lets a message of one's own say something else; without `mentions` those stay.
+   * @param {string} id
+   * @param {string} message
+   * @param {Pick<HMSMessageOptions, "mentions">} [options]
+   */
+  async editMessage(id, message, { mentions } = {}) {
+    const said = { id, message, ...(mentions && { mentions }) };
+    const { edited_at: at } = await this.#client.call("message-edit", said, { again: true });
+    const named = mentions ?? this.#client.state.messages.get(id)?.mentions;
+    this.#client.change("on-message-edit", { message_id: id, info: { message }, mentions: named, edited_at: at });
   }
 
   /**

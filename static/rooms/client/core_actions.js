@@ -3,7 +3,6 @@
 import { RpcError } from "./connection/error.js";
 import { tokenByRoomCode } from "./identity/token.js";
 import { Observing } from "./observing.js";
-import { HAND_RAISE } from "./state/shapes.js";
 import { uuid } from "./uuid.js";
 
 /** @import { HMSConfig, HMSHistory, HMSMessageOptions, HMSRoomCode } from "../hms.js" */
@@ -112,32 +111,6 @@ export class CoreActions {
     const wanted = on ?? !held?.persons.includes(person);
     const told = await this.#client.call("message-react", { id, emoji, on: wanted }, { again: true });
     this.#client.change("on-message-react", { ...told, person });
-  }
-
-  async raiseLocalPeerHand() {
-    await this.#client.call("group-join", { name: HAND_RAISE }, { again: true });
-  }
-
-  async lowerLocalPeerHand() {
-    await this.#client.call("group-leave", { name: HAND_RAISE }, { again: true });
-  }
-
-  /** @param {string} peerID */
-  async lowerRemotePeerHand(peerID) {
-    await this.#client.call("group-remove", { name: HAND_RAISE, peer_id: peerID }, { again: true });
-  }
-
-  /**
-   * Ours: lets a message of one's own say something else; without `mentions` those stay.
-   * @param {string} id
-   * @param {string} message
-   * @param {Pick<HMSMessageOptions, "mentions">} [options]
-   */
-  async editMessage(id, message, { mentions } = {}) {
-    const said = { id, message, ...(mentions && { mentions }) };
-    const { edited_at: at } = await this.#client.call("message-edit", said, { again: true });
-    const named = mentions ?? this.#client.state.messages.get(id)?.mentions;
-    this.#client.change("on-message-edit", { message_id: id, info: { message }, mentions: named, edited_at: at });
   }
 
   /**

@@ -1,11 +1,11 @@
 // Writing a message.
 
-import { hmsActions, hmsStore, selectMessageByMessageID, selectPermissions } from "../core.js";
+import { hmsActions, hmsStore, selectHMSMessages, selectMessageByMessageID, selectPermissions } from "../core.js";
 import { part, setText } from "./dom.js";
-import { draftText, editLast, endEditing, isEditing, saveEdit, startEditing } from "./editing.js";
+import { loaded } from "./loader.js";
 import { here, lasting } from "./memory.js";
 import { chooseByKey, chosenIn, mentionsIn, restoreMentions, startMentions } from "./mentions.js";
-import { openAt } from "./opening.js";
+import { open, openAt } from "./opening.js";
 import {
   answerGoesTo,
   choosePerson,
@@ -21,7 +21,7 @@ import { fill, filled } from "./text.js";
 import { toast } from "./toasts.js";
 import { gettext, ngettext } from "./translation.js";
 import { startTyping, tellTyping } from "./typing.js";
-import { who } from "./who.js";
+import { isOwn, who } from "./who.js";
 
 /** @import { HMSMessage, HMSMessageOptions } from "../hms.js" */
 
@@ -51,7 +51,6 @@ export function startComposer(maxLength, code) {
     event.preventDefault();
     submit();
   });
-  startEditing();
   startReplying();
   startRecipients(() => {
     keepAmongThem();
@@ -70,7 +69,7 @@ export function startComposer(maxLength, code) {
 function listenToTyping() {
   text.enterKeyHint = byTouch.matches ? "enter" : "send";
   text.addEventListener("keydown", (event) => {
-    if (chooseByKey(event) || editByKey(event)) return;
+    if (chooseByKey(event, submit) || editByKey(event)) return;
     if (event.key !== "Enter" || event.shiftKey || byTouch.matches) return;
     // Chosen from an input method: Safari says so only by the key code.
     if (event.isComposing || event.keyCode === 229) return;
@@ -86,13 +85,19 @@ function listenToTyping() {
   addEventListener("pagehide", () => keeping && keep());
 }
 
+/** Changing what one said: nobody does before it was loaded. */
+const editing = () => loaded()?.editing;
+const isEditing = () => editing()?.isEditing() === true;
+const endEditing = () => editing()?.endEditing();
+
 /**
  * Takes the keys that begin and end the change of a message, and end an answer. Whether it was one of them.
  * @param {KeyboardEvent} event
  */
 function editByKey(event) {
   if (event.isComposing) return false;
-  if (event.key === "ArrowUp" && !text.value && !isEditing() && editLast()) event.preventDefault();
+  if (event.key === "ArrowUp" && !text.value && !isEditing() && hmsStore.getState(selectHMSMessages).some(isOwn))
+    open(({ editing }) => editing.editLast());
   else if (event.key === "Escape" && isEditing()) endEditing();
   else if (event.key === "Escape" && answeredNow()) showAnswered(undefined);
   else return false;
@@ -134,7 +139,7 @@ function insert(sign) {
 
 function submit() {
   if (lengthOf(text.value) > limit) toast(fill(gettext("A message has at most {limit} characters."), { limit }));
-  else if (isEditing()) saveEdit();
+  else if (isEditing()) editing()?.saveEdit();
   else send();
 }
 
@@ -200,7 +205,7 @@ function keep() {
   clearTimeout(keeping);
   keeping = undefined;
   const to = recipientKept();
-  const draft = draftText();
+  const draft = editing()?.draftText() ?? text.value;
   const kept = draft || to ? JSON.stringify({ text: draft, named: chosenIn(draft), ...to }) : null;
   if (lasting.get(key) === shared) lasting.remove(key);
   here.remove(key);

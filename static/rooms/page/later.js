@@ -3,7 +3,9 @@
 
 import "./main.js"; // which is there: the bundle has nothing of it again
 import { startAlerts } from "./later/alerts.js";
+import { startEditing } from "./later/editing.js";
 import { startLeaving } from "./later/leaving.js";
+import { startMentions } from "./later/mentions.js";
 import { startNewPoll } from "./later/new_poll.js";
 import { startPolls } from "./later/polls.js";
 import { startRemoved } from "./later/removed.js";
@@ -11,23 +13,29 @@ import { startRoleChanges } from "./later/role_changes.js";
 import { startSettings } from "./later/settings.js";
 import { startShare } from "./later/share.js";
 import { startSpotlight } from "./later/spotlight.js";
+import { startToolbar } from "./later/toolbar.js";
 import { startTranscript } from "./later/transcript.js";
 
 export { alertTo } from "./later/alerts.js";
 export { askToDelete } from "./later/deleting.js";
+export * as editing from "./later/editing.js";
 export { toggleEmoji } from "./later/emoji.js";
+export { lowerAll, tellHand, turnOwnHand } from "./later/hands.js";
 export { askBeforeLeaving } from "./later/leaving.js";
+export { chooseByKey } from "./later/mentions.js";
 export { closePopupIn } from "./later/menu.js";
-export { toggleMessageMenu } from "./later/message_menu.js";
 export { togglePersonMenu } from "./later/person_menu.js";
 export { drawPinList, openPins } from "./later/pin_list.js";
 export { toggleRoomMenu } from "./later/room_menu.js";
 export { openShare } from "./later/share.js";
+export { redrawToolbar } from "./later/toolbar.js";
 export { unpin } from "./later/unpinning.js";
 export { inWords } from "./later/words.js";
 
 startAlerts();
+startEditing();
 startLeaving();
+startMentions();
 startNewPoll();
 startPolls();
 startRemoved();
@@ -35,4 +43,5 @@ startRoleChanges();
 startSettings();
 startShare();
 startSpotlight();
+startToolbar();
 startTranscript();

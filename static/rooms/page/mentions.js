@@ -1,114 +1,47 @@
-// After an @, the people whose names begin with what is typed, to complete it.
+// Who is mentioned in what is written: after an @, later/mentions.js offers people.
 
-import { hmsStore, selectPeerByID, selectRemotePeers } from "../core.js";
-import { avatar } from "./avatar.js";
-import { make, part } from "./dom.js";
-import { persons } from "./persons.js";
-import { filled } from "./text.js";
-import { announce } from "./toasts.js";
-import { ngettext } from "./translation.js";
-import { nameOf, typedName, who } from "./who.js";
+import { hmsStore, selectPeerByID } from "../core.js";
+import { part } from "./dom.js";
+import { loaded } from "./loader.js";
+import { need } from "./opening.js";
+import { nameOf } from "./who.js";
 
-/** @import { PersonHere } from "./types.js" */
-
-const MOST = 6; // people offered at a time
 const MOST_IDS = 20; // that go with a message
 const TYPED = /(?:^|\s)@(\S{0,30})$/u;
 
 const text = part("message");
-const list = part("mentions");
-/** @type {PersonHere[]} */
-let offered = [];
-let at = 0; // the one that Enter takes
 /** @type {Map<string, string[]>} */
 const chosen = new Map(); // what stands after an @ → ids of the peers of whoever was chosen so last
 
 export function startMentions() {
-  text.addEventListener("input", offer);
-  text.addEventListener("click", offer);
-  text.addEventListener("blur", close);
+  for (const kind of ["input", "click"]) text.addEventListener(kind, () => isNaming() && !loaded() && need());
 }
 
+/** What is typed after an @ that the cursor is behind; undefined where there is none. */
+export const namedAtCursor = () => TYPED.exec(text.value.slice(0, text.selectionStart))?.[1];
+
+const isNaming = () => namedAtCursor() !== undefined;
+
 /**
- * Takes the keys that choose among the people who are offered. Whether it was one of them.
- * @param {KeyboardEvent} event
+ * Takes the keys that choose among the people who are offered, also before they are: then `otherwise` is done once it
+ * is known that this one chose nobody. Whether it is one of them.
+ * @type {(event: KeyboardEvent, otherwise: () => void) => boolean}
  */
-export function chooseByKey(event) {
-  if (list.hidden || event.isComposing) return false;
-  if (event.key === "ArrowDown") mark((at + 1) % offered.length);
-  else if (event.key === "ArrowUp") mark((at - 1 + offered.length) % offered.length);
-  else if (event.key === "Escape") close();
-  else if (event.key === "Enter" || event.key === "Tab") complete(offered[at]);
-  else return false;
+export function chooseByKey(event, otherwise) {
+  const there = loaded();
+  if (there) return there.chooseByKey(event);
+  if (!isNaming() || event.key !== "Enter") return false;
   event.preventDefault();
+  need().then((from) => from?.chooseByKey(event) || otherwise());
   return true;
 }
 
-function offer() {
-  const typed = TYPED.exec(text.value.slice(0, text.selectionStart))?.[1].toLocaleLowerCase();
-  const found = typed === undefined ? [] : persons(hmsStore.getState(selectRemotePeers)).filter(isNamed(typed));
-  if (!found.length) {
-    close();
-    return;
-  }
-  offered = found.slice(0, MOST);
-  list.replaceChildren(...offered.map(option));
-  if (list.hidden) announce(offerOf(found.length));
-  list.hidden = false;
-  mark(0);
-}
-
-/** @param {number} count */
-const offerOf = (count) =>
-  filled(
-    ngettext(
-      "{count} person to choose from with the arrow keys",
-      "{count} people to choose from with the arrow keys",
-      count,
-    ),
-    { count },
-  );
-
-/** @type {(typed: string) => (person: PersonHere) => boolean} */
-const isNamed = (typed) => (person) => {
-  const name = nameOf(person).toLocaleLowerCase();
-  return name.startsWith(typed) || name.includes(` ${typed}`);
-};
-
-/** @type {(person: PersonHere, place: number) => HTMLElement} */
-function option(person, place) {
-  const element = make("li", { class: "option", role: "option", id: `mention-${place}` }, avatar(person), who(person));
-  element.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays in the text
-  element.addEventListener("click", () => complete(person));
-  return element;
-}
-
-/** @param {number} place */
-function mark(place) {
-  at = place;
-  [...list.children].forEach((element, number) => {
-    element.setAttribute("aria-selected", String(number === place));
-  });
-  text.setAttribute("aria-activedescendant", `mention-${place}`);
-}
-
-/** @param {PersonHere} person */
-function complete(person) {
-  const end = text.selectionStart;
-  const start = text.value.lastIndexOf("@", end - 1);
-  const name = typedName(person);
-  chosen.set(
-    name,
-    person.tabs.map(({ id }) => id),
-  );
-  text.setRangeText(`@${name} `, start, end, "end");
-  close();
-  text.dispatchEvent(new Event("input"));
-}
-
-function close() {
-  list.hidden = true;
-  text.removeAttribute("aria-activedescendant");
+/**
+ * Somebody was chosen.
+ * @type {(name: string, ids: string[]) => void}
+ */
+export function mention(name, ids) {
+  chosen.set(name, ids);
 }
 
 /**

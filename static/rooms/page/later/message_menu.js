@@ -1,18 +1,19 @@
 // What can be done with a message.
 
-import { hmsStore, selectMayDelete, selectMayEdit, selectPeerByID } from "../../hms.js";
+import { hmsStore, selectMayDelete, selectMayEdit, selectPeerByID, selectPermissions } from "../../hms.js";
 import { answer, writeTo } from "../composer.js";
-import { edit } from "../editing.js";
 import { isForSome } from "../log/message.js";
-import { mayReply, turnPin } from "../log/toolbar.js";
-import { isPinned } from "../pins/pinned.js";
+import { isPinned, pin } from "../pins/pinned.js";
+import { answerGoesTo } from "../recipients.js";
 import { tryTo } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { isOwn } from "../who.js";
 import { askToDelete } from "./deleting.js";
+import { edit } from "./editing.js";
 import { toggleMenu } from "./menu.js";
 import { whyNotPin } from "./pin_rules.js";
 import { showReactions } from "./reacted.js";
+import { unpin } from "./unpinning.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { MenuItem } from "../types.js" */
@@ -45,3 +46,11 @@ function actionsFor(message) {
   }
   return actions;
 }
+
+export const maySpeak = () => hmsStore.getState(selectPermissions)?.sendMessages === true;
+
+/** @param {HMSMessage} message */
+export const mayReply = (message) => maySpeak() && answerGoesTo(message) !== undefined;
+
+/** @param {HMSMessage} message */
+export const turnPin = (message) => (isPinned(message.id) ? unpin(message) : pin(message));

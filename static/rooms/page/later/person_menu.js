@@ -3,7 +3,6 @@
 import { hmsActions, hmsStore, selectAvailableRoleNames } from "../../hms.js";
 import { writeTo } from "../composer.js";
 import { make } from "../dom.js";
-import { lowerHand, turnOwnHand } from "../hands.js";
 import { closeSheet } from "../panel.js";
 import { isLit, permissions, statusOf } from "../people.js";
 import { roleText } from "../roles.js";
@@ -13,6 +12,7 @@ import { attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";
 import { askAboutSelf, askFor, confirm } from "./dialogs.js";
+import { lowerHand, turnOwnHand } from "./hands.js";
 import { toggleMenu } from "./menu.js";
 import { powersOf } from "./powers.js";
 import { spotlight, spotlightVersion } from "./spotlight.js";

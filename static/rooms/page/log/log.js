@@ -23,6 +23,7 @@ import { clearGaps, tellGaps } from "./gaps.js";
 import { clearLines, lineAfter, writeAfter, writeDue } from "./line.js";
 import { bubble, markPinned, rewrite } from "./message.js";
 import { bring, drawOlder, hasNewest, isTooOld, isWhole, leadToFirst, readNewest, startOlder } from "./older.js";
+import { startPointing } from "./pointing.js";
 import { isHereOtherwise, PresenceLine } from "./presence.js";
 import { drawQuote, redrawQuotes, startQuotes } from "./quotes.js";
 import { drawReactions } from "./reactions.js";
@@ -40,7 +41,6 @@ import {
   toEnd,
   walks,
 } from "./reading.js";
-import { redrawToolbar, startToolbar } from "./toolbar.js";
 import { drawWaiting, startWaiting } from "./waiting.js";
 import { leadTo, startWalking } from "./walking.js";
 
@@ -70,7 +70,7 @@ export function startLog() {
   startReading(endDivider, drawSoon);
   startWaiting();
   startWalking();
-  startToolbar();
+  startPointing();
   startOlder(afterMessages);
   startQuotes(jumpTo);
   hmsStore.subscribe(drawSoon, ({ messages }) => messages, Object.is);
@@ -148,7 +148,7 @@ function afterMessages(action) {
 
 function redrawPins() {
   for (const [id, { element }] of entries.drawnMessages()) markPinned(element, isPinned(id));
-  redrawToolbar();
+  loaded()?.redrawToolbar();
 }
 
 /** Draws anew what was changed since it was drawn, and takes away what was deleted, or is too old to be held. */
@@ -166,7 +166,7 @@ function redrawChanged() {
     else takeAway(element, message);
   }
   dropDivider();
-  redrawToolbar();
+  loaded()?.redrawToolbar();
   if (isLost) leadToFirst();
 }
 

@@ -2,7 +2,11 @@
 
 import { hmsStore, selectMessageByMessageID } from "../../core.js";
 import { part } from "../dom.js";
+import { loaded } from "../loader.js";
+import { open } from "../opening.js";
 import { spoken } from "./message.js";
+
+const INTO = ["ArrowLeft", "ArrowRight", "Enter"]; // keys that lead into a message
 
 const log = part("log");
 /** @type {HTMLElement | null} */
@@ -51,6 +55,11 @@ export function label(message) {
 function walk(event) {
   const message = messageAt(event.target);
   if (!message || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!loaded() && event.target === message && INTO.includes(event.key)) {
+    event.preventDefault();
+    open(() => walk(event)); // with the toolbar
+    return;
+  }
   const to = goal(event, message);
   if (!to) return;
   event.preventDefault();

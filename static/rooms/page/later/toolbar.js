@@ -1,20 +1,21 @@
 // What one may do with a message: one toolbar for all of them, in the message under the pointer or with the focus.
 
-import { hmsStore, selectMessageByMessageID, selectPermissions } from "../../core.js";
+import { hmsStore, selectMessageByMessageID } from "../../hms.js";
 import { answer } from "../composer.js";
 import { icon, make, part } from "../dom.js";
 import { QUICK_EMOJI } from "../emoji.js";
-import { open, openAt } from "../opening.js";
-import { isPinned, pin } from "../pins/pinned.js";
+import { entryAbove } from "../log/entries.js";
+import { isForSome } from "../log/message.js";
+import { lastPress } from "../log/pointing.js";
+import { isOwnReaction, react } from "../log/reactions.js";
+import { label, messageAt } from "../log/walking.js";
+import { isPinned } from "../pins/pinned.js";
 import { mayPin } from "../pins/rights.js";
-import { answerGoesTo } from "../recipients.js";
 import { filled } from "../text.js";
 import { gettext } from "../translation.js";
 import { labelName, senderOf } from "../who.js";
-import { entryAbove } from "./entries.js";
-import { isForSome } from "./message.js";
-import { isOwnReaction, react } from "./reactions.js";
-import { label, messageAt } from "./walking.js";
+import { toggleEmoji } from "./emoji.js";
+import { mayReply, maySpeak, toggleMessageMenu, turnPin } from "./message_menu.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 
@@ -75,14 +76,12 @@ export function startToolbar() {
   listenToFingers();
   picker.addEventListener("click", () => {
     const id = message?.id;
-    if (id) openAt(picker, ({ toggleEmoji }) => toggleEmoji(picker, (sign) => react(id, sign)));
+    if (id) toggleEmoji(picker, (sign) => react(id, sign));
   });
   replyButton.addEventListener("click", () => message && answer(message));
   pinButton.addEventListener("click", () => message && turnPin(message));
-  more.addEventListener("click", () => {
-    const chosen = message;
-    if (chosen) openAt(more, ({ toggleMessageMenu }) => toggleMessageMenu(more, chosen));
-  });
+  more.addEventListener("click", () => message && toggleMessageMenu(more, message));
+  showAt(messageAt(document.activeElement) ?? log.querySelector(".message:hover"));
 }
 
 /** @type {(kind: string, properties?: object) => HTMLButtonElement} */
@@ -90,8 +89,8 @@ function button(kind, properties = {}) {
   return make("button", { class: "icon-button", type: "button", tabIndex: -1, ...properties }, icon(kind));
 }
 
-/** Whether something is open at a button of the toolbar, or opens, which therefore stays. */
-const isChoosing = () => [more, picker].some((one) => one.ariaExpanded === "true" || one.ariaBusy === "true");
+/** Whether something is open at a button of the toolbar, which therefore stays. */
+const isChoosing = () => [more, picker].some((one) => one.ariaExpanded === "true");
 
 /** @param {HTMLElement | null} element */
 function showAt(element) {
@@ -166,30 +165,28 @@ function drawToolbar(message) {
   pinButton.hidden = isForSome(message) || !mayPin();
 }
 
-const maySpeak = () => hmsStore.getState(selectPermissions)?.sendMessages === true;
-
-/** @param {HMSMessage} message */
-export const mayReply = (message) => maySpeak() && answerGoesTo(message) !== undefined;
-
-/** @param {HMSMessage} message */
-export const turnPin = (message) => (isPinned(message.id) ? open(({ unpin }) => unpin(message)) : pin(message));
-
 /** A finger that stays on a message for a moment asks for its toolbar. */
 function listenToFingers() {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pressing;
   let hasAsked = false; // by the press that is ending or ended last
   const end = () => clearTimeout(pressing);
+  /** @type {(target: EventTarget | null, wait: number) => void} */
+  const press = (target, wait) => {
+    pressing = setTimeout(() => {
+      const before = toolbar.parentElement;
+      showAt(messageAt(target));
+      hasAsked = toolbar.parentElement !== before;
+    }, wait);
+  };
+  const { target = null, from = 0, to = 0 } = lastPress() ?? {}; // for which this was loaded
+  if (to - from >= PRESS) press(target, from + PRESS - performance.now());
   log.addEventListener("pointerdown", ({ target, pointerType }) => {
     end();
     hasAsked = false;
     if (pointerType === "mouse") return;
     if (!toolbar.contains(/** @type {Node} */ (target)) && !isChoosing()) hide();
-    pressing = setTimeout(() => {
-      const before = toolbar.parentElement;
-      showAt(messageAt(target));
-      hasAsked = toolbar.parentElement !== before;
-    }, PRESS);
+    press(target, PRESS);
   });
   // Under the finger lies the toolbar now, or what was pressed: lifting it chooses neither. Keys have no detail.
   for (const kind of /** @type {const} */ (["mousedown", "click"])) {
@@ -197,10 +194,6 @@ function listenToFingers() {
   }
   log.addEventListener("pointerup", end);
   log.addEventListener("pointercancel", end); // it scrolls
-  log.addEventListener("contextmenu", (event) => {
-    if (matchMedia("(hover: none)").matches && !(/** @type {Element} */ (event.target).closest("a")))
-      event.preventDefault();
-  });
 }
 
 /** @param {Event} event */

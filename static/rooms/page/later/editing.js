@@ -7,20 +7,20 @@ import {
   selectMayEdit,
   selectMessageByMessageID,
   selectSessionId,
-} from "../core.js";
-import { isAway } from "./connection.js";
-import { part, setText } from "./dom.js";
-import { elementOf } from "./log/entries.js";
-import { isForSome } from "./log/message.js";
-import { mentionsIn } from "./mentions.js";
-import { open } from "./opening.js";
-import { filled } from "./text.js";
-import { toast } from "./toasts.js";
-import { gettext } from "./translation.js";
-import { isOwn } from "./who.js";
-import { inWords } from "./why.js";
+} from "../../hms.js";
+import { isAway } from "../connection.js";
+import { part, setText } from "../dom.js";
+import { elementOf } from "../log/entries.js";
+import { isForSome } from "../log/message.js";
+import { mentionsIn } from "../mentions.js";
+import { filled } from "../text.js";
+import { toast } from "../toasts.js";
+import { gettext } from "../translation.js";
+import { isOwn } from "../who.js";
+import { askToDelete } from "./deleting.js";
+import { inWords } from "./words.js";
 
-/** @import { HMSMessage } from "../hms.js" */
+/** @import { HMSMessage } from "../../hms.js" */
 
 const text = part("message");
 /** @type {HMSMessage | null} */
@@ -51,13 +51,11 @@ export function edit(message) {
   show(message, message.message);
 }
 
-/** Edits what one said last. Whether there is such a message. */
+/** Edits what one said last, if one may. */
 export function editLast() {
   const mine = hmsStore.getState(selectHMSMessages).filter((one) => one.type === "chat" && isOwn(one));
   const message = mine.at(-1);
-  if (!message || !hmsStore.getState(selectMayEdit(message.id))) return false;
-  edit(message);
-  return true;
+  if (message && hmsStore.getState(selectMayEdit(message.id))) edit(message);
 }
 
 export function endEditing() {
@@ -88,7 +86,7 @@ export async function saveEdit() {
   const message = edited;
   const words = text.value;
   if (!message || text.readOnly) return;
-  if (!words.trim()) open(({ askToDelete }) => askToDelete(message));
+  if (!words.trim()) askToDelete(message);
   else if (words === message.message) endEditing();
   else if (isAway()) toast(gettext("You are offline. Save it when you are back."));
   else await send(message, words);
@@ -102,6 +100,6 @@ async function send(message, words) {
     if (edited === message) endEditing();
   } catch (error) {
     text.readOnly = false;
-    if (edited === message) toast(filled(gettext("Not changed. {why}"), { why: await inWords(error) }));
+    if (edited === message) toast(filled(gettext("Not changed. {why}"), { why: inWords(error) }));
   }
 }
