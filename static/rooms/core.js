@@ -4,7 +4,7 @@
 import { Core } from "./client/core.js";
 import { CoreActions } from "./client/core_actions.js";
 
-export * from "./client/selectors.js";
+export * from "./client/core_selectors.js";
 
 export const core = new Core();
 export const hmsStore = core.getStore();

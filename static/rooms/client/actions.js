@@ -187,6 +187,14 @@ export class Actions extends CoreActions {
   }
 
   /**
+   * Ours: pins a message for everybody.
+   * @param {string} id
+   */
+  async pinMessage(id) {
+    await this.#client.call("pin-message", { id }, { again: true });
+  }
+
+  /**
    * Ours.
    * @param {string} id
    */

@@ -114,14 +114,6 @@ export class CoreActions {
   }
 
   /**
-   * Ours: pins a message for everybody.
-   * @param {string} id
-   */
-  async pinMessage(id) {
-    await this.#client.call("pin-message", { id }, { again: true });
-  }
-
-  /**
    * Ours: tells those whom a message to these would reach that one is writing, or is no more. For each key that is
    * pressed: the server is told every few seconds.
    * @param {{ recipientPeer?: string, recipientRoles?: string[] }} [to]

@@ -1,68 +1,30 @@
-// Selectors under the names of the 100ms SDK: functions of the store's state.
-// The last group is ours.
+// All selectors under the names of the 100ms SDK: those of core_selectors.js, and these. The last group is ours.
 
+import {
+  selectHMSMessages,
+  selectLocalPeer,
+  selectLocalPeerRole,
+  selectMetadataRules,
+  selectPeerCount,
+  selectPeers,
+  selectPermissions,
+  selectPersons,
+} from "./core_selectors.js";
 import { mayWrite, ruleOf } from "./rules.js";
-import { messageIn, messagesIn } from "./state/view.js";
+import { derived, select } from "./select.js";
+import { messageIn } from "./state/view.js";
 
-/** @import { HMSMessage, HMSPeer, HMSPerson, HMSRoleChangeRequest, HMSStore } from "../hms.js" */
+/** @import { HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
+/** @import { Selector } from "./select.js" */
 
-/**
- * One person, shown as the peer that one would show first.
- * @param {HMSPeer[]} peers
- * @returns {HMSPerson}
- */
-function personView(peers) {
-  const shown = peers.find(({ isLocal }) => isLocal) ?? peers.find(({ state }) => state === "connected") ?? peers[0];
-  return { person: shown.person, peers, peer: shown, isLocal: shown.isLocal, state: shown.state };
-}
+export * from "./core_selectors.js";
 
-/**
- * @template Value
- * @typedef {(store: HMSStore<any>) => Value} Selector
- */
-
-/**
- * @template Value
- * @param {Selector<Value>} selector
- */
-const select = (selector) => selector;
-
-/**
- * A selector that computes again only when one of its inputs is another object.
- * @template {unknown[]} Inputs
- * @template Value
- * @param {{ [At in keyof Inputs]: Selector<Inputs[At]> }} inputs
- * @param {(...values: Inputs) => Value} compute
- * @returns {Selector<Value>}
- */
-/* @__NO_SIDE_EFFECTS__ */ function derived(inputs, compute) {
-  /** @type {{ values: Inputs, result: Value } | undefined} */
-  let held;
-  return (store) => {
-    const values = /** @type {Inputs} */ (inputs.map((input) => input(store)));
-    if (!held || values.some((value, at) => value !== held?.values[at])) held = { values, result: compute(...values) };
-    return held.result;
-  };
-}
-
-export const selectRoom = select((store) => store.room);
 export const selectRoomID = select((store) => store.room.id);
-export const selectRoomState = select((store) => store.room.roomState);
 export const selectRoomStarted = select((store) => store.room.roomState !== "Disconnected");
-export const selectIsConnectedToRoom = select((store) => store.room.isConnected);
 export const selectIsInPreview = select((store) => store.room.roomState === "Preview");
-export const selectSessionId = select((store) => store.room.sessionId);
 export const selectRoomStartTime = select((store) => store.room.startedAt);
-
-export const selectPeersMap = select((store) => store.peers);
-export const selectPeers = derived([selectPeersMap, selectRoom], (peers, room) => room.peers.map((id) => peers[id]));
 export const selectLocalPeerID = select((store) => store.room.localPeer);
-export const selectLocalPeer = select((store) => store.peers[store.room.localPeer]);
 export const selectLocalPeerName = select((store) => selectLocalPeer(store)?.name);
-export const selectLocalPeerRoleName = select((store) => selectLocalPeer(store)?.roleName);
-export const selectRemotePeers = derived([selectPeers], (peers) => peers.filter((peer) => !peer.isLocal));
-export const selectPeerCount = select(({ room }) => room.peerCount || room.peers.length);
-export const selectPeerByID = (/** @type {string} */ id) => select((store) => store.peers[id]);
 export const selectPeerNameByID = (/** @type {string} */ id) => select((store) => store.peers[id]?.name);
 export const selectPeerName = selectPeerNameByID;
 export const selectPeerTypeByID = (/** @type {string} */ id) => select((store) => store.peers[id]?.type);
@@ -75,32 +37,9 @@ export const selectPeerByCondition = (/** @type {(peer: HMSPeer) => boolean} */ 
 export const selectPeersByCondition = (/** @type {(peer: HMSPeer) => boolean} */ predicate) =>
   derived([selectPeers], (peers) => peers.filter(predicate));
 
-/** Ours: the peers as persons: for each the ids of its peers, in the order of joining, oneself first. */
-export const selectPersons = derived([selectPeers], (peers) => {
-  /** @type {Map<string, HMSPeer[]>} */
-  const tabs = new Map();
-  for (const peer of peers) {
-    // Of a server from before persons each peer is one.
-    const key = peer.person ?? `peer:${peer.id}`;
-    tabs.set(key, [...(tabs.get(key) ?? []), peer]);
-  }
-  return [...tabs.values()].map(personView).sort((a, b) => Number(b.isLocal) - Number(a.isLocal));
-});
 /** Ours: how many persons are in the room; in a large room, where only peers are counted, how many peers. */
 export const selectPersonCount = (/** @type {HMSStore} */ store) =>
   selectPeerCount(store) - (store.room.peers.length - selectPersons(store).length);
-/** Ours: whether nobody else who may change roles and end the room is here. */
-export const selectIsLastHost = select((store) => {
-  /** @param {HMSPeer} peer */
-  const isHost = ({ roleName = "" }) => {
-    const { changeRole, endRoom } = store.roles[roleName]?.permissions ?? {};
-    return Boolean(changeRole && endRoom);
-  };
-  const own = selectPersons(store).find(({ isLocal }) => isLocal);
-  const local = selectLocalPeer(store);
-  if (!own || !local || !isHost(local) || own.peers.length > 1) return false;
-  return selectPeers(store).filter(isHost).length === 1;
-});
 
 /** A peer's metadata, parsed; {} when there is none, or null, or it is not JSON. */
 export const selectPeerMetadata = (/** @type {string} */ id) =>
@@ -114,45 +53,23 @@ export const selectPeerMetadata = (/** @type {string} */ id) =>
 
 export const selectHasPeerHandRaised = (/** @type {string} */ id) =>
   select((store) => Boolean(store.peers[id]?.isHandRaised));
-export const selectPeersWithHandRaised = derived([selectPeers], (peers) =>
-  peers.filter((peer) => peer.isHandRaised).sort((a, b) => Number(a.raisedAt) - Number(b.raisedAt)),
-);
-export const selectHandRaisedPeers = selectPeersWithHandRaised;
 
-export const selectRolesMap = select((store) => store.roles);
-export const selectAvailableRoleNames = derived([selectRolesMap], (roles) => Object.keys(roles));
 export const selectRoleByRoleName = (/** @type {string} */ name) => select((store) => store.roles[name]);
-export const selectLocalPeerRole = select((store) => store.roles[selectLocalPeerRoleName(store) ?? ""] ?? null);
-export const selectPermissions = select((store) => selectLocalPeerRole(store)?.permissions);
-/** @type {Selector<HMSRoleChangeRequest | null>} */
-export const selectRoleChangeRequest = derived(
-  [(store) => store.roleChangeRequests, selectPeersMap],
-  ([request], peers) =>
-    request
-      ? { requestedBy: peers[request.requestedBy ?? ""], role: { name: request.roleName }, token: request.token }
-      : null,
-);
-
 /** @type {(store: HMSStore<any>, id: string) => boolean} */
 const isOwn = (store, id) => {
   const [held, local] = [messageIn(store.messages, id), selectLocalPeer(store)];
   return Boolean(held && local && (held.sender === local.id || (local.person && held.senderPerson === local.person)));
 };
-
 /** @param {HMSMessage} message */
 const everybody = (message) => !message.recipientPeer && !message.recipientRoles?.length;
 /** @param {HMSMessage[]} messages */
 const unread = (messages) => messages.filter((message) => !message.read).length;
 export const selectMessagesMap = select((store) => store.messages.byID);
 export const selectMessageIDsInOrder = select((store) => store.messages.allIDs);
-export const selectMessageByMessageID = (/** @type {string} */ id) => select((store) => messageIn(store.messages, id));
-export const selectHMSMessages = derived([(store) => store.messages], messagesIn);
-export const selectHMSMessagesCount = select((store) => store.messages.allIDs.length);
 export const selectUnreadHMSMessagesCount = derived([selectHMSMessages], unread);
 export const selectBroadcastMessages = derived([selectHMSMessages], (messages) => messages.filter(everybody));
 export const selectHMSBroadcastMessages = selectBroadcastMessages;
 export const selectBroadcastMessagesUnreadCount = derived([selectBroadcastMessages], unread);
-
 /** Direct messages from and to a peer. */
 export const selectMessagesByPeerID = (/** @type {string} */ id) =>
   derived([selectHMSMessages], (messages) =>
@@ -165,32 +82,22 @@ export const selectMessagesByRole = (/** @type {string} */ role) =>
 export const selectMessagesUnreadCountByRole = (/** @type {string} */ role) =>
   derived([selectMessagesByRole(role)], unread);
 
-export const selectSessionMetadata = select((store) => store.sessionMetadata);
-/**
- * The value under a key; with no key, all of them.
- * @param {string} [key]
- */
-export const selectSessionStore = (key) =>
-  select((store) => (key === undefined ? store.sessionStore : store.sessionStore[key]));
-
-/** @type {(key: string, act?: { removes: boolean }) => Selector<boolean>} */
-const may = (key, act) =>
-  derived(
-    [selectMetadataRule(key), selectLocalPeer, selectLocalPeerRole, (store) => store.entries[key]],
-    (rule, peer, role, entry) => mayWrite(key, { rule, peer, role, entry, ...act }),
-  );
-
-export const selectPollsMap = select((store) => store.polls);
-export const selectPolls = derived([selectPollsMap], (polls) => Object.values(polls));
 export const selectPollByID = (/** @type {string} */ id) => select((store) => store.polls[id]);
-
 export const selectErrors = select((store) => store.errors);
 export const selectRecentError = select((store) => store.errors.at(-1) ?? null);
-
 /** Ours: a key's entry with its change_version, author and time. */
 export const selectSessionEntry = (/** @type {string} */ key) => select((store) => store.entries[key]);
-/** Ours: the rules of session metadata, {room, template}: those of the room go first. */
-export const selectMetadataRules = select((store) => store.metadataRules);
+
+/** Ours: the locks that somebody holds, by their names. */
+export const selectLocks = select((store) => store.locks);
+/** Ours: what the server allows, and how much of it was used when one came; null until one is in the room. */
+export const selectLimits = select((store) => store.limits);
+/** Ours: whether this person may delete a message. */
+export const selectMayDelete = (/** @type {string} */ id) =>
+  select((store) => isOwn(store, id) || selectPermissions(store)?.removeOthers === true);
+/** Ours: whether this person may change a message. */
+export const selectMayEdit = (/** @type {string} */ id) =>
+  select((store) => isOwn(store, id) && selectPermissions(store)?.sendMessages === true);
 /** Ours: the rule that counts for a key; undefined if there is none. */
 export const selectMetadataRule = (/** @type {string} */ key) =>
   derived([selectMetadataRules], ({ room, template }) => ruleOf([...room, ...template], key));
@@ -198,25 +105,10 @@ export const selectMetadataRule = (/** @type {string} */ key) =>
 export const selectMayWrite = (/** @type {string} */ key) => may(key);
 /** Ours: whether this peer may remove a key. */
 export const selectMayRemove = (/** @type {string} */ key) => may(key, { removes: true });
-/** Ours: the locks that somebody holds, by their names. */
-export const selectLocks = select((store) => store.locks);
-/** Ours: what the server allows, and how much of it was used when one came; null until one is in the room. */
-export const selectLimits = select((store) => store.limits);
-/** Ours: own messages on their way or not delivered, `status` being "sending" or "failed". */
-export const selectOutbox = select((store) => store.outbox);
-/** Ours: gaps among the messages, as {after: the id of the message before or null, since: Date or undefined}. */
-export const selectMissed = select((store) => store.missed);
-/** Ours: who is writing now: [{peerID, isPrivate, recipientRoles?}]. */
-export const selectTyping = select((store) => store.typing);
-/** Ours: what there is of before: {hasMore, isWithheld}. */
-export const selectHistory = select((store) => store.history);
-/** Ours: whether this person may delete a message. */
-export const selectMayDelete = (/** @type {string} */ id) =>
-  select((store) => isOwn(store, id) || selectPermissions(store)?.removeOthers === true);
-/** Ours: whether this person may change a message. */
-export const selectMayEdit = (/** @type {string} */ id) =>
-  select((store) => isOwn(store, id) && selectPermissions(store)?.sendMessages === true);
-/** Ours: who was removed; for those who may remove others. */
-export const selectRemoved = select((store) => store.removed);
-/** Ours: milliseconds to add to performance.now() for the server's time; null until it is known. */
-export const selectServerTimeOffset = select((store) => store.clockOffset);
+
+/** @type {(key: string, act?: { removes: boolean }) => Selector<boolean>} */
+const may = (key, act) =>
+  derived(
+    [selectMetadataRule(key), selectLocalPeer, selectLocalPeerRole, (store) => store.entries[key]],
+    (rule, peer, role, entry) => mayWrite(key, { rule, peer, role, entry, ...act }),
+  );

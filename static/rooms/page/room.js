@@ -22,8 +22,7 @@ import { findPlace, startPlace } from "./log/place.js";
 import { need, openAt } from "./opening.js";
 import { resetPanel, startPanel } from "./panel.js";
 import { drawPeople, startPeople } from "./people.js";
-import { resetPins, startPins } from "./pins/bar.js";
-import { PINS_KEY } from "./pins/pinned.js";
+import { PINS_KEY, resetPins, selectHasPins } from "./pinned.js";
 import { resetPolls, selectHasPolls } from "./polls.js";
 import { roleText } from "./roles.js";
 import { isShown } from "./screens.js";
@@ -46,7 +45,6 @@ export function startRoom() {
   startPlace();
   startClearing();
   startComposer(Number(maxMessage), code);
-  startPins();
   startPeople();
   startPanel();
   startAlerts();
@@ -75,6 +73,7 @@ export function resetRoom() {
  */
 const selectIsMoreNeeded = (store) =>
   Boolean(selectLit(store)) ||
+  selectHasPins(store) ||
   selectHasPolls(store) ||
   Boolean(selectRoleChangeRequest(store)) ||
   Boolean(selectPermissions(store)?.removeOthers && selectRemoved(store).length);

@@ -1,13 +1,12 @@
 // Who is in the middle of attention, for everybody: session-store key `spotlight`, a peer id or null. later/spotlight.js
 // shows it.
 
-import { selectMayWrite, selectPeerByID, selectSessionStore } from "../core.js";
+import { selectPeerByID, selectSessionStore } from "../core.js";
 
 /** @import { HMSStore } from "../hms.js" */
 
 export const SPOTLIGHT_KEY = "spotlight";
 
-export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
 const selectStored = selectSessionStore(SPOTLIGHT_KEY);
 
 /**

@@ -3,7 +3,7 @@
 import { hmsStore, selectMayDelete, selectMayEdit, selectPeerByID, selectPermissions } from "../../hms.js";
 import { answer, writeTo } from "../composer.js";
 import { isForSome } from "../log/message.js";
-import { isPinned, pin } from "../pins/pinned.js";
+import { isPinned } from "../pinned.js";
 import { answerGoesTo } from "../recipients.js";
 import { tryTo } from "../toasts.js";
 import { gettext } from "../translation.js";
@@ -12,8 +12,8 @@ import { askToDelete } from "./deleting.js";
 import { edit } from "./editing.js";
 import { toggleMenu } from "./menu.js";
 import { whyNotPin } from "./pin_rules.js";
+import { pin, unpin } from "./pinning.js";
 import { showReactions } from "./reacted.js";
-import { unpin } from "./unpinning.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { MenuItem } from "../types.js" */

@@ -6,7 +6,6 @@ import { make } from "../dom.js";
 import { closeSheet } from "../panel.js";
 import { isLit, permissions, statusOf } from "../people.js";
 import { roleText } from "../roles.js";
-import { selectMaySpotlight } from "../spotlight.js";
 import { fill, filled } from "../text.js";
 import { attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
@@ -15,7 +14,7 @@ import { askAboutSelf, askFor, confirm } from "./dialogs.js";
 import { lowerHand, turnOwnHand } from "./hands.js";
 import { toggleMenu } from "./menu.js";
 import { powersOf } from "./powers.js";
-import { spotlight, spotlightVersion } from "./spotlight.js";
+import { selectMaySpotlight, spotlight, spotlightVersion } from "./spotlight.js";
 
 /** @import { HMSPeer } from "../../hms.js" */
 /** @import { MenuItem, PersonHere } from "../types.js" */

@@ -5,14 +5,14 @@ import { arrange, make, part, setParts, setText } from "../dom.js";
 import { jumpTo } from "../log/log.js";
 import { foldIfLong } from "../log/message.js";
 import { mayBring, whyNotThere } from "../log/older.js";
-import { bylineOf, contentOf, showAgain } from "../pins/bar.js";
-import { isHidden } from "../pins/hidden.js";
-import { selectPins } from "../pins/pinned.js";
-import { mayUnpin } from "../pins/rights.js";
+import { selectPins } from "../pinned.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
+import { isHidden, showAgain } from "./hidden_pins.js";
+import { mayUnpin } from "./pin_rights.js";
 import { whyNotPin } from "./pin_rules.js";
-import { unpin } from "./unpinning.js";
+import { bylineOf, contentOf } from "./pin_words.js";
+import { unpin } from "./pinning.js";
 
 /** @import { Pin } from "../types.js" */
 

@@ -1,8 +1,8 @@
 // Why one may not pin, and the hosts' switch for it.
 
 import { hmsActions, hmsStore, selectMetadataRules, selectSessionStore } from "../../hms.js";
-import { PINS_KEY } from "../pins/pinned.js";
-import { hosts, isForHosts, mayPin, selectRule } from "../pins/rights.js";
+import { PINS_KEY } from "../pinned.js";
+import { hosts, isForHosts, mayPin, selectRule } from "./pin_rights.js";
 import { whoMay } from "./words.js";
 
 /** @import { HMSMetadataRule, HMSStore } from "../../hms.js" */

@@ -5,7 +5,7 @@ import { part } from "../dom.js";
 import { inviteLabel, share } from "../invite.js";
 import { mayChooseLanguage } from "../languages.js";
 import { leave } from "../leaving.js";
-import { selectPins } from "../pins/pinned.js";
+import { selectPins } from "../pinned.js";
 import { gettext } from "../translation.js";
 import { alertActions } from "./alerts.js";
 import { clearChat } from "./clearing.js";

@@ -3,9 +3,9 @@
 import { hmsActions, hmsStore, selectRoom } from "../../hms.js";
 import { needConnection } from "../connection.js";
 import { make, part, setText } from "../dom.js";
-import { areHostsPins } from "../pins/rights.js";
 import { filled, timeSpan } from "../text.js";
 import { gettext, ngettext } from "../translation.js";
+import { areHostsPins } from "./pin_rights.js";
 import { leavePins } from "./pin_rules.js";
 import { inWords } from "./words.js";
 

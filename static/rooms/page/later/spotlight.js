@@ -6,6 +6,7 @@ import {
   hmsStore,
   selectHandRaisedPeers,
   selectHMSMessages,
+  selectMayWrite,
   selectPeerByID,
   selectPeerMetadata,
   selectSessionEntry,
@@ -14,7 +15,7 @@ import { avatar } from "../avatar.js";
 import { eachFrame, part, setHidden, setText } from "../dom.js";
 import { raisedBy } from "../hands.js";
 import { keepPlace } from "../log/reading.js";
-import { SPOTLIGHT_KEY, selectLit, selectMaySpotlight } from "../spotlight.js";
+import { SPOTLIGHT_KEY, selectLit } from "../spotlight.js";
 import { fill } from "../text.js";
 import { attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
@@ -23,6 +24,7 @@ import { confirm } from "./dialogs.js";
 
 /** @import { HMSMessage, HMSPeer } from "../../hms.js" */
 
+export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
 const selectEntry = selectSessionEntry(SPOTLIGHT_KEY);
 
 export function startSpotlight() {

@@ -9,13 +9,13 @@ import { isForSome } from "../log/message.js";
 import { lastPress } from "../log/pointing.js";
 import { isOwnReaction, react } from "../log/reactions.js";
 import { label, messageAt } from "../log/walking.js";
-import { isPinned } from "../pins/pinned.js";
-import { mayPin } from "../pins/rights.js";
+import { isPinned } from "../pinned.js";
 import { filled } from "../text.js";
 import { gettext } from "../translation.js";
 import { labelName, senderOf } from "../who.js";
 import { toggleEmoji } from "./emoji.js";
 import { mayReply, maySpeak, toggleMessageMenu, turnPin } from "./message_menu.js";
+import { mayPin } from "./pin_rights.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 

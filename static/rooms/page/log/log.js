@@ -12,7 +12,7 @@ import { eachDay } from "../clock.js";
 import { wasMissed } from "../connection.js";
 import { eachFrame, make, part } from "../dom.js";
 import { loaded } from "../loader.js";
-import { isPinned, selectPins } from "../pins/pinned.js";
+import { isPinned, selectPins } from "../pinned.js";
 import { continues, sameDay } from "../text.js";
 import { gettext } from "../translation.js";
 import { forgetPersons, isOwn } from "../who.js";

@@ -4,7 +4,7 @@ import { hmsStore, selectPeerByID, selectRolesMap } from "../../core.js";
 import { avatar } from "../avatar.js";
 import { icon, make, setParts } from "../dom.js";
 import { linked } from "../linked.js";
-import { isPinned } from "../pins/pinned.js";
+import { isPinned } from "../pinned.js";
 import { roleText } from "../roles.js";
 import { fill, fullTime, shortTime, together, visible } from "../text.js";
 import { gettext } from "../translation.js";

@@ -1,25 +1,26 @@
-// The bar of pinned messages: later/pin_list.js shows all of them.
+// The bar of pinned messages: pin_list.js shows all of them.
 
-import { hmsStore, selectHistory, selectMessageByMessageID, selectSessionEntry } from "../../core.js";
-import { make, part, setHidden, setParts, setText } from "../dom.js";
-import { loaded } from "../loader.js";
+import { hmsStore, selectHistory, selectSessionEntry } from "../../hms.js";
+import { part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, jumpTo } from "../log/log.js";
 import { keepPlace } from "../log/reading.js";
-import { open } from "../opening.js";
+import { atEntry, PINS_KEY, selectPins } from "../pinned.js";
 import { isShown } from "../screens.js";
-import { fill, filled, shortTime } from "../text.js";
+import { fill, filled } from "../text.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";
-import { hidePin, isHidden, resetHidden, showPin, startHidden } from "./hidden.js";
-import { PINS_KEY, selectPins } from "./pinned.js";
-import { mayUnpin, selectRights, startRights } from "./rights.js";
+import { hidePin, isHidden, resetHidden, showAgain, showPin, startHidden } from "./hidden_pins.js";
+import { drawPinList, openPins } from "./pin_list.js";
+import { mayUnpin, selectRights, startRights } from "./pin_rights.js";
+import { bylineOf, contentOf } from "./pin_words.js";
+import { unpin } from "./pinning.js";
 
-/** @import { Pin, Said } from "../types.js" */
+/** @import { Pin } from "../types.js" */
 
 let at = 0; // the pin that the bar shows, of those it has
-/** @type {Map<string, Pin> | null} */
-let known = null; // id → what was there at the last draw; null before the first
+/** @type {Map<string, Pin>} */
+let known = new Map(); // id → what was there at the last draw
 
 export function startPins() {
   hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
@@ -27,7 +28,7 @@ export function startPins() {
   startHidden(draw);
   part("pin").addEventListener("click", async () => {
     const shown = current();
-    if (shown && !(await jumpTo(shown.id))) openList(); // not shown to who came later: it can be read there, whole
+    if (shown && !(await jumpTo(shown.id))) openPins(); // not shown to who came later: it can be read there, whole
   });
   part("pin-next").addEventListener("click", () => {
     at += 1;
@@ -35,13 +36,12 @@ export function startPins() {
   });
   part("unpin").addEventListener("click", () => {
     const shown = current();
-    if (shown) open(({ unpin }) => unpin(shown));
+    if (shown) unpin(shown);
   });
   part("pin-hide").addEventListener("click", hideShown);
-  part("pin-list").addEventListener("click", openList);
+  part("pin-list").addEventListener("click", openPins);
+  resetPins();
 }
-
-const openList = () => open(({ openPins }) => openPins());
 
 /** Puts the pin that the bar shows out of it, for oneself. */
 function hideShown() {
@@ -55,16 +55,10 @@ function hideShown() {
   });
 }
 
-/** @param {Pin} pin */
-export function showAgain(pin) {
-  showPin(pin);
-  draw();
-}
-
 /** Draws the pins of a room just entered. */
 export function resetPins() {
   at = 0;
-  known = null;
+  known = byId(atEntry().pins);
   resetHidden();
   draw();
 }
@@ -85,7 +79,7 @@ function draw() {
   if (fresh) at = shown.indexOf(fresh);
   at = shown.length ? at % shown.length : 0;
   keepPlace(() => drawBar(shown));
-  if (part("all-pins").open) loaded()?.drawPinList();
+  if (part("all-pins").open) drawPinList();
 }
 
 /** @param {Pin[]} shown */
@@ -101,42 +95,16 @@ function drawBar(shown) {
   setHidden(part("unpin"), !mayUnpin(shown[at]), part("pin"));
 }
 
-/** @param {Pin} pin */
-const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(id)) : undefined);
-
-/**
- * Who pinned it, and when it was said, which is known to who was here then.
- * @type {(pin: Pin) => Said[]}
- */
-export function bylineOf(pin) {
-  if (!pin.id) return [gettext("A note of somebody in the room")];
-  const said = messageOf(pin)?.time;
-  const name = pin.pinner && who(pin.pinner);
-  const time = said && shortTime(said);
-  if (name && time) return fill(gettext("Pinned by {name}, said at {time}"), { name, time });
-  if (name) return fill(gettext("Pinned by {name}"), { name });
-  return time ? fill(gettext("Said at {time}"), { time }) : [];
-}
-
-/**
- * What a pin shows: who said it, and what.
- * @type {(pin: Pin) => Said[]}
- */
-export function contentOf({ text, author }) {
-  const said = author?.name && text.startsWith(`${author.name}: `) ? text.slice(author.name.length + 2) : "";
-  return said && author ? [who(author), ": ", make("bdi", {}, said)] : [make("bdi", {}, text)];
-}
-
 /**
  * A line in the log for pins that are new. One that goes is not hidden any more when it comes back.
  * @param {Pin[]} all
  * @returns {Pin[]} those that are new
  */
 function tell(all) {
-  if (known && !hmsStore.getState(selectHeld)) return []; // the server tells them anew
-  const ids = new Map(all.filter(({ id }) => id).map((pin) => [pin.id, pin]));
-  for (const [id, pin] of known ?? []) if (!ids.has(id)) showPin(pin);
-  const fresh = all.filter(({ id }) => id && known && !known.has(id));
+  if (!hmsStore.getState(selectHeld)) return []; // the server tells them anew
+  const ids = byId(all);
+  for (const [id, pin] of known) if (!ids.has(id)) showPin(pin);
+  const fresh = all.filter(({ id }) => id && !known.has(id));
   known = ids;
   for (const { pinner } of fresh) {
     addLine(
@@ -145,3 +113,6 @@ function tell(all) {
   }
   return fresh;
 }
+
+/** @param {Pin[]} pins */
+const byId = (pins) => new Map(pins.filter(({ id }) => id).map((pin) => [pin.id, pin]));

@@ -1,6 +1,6 @@
 // Pins that somebody has put out of the bar for themselves: in all tabs of this browser, as long as the session lasts.
 
-import { hmsNotifications, hmsStore, selectRoomID, selectSessionId } from "../../core.js";
+import { hmsNotifications, hmsStore, selectRoomID, selectSessionId } from "../../hms.js";
 import { lasting, onChange } from "../memory.js";
 import { checksum } from "../text.js";
 
@@ -13,8 +13,12 @@ let hidden = lasting.texts(KEY); // signs, the newest first
 let room = ""; // with what the signs of a room begin, of a session
 let session = "";
 
-/** @param {() => void} changed called when another tab has changed what is hidden */
-export function startHidden(changed) {
+/** @type {() => void} */
+let changed = () => {};
+
+/** @param {() => void} draw called when another tab has changed what is hidden, and by showAgain() */
+export function startHidden(draw) {
+  changed = draw;
   onChange(KEY, () => {
     hidden = lasting.texts(KEY);
     changed();
@@ -47,6 +51,12 @@ export const hidePin = (pin) => keep([signOf(pin), ...hidden]);
 /** @param {Pin} pin */
 export function showPin(pin) {
   if (isHidden(pin)) keep(hidden.filter((one) => one !== signOf(pin)));
+}
+
+/** @param {Pin} pin */
+export function showAgain(pin) {
+  showPin(pin);
+  changed();
 }
 
 /** @param {string[]} signs */

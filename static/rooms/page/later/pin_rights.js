@@ -1,9 +1,9 @@
 // Who may pin: what the rules of the room say of the pins.
 
-import { hmsStore, selectIsConnectedToRoom, selectMayWrite, selectMetadataRule, selectRolesMap } from "../../core.js";
+import { hmsStore, selectIsConnectedToRoom, selectMayWrite, selectMetadataRule, selectRolesMap } from "../../hms.js";
+import { atEntry, PINS_KEY } from "../pinned.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
-import { PINS_KEY } from "./pinned.js";
 
 /** @import { HMSMetadataRule, HMSMetadataWriters, HMSStore } from "../../hms.js" */
 
@@ -22,13 +22,18 @@ export const selectRights = (store) => [selectMayPin(store), selectMayNote(store
 
 export const mayPin = () => hmsStore.getState(selectMayPin);
 
-/** Tells people when the switch is turned. */
+/** Tells people when the switch is turned, or was turned since one entered the room. */
 export function startRights() {
-  hmsStore.subscribe((are, were) => {
-    if (are === undefined || were === undefined) return;
-    if (are) toast(gettext("Only hosts can pin messages now."));
-    else if (mayPin()) toast(gettext("You can pin messages again."));
-  }, selectAreHostsPins);
+  hmsStore.subscribe(tell, selectAreHostsPins);
+  const store = hmsStore.getState();
+  tell(selectAreHostsPins(store), selectAreHostsPins({ ...store, metadataRules: atEntry().rules }));
+}
+
+/** @type {(are: boolean | undefined, were: boolean | undefined) => void} */
+function tell(are, were) {
+  if (are === undefined || were === undefined || are === were) return;
+  if (are) toast(gettext("Only hosts can pin messages now."));
+  else if (mayPin()) toast(gettext("You can pin messages again."));
 }
 
 /**

@@ -1,7 +1,7 @@
-// Taking a pin away for everyone, and putting it back.
+// Pinning a message for everyone, taking a pin away, and putting it back.
 
 import { hmsActions, hmsStore } from "../../hms.js";
-import { PINS_KEY, selectPins } from "../pins/pinned.js";
+import { isPinned, PINS_KEY, selectPins } from "../pinned.js";
 import { attempt, toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 
@@ -9,6 +9,17 @@ import { gettext } from "../translation.js";
 
 const NOTE_KEY = "default";
 const KEPT = 3; // pins, by the server
+
+/** @param {{ id: string }} message */
+export function pin({ id }) {
+  return attempt(async () => {
+    const before = hmsStore.getState(selectPins);
+    await hmsActions.pinMessage(id);
+    if (before.some((one) => one.id && !isPinned(one.id)))
+      // the server keeps only so many
+      toast(gettext("There is no room for more pins: the oldest one is gone."));
+  }, gettext("Not pinned. {why}"));
+}
 
 /** @param {{ id: string }} pinned */
 export async function unpin({ id }) {

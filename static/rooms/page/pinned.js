@@ -1,11 +1,10 @@
-// What is pinned, and pinning: later/unpinning.js takes it away.
+// What is pinned: later/pin_bar.js shows it, in the rooms that have pins.
 
-import { hmsActions, hmsStore, selectSessionMetadata, selectSessionStore } from "../../core.js";
-import { attempt, toast } from "../toasts.js";
-import { gettext } from "../translation.js";
+import { hmsStore, selectMetadataRules, selectSessionMetadata, selectSessionStore } from "../core.js";
+import { loaded } from "./loader.js";
 
-/** @import { HMSStore } from "../../hms.js" */
-/** @import { Pin, Someone } from "../types.js" */
+/** @import { HMSMetadataRules, HMSStore } from "../hms.js" */
+/** @import { Pin, Someone } from "./types.js" */
 
 export const PINS_KEY = "pinnedMessages";
 
@@ -40,13 +39,21 @@ const textIn = (value) => (typeof value === "string" && value.trim() ? value : "
 /** @param {string} id */
 export const isPinned = (id) => hmsStore.getState(selectPins).some((one) => one.id === id);
 
-/** @param {{ id: string }} message */
-export function pin({ id }) {
-  return attempt(async () => {
-    const before = hmsStore.getState(selectPins);
-    await hmsActions.pinMessage(id);
-    if (before.some((one) => one.id && !isPinned(one.id)))
-      // the server keeps only so many
-      toast(gettext("There is no room for more pins: the oldest one is gone."));
-  }, gettext("Not pinned. {why}"));
+/** @type {{ pins: Pin[], rules: HMSMetadataRules }} */
+let entered = { pins: [], rules: { room: [], template: [] } };
+
+/** The pins, and the rules of who may pin, as they were when the room was entered: any other is news. */
+export const atEntry = () => entered;
+
+/** Draws the pins of a room just entered. */
+export function resetPins() {
+  entered = { pins: hmsStore.getState(selectPins), rules: hmsStore.getState(selectMetadataRules) };
+  loaded()?.resetPins();
 }
+
+/**
+ * Whether there are pins, or other rules than there were.
+ * @param {HMSStore} store
+ */
+export const selectHasPins = (store) =>
+  selectPins(store).length > 0 || JSON.stringify(selectMetadataRules(store)) !== JSON.stringify(entered.rules);
