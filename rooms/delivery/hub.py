@@ -85,14 +85,19 @@ class Hub:
 
     # --- Operations -----------------------------------------------------------------------------
 
-    def submit(self, operation: Operation, caller: Caller, arguments: Mapping[str, Any], done: Done) -> None:
-        """Have an operation run. done gets the answer in its place: after the events before it, before those after."""
+    def submit(
+        self, operation: Operation, caller: Caller, arguments: Mapping[str, Any], done: Done, *, aside: bool = True
+    ) -> None:
+        """Have an operation run. done gets the answer in its place: after the events before it, before those after.
+
+        One that reads is run aside, or else with those that write, which remember the room.
+        """
         feed = self.feeds.get(caller.room_id)
         if feed and not operation.reads:
             feed.order.in_flight += 1  # news of others waits for what was committed before it, and reads commit nothing
         call = Call(operation, caller, arguments, feed.order.session_id if feed else "")
         asked = _Asked(done, feed, time.perf_counter())
-        if operation.reads:
+        if operation.reads and aside:
             self._reader.submit(self._answer_reading, call, asked)
         else:
             self._writer.submit(call, asked)
@@ -106,15 +111,17 @@ class Hub:
         except RuntimeError:
             pass  # the loop was closed meanwhile: nobody is left to be told
 
-    async def perform(self, operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
-        """The result of an operation. Raises RoomError."""
+    async def perform(
+        self, operation: Operation, caller: Caller, *, aside: bool = True, **arguments: Any
+    ) -> Mapping[str, Any]:
+        """The result of an operation, run as by ``submit``. Raises RoomError."""
         future: asyncio.Future[Answer] = self.loop.create_future()
 
         def settle(answer: Answer) -> None:
             if not future.done():
                 future.set_result(answer)
 
-        self.submit(operation, caller, arguments, settle)
+        self.submit(operation, caller, arguments, settle, aside=aside)
         answer = await future
         if answer.error:
             raise answer.error
@@ -319,7 +326,7 @@ def perform_among_others(operation: Operation, caller: Caller, **arguments: Any)
     hub = current()
     if hub is None:
         return perform_now(operation, caller, **arguments)
-    performing = asyncio.run_coroutine_threadsafe(hub.perform(operation, caller, **arguments), hub.loop)
+    performing = asyncio.run_coroutine_threadsafe(hub.perform(operation, caller, aside=False, **arguments), hub.loop)
     try:
         return performing.result(_PATIENCE)
     except TimeoutError:

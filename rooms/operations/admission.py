@@ -12,7 +12,7 @@ from rooms.wire.results import Outcome
 MAX_PEER_ID_CHARS = 128
 
 
-@operation(joined=False)
+@operation(joined=False, reads=True)
 def admit(context: Context) -> Outcome:
     """Refuse whoever could not come in now, by a socket or by joining."""
     check_admission(context)

@@ -190,8 +190,8 @@ def _answer(work: Work, call: Call) -> Answer:
         outcome = call.operation.function(context, **call.arguments)
     except RoomError as error:
         # Operations refuse before they change anything, so what the others did in this set stands.
-        # Such calls ask to come in.
-        if work.outbox and not call.operation.joined:
+        # Such calls ask to come in; one that only reads is asked before a socket is opened, which asks again.
+        if work.outbox and not call.operation.joined and not call.operation.reads:
             work.outbox.refused(call, error)
         session = work.session(call.caller.room_id)
         place = (session.id, session.seq) if session else ("", 0)
