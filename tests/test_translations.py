@@ -31,7 +31,8 @@ UNSAID = re.compile(
 )
 LOOKS_SAID = re.compile(r"^[A-Z][a-z]+\b|[a-z…,.:?!}] [a-zA-Z{]|…")
 UNSAID_IN = re.compile(
-    r"class: |aria-describedby|matchMedia\(|rel: |querySelector|closest\(|matches\(|startsWith\(|new Error\(|style\.|from "
+    r"class: |aria-describedby|matchMedia\(|rel: |querySelector|closest\(|matches\(|startsWith\(|new Error\("
+    r"|style\.|from "
 )
 
 
