@@ -337,13 +337,13 @@ function append(node) {
 
 /** @type {(peer: HMSPeer, joined: boolean) => void} */
 function addPresence(peer, joined) {
-  if (!filled || isHereOtherwise(peer)) return;
-  afterSaid(() => {
-    if (!presence) {
-      presence = new PresenceLine();
-      append(presence.element);
-    }
+  if (isHereOtherwise(peer)) return;
+  const write = () => {
+    presence ??= new PresenceLine();
+    if (!presence.element.isConnected) append(presence.element);
     presence.add({ peer, joined });
     keepUp();
-  });
+  };
+  const tell = () => (filled ? afterSaid(write) : later.push(tell)); // below what was said before
+  tell();
 }
