@@ -79,7 +79,7 @@ function endingOf({ code: number, message, data }) {
  */
 function closing(number, message) {
   if (number !== 403) return null;
-  if (message.startsWith("code: it opens the room no longer")) return "replaced";
+  if (/^code: it opens the room no longer/u.test(message)) return "replaced";
   return /^(?:code: the room is closed|room not available)/u.test(message) ? "closed" : null;
 }
 
