@@ -28,7 +28,7 @@ from rooms.process import drain, jobs, server_lock, sqlite_log
 from rooms.routing import websocket_application
 from rooms.webhooks import courier
 
-# WhiteNoise's files are such answers; none is long.
+# WhiteNoise's files that the handler does not read at once are such answers; none is long.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 handler = Handler()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import IO, Any, cast
 
@@ -25,6 +26,13 @@ _ALIVE = ThreadPoolExecutor(1, thread_name_prefix="alive")
 _PROBES = ThreadPoolExecutor(4, thread_name_prefix="probes")
 _BACK_ENDS = ThreadPoolExecutor(32, thread_name_prefix="back-ends")
 _CLIENTS = ThreadPoolExecutor(32, thread_name_prefix="clients")
+
+MAX_READ = 512 * 1024
+"""Bytes of a file that are read at once; all of the pages' are shorter."""
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _threads(path: str) -> Executor:
@@ -80,6 +88,9 @@ class Handler(ASGIHandler):
             response._handler_class = type(self)  # type: ignore[attr-defined]
             if isinstance(response, FileResponse):
                 response.block_size = self.chunk_size
+                if int(response.headers.get("Content-Length") or MAX_READ + 1) <= MAX_READ:
+                    # Else one thread reads for all clients, each waiting for those before.
+                    response.streaming_content = _once(b"".join(cast("Iterator[bytes]", response.streaming_content)))
             if not response.streaming:
                 response.close()
             return response
