@@ -25,7 +25,7 @@ STYLES = {
 """The sheets of each kind of page, in the order in which later ones add to those before."""
 
 LATER = "later"
-LATER_STYLES = ("pins", "later", "later_chat")
+LATER_STYLES = ("controls", "pins", "later", "later_chat")
 """Script and sheets of what the room's page loads when it is first needed: one bundle."""
 
 FOLDER = "rooms/bundle"

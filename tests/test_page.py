@@ -54,5 +54,5 @@ def test_what_is_needed_later_is_not_loaded_before():
 
 
 def test_every_sheet_is_loaded():
-    loaded = {name for sheets in assets.STYLES.values() for name in sheets} | {assets.LATER}
+    loaded = {name for sheets in assets.STYLES.values() for name in sheets} | {*assets.LATER_STYLES}
     assert {path.stem for path in (ROOT / "static/rooms/styles").glob("*.css")} == loaded

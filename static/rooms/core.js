@@ -10,3 +10,7 @@ export const core = new Core();
 export const hmsStore = core.getStore();
 export const hmsActions = new CoreActions(core);
 export const hmsNotifications = core.getNotifications();
+
+// Taken out, as the page uses them.
+export const { getState, subscribe } = hmsStore;
+export const { onNotification } = hmsNotifications;

@@ -72,6 +72,7 @@ async def test_who_is_mentioned_is_told_so_and_others_are_not(people):
     alice, bob, carol = await people.meet("Alice", "Bob", "Bob Brown")
     message = alice.part("message")
     await message.press_sequentially("so @bob")
+    await expect(alice.part("mentions")).to_be_visible()
     await message.press("Tab")
     await message.press("Backspace")
     await message.press_sequentially("!")

@@ -17,7 +17,7 @@ from tests.support.server import RunningServer
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 REQUESTS = 3  # for script and style, whatever is opened
-BYTES = 131_000  # of both before compression, until something is opened
+BYTES = 120_000  # of both before compression, until something is opened
 WORDS = 32 * 1024  # bytes of a language other than English, in the page itself
 
 LATER = re.compile(r"/later\.")
@@ -246,6 +246,44 @@ async def test_who_asks_twice_opens_once_and_who_goes_on_writing_is_not_called_a
     may_load.set()
     await expect(alice.page.get_by_role("menu")).to_have_count(1)
     await expect(alice.page.get_by_role("menuitem").first).to_be_focused()
+
+
+async def test_keys_that_came_before_what_they_are_for_are_done_once_it_is_there(visitors):
+    alice, bob = await visitors.meet("Alice", "Bob")
+    for words in ("one", "two", "three"):
+        await bob.say(words)
+    await alice.sees("one", "two", "three")
+    may_load = await alice.hold_back(LATER)
+    await alice.message("three").focus()
+    for key in ("ArrowUp", "ArrowUp", "Enter", "Enter", "ArrowDown"):
+        await alice.page.keyboard.press(key)
+    may_load.set()
+    await expect(alice.page.get_by_role("menuitem").nth(1)).to_be_focused()
+    await alice.page.keyboard.press("Escape")
+    more = alice.message("one").get_by_role("button", name="Actions for the message of Bob")
+    await expect(more).to_be_focused()
+
+    await alice.page.reload()
+    await alice.is_inside()
+    await alice.page.unroute_all()
+    may_load = await alice.hold_back(LATER)
+    await alice.part("message").press_sequentially("so @bo")
+    await alice.part("message").press("Enter")
+    may_load.set()
+    await expect(alice.part("message")).to_have_value("so @Bob ")
+
+
+async def test_a_finger_that_loads_the_toolbar_has_it_once_it_is_there(visitors, production):
+    alice = await visitors.person("Alice", has_touch=True)
+    await alice.make_room()
+    await alice.say("hello")
+    await alice.sees("hello")
+    may_load = await alice.hold_back(LATER)
+    await alice.message("hello").locator(".text").dispatch_event("pointerdown", {"pointerType": "touch"})
+    await alice.page.wait_for_timeout(600)
+    await alice.message("hello").locator(".text").dispatch_event("pointerup", {"pointerType": "touch"})
+    may_load.set()
+    await expect(alice.message("hello").get_by_role("button", name="Reply")).to_be_visible()
 
 
 async def test_a_page_whose_server_was_replaced_offers_to_reload_and_goes_on(visitors):

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { localTime } from "../../static/rooms/page/later/text.js";
 import {
   byName,
   clockOf,
@@ -12,7 +13,6 @@ import {
   hue,
   huesOf,
   initials,
-  localTime,
   pieces,
   visible,
 } from "../../static/rooms/page/text.js";

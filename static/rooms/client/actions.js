@@ -5,11 +5,12 @@ import { CoreActions } from "./core_actions.js";
 import { problemWith } from "./json.js";
 import { Locks } from "./locks.js";
 import { Polls } from "./polls.js";
+import { explained } from "./refusals.js";
 import { SessionStore } from "./session_store.js";
 import { HAND_RAISE } from "./state/shapes.js";
 
 /** @import { HMSActions, HMSConfig, HMSHeldLock, HMSLockOptions, HMSMetadataRule, HMSRoomSettings } from "../hms.js" */
-/** @import { HMSMessageOptions, HMSRoleChangeRequest, HMSSetOptions } from "../hms.js" */
+/** @import { HMSMessageOptions, HMSRoleChangeRequest, HMSRoomCode, HMSSetOptions } from "../hms.js" */
 /** @import { Core } from "./core.js" */
 
 /** @implements {HMSActions} */
@@ -23,6 +24,7 @@ export class Actions extends CoreActions {
     super(core);
     const { client, notices, store } = core;
     this.#client = client;
+    client.explain = explained;
     this.#locks = new Locks(client, store);
     this.#polls = new Polls(client, (type, id) => notices.tell(type, store.getState().polls[id]));
     core.polls = this.#polls;
@@ -150,6 +152,12 @@ export class Actions extends CoreActions {
     await this.#client.call("set-room", { ...settings, slow_mode: slowMode }, { again: true });
   }
 
+  /** Ours: by which code one enters with each role. */
+  async getRoomCodes() {
+    const { codes } = await this.#client.call("room-codes", {}, { again: true });
+    return /** @type {HMSRoomCode[]} */ (codes);
+  }
+
   /**
    * Ours: a new code for a role; the one before opens nothing any more.
    * @param {string} role
@@ -184,6 +192,21 @@ export class Actions extends CoreActions {
   /** Ours: deletes all messages that people read, for everybody; for who may remove others. */
   async clearMessages() {
     await this.#client.call("clear-messages", {}, { again: true });
+  }
+
+  /**
+   * Ours: puts an emoji under a message, or takes it back; `on`: which, by default the other than now.
+   * @param {string} id
+   * @param {string} emoji
+   * @param {boolean} [on]
+   */
+  async reactToMessage(id, emoji, on) {
+    const { peers, room, messages } = this.#client.state;
+    const person = peers.get(room.localPeer)?.person ?? "";
+    const held = messages.get(id)?.reactions?.find((one) => one.emoji === emoji);
+    const wanted = on ?? !held?.persons.includes(person);
+    const told = await this.#client.call("message-react", { id, emoji, on: wanted }, { again: true });
+    this.#client.change("on-message-react", { ...told, person });
   }
 
   /**

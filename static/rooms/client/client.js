@@ -8,7 +8,6 @@ import { Greeting } from "./greeting.js";
 import { Hearing } from "./hearing.js";
 import { Tab } from "./identity/tab.js";
 import { facts } from "./notices.js";
-import { explained } from "./refusals.js";
 import { apply } from "./state/changes.js";
 import { nowhere } from "./state/start.js";
 
@@ -28,6 +27,13 @@ export class Client {
   greeting = new Greeting(this, this.#tab);
   /** What comes by itself from the server. */
   hearing = new Hearing(this, this.greeting);
+  /**
+   * What is thrown for a refusal: with more to read in it once refusals.js is there.
+   * @type {(error: RpcError) => never}
+   */
+  explain = (error) => {
+    throw error;
+  };
   /** @type {Rpc | null} */
   #rpc = null;
   /** @type {object | null} the join under way, until its connection is begun */
@@ -40,11 +46,12 @@ export class Client {
   constructor(store, notices) {
     this.#store = store;
     this.#notices = notices;
-    globalThis.addEventListener?.("online", () => this.#rpc?.hurry());
-    globalThis.addEventListener?.("offline", () => this.#rpc?.lose());
-    globalThis.addEventListener?.("pagehide", () => this.#rpc?.hide());
-    // Shown again as it was, out of the browser's cache.
-    globalThis.addEventListener?.("pageshow", () => this.#rpc?.hurry());
+    /** @type {(type: string, action: (rpc: Rpc) => void) => void} */
+    const on = (type, action) => globalThis.addEventListener?.(type, () => this.#rpc && action(this.#rpc));
+    on("online", (rpc) => rpc.hurry());
+    on("offline", (rpc) => rpc.lose());
+    on("pagehide", (rpc) => rpc.hide());
+    on("pageshow", (rpc) => rpc.hurry()); // as it was, out of the browser's cache
   }
 
   get state() {
@@ -107,7 +114,7 @@ export class Client {
    */
   async call(method, params, options) {
     if (!this.#rpc) throw new RpcError({ code: 410, message: `${method}: not in a room` });
-    const result = await this.#rpc.call(method, params, options).catch(explained);
+    const result = await this.#rpc.call(method, params, options).catch(this.explain);
     this.hearing.place(result);
     return result;
   }

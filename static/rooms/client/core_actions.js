@@ -5,7 +5,7 @@ import { tokenByRoomCode } from "./identity/token.js";
 import { Observing } from "./observing.js";
 import { uuid } from "./uuid.js";
 
-/** @import { HMSConfig, HMSHistory, HMSMessageOptions, HMSRoomCode } from "../hms.js" */
+/** @import { HMSConfig, HMSHistory, HMSMessageOptions } from "../hms.js" */
 /** @import { Core } from "./core.js" */
 /** @import { TokenOptions, TokenRequest } from "./identity/token.js" */
 
@@ -77,12 +77,6 @@ export class CoreActions {
     await this.#say({ message, type, ...options, recipientPeer: peerID });
   }
 
-  /** Ours: by which code one enters with each role. */
-  async getRoomCodes() {
-    const { codes } = await this.#client.call("room-codes", {}, { again: true });
-    return /** @type {HMSRoomCode[]} */ (codes);
-  }
-
   /**
    * Ours: reads the next page of what was said before what was read, the newest page first. `hasMore`: there is another.
    * After a gap it reads on as far back as messages are held, for these may be changed by now, or deleted.
@@ -96,21 +90,6 @@ export class CoreActions {
       this.#client.change("history-read", await this.#client.call("message-history", asked, { again: true }));
     } while (this.#client.state.unsure.size);
     return this.#store.getState().history;
-  }
-
-  /**
-   * Ours: puts an emoji under a message, or takes it back; `on`: which, by default the other than now.
-   * @param {string} id
-   * @param {string} emoji
-   * @param {boolean} [on]
-   */
-  async reactToMessage(id, emoji, on) {
-    const { peers, room, messages } = this.#client.state;
-    const person = peers.get(room.localPeer)?.person ?? "";
-    const held = messages.get(id)?.reactions?.find((one) => one.emoji === emoji);
-    const wanted = on ?? !held?.persons.includes(person);
-    const told = await this.#client.call("message-react", { id, emoji, on: wanted }, { again: true });
-    this.#client.change("on-message-react", { ...told, person });
   }
 
   /**

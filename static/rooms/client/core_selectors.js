@@ -1,10 +1,10 @@
 // Selectors under the names of the 100ms SDK, functions of the store's state, that every page needs: selectors.js has
-// the rest. The last group is ours.
+// the rest. What is ours says so.
 
 import { derived, select } from "./select.js";
 import { messageIn, messagesIn } from "./state/view.js";
 
-/** @import { HMSPeer, HMSPerson, HMSRoleChangeRequest } from "../hms.js" */
+/** @import { HMSRoleChangeRequest } from "../hms.js" */
 /** @import { Selector } from "./select.js" */
 
 export const selectRoom = select((store) => store.room);
@@ -18,40 +18,6 @@ export const selectLocalPeerRoleName = select((store) => selectLocalPeer(store)?
 export const selectRemotePeers = derived([selectPeers], (peers) => peers.filter((peer) => !peer.isLocal));
 export const selectPeerCount = select(({ room }) => room.peerCount || room.peers.length);
 export const selectPeerByID = (/** @type {string} */ id) => select((store) => store.peers[id]);
-
-/**
- * One person, shown as the peer that one would show first.
- * @param {HMSPeer[]} peers
- * @returns {HMSPerson}
- */
-function personView(peers) {
-  const shown = peers.find(({ isLocal }) => isLocal) ?? peers.find(({ state }) => state === "connected") ?? peers[0];
-  return { person: shown.person, peers, peer: shown, isLocal: shown.isLocal, state: shown.state };
-}
-
-/** Ours: the peers as persons: for each the ids of its peers, in the order of joining, oneself first. */
-export const selectPersons = derived([selectPeers], (peers) => {
-  /** @type {Map<string, HMSPeer[]>} */
-  const tabs = new Map();
-  for (const peer of peers) {
-    // Of a server from before persons each peer is one.
-    const key = peer.person ?? `peer:${peer.id}`;
-    tabs.set(key, [...(tabs.get(key) ?? []), peer]);
-  }
-  return [...tabs.values()].map(personView).sort((a, b) => Number(b.isLocal) - Number(a.isLocal));
-});
-/** Ours: whether nobody else who may change roles and end the room is here. */
-export const selectIsLastHost = select((store) => {
-  /** @param {HMSPeer} peer */
-  const isHost = ({ roleName = "" }) => {
-    const { changeRole, endRoom } = store.roles[roleName]?.permissions ?? {};
-    return Boolean(changeRole && endRoom);
-  };
-  const own = selectPersons(store).find(({ isLocal }) => isLocal);
-  const local = selectLocalPeer(store);
-  if (!own || !local || !isHost(local) || own.peers.length > 1) return false;
-  return selectPeers(store).filter(isHost).length === 1;
-});
 
 export const selectPeersWithHandRaised = derived([selectPeers], (peers) =>
   peers.filter((peer) => peer.isHandRaised).sort((a, b) => Number(a.raisedAt) - Number(b.raisedAt)),

@@ -12,7 +12,7 @@ export class SeenPolls {
   /** @param {Client} client */
   constructor(client) {
     this.#client = client;
-    client.hearing.after("resync", () => this.getPolls().catch((error) => client.change("failed", { error })));
+    client.hearing.after("resync", () => this.getPolls().catch(() => {})); // or one may not
   }
 
   /** Those that were started, without their questions, into the store. */

@@ -1,4 +1,4 @@
-// All selectors under the names of the 100ms SDK: those of core_selectors.js, and these. The last group is ours.
+// All selectors under the names of the 100ms SDK: those of core_selectors.js, and these. What is ours says so.
 
 import {
   selectHMSMessages,
@@ -8,13 +8,12 @@ import {
   selectPeerCount,
   selectPeers,
   selectPermissions,
-  selectPersons,
 } from "./core_selectors.js";
 import { mayWrite, ruleOf } from "./rules.js";
 import { derived, select } from "./select.js";
 import { messageIn } from "./state/view.js";
 
-/** @import { HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
+/** @import { HMSMessage, HMSPeer, HMSPerson, HMSStore } from "../hms.js" */
 /** @import { Selector } from "./select.js" */
 
 export * from "./core_selectors.js";
@@ -37,6 +36,39 @@ export const selectPeerByCondition = (/** @type {(peer: HMSPeer) => boolean} */ 
 export const selectPeersByCondition = (/** @type {(peer: HMSPeer) => boolean} */ predicate) =>
   derived([selectPeers], (peers) => peers.filter(predicate));
 
+/**
+ * One person, shown as the peer that one would show first.
+ * @param {HMSPeer[]} peers
+ * @returns {HMSPerson}
+ */
+function personView(peers) {
+  const shown = peers.find(({ isLocal }) => isLocal) ?? peers.find(({ state }) => state === "connected") ?? peers[0];
+  return { person: shown.person, peers, peer: shown, isLocal: shown.isLocal, state: shown.state };
+}
+
+/** Ours: the peers as persons: for each the ids of its peers, in the order of joining, oneself first. */
+export const selectPersons = derived([selectPeers], (peers) => {
+  /** @type {Map<string, HMSPeer[]>} */
+  const tabs = new Map();
+  for (const peer of peers) {
+    // Of a server from before persons each peer is one.
+    const key = peer.person ?? `peer:${peer.id}`;
+    tabs.set(key, [...(tabs.get(key) ?? []), peer]);
+  }
+  return [...tabs.values()].map(personView).sort((a, b) => Number(b.isLocal) - Number(a.isLocal));
+});
+/** Ours: whether nobody else who may change roles and end the room is here. */
+export const selectIsLastHost = select((store) => {
+  /** @param {HMSPeer} peer */
+  const isHost = ({ roleName = "" }) => {
+    const { changeRole, endRoom } = store.roles[roleName]?.permissions ?? {};
+    return Boolean(changeRole && endRoom);
+  };
+  const own = selectPersons(store).find(({ isLocal }) => isLocal);
+  const local = selectLocalPeer(store);
+  if (!own || !local || !isHost(local) || own.peers.length > 1) return false;
+  return selectPeers(store).filter(isHost).length === 1;
+});
 /** Ours: how many persons are in the room; in a large room, where only peers are counted, how many peers. */
 export const selectPersonCount = (/** @type {HMSStore} */ store) =>
   selectPeerCount(store) - (store.room.peers.length - selectPersons(store).length);

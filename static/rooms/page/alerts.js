@@ -1,6 +1,6 @@
 // Whether somebody wants to hear or be shown what is said while nobody looks at the page; both off until turned on.
 
-import { hmsNotifications } from "../core.js";
+import { onNotification } from "../core.js";
 import { later } from "./loader.js";
 import { lasting } from "./memory.js";
 import { isOwn } from "./who.js";
@@ -11,7 +11,7 @@ export const [SOUND, NOTICE] = ["sound", "notice"]; // keys
 export const isOn = (key) => lasting.get(key) === "on";
 
 export function startAlerts() {
-  hmsNotifications.onNotification(({ data: message }) => {
+  onNotification(({ data: message }) => {
     const isUnseen = document.hidden && message.type === "chat" && !isOwn(message);
     // Where it cannot be loaded the page does without.
     if (isUnseen && (isOn(SOUND) || isOn(NOTICE)))

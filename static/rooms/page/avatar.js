@@ -1,6 +1,6 @@
 // A person's mark: letters on one of twelve colours, the same for whoever looks.
 
-import { hmsStore, selectPeers } from "../core.js";
+import { getState, selectPeers, subscribe } from "../core.js";
 import { eachFrame, make } from "./dom.js";
 import { hue, huesOf, initials } from "./text.js";
 import { nameOf, personOf } from "./who.js";
@@ -14,7 +14,7 @@ let present = null;
 let hues = new Map(); // of those who are present
 
 export function startAvatars() {
-  hmsStore.subscribe(eachFrame(redraw), selectPeers);
+  subscribe(eachFrame(redraw), selectPeers);
 }
 
 /** @param {Someone} one */
@@ -26,7 +26,7 @@ export function avatar(one) {
 
 /** @param {string} person */
 function look(person) {
-  const peers = hmsStore.getState(selectPeers);
+  const peers = getState(selectPeers);
   if (peers !== present) {
     present = peers;
     hues = huesOf(peers.map((peer) => ({ person: personOf(peer), joinedAt: Number(peer.joinedAt ?? Infinity) })));

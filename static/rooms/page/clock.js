@@ -1,6 +1,6 @@
 // The server's time: the clock of this computer may be set to anything, and may be set anew.
 
-import { hmsStore, selectServerTimeOffset } from "../core.js";
+import { getState, selectServerTimeOffset, subscribe } from "../core.js";
 import { pageData } from "./dom.js";
 import { sameDay } from "./text.js";
 
@@ -11,7 +11,7 @@ const [navigation] = performance.getEntriesByType("navigation");
 const since = navigation instanceof PerformanceNavigationTiming ? navigation.responseStart : 0;
 const fromPage = Number(pageData().now) - since;
 
-export const serverNow = () => new Date(performance.now() + (hmsStore.getState(selectServerTimeOffset) ?? fromPage));
+export const serverNow = () => new Date(performance.now() + (getState(selectServerTimeOffset) ?? fromPage));
 
 /**
  * Calls `action` when another day has begun.
@@ -26,5 +26,5 @@ export function eachDay(action) {
   };
   setInterval(look, EVERY);
   document.addEventListener("visibilitychange", look);
-  hmsStore.subscribe(look, selectServerTimeOffset);
+  subscribe(look, selectServerTimeOffset);
 }

@@ -1,25 +1,22 @@
 // Writing a message.
 
-import { hmsActions, hmsStore, selectHMSMessages, selectMessageByMessageID, selectPermissions } from "../core.js";
-import { part, setText } from "./dom.js";
-import { loaded } from "./loader.js";
-import { here, lasting } from "./memory.js";
-import { chooseByKey, chosenIn, mentionsIn, restoreMentions, startMentions } from "./mentions.js";
-import { open, openAt } from "./opening.js";
 import {
-  answerGoesTo,
-  choosePerson,
-  chooseTo,
-  recipient,
-  recipientKept,
-  restoreRecipient,
-  startRecipients,
-} from "./recipients.js";
-import { answeredNow, keepAmongThem, showAnswered, startReplying } from "./replying.js";
-import { hasToWait, isTooSoon, startSlowMode, takeBack } from "./slow.js";
-import { fill, filled } from "./text.js";
+  getState,
+  hmsActions,
+  selectHMSMessages,
+  selectMessageByMessageID,
+  selectPermissions,
+  subscribe,
+} from "../core.js";
+import { onClick, part } from "./dom.js";
+import { later, loaded } from "./loader.js";
+import { here, lasting } from "./memory.js";
+import { isNaming, namesKept, restoreNames, startMentions, withMentions } from "./mentions.js";
+import { need, openAt } from "./opening.js";
+import { recipient, recipientKept, restoreRecipient, startRecipients } from "./recipients.js";
+import { fill } from "./text.js";
 import { toast } from "./toasts.js";
-import { gettext, ngettext } from "./translation.js";
+import { gettext } from "./translation.js";
 import { startTyping, tellTyping } from "./typing.js";
 import { isOwn, who } from "./who.js";
 
@@ -42,7 +39,7 @@ let keeping;
 export function startComposer(maxLength, code) {
   key = `draft:${code}`;
   limit = maxLength;
-  hmsStore.subscribe((permissions) => {
+  subscribe((permissions) => {
     const mayWrite = permissions?.sendMessages !== false;
     part("composer").hidden = !mayWrite;
     part("read-only").hidden = mayWrite;
@@ -51,30 +48,28 @@ export function startComposer(maxLength, code) {
     event.preventDefault();
     submit();
   });
-  startReplying();
   startRecipients(() => {
-    keepAmongThem();
+    loaded()?.replying.keepAmongThem();
     keep();
   });
   startMentions();
   startTyping();
-  startSlowMode();
   listenToTyping();
-  part("emoji").addEventListener("click", () =>
-    openAt(part("emoji"), ({ toggleEmoji }) => toggleEmoji(part("emoji"), insert)),
-  );
+  onClick(part("emoji"), () => openAt(part("emoji"), ({ toggleEmoji }) => toggleEmoji(part("emoji"), insert)));
   restore();
 }
 
 function listenToTyping() {
   text.enterKeyHint = byTouch.matches ? "enter" : "send";
   text.addEventListener("keydown", (event) => {
-    if (chooseByKey(event, submit) || editByKey(event)) return;
-    if (event.key !== "Enter" || event.shiftKey || byTouch.matches) return;
+    if (loaded()?.mentions.chooseByKey(event) || editByKey(event)) return;
+    const sends = event.key === "Enter" && !byTouch.matches;
     // Chosen from an input method: Safari says so only by the key code.
-    if (event.isComposing || event.keyCode === 229) return;
+    if (event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (!sends && (event.key !== "Tab" || !isNaming())) return;
     event.preventDefault();
-    submit();
+    if (isNaming()) need().then((from) => from?.mentions.chooseByKey(event) || (sends && submit()));
+    else submit();
   });
   text.addEventListener("input", ({ isTrusted }) => {
     if (isTrusted && !isEditing()) tellTyping();
@@ -90,44 +85,29 @@ const editing = () => loaded()?.editing;
 const isEditing = () => editing()?.isEditing() === true;
 const endEditing = () => editing()?.endEditing();
 
+/** Answering a message: the same. */
+const answered = () => loaded()?.replying.answeredNow();
+const answer = (/** @type {HMSMessage | undefined} */ message) => loaded()?.replying.showAnswered(message);
+
 /**
  * Takes the keys that begin and end the change of a message, and end an answer. Whether it was one of them.
  * @param {KeyboardEvent} event
  */
 function editByKey(event) {
   if (event.isComposing) return false;
-  if (event.key === "ArrowUp" && !text.value && !isEditing() && hmsStore.getState(selectHMSMessages).some(isOwn))
-    open(({ editing }) => editing.editLast());
+  if (event.key === "ArrowUp" && !text.value && !isEditing() && getState(selectHMSMessages).some(isOwn)) editLast();
   else if (event.key === "Escape" && isEditing()) endEditing();
-  else if (event.key === "Escape" && answeredNow()) showAnswered(undefined);
+  else if (event.key === "Escape" && answered()) answer(undefined);
   else return false;
   return true;
 }
 
-/**
- * Chooses one person as the recipient and puts the cursor into the message.
- * @param {{ id: string }} peer
- */
-export function writeTo(peer) {
-  if (isEditing()) endEditing();
-  choosePerson(peer);
-  keepAmongThem();
-  keep();
-  text.focus();
-}
-
-/**
- * Begins an answer, for those whom the message was for.
- * @param {HMSMessage} message
- */
-export function answer(message) {
-  if (isEditing()) endEditing();
-  const goesTo = answerGoesTo(message);
-  // What is being written to some does not silently turn to everyone.
-  if (goesTo || (goesTo === "" && !text.value)) chooseTo(goesTo);
-  showAnswered(message);
-  keep();
-  text.focus();
+/** Nothing is typed until what one said stands there. */
+async function editLast() {
+  text.readOnly = true;
+  const from = await need();
+  text.readOnly = false;
+  if (document.activeElement === text) from?.editing.editLast();
 }
 
 /** @param {string} sign */
@@ -140,7 +120,7 @@ function insert(sign) {
 function submit() {
   if (lengthOf(text.value) > limit) toast(fill(gettext("A message has at most {limit} characters."), { limit }));
   else if (isEditing()) editing()?.saveEdit();
-  else send();
+  else withMentions(send);
 }
 
 function send() {
@@ -152,19 +132,20 @@ function send() {
     part("to").focus();
     return;
   }
-  if (hasToWait()) return;
-  const mentions = mentionsIn(message);
-  const answered = answeredNow();
-  const options = { ...(mentions.length && { mentions }), ...(answered && { replyTo: answered.id }) };
+  if (loaded()?.slow.hasToWait()) return;
+  const mentions = loaded()?.mentions.mentionsIn(message) ?? [];
+  const to = answered();
+  const options = { ...(mentions.length && { mentions }), ...(to && { replyTo: to.id }) };
   sendTo(kind, id, message, options).catch((error) => {
     // It stays in the log as not sent, with a button to retry, unless it can wait in the box.
-    if (!isTooSoon(error) || isEditing() || text.value) return;
-    takeBack(message);
-    showAnswered(answered && hmsStore.getState(selectMessageByMessageID(answered.id))); // it may be deleted by now
+    const slow = loaded()?.slow;
+    if (!slow?.isTooSoon(error) || isEditing() || text.value) return;
+    slow.takeBack(message);
+    answer(to && getState(selectMessageByMessageID(to.id))); // it may be deleted by now
     insert(message);
   });
   text.value = "";
-  showAnswered(undefined);
+  answer(undefined);
   keep();
   fit();
   text.focus();
@@ -180,33 +161,27 @@ function sendTo(kind, id, message, options) {
 /** @param {string} message */
 const lengthOf = (message) => [...message].length;
 
-/** @param {number} left characters */
-function leftSaid(left) {
-  if (left > LEFT_SHOWN) return "";
-  const count = Math.abs(left);
-  if (left < 0)
-    return filled(ngettext("{count} character too many.", "{count} characters too many.", count), { count });
-  return filled(ngettext("{count} character left.", "{count} characters left.", count), { count });
-}
-
 function fit() {
   if (!growsByItself) {
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight}px`;
   }
   const left = text.value.length + LEFT_SHOWN < limit ? Infinity : limit - lengthOf(text.value);
-  setText(part("left"), leftSaid(left));
-  part("left").classList.toggle("over", left < 0);
+  if (left <= LEFT_SHOWN && !loaded()) later().then(fit, () => {}); // nothing is lost where it cannot be had
+  loaded()?.showLeft(left <= LEFT_SHOWN ? left : null);
 }
 
 // --- The draft: over visits. One that is for some stays in its tab: in no other is it taken for everyone's ---
 
-function keep() {
+export function keep() {
   clearTimeout(keeping);
   keeping = undefined;
   const to = recipientKept();
   const draft = editing()?.draftText() ?? text.value;
-  const kept = draft || to ? JSON.stringify({ text: draft, named: chosenIn(draft), ...to }) : null;
+  const kept =
+    draft || to
+      ? JSON.stringify({ text: draft, named: loaded()?.mentions.chosenIn(draft) ?? namesKept(), ...to })
+      : null;
   if (lasting.get(key) === shared) lasting.remove(key);
   here.remove(key);
   shared = to ? null : kept;
@@ -220,7 +195,7 @@ function restore() {
   if (!kept) return;
   const draft = JSON.parse(kept);
   text.value = draft.text;
-  restoreMentions(draft.named ?? []);
+  restoreNames(draft.named ?? []);
   if (draft.to) restoreRecipient(draft);
   fit();
 }

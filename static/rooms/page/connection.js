@@ -1,8 +1,8 @@
 // A banner while the connection is away.
 
-import { hmsActions, hmsNotifications, hmsStore, selectRoomState } from "../core.js";
+import { getState, hmsActions, onNotification, selectRoomState, subscribe } from "../core.js";
 import { serverNow } from "./clock.js";
-import { part } from "./dom.js";
+import { onClick, part } from "./dom.js";
 import { shortSpan } from "./text.js";
 import { gettext } from "./translation.js";
 
@@ -17,15 +17,15 @@ let visible = false;
 let backAt = null; // when the connection came back last
 
 export function startConnection() {
-  hmsNotifications.onNotification(lost, "RECONNECTING");
-  hmsNotifications.onNotification(back, "RECONNECTED");
+  onNotification(lost, "RECONNECTING");
+  onNotification(back, "RECONNECTED");
   addEventListener("offline", offline); // at once: the socket itself notices much later
-  addEventListener("online", () => hmsStore.getState(selectRoomState) === "Connected" && back());
-  part("banner-retry").addEventListener("click", () => hmsActions.retryConnection());
+  addEventListener("online", () => getState(selectRoomState) === "Connected" && back());
+  onClick(part("banner-retry"), () => hmsActions.retryConnection());
 }
 
 /** Whether what is written waits for the connection. */
-export const isAway = () => !navigator.onLine || hmsStore.getState(selectRoomState) === "Reconnecting";
+export const isAway = () => !navigator.onLine || getState(selectRoomState) === "Reconnecting";
 
 /** Throws while the connection is away: nothing is done later that nobody expects any more. */
 export function needConnection() {
@@ -43,7 +43,7 @@ export const wasMissed = (time) => isAway() || (backAt !== null && time < backAt
  * @param {() => void} changed
  */
 export function onAway(changed) {
-  hmsStore.subscribe(changed, selectRoomState);
+  subscribe(changed, selectRoomState);
   for (const kind of ["offline", "online"]) addEventListener(kind, changed);
 }
 
@@ -55,7 +55,7 @@ export function resetConnection() {
 }
 
 function offline() {
-  if (hmsStore.getState(selectRoomState) === "Disconnected") return;
+  if (getState(selectRoomState) === "Disconnected") return;
   lost();
   say(gettext("You are offline. What you write waits."), { lost: true });
   part("banner-retry").hidden = true; // of no use before the network is back

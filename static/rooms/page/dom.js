@@ -59,6 +59,15 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** @type {(element: HTMLElement, action: (event: MouseEvent) => unknown) => void} */
+export const onClick = (element, action) => element.addEventListener("click", action);
+
+/**
+ * Whether the focus is on an element, or in it.
+ * @param {Element | null | undefined} element
+ */
+export const hasFocus = (element) => element?.contains(document.activeElement) === true;
+
 /** @param {string} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
@@ -77,7 +86,7 @@ export function icon(name) {
 export function arrange(parent, nodes) {
   nodes.forEach((node, at) => {
     if (parent.children[at] === node) return;
-    if (node.parentNode === parent && node.contains(document.activeElement)) {
+    if (node.parentNode === parent && hasFocus(node)) {
       while (parent.children[at] !== node) parent.append(parent.children[at]);
     } else {
       parent.insertBefore(node, parent.children[at] ?? null);
@@ -101,7 +110,7 @@ export function setText(element, text) {
  * @type {(element: HTMLElement, hidden: boolean, next: HTMLElement) => void}
  */
 export function setHidden(element, hidden, next) {
-  const hadFocus = element.contains(document.activeElement);
+  const hadFocus = hasFocus(element);
   element.hidden = hidden;
   if (hidden && hadFocus) next.focus();
 }

@@ -1,9 +1,8 @@
 // The door while somebody waits before it: what it says of the room is looked up again now and then.
 
 import { part, setText } from "./dom.js";
+import { need } from "./opening.js";
 import { isShown } from "./screens.js";
-import { announce } from "./toasts.js";
-import { gettext } from "./translation.js";
 
 const EVERY = 10_000; // ms
 const MOST = 360; // looks: for an hour
@@ -33,17 +32,9 @@ async function look() {
   if (!told) return;
   setText(part("lobby-inside"), told.inside);
   part("lobby-locked").hidden = !told.locked;
-  if (isKeptOut() && !told.locked) tellOpen();
+  if (!isKeptOut() || told.locked) return;
+  isShut = false;
+  (await need())?.tellOpen();
 }
 
 const isKeptOut = () => isShut && isShown("end");
-
-/** Says at the end of a try to enter that the next one may succeed, and leaves the focus where it is. */
-function tellOpen() {
-  isShut = false;
-  const heading = gettext("You can enter now");
-  setText(part("end-heading"), heading);
-  setText(part("end-text"), gettext("The room is open again."));
-  setText(part("end-again"), gettext("Join the room"));
-  announce(heading);
-}

@@ -1,7 +1,7 @@
 // Raised hands: later/hands.js raises and lowers them. A person has one hand, whatever the number of tabs: it is up in each.
 
-import { hmsNotifications, hmsStore, selectHandRaisedPeers, selectLocalPeer, selectPermissions } from "../core.js";
-import { part, setText } from "./dom.js";
+import { getState, onNotification, selectHandRaisedPeers, selectLocalPeer, selectPermissions } from "../core.js";
+import { onClick, part, setText } from "./dom.js";
 import { need } from "./opening.js";
 import { gettext } from "./translation.js";
 import { personOf } from "./who.js";
@@ -9,9 +9,9 @@ import { personOf } from "./who.js";
 /** @import { HMSPeer } from "../hms.js" */
 
 export function startHands() {
-  part("hand").addEventListener("click", turnOwnHand);
-  part("lower-all").addEventListener("click", lowerAll);
-  hmsNotifications.onNotification(async ({ data: peer }) => (await need())?.tellHand(peer), "HAND_RAISE_CHANGED");
+  onClick(part("hand"), turnOwnHand);
+  onClick(part("lower-all"), lowerAll);
+  onNotification(async ({ data: peer }) => (await need())?.tellHand(peer), "HAND_RAISE_CHANGED");
 }
 
 const turnOwnHand = async () => (await need(turnOwnHand))?.turnOwnHand();
@@ -21,19 +21,18 @@ const lowerAll = async () => (await need(lowerAll))?.lowerAll();
  * The tabs in which somebody's hand was raised.
  * @param {HMSPeer} peer
  */
-export const raisedBy = (peer) =>
-  hmsStore.getState(selectHandRaisedPeers).filter((other) => personOf(other) === personOf(peer));
+export const raisedBy = (peer) => getState(selectHandRaisedPeers).filter((other) => personOf(other) === personOf(peer));
 
 /** The same for the reader. */
 export function ownRaised() {
-  const local = hmsStore.getState(selectLocalPeer);
+  const local = getState(selectLocalPeer);
   return local ? raisedBy(local) : [];
 }
 
 export function drawOwnHand() {
   const isUp = ownRaised().length > 0;
   // A hand that is up can be lowered, also by who may not raise one any more.
-  part("hand").hidden = !hmsStore.getState(selectPermissions)?.raiseHand && !isUp;
+  part("hand").hidden = !getState(selectPermissions)?.raiseHand && !isUp;
   part("hand").setAttribute("aria-pressed", String(isUp));
   setText(part("hand-label"), isUp ? gettext("Lower hand") : gettext("Raise hand"));
 }

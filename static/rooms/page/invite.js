@@ -1,9 +1,9 @@
 // The link for others: copied at once, or, by those who may manage the room, chosen in a dialog with one for each role.
 
-import { hmsActions, hmsNotifications, hmsStore, selectIsConnectedToRoom, selectPermissions } from "../core.js";
-import { part, setText } from "./dom.js";
-import { copyLink, linkOf } from "./link.js";
-import { open } from "./opening.js";
+import { getState, onNotification, selectIsConnectedToRoom, selectPermissions, subscribe } from "../core.js";
+import { onClick, part, setText } from "./dom.js";
+import { copyLink } from "./link.js";
+import { need, open } from "./opening.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
 
@@ -21,20 +21,20 @@ export const inviteLabel = () => (mayShare() ? gettext("Share") : gettext("Copy 
 /** @param {DOMStringMap} page what the server says in it */
 export function startInvite({ invite = "", inviteRole = "", closed }) {
   [link, role] = [closed ? "" : invite, inviteRole];
-  for (const name of ["empty-copy", "lobby-copy"]) part(name).addEventListener("click", copyInvite);
-  part("copy-invite").addEventListener("click", share);
+  for (const name of ["empty-copy", "lobby-copy"]) onClick(part(name), copyInvite);
+  onClick(part("copy-invite"), share);
   part("invite-link").addEventListener("focus", () => part("invite-link").select());
-  hmsStore.subscribe((may) => {
+  subscribe((may) => {
     setText(part("invite-label"), inviteLabel());
     if (may && !link) renew();
   }, selectMayShare);
-  hmsNotifications.onNotification(({ data }) => {
+  onNotification(({ data }) => {
     if (data.role === role) renew();
   }, "ROOM_CODE_CHANGED");
 }
 
 /** Whether one chooses among the links of all roles. */
-const mayShare = () => hmsStore.getState(selectMayShare);
+const mayShare = () => getState(selectMayShare);
 
 /** Copies the link for guests, or offers those of all roles. */
 export function share() {
@@ -50,9 +50,7 @@ function copyInvite() {
 /** Finds the link anew, which only those can who may manage the room. */
 async function renew() {
   link = "";
-  if (!mayShare()) return;
-  const codes = await hmsActions.getRoomCodes().catch(() => []);
-  const { code } = codes.find((one) => one.role === role) ?? {};
-  if (code) link = linkOf(code);
+  const from = mayShare() ? await need() : null;
+  link = (await from?.currentLink(role)) ?? "";
   part("invite-link").value = link;
 }

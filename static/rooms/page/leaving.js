@@ -1,7 +1,7 @@
 // Leaving, which the last one and the last host are asked about.
 
-import { hmsActions, hmsStore, selectIsLastHost, selectPeerCount } from "../core.js";
-import { part } from "./dom.js";
+import { getState, hmsActions, selectPeerCount, selectPermissions } from "../core.js";
+import { onClick, part } from "./dom.js";
 import { ended } from "./ends.js";
 import { later } from "./loader.js";
 import { open } from "./opening.js";
@@ -11,11 +11,12 @@ import { isShown } from "./screens.js";
 export const BY_HOST = "The host ended it.";
 
 export function startLeaving() {
-  part("leave").addEventListener("click", leave);
+  onClick(part("leave"), leave);
 }
 
 export async function leave() {
-  const isAsked = hmsStore.getState(selectPeerCount) < 2 || hmsStore.getState(selectIsLastHost);
+  const { changeRole, endRoom } = getState(selectPermissions) ?? {};
+  const isAsked = getState(selectPeerCount) < 2 || (changeRole && endRoom);
   if (isAsked && (await canAsk())) open(({ askBeforeLeaving }) => askBeforeLeaving());
   else if (isShown("room")) goAway("");
 }

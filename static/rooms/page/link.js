@@ -1,21 +1,15 @@
 // Links into the room.
 
-import { hmsStore, selectRoom } from "../core.js";
-import { pageData } from "./dom.js";
+import { getState, selectRoom } from "../core.js";
 import { fill } from "./text.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
-
-const { invite = "" } = pageData();
-
-/** @param {string} code */
-export const linkOf = (code) => new URL(`../${code}/`, invite).href;
 
 /** @param {string} link */
 export async function copyLink(link) {
   try {
     await navigator.clipboard.writeText(link);
-    const { locked } = hmsStore.getState(selectRoom);
+    const { locked } = getState(selectRoom);
     toast(
       locked
         ? gettext("Link copied. The room is locked: unlock it before others can enter.")

@@ -3,12 +3,13 @@
 import { uuid } from "../client/uuid.js";
 import { hmsActions } from "../core.js";
 import { resetConnection } from "./connection.js";
-import { pageData, part, setText } from "./dom.js";
+import { onClick, pageData, part, setText } from "./dom.js";
 import { startDoor } from "./door.js";
-import { isKeptOut, keepName, nameInside, refused } from "./ends.js";
+import { keepName, nameInside } from "./ends.js";
 import { startFocus } from "./focus.js";
 import { startInvite } from "./invite.js";
 import { startLanguages } from "./languages.js";
+import { later } from "./loader.js";
 import { lasting } from "./memory.js";
 import { rememberRoom } from "./recent.js";
 import { OBSERVED, resetRoom, startRoom } from "./room.js";
@@ -41,7 +42,7 @@ function listenToPage() {
     event.preventDefault();
     enter(part("lobby-name").value);
   });
-  part("end-again").addEventListener("click", () => {
+  onClick(part("end-again"), () => {
     if (part("lobby-name").value.trim()) enter(part("lobby-name").value);
     else location.reload(); // was refused before a name was given
   });
@@ -63,7 +64,8 @@ async function enter(given) {
     await hmsActions.join({ userName: name, authToken });
     entered(name);
   } catch (error) {
-    if (isKeptOut(error)) refused(error);
+    const from = await later().catch(() => null);
+    if (from?.isKeptOut(error)) from.refused(error);
     else {
       setText(part("lobby-problem"), filled(gettext("You could not join. {why}"), { why: await inWords(error) }));
       part("lobby-problem").hidden = false;

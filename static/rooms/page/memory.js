@@ -34,14 +34,5 @@ const memory = (storage) => ({
 /** Over visits. */
 export const lasting = memory(() => localStorage);
 
-/**
- * Calls `action` when another tab has changed something that lasts.
- * @type {(key: string, action: () => void) => void}
- */
-export const onChange = (key, action) =>
-  addEventListener("storage", ({ key: changed }) => {
-    if (changed === `hmsroom:${key}` || changed === null) action(); // null: all was taken away
-  });
-
 /** In this tab, over a reload. */
 export const here = memory(() => sessionStorage);

@@ -3,10 +3,10 @@
 import { roleText } from "./roles.js";
 import { gettext } from "./translation.js";
 
-const NOTHING = /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\s\u2800]/u;
+const NOTHING = /[^\p{C}\p{Z}\p{M}\p{DI}\s\u2800]/u;
 
 // What is dropped, after composed letters were taken apart: accents, and whatever is not seen at all.
-const UNSEEN = /[\p{M}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+const UNSEEN = /[\p{M}\p{Cc}\p{Cf}\p{DI}]/gu;
 const SPACES = /[\p{Z}\s\u2800]+/gu;
 
 /** Letter → those of other alphabets, and digits and signs, that are taken for it. */
@@ -77,10 +77,10 @@ const YOU = ["(you)", gettext("(you)")].map(skeleton);
 const ONLY_TO = ["Only to {name}", gettext("Only to {name}")].map((sentence) => skeleton(sentence.split("{")[0]));
 
 const LETTERS = /[\p{L}\p{M}]+/gu;
-const LATIN = /\p{Script=Latin}/u;
+const LATIN = /\p{sc=Latin}/u;
 // None of the alphabets that people do mix within a word.
 const STRANGE =
-  /[^\p{Script=Latin}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u;
+  /[^\p{sc=Latin}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Bopomofo}\p{sc=Common}\p{sc=Inherited}]/u;
 
 /**
  * Whether a word in a name takes letters of another alphabet for Latin ones: no list of doubles is ever complete.

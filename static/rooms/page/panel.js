@@ -1,6 +1,6 @@
 // The side panel: people or polls. Beside the chat on wide screens, a sheet over it on narrow ones.
 
-import { part, setText } from "./dom.js";
+import { onClick, part, setText } from "./dom.js";
 import { gettext } from "./translation.js";
 
 /** @typedef {"people" | "polls"} Kind */
@@ -20,12 +20,12 @@ let opener = null;
 export function startPanel() {
   for (const kind of kinds) {
     const toggle = part(`${kind}-toggle`);
-    toggle.addEventListener("click", () => {
+    onClick(toggle, () => {
       opener = toggle;
       show(shown === kind ? null : kind);
     });
   }
-  part("panel-close").addEventListener("click", () => show(null));
+  onClick(part("panel-close"), () => show(null));
   wide.addEventListener("change", resetPanel);
   part("panel").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !wide.matches) show(null);

@@ -1,8 +1,8 @@
 // Who is here: oneself first, then by role, raised hands in their order. later/person_menu.js is what can be done to them.
 
-import { hmsStore, selectPeerCount, selectPeers, selectPermissions, selectRolesMap } from "../core.js";
+import { getState, selectPeerCount, selectPeers, selectPermissions, selectRolesMap, subscribe } from "../core.js";
 import { avatar } from "./avatar.js";
-import { arrange, eachFrame, icon, make, part, setText } from "./dom.js";
+import { arrange, eachFrame, icon, make, onClick, part, setText } from "./dom.js";
 import { drawOwnHand, startHands } from "./hands.js";
 import { openAt } from "./opening.js";
 import { persons } from "./persons.js";
@@ -26,21 +26,21 @@ let rolesDiffer = false; // among those who are here: else a role says nothing
 
 export function startPeople() {
   const drawSoon = eachFrame(drawPeople);
-  hmsStore.subscribe(drawSoon, selectPeers);
-  hmsStore.subscribe(drawSoon, selectRolesMap);
-  hmsStore.subscribe(drawSoon, selectSpotlight);
-  hmsStore.subscribe(drawSoon, selectPeerCount);
+  subscribe(drawSoon, selectPeers);
+  subscribe(drawSoon, selectRolesMap);
+  subscribe(drawSoon, selectSpotlight);
+  subscribe(drawSoon, selectPeerCount);
   part("people-search").addEventListener("input", drawPeople);
   startHands();
 }
 
 export function drawPeople() {
-  const all = hmsStore.getState(selectPeers).filter(Boolean);
+  const all = getState(selectPeers).filter(Boolean);
   all.forEach(meet);
   const people = persons(all);
   const raised = people.filter(({ isHandRaised }) => isHandRaised);
   raised.sort((a, b) => Number(a.raisedAt) - Number(b.raisedAt));
-  const count = hmsStore.getState(selectPeerCount) - (all.length - people.length);
+  const count = getState(selectPeerCount) - (all.length - people.length);
   setText(part("people-count"), count);
   part("people-toggle").setAttribute("aria-label", filled(gettext("People, {count} in the room"), { count }));
   part("empty-alone").hidden = count > 1;
@@ -64,7 +64,7 @@ export function drawPeople() {
 
 /** @type {(peers: PersonHere[]) => PersonHere[]} */
 function ordered(peers) {
-  const roles = hmsStore.getState(selectRolesMap);
+  const roles = getState(selectRolesMap);
   /** @param {HMSPeer} peer */
   const rank = (peer) => (peer.isLocal ? -1 : (roles[peer.roleName ?? ""]?.priority ?? Number.MAX_SAFE_INTEGER));
   return [...peers].sort((a, b) => rank(a) - rank(b) || byName(nameOf(a), nameOf(b)));
@@ -107,7 +107,7 @@ function row() {
   const element = make("li", { class: "person" }, mark, text, menu);
   /** @type {PersonHere | null} */
   let peer = null;
-  menu.addEventListener("click", () => {
+  onClick(menu, () => {
     const chosen = peer;
     if (chosen) openAt(menu, ({ togglePersonMenu }) => togglePersonMenu(menu, chosen));
   });
@@ -151,7 +151,7 @@ function fillRow({ role, status, tabs, away, star, hand }, peer) {
 }
 
 /** @param {PersonHere} peer */
-export const isLit = (peer) => peer.tabs.some(({ id }) => id === hmsStore.getState(selectSpotlight));
+export const isLit = (peer) => peer.tabs.some(({ id }) => id === getState(selectSpotlight));
 
 /**
  * What the peer says of itself; others may have stored anything.
@@ -167,5 +167,5 @@ export function statusOf({ metadata }) {
 }
 
 /** @returns {NonNullable<ReturnType<typeof selectPermissions>>} */
-export const permissions = () => hmsStore.getState(selectPermissions) ?? {};
+export const permissions = () => getState(selectPermissions) ?? {};
 export const isModerator = () => Boolean(permissions().removeOthers);

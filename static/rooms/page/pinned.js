@@ -1,7 +1,8 @@
 // What is pinned: later/pin_bar.js shows it, in the rooms that have pins.
 
-import { hmsStore, selectMetadataRules, selectSessionMetadata, selectSessionStore } from "../core.js";
+import { getState, selectMetadataRules, selectSessionMetadata, selectSessionStore } from "../core.js";
 import { loaded } from "./loader.js";
+import { isShown } from "./screens.js";
 
 /** @import { HMSMetadataRules, HMSStore } from "../hms.js" */
 /** @import { Pin, Someone } from "./types.js" */
@@ -37,7 +38,7 @@ const someone = (value) =>
 const textIn = (value) => (typeof value === "string" && value.trim() ? value : "");
 
 /** @param {string} id */
-export const isPinned = (id) => hmsStore.getState(selectPins).some((one) => one.id === id);
+export const isPinned = (id) => getState(selectPins).some((one) => one.id === id);
 
 /** @type {{ pins: Pin[], rules: HMSMetadataRules }} */
 let entered = { pins: [], rules: { room: [], template: [] } };
@@ -47,7 +48,7 @@ export const atEntry = () => entered;
 
 /** Draws the pins of a room just entered. */
 export function resetPins() {
-  entered = { pins: hmsStore.getState(selectPins), rules: hmsStore.getState(selectMetadataRules) };
+  entered = { pins: getState(selectPins), rules: getState(selectMetadataRules) };
   loaded()?.resetPins();
 }
 
@@ -55,5 +56,7 @@ export function resetPins() {
  * Whether there are pins, or other rules than there were.
  * @param {HMSStore} store
  */
-export const selectHasPins = (store) =>
-  selectPins(store).length > 0 || JSON.stringify(selectMetadataRules(store)) !== JSON.stringify(entered.rules);
+export const selectHasPins = (store) => selectPins(store).length > 0 || (isShown("room") && hasOtherRules(store));
+
+/** @param {HMSStore} store */
+const hasOtherRules = (store) => JSON.stringify(selectMetadataRules(store)) !== JSON.stringify(entered.rules);

@@ -1,6 +1,6 @@
 // Whether the room has polls: later/polls.js shows them.
 
-import { hmsActions, hmsStore, selectPermissions, selectPolls } from "../core.js";
+import { getState, hmsActions, selectPermissions, selectPolls } from "../core.js";
 import { attempt } from "./toasts.js";
 import { gettext } from "./translation.js";
 
@@ -8,7 +8,7 @@ import { gettext } from "./translation.js";
 
 /** Looks for the polls of a room just entered. */
 export function resetPolls() {
-  if (hmsStore.getState(selectPermissions)?.pollRead) {
+  if (getState(selectPermissions)?.pollRead) {
     attempt(() => hmsActions.interactivityCenter.getPolls(), gettext("Polls not read. {why}"));
   }
 }

@@ -1,15 +1,14 @@
 // Whom a message is for: everyone, those with a role, or one person, which the page then says all the time.
 
-import { hmsStore, selectAvailableRoleNames, selectRemotePeers } from "../core.js";
-import { arrange, eachFrame, make, part, setParts, setText } from "./dom.js";
+import { getState, selectAvailableRoleNames, selectRemotePeers, subscribe } from "../core.js";
+import { arrange, eachFrame, make, onClick, part, setParts, setText } from "./dom.js";
 import { persons } from "./persons.js";
 import { roleText } from "./roles.js";
 import { fill } from "./text.js";
 import { gettext } from "./translation.js";
-import { drawName, isOwn, nameText, who } from "./who.js";
+import { drawName, nameText, who } from "./who.js";
 
-/** @import { HMSMessage } from "../hms.js" */
-/** @import { PersonHere, Someone } from "./types.js" */
+/** @import { Someone } from "./types.js" */
 
 const NAME_SHOWN = 16; // characters: the tag after them is not cut off
 
@@ -23,14 +22,14 @@ let chosen = null; // the person that was chosen, also when that one has left
 /** @param {() => void} changed called when the person chose */
 export function startRecipients(changed) {
   const drawTo = eachFrame(() => drawRecipients());
-  hmsStore.subscribe(drawTo, selectRemotePeers);
-  hmsStore.subscribe(drawTo, selectAvailableRoleNames);
+  subscribe(drawTo, selectRemotePeers);
+  subscribe(drawTo, selectAvailableRoleNames);
   to.addEventListener("change", () => {
     choose(to.value);
     changed();
     part("message").focus();
   });
-  part("to-all").addEventListener("click", () => {
+  onClick(part("to-all"), () => {
     choose("");
     changed();
     part("message").focus();
@@ -53,44 +52,13 @@ export function restoreRecipient(kept) {
   choose(kept.to);
 }
 
-/** @param {{ id: string }} peer */
-export function choosePerson({ id }) {
-  chooseTo(`peer:${shownFor(id)?.id ?? id}`);
-}
-
 /**
- * Chooses whom a message is for, by a value of answerGoesTo().
+ * Chooses whom a message is for: empty for everyone, `peer:` or `role:` and an id.
  * @param {string} value
  */
 export function chooseTo(value) {
   drawRecipients();
   choose(value);
-}
-
-/** @param {string | undefined} value of answerGoesTo() */
-export const isChosen = (value) => to.value === value;
-
-/**
- * Whom an answer to a message is for, those whom that was for: empty for everyone, undefined if one cannot write to
- * them, for who it was has left or it was for several roles.
- * @param {HMSMessage} message
- */
-export function answerGoesTo(message) {
-  const { recipientPeer, recipientRoles: roles = [], sender, senderPerson } = message;
-  if (roles.length) return roles.length === 1 ? `role:${roles[0]}` : undefined;
-  if (!recipientPeer) return "";
-  const other = isOwn(message) ? shownFor(recipientPeer) : shownFor(sender, senderPerson);
-  return other && `peer:${other.id}`;
-}
-
-/**
- * The peer that stands in the list for another of the same person, if one of them is here.
- * @type {(id: string | undefined, person?: string) => PersonHere | undefined}
- */
-function shownFor(id, person) {
-  const present = persons(hmsStore.getState(selectRemotePeers));
-  const same = present.find(({ tabs }) => tabs.some((tab) => tab.id === id));
-  return same ?? present.find((one) => one.person !== undefined && one.person === person);
 }
 
 /** @type {(value: string) => ["" | "peer" | "role", string]} */
@@ -104,15 +72,15 @@ function split(value) {
 function choose(value) {
   to.value = value;
   const [kind, id] = split(value);
-  const peer = kind === "peer" ? hmsStore.getState(selectRemotePeers).find((one) => one.id === id) : null;
+  const peer = kind === "peer" ? getState(selectRemotePeers).find((one) => one.id === id) : null;
   if (peer) chosen = { id, name: peer.name, person: peer.person };
   else if (kind !== "peer") chosen = null;
   showPrivacy();
 }
 
 function drawRecipients(value = to.value) {
-  const present = persons(hmsStore.getState(selectRemotePeers));
-  const roles = hmsStore.getState(selectAvailableRoleNames).map(roleOption);
+  const present = persons(getState(selectRemotePeers));
+  const roles = getState(selectAvailableRoleNames).map(roleOption);
   const people = present.map((peer) => personOption(peer, false));
   // What was chosen is not changed silently: a private message would go to everyone.
   const [kind, id] = split(value);

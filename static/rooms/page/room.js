@@ -1,20 +1,21 @@
 // The room: starts its parts, and listens to what ends the stay.
 
 import {
-  hmsNotifications,
-  hmsStore,
+  onNotification,
   selectIsConnectedToRoom,
   selectPermissions,
   selectRemoved,
   selectRoleChangeRequest,
+  selectRoom,
+  subscribe,
 } from "../core.js";
 import { startAbout } from "./about.js";
 import { startAlerts } from "./alerts.js";
 import { startAvatars } from "./avatar.js";
 import { startComposer } from "./composer.js";
 import { startConnection } from "./connection.js";
-import { make, pageData, part } from "./dom.js";
-import { ended, refused, removal } from "./ends.js";
+import { make, onClick, pageData, part } from "./dom.js";
+import { ended, refused, removed } from "./ends.js";
 import { BY_HOST, startLeaving } from "./leaving.js";
 import { startClearing } from "./log/clearing.js";
 import { resetLog, startLog } from "./log/log.js";
@@ -52,8 +53,8 @@ export function startRoom() {
   startLeaving();
   fitKeyboard();
   listenToRoom();
-  hmsStore.subscribe((isIt) => isIt && need(), selectIsMoreWanted);
-  part("more").addEventListener("click", () => openAt(part("more"), ({ toggleRoomMenu }) => toggleRoomMenu()));
+  subscribe((isIt) => isIt && need(), selectIsMoreWanted);
+  onClick(part("more"), () => openAt(part("more"), ({ toggleRoomMenu }) => toggleRoomMenu()));
 }
 
 /** Draws what there is of a room just entered. */
@@ -73,6 +74,7 @@ export function resetRoom() {
  */
 const selectIsMoreNeeded = (store) =>
   Boolean(selectLit(store)) ||
+  selectRoom(store).slowMode > 0 ||
   selectHasPins(store) ||
   selectHasPolls(store) ||
   Boolean(selectRoleChangeRequest(store)) ||
@@ -85,17 +87,17 @@ const selectIsMoreNeeded = (store) =>
 const selectIsMoreWanted = (store) => Boolean(selectIsConnectedToRoom(store)) && selectIsMoreNeeded(store);
 
 function listenToRoom() {
-  hmsNotifications.onNotification(({ data }) => ended("removed", ...removal(data)), "REMOVED_FROM_ROOM");
-  hmsNotifications.onNotification(({ data }) => {
+  onNotification(({ data }) => removed(data), "REMOVED_FROM_ROOM");
+  onNotification(({ data }) => {
     // As in the published SDK it tells also of who was removed by nobody inside.
     if (data.roomEnded)
       ended("ended", data.reason === BY_HOST ? gettext("The host ended it.") : make("bdi", {}, data.reason ?? ""));
-    else ended("removed", ...removal(data));
+    else removed(data);
   }, "ROOM_ENDED");
-  hmsNotifications.onNotification(({ data: error }) => {
+  onNotification(({ data: error }) => {
     if (isShown("room")) refused(error);
   }, "ERROR");
-  hmsNotifications.onNotification(({ data: peer }) => {
+  onNotification(({ data: peer }) => {
     const role = make("bdi", {}, roleText(peer.roleName));
     if (peer.isLocal) toast(fill(gettext("Your role is now {role}."), { role }), undefined, { kind: "role" });
   }, "ROLE_UPDATED");

@@ -20,7 +20,7 @@ const DIRECTIONS = {
   "\u2069": "PDI",
 };
 
-const TURNING = /(\u2066#[\w-]+\u2069)|\p{Bidi_Control}/gu;
+const TURNING = /(\u2066#[\w-]+\u2069)|\p{Bidi_C}/gu;
 
 /**
  * Text whose characters that turn the direction of what follows are seen and do nothing. Those around the tag of a
@@ -29,7 +29,7 @@ const TURNING = /(\u2066#[\w-]+\u2069)|\p{Bidi_Control}/gu;
  */
 export const visible = (text) => text.replace(TURNING, (control, tag) => tag ?? `⟨${DIRECTIONS[control]}⟩`);
 
-const LINK = /(?:https?:\/\/|(?<![\p{L}\p{N}./@-])www\.[^\s./<>"“”\p{Bidi_Control}]+\.)[^\s<>"“”\p{Bidi_Control}]+/giu;
+const LINK = /(?:https?:\/\/|(?<![\p{L}\p{N}./@-])www\.[^\s./<>"“”\p{Bidi_C}]+\.)[^\s<>"“”\p{Bidi_C}]+/giu;
 const TRAILING = /[.,;:!?'’*_~]/u;
 /** @type {Record<string, string>} */
 const BRACKETS = { ")": "(", "]": "[", "}": "{" };
@@ -131,7 +131,6 @@ const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full" });
 const number = new Intl.NumberFormat(LOCALE);
 const seconds = new Intl.NumberFormat(LOCALE, { style: "unit", unit: "second", unitDisplay: "narrow" });
 const all = new Intl.ListFormat(LOCALE, { type: "conjunction" });
-const one = new Intl.ListFormat(LOCALE, { type: "disjunction" });
 
 /** @param {Date} date */
 export const shortTime = (date) => clock.format(date);
@@ -142,19 +141,6 @@ export const byName = names.compare;
 /** @param {Date} date */
 export const fullTime = (date) => moment.format(date);
 
-/** @param {number} count */
-const digits = (count) => String(Math.floor(count)).padStart(2, "0");
-
-/**
- * A time in the reader's zone as ISO 8601 writes it, to the second: 2026-02-28T18:05:00+01:00.
- * @param {Date} date
- */
-export function localTime(date) {
-  const ahead = -date.getTimezoneOffset(); // minutes
-  const local = new Date(date.getTime() + ahead * 60_000).toISOString().slice(0, 19);
-  return `${local}${ahead < 0 ? "-" : "+"}${digits(Math.abs(ahead) / 60)}:${digits(Math.abs(ahead) % 60)}`;
-}
-
 /** @type {(date: Date, now: Date) => string} */
 export function dayName(date, now) {
   if (sameDay(date, now)) return gettext("Today");
@@ -162,22 +148,6 @@ export function dayName(date, now) {
   yesterday.setDate(now.getDate() - 1);
   if (sameDay(date, yesterday)) return gettext("Yesterday");
   return day.format(date);
-}
-
-/** @type {[unit: string, seconds: number][]} */
-const UNITS = [
-  ["hour", 3600],
-  ["minute", 60],
-  ["second", 1],
-];
-
-/**
- * So many seconds, in the largest unit of which they are a whole number.
- * @param {number} seconds
- */
-export function timeSpan(seconds) {
-  const [unit, length] = UNITS.find(([, each]) => seconds >= each && seconds % each === 0) ?? ["second", 1];
-  return new Intl.NumberFormat(LOCALE, { style: "unit", unit, unitDisplay: "long" }).format(seconds / length);
 }
 
 /** @param {number} span in seconds */
@@ -194,12 +164,6 @@ export const together = (names) => all.format(names);
  * @param {string[]} names
  */
 export const togetherInParts = (names) => all.formatToParts(names);
-
-/**
- * One or another of them.
- * @param {string[]} names
- */
-export const either = (names) => one.format(names);
 
 /**
  * One or two letters for a name.

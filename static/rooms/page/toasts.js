@@ -1,7 +1,7 @@
 // Short notices that go away by themselves, and what only a screen reader is told.
 
 import { needConnection } from "./connection.js";
-import { make, part, setParts } from "./dom.js";
+import { hasFocus, make, onClick, part, setParts } from "./dom.js";
 import { focusNear, placeOf } from "./focus.js";
 import { filled } from "./text.js";
 import { inWords } from "./why.js";
@@ -28,7 +28,7 @@ function place() {
   const dialog = [...document.querySelectorAll("dialog:modal")].at(-1);
   const home = dialog ?? page;
   if (home && toasts.parentElement !== home) {
-    const focused = toasts.contains(document.activeElement) ? document.activeElement : null;
+    const focused = hasFocus(toasts) ? document.activeElement : null;
     home.append(toasts);
     if (focused instanceof HTMLElement) focused.focus();
   }
@@ -82,7 +82,7 @@ export function toast(parts, offer, { kind = "", isOwn = false } = {}) {
   };
   if (offer) {
     const button = make("button", { class: "button small", type: "button" }, offer.label);
-    button.addEventListener("click", () => {
+    onClick(button, () => {
       remove();
       offer.action();
     });
@@ -119,9 +119,6 @@ function comesNext(button) {
 /** Where the focus goes when there is nothing of where it came from. */
 const around = () =>
   part("toasts").closest("dialog")?.querySelector("button[data-close], .actions button") ?? part("scroller");
-
-/** @param {Element} box */
-const hasFocus = (box) => box.contains(document.activeElement);
 
 /** @type {(one: HTMLElement, other: HTMLElement) => boolean} */
 const isLike = (one, other) =>

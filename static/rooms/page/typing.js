@@ -1,6 +1,6 @@
 // Who is writing a message, in a line that is always there; and telling others that one is.
 
-import { hmsActions, hmsStore, selectLocalPeer, selectPeers, selectTyping } from "../core.js";
+import { getState, hmsActions, selectLocalPeer, selectPeers, selectTyping, subscribe } from "../core.js";
 import { isAway } from "./connection.js";
 import { eachFrame, part, setParts } from "./dom.js";
 import { recipient } from "./recipients.js";
@@ -13,8 +13,8 @@ import { personOf, who } from "./who.js";
 
 export function startTyping() {
   const drawSoon = eachFrame(draw);
-  hmsStore.subscribe(drawSoon, selectTyping);
-  hmsStore.subscribe(drawSoon, selectPeers);
+  subscribe(drawSoon, selectTyping);
+  subscribe(drawSoon, selectPeers);
 }
 
 /** Tells whom the message is for that one is writing it, or, once it is empty, that one is not any more. */
@@ -44,8 +44,8 @@ function sentence() {
 
 /** Other persons who are writing, each once. */
 function writing() {
-  const { typing, peers } = { typing: hmsStore.getState(selectTyping), peers: hmsStore.getState(selectPeers) };
-  const local = hmsStore.getState(selectLocalPeer);
+  const { typing, peers } = { typing: getState(selectTyping), peers: getState(selectPeers) };
+  const local = getState(selectLocalPeer);
   /** @type {Map<string, { peer: HMSPeer, isPrivate: boolean }>} */
   const persons = new Map();
   for (const { peerID, isPrivate } of typing) {

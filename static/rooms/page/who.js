@@ -1,6 +1,6 @@
 // Names in the page: each isolated, and with a tag of its person where two persons have names that look alike.
 
-import { hmsStore, selectAvailableRoleNames, selectLocalPeer, selectPeerByID } from "../core.js";
+import { getState, selectAvailableRoleNames, selectLocalPeer, selectPeerByID } from "../core.js";
 import { make } from "./dom.js";
 import { plays, shortest, shows, skeleton } from "./names.js";
 import { filled } from "./text.js";
@@ -45,14 +45,14 @@ export function isOwn(message) {
  * @param {HMSMessage} message
  */
 export const mentionsReader = ({ mentions = [] }) =>
-  mentions.some((id) => isReader(hmsStore.getState(selectPeerByID(id)) ?? { id }));
+  mentions.some((id) => isReader(getState(selectPeerByID(id)) ?? { id }));
 
 /**
  * Whether somebody is the reader, here or in another tab.
  * @param {Someone} one
  */
 export function isReader(one) {
-  const local = hmsStore.getState(selectLocalPeer);
+  const local = getState(selectLocalPeer);
   return Boolean(local && (one.id === local.id || personOf(one) === personOf(local)));
 }
 
@@ -89,11 +89,11 @@ export function meet(one) {
  * A few letters of the person, where the name alone does not say who it is: from left to right, whatever is around.
  * @param {Someone} one
  */
-function tagOf(one) {
+export function tagOf(one) {
   const person = personOf(one);
   const persons = looks.get(skeleton(nameOf(one))) ?? new Set();
   const others = [...persons].filter((other) => other !== person);
-  const isPlain = shows(one.name ?? "") && !plays(one.name ?? "", hmsStore.getState(selectAvailableRoleNames));
+  const isPlain = shows(one.name ?? "") && !plays(one.name ?? "", getState(selectAvailableRoleNames));
   if (!person || (!others.length && isPlain)) return "";
   return `\u2066#${shortest(person, others)}\u2069`;
 }
@@ -108,15 +108,6 @@ export function nameText(one, most = Infinity) {
   const characters = [...nameOf(one)];
   const name = characters.length > most ? `${characters.slice(0, most).join("")}…` : nameOf(one);
   return `${name} ${tag}`;
-}
-
-/**
- * The same without characters that nobody sees, to stand in what somebody writes.
- * @param {Someone} one
- */
-export function typedName(one) {
-  const tag = tagOf(one);
-  return tag ? `${nameOf(one)} ${tag.slice(1, -1)}` : nameOf(one);
 }
 
 /**

@@ -2,6 +2,8 @@
 
 import { RpcError } from "./error.js";
 
+/** Where this file comes from: the server, unless another is named. */
+export const HERE = new URL(import.meta.url).origin;
 const PATIENCE = 15_000; // ms
 
 /**

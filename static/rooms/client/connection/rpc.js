@@ -25,17 +25,6 @@ const FIRST_TRIES = 5; // before open() gives up
  * @property {Clock} [clock]
  */
 
-class Told extends Event {
-  /**
-   * @param {string} type
-   * @param {unknown} detail
-   */
-  constructor(type, detail) {
-    super(type);
-    this.detail = detail;
-  }
-}
-
 /**
  * Events: `notification` {method, params, seq}, `pong` (the result of a ping), `lost` {attempt, delay, code},
  * `restored`, `ended` {error}.
@@ -244,7 +233,7 @@ export class Rpc extends EventTarget {
   }
 
   /** @type {(type: string, detail?: unknown) => void} */
-  #emit = (type, detail) => this.dispatchEvent(new Told(type, detail));
+  #emit = (type, detail) => this.dispatchEvent(new CustomEvent(type, { detail }));
 }
 
 /**

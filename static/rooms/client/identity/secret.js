@@ -1,6 +1,7 @@
 // What this browser proves itself with to a server: who sends the same secret with a room code is the same owner.
 
-const HERE = new URL(import.meta.url).origin;
+import { HERE } from "../connection/http.js";
+
 const KEY = "hmsroom:secret";
 const FORM = /^[\x21-\x7e]{32,128}$/;
 /** @type {Map<string, string>} */

@@ -1,7 +1,7 @@
 // This tab as one peer of a room: its token, its peer id, and what outlives a reload of the page.
 
 import { RpcError } from "../connection/error.js";
-import { ask } from "../connection/http.js";
+import { ask, HERE } from "../connection/http.js";
 import { isForSome } from "../state/chat.js";
 import { nowhere } from "../state/start.js";
 import { uuid } from "../uuid.js";
@@ -13,7 +13,6 @@ import { claimsOf, renewed } from "./token.js";
 /** @import { Messages } from "../state/messages.js" */
 /** @import { Message, Place, State } from "../state/types.js" */
 
-const HERE = new URL(import.meta.url).origin;
 const AGENT = "sdk:hmsroom";
 
 const PASSED_ON = new Set(["sent", "on-broadcast", "on-message-edit", "on-message-react", "on-message-delete"]);

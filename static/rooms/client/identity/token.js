@@ -1,10 +1,8 @@
 // Auth tokens: what they say, and where a new one comes from. The server alone verifies them.
 
 import { RpcError } from "../connection/error.js";
-import { ask } from "../connection/http.js";
+import { ask, HERE } from "../connection/http.js";
 import { secretFor } from "./secret.js";
-
-const HERE = new URL(import.meta.url).origin;
 
 /** @typedef {{ roomCode: string, userId?: string, secret?: string }} TokenRequest */
 /** @typedef {{ endpoint?: string }} TokenOptions */

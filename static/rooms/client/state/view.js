@@ -44,21 +44,15 @@ const remotePeer = remembered((/** @type {Peer} */ peer) => peerView(peer, false
 const localPeer = remembered((/** @type {Peer} */ peer) => peerView(peer, true));
 
 /** @type {(peer: Peer, isLocal: boolean) => HMSPeer} */
-const peerView = (peer, isLocal) => ({
-  id: peer.id,
-  person: peer.person,
-  name: peer.name,
-  roleName: peer.role,
+const peerView = ({ role, userId, data, joinedAt, ...peer }, isLocal) => ({
+  ...peer,
+  roleName: role,
   isLocal,
   auxiliaryTracks: [],
-  customerUserId: peer.userId,
-  metadata: peer.data,
-  joinedAt: date(peer.joinedAt),
-  groups: peer.groups,
+  customerUserId: userId,
+  metadata: data,
+  joinedAt: date(joinedAt),
   isHandRaised: peer.groups.includes(HAND_RAISE),
-  type: peer.type,
-  state: peer.state,
-  raisedAt: peer.raisedAt,
 });
 
 const peers = remembered((/** @type {State["peers"]} */ map, /** @type {string} */ local) =>

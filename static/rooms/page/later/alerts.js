@@ -1,6 +1,7 @@
 // A sound and a notification of the browser for what is said while nobody looks at the page, and what turns them on.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
+import { getState, subscribe } from "../../core.js";
+import { selectMessageByMessageID } from "../../hms.js";
 import { isOn, NOTICE, SOUND } from "../alerts.js";
 import { lasting } from "../memory.js";
 import { visible } from "../text.js";
@@ -25,13 +26,13 @@ let shown;
 const turn = (key, on) => (on ? lasting.set(key, "on") : lasting.remove(key));
 
 export function startAlerts() {
-  hmsStore.subscribe(closeIfChanged, ({ messages }) => messages, Object.is);
+  subscribe(closeIfChanged, ({ messages }) => messages, Object.is);
 }
 
 /** What was deleted since, or says something else now, is not to be read in the browser's notification either. */
 function closeIfChanged() {
   const { id = "", message } = shown?.message ?? {};
-  if (hmsStore.getState(selectMessageByMessageID(id))?.message !== message) close();
+  if (getState(selectMessageByMessageID(id))?.message !== message) close();
 }
 
 function close() {
@@ -65,7 +66,7 @@ async function turnNotice() {
 /** @param {HMSMessage} message */
 export function alertTo(message) {
   // While this was loaded it may have been changed, or deleted.
-  if (hmsStore.getState(selectMessageByMessageID(message.id))?.message !== message.message) return;
+  if (getState(selectMessageByMessageID(message.id))?.message !== message.message) return;
   if (isOn(SOUND)) play();
   if (isOn(NOTICE)) notify(message);
 }

@@ -1,23 +1,17 @@
 // Changing what one said, in the composer: what was being written there waits meanwhile.
 
-import {
-  hmsActions,
-  hmsStore,
-  selectHMSMessages,
-  selectMayEdit,
-  selectMessageByMessageID,
-  selectSessionId,
-} from "../../hms.js";
+import { getState, subscribe } from "../../core.js";
+import { hmsActions, selectHMSMessages, selectMayEdit, selectMessageByMessageID, selectSessionId } from "../../hms.js";
 import { isAway } from "../connection.js";
 import { part, setText } from "../dom.js";
 import { elementOf } from "../log/entries.js";
 import { isForSome } from "../log/message.js";
-import { mentionsIn } from "../mentions.js";
 import { filled } from "../text.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { isOwn } from "../who.js";
 import { askToDelete } from "./deleting.js";
+import { mentionsIn } from "./mentions.js";
 import { inWords } from "./words.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
@@ -29,11 +23,11 @@ let draft = ""; // what was being written before
 
 export function startEditing() {
   part("editing-end").addEventListener("click", endEditing);
-  hmsStore.subscribe(
+  subscribe(
     () => {
-      if (!edited || hmsStore.getState(selectMessageByMessageID(edited.id))) return;
+      if (!edited || getState(selectMessageByMessageID(edited.id))) return;
       endEditing();
-      if (hmsStore.getState(selectSessionId)) toast(gettext("The message that you were editing was deleted."));
+      if (getState(selectSessionId)) toast(gettext("The message that you were editing was deleted."));
     },
     ({ messages }) => messages,
     Object.is,
@@ -53,9 +47,9 @@ export function edit(message) {
 
 /** Edits what one said last, if one may. */
 export function editLast() {
-  const mine = hmsStore.getState(selectHMSMessages).filter((one) => one.type === "chat" && isOwn(one));
+  const mine = getState(selectHMSMessages).filter((one) => one.type === "chat" && isOwn(one));
   const message = mine.at(-1);
-  if (message && hmsStore.getState(selectMayEdit(message.id))) edit(message);
+  if (message && getState(selectMayEdit(message.id))) edit(message);
 }
 
 export function endEditing() {

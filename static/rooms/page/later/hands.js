@@ -1,6 +1,7 @@
 // Raising hands, lowering them, and that somebody did. One's own is lowered in all tabs.
 
-import { hmsActions, hmsStore, selectHandRaisedPeers } from "../../hms.js";
+import { getState } from "../../core.js";
+import { hmsActions, selectHandRaisedPeers } from "../../hms.js";
 import { ownRaised, raisedBy } from "../hands.js";
 import { fill } from "../text.js";
 import { attempt, toast } from "../toasts.js";
@@ -22,7 +23,7 @@ export const turnOwnHand = () =>
   });
 
 export function lowerAll() {
-  for (const peer of hmsStore.getState(selectHandRaisedPeers)) lowerHand([peer]);
+  for (const peer of getState(selectHandRaisedPeers)) lowerHand([peer]);
 }
 
 /**
@@ -47,7 +48,7 @@ export function tellHand(peer) {
   if (isReader(peer)) {
     if (!tabs) toast(gettext("Your hand is down."), undefined, { kind: "own-hand", isOwn: isLowering });
   } else if (peer.isHandRaised && tabs === 1) {
-    const count = new Set(hmsStore.getState(selectHandRaisedPeers).map(personOf)).size;
+    const count = new Set(getState(selectHandRaisedPeers).map(personOf)).size;
     const sentence = count > 1 ? gettext("{name} raised a hand. Hands up: {count}") : gettext("{name} raised a hand.");
     toast(fill(sentence, { name: who(peer), count }), undefined, { kind: "hands" });
   }

@@ -1,7 +1,8 @@
 // Pins that somebody has put out of the bar for themselves: in all tabs of this browser, as long as the session lasts.
 
-import { hmsNotifications, hmsStore, selectRoomID, selectSessionId } from "../../hms.js";
-import { lasting, onChange } from "../memory.js";
+import { getState, onNotification } from "../../core.js";
+import { selectRoomID, selectSessionId } from "../../hms.js";
+import { lasting } from "../memory.js";
 import { checksum } from "../text.js";
 
 /** @import { Pin } from "../types.js" */
@@ -23,15 +24,15 @@ export function startHidden(draw) {
     hidden = lasting.texts(KEY);
     changed();
   });
-  hmsNotifications.onNotification(({ data }) => {
+  onNotification(({ data }) => {
     if (data.roomEnded) keep(hidden.filter((one) => !one.startsWith(session)));
   }, "ROOM_ENDED");
 }
 
 /** Forgets what was hidden in earlier sessions of the room that was entered. */
 export function resetHidden() {
-  room = `${hmsStore.getState(selectRoomID)}/`;
-  session = `${room}${hmsStore.getState(selectSessionId)}/`;
+  room = `${getState(selectRoomID)}/`;
+  session = `${room}${getState(selectSessionId)}/`;
   const isPast = (/** @type {string} */ sign) => sign.startsWith(room) && !sign.startsWith(session);
   if (hidden.some(isPast)) keep(hidden.filter((one) => !isPast(one)));
 }
@@ -64,3 +65,12 @@ function keep(signs) {
   hidden = [...new Set(signs)].slice(0, MOST);
   lasting.set(KEY, JSON.stringify(hidden));
 }
+
+/**
+ * Calls `action` when another tab has changed something that lasts.
+ * @type {(key: string, action: () => void) => void}
+ */
+const onChange = (key, action) =>
+  addEventListener("storage", ({ key: changed }) => {
+    if (changed === `hmsroom:${key}` || changed === null) action(); // null: all was taken away
+  });

@@ -1,6 +1,7 @@
 // What the last one and the last host are asked before they leave, and ending the room.
 
-import { hmsActions, hmsStore, selectLocalPeerRoleName, selectPeerCount, selectPersons } from "../../hms.js";
+import { getState } from "../../core.js";
+import { hmsActions, selectIsLastHost, selectLocalPeerRoleName, selectPeerCount, selectPersons } from "../../hms.js";
 import { needConnection } from "../connection.js";
 import { make, part, setParts, setText } from "../dom.js";
 import { ended } from "../ends.js";
@@ -25,8 +26,8 @@ export function startLeaving() {
 
 /** Leaves, if the last one or the last host does so knowing what that means. */
 export async function askBeforeLeaving() {
-  if (hmsStore.getState(selectPeerCount) < 2) return leaveAsLast();
-  if (!others().length) return goAway("");
+  if (getState(selectPeerCount) < 2) return leaveAsLast();
+  if (!getState(selectIsLastHost) || !others().length) return goAway("");
   fillHandover();
   const choice = await answer(part("handover"));
   if (choice === "end") await endRoom();
@@ -59,8 +60,8 @@ export async function endRoom() {
 
 // --- Handing over ---
 
-const others = () => hmsStore.getState(selectPersons).filter(({ isLocal }) => !isLocal);
-const ownRole = () => hmsStore.getState(selectLocalPeerRoleName) ?? "";
+const others = () => getState(selectPersons).filter(({ isLocal }) => !isLocal);
+const ownRole = () => getState(selectLocalPeerRoleName) ?? "";
 
 function fillHandover() {
   const people = others().slice(0, OFFERED);

@@ -1,10 +1,9 @@
 // What can be done with a message.
 
-import { hmsStore, selectMayDelete, selectMayEdit, selectPeerByID, selectPermissions } from "../../hms.js";
-import { answer, writeTo } from "../composer.js";
+import { getState } from "../../core.js";
+import { selectMayDelete, selectMayEdit, selectPeerByID, selectPermissions } from "../../hms.js";
 import { isForSome } from "../log/message.js";
 import { isPinned } from "../pinned.js";
-import { answerGoesTo } from "../recipients.js";
 import { tryTo } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { isOwn } from "../who.js";
@@ -14,6 +13,7 @@ import { toggleMenu } from "./menu.js";
 import { whyNotPin } from "./pin_rules.js";
 import { pin, unpin } from "./pinning.js";
 import { showReactions } from "./reacted.js";
+import { answer, answerGoesTo, writeTo } from "./replying.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { MenuItem } from "../types.js" */
@@ -33,21 +33,20 @@ function actionsFor(message) {
     actions.push({ label, action: () => turnPin(message), whyNot: whyNotPin() });
   }
   if (message.reactions?.length) actions.push({ label: gettext("Who reacted"), action: () => showReactions(message) });
-  const sender = isOwn(message) ? null : hmsStore.getState(selectPeerByID(message.sender ?? ""));
+  const sender = isOwn(message) ? null : getState(selectPeerByID(message.sender ?? ""));
   if (sender) actions.push({ label: gettext("Answer privately"), action: () => writeTo(sender) });
   actions.push({
     label: gettext("Copy text"),
     action: () => tryTo(() => navigator.clipboard.writeText(message.message), gettext("Not copied. {why}")),
   });
-  if (hmsStore.getState(selectMayEdit(message.id)))
-    actions.push({ label: gettext("Edit"), action: () => edit(message) });
-  if (hmsStore.getState(selectMayDelete(message.id))) {
+  if (getState(selectMayEdit(message.id))) actions.push({ label: gettext("Edit"), action: () => edit(message) });
+  if (getState(selectMayDelete(message.id))) {
     actions.push({ label: gettext("Delete"), danger: true, action: () => askToDelete(message) });
   }
   return actions;
 }
 
-export const maySpeak = () => hmsStore.getState(selectPermissions)?.sendMessages === true;
+export const maySpeak = () => getState(selectPermissions)?.sendMessages === true;
 
 /** @param {HMSMessage} message */
 export const mayReply = (message) => maySpeak() && answerGoesTo(message) !== undefined;

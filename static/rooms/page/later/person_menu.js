@@ -1,7 +1,7 @@
 // What can be done to somebody.
 
-import { hmsActions, hmsStore, selectAvailableRoleNames } from "../../hms.js";
-import { writeTo } from "../composer.js";
+import { getState } from "../../core.js";
+import { hmsActions, selectAvailableRoleNames } from "../../hms.js";
 import { make } from "../dom.js";
 import { closeSheet } from "../panel.js";
 import { isLit, permissions, statusOf } from "../people.js";
@@ -14,6 +14,7 @@ import { askAboutSelf, askFor, confirm } from "./dialogs.js";
 import { lowerHand, turnOwnHand } from "./hands.js";
 import { toggleMenu } from "./menu.js";
 import { powersOf } from "./powers.js";
+import { writeTo } from "./replying.js";
 import { selectMaySpotlight, spotlight, spotlightVersion } from "./spotlight.js";
 
 /** @import { HMSPeer } from "../../hms.js" */
@@ -29,7 +30,7 @@ export const togglePersonMenu = (button, peer) => toggleMenu(button, actionsFor(
 function actionsFor(peer) {
   /** @type {MenuItem[]} */
   const spotlights = [];
-  if (hmsStore.getState(selectMaySpotlight)) {
+  if (getState(selectMaySpotlight)) {
     const seen = spotlightVersion();
     const next = isLit(peer) ? null : peer;
     const label = next ? gettext("Spotlight for everyone") : gettext("End spotlight");
@@ -65,7 +66,7 @@ function powersOver(peer) {
   if (removeOthers && peer.isHandRaised)
     actions.push({ label: gettext("Lower hand"), action: () => lowerHand(peer.tabs) });
   if (changeRole) {
-    for (const role of hmsStore.getState(selectAvailableRoleNames)) {
+    for (const role of getState(selectAvailableRoleNames)) {
       if (role === peer.roleName) continue;
       actions.push({
         label: filled(gettext("Make {role}"), { role: roleText(role) }),

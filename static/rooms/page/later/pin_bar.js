@@ -1,6 +1,7 @@
 // The bar of pinned messages: pin_list.js shows all of them.
 
-import { hmsStore, selectHistory, selectSessionEntry } from "../../hms.js";
+import { getState, subscribe } from "../../core.js";
+import { selectHistory, selectSessionEntry } from "../../hms.js";
 import { part, setHidden, setParts, setText } from "../dom.js";
 import { addLine, jumpTo } from "../log/log.js";
 import { keepPlace } from "../log/reading.js";
@@ -23,7 +24,7 @@ let at = 0; // the pin that the bar shows, of those it has
 let known = new Map(); // id → what was there at the last draw
 
 export function startPins() {
-  hmsStore.subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
+  subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
   startRights();
   startHidden(draw);
   part("pin").addEventListener("click", async () => {
@@ -64,7 +65,7 @@ export function resetPins() {
 }
 
 const selectHeld = selectSessionEntry(PINS_KEY);
-const pins = () => hmsStore.getState(selectPins);
+const pins = () => getState(selectPins);
 /** @param {Pin[]} all */
 const inBar = (all) => all.filter((pin) => !isHidden(pin));
 /** @returns {Pin | undefined} */
@@ -101,7 +102,7 @@ function drawBar(shown) {
  * @returns {Pin[]} those that are new
  */
 function tell(all) {
-  if (!hmsStore.getState(selectHeld)) return []; // the server tells them anew
+  if (!getState(selectHeld)) return []; // the server tells them anew
   const ids = byId(all);
   for (const [id, pin] of known) if (!ids.has(id)) showPin(pin);
   const fresh = all.filter(({ id }) => id && !known.has(id));

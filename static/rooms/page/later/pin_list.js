@@ -1,6 +1,6 @@
 // All pinned messages, in a dialog.
 
-import { hmsStore } from "../../hms.js";
+import { getState } from "../../core.js";
 import { arrange, make, part, setParts, setText } from "../dom.js";
 import { jumpTo } from "../log/log.js";
 import { foldIfLong } from "../log/message.js";
@@ -27,7 +27,7 @@ export function openPins() {
 
 /** Draws what has changed of them. */
 export function drawPinList() {
-  const all = hmsStore.getState(selectPins);
+  const all = getState(selectPins);
   const keys = all.map((one, place) =>
     JSON.stringify([mayUnpin(one), mayBring(one.id), isHidden(one), one, one.id ? 0 : place]),
   );

@@ -1,6 +1,7 @@
 // Who may pin: what the rules of the room say of the pins.
 
-import { hmsStore, selectIsConnectedToRoom, selectMayWrite, selectMetadataRule, selectRolesMap } from "../../hms.js";
+import { getState, subscribe } from "../../core.js";
+import { selectIsConnectedToRoom, selectMayWrite, selectMetadataRule, selectRolesMap } from "../../hms.js";
 import { atEntry, PINS_KEY } from "../pinned.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
@@ -15,17 +16,17 @@ export const selectRule = selectMetadataRule(PINS_KEY);
  * Whether one may take a pin away; one without an id is the session metadata.
  * @param {{ id: string }} pin
  */
-export const mayUnpin = ({ id }) => hmsStore.getState(id ? selectMayPin : selectMayNote);
+export const mayUnpin = ({ id }) => getState(id ? selectMayPin : selectMayNote);
 
 /** @param {HMSStore} store */
 export const selectRights = (store) => [selectMayPin(store), selectMayNote(store), selectRule(store)];
 
-export const mayPin = () => hmsStore.getState(selectMayPin);
+export const mayPin = () => getState(selectMayPin);
 
 /** Tells people when the switch is turned, or was turned since one entered the room. */
 export function startRights() {
-  hmsStore.subscribe(tell, selectAreHostsPins);
-  const store = hmsStore.getState();
+  subscribe(tell, selectAreHostsPins);
+  const store = getState();
   tell(selectAreHostsPins(store), selectAreHostsPins({ ...store, metadataRules: atEntry().rules }));
 }
 
@@ -44,7 +45,7 @@ function selectAreHostsPins(store) {
   return selectIsConnectedToRoom(store) ? isForHosts(selectRule(store), hosts(store)) : undefined;
 }
 
-export const areHostsPins = () => hmsStore.getState(selectAreHostsPins) === true;
+export const areHostsPins = () => getState(selectAreHostsPins) === true;
 
 /** @param {HMSStore} store */
 export const hosts = (store) =>

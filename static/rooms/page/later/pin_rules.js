@@ -1,6 +1,7 @@
 // Why one may not pin, and the hosts' switch for it.
 
-import { hmsActions, hmsStore, selectMetadataRules, selectSessionStore } from "../../hms.js";
+import { getState } from "../../core.js";
+import { hmsActions, selectMetadataRules, selectSessionStore } from "../../hms.js";
 import { PINS_KEY } from "../pinned.js";
 import { hosts, isForHosts, mayPin, selectRule } from "./pin_rights.js";
 import { whoMay } from "./words.js";
@@ -12,15 +13,15 @@ const selectHeld = selectSessionStore(PINS_KEY);
 /** Why one may not pin, as a sentence; empty if one may. */
 export function whyNotPin() {
   if (mayPin()) return "";
-  const { write, create = write } = hmsStore.getState(selectRule) ?? {};
-  return whoMay(hmsStore.getState(selectHeld) ? write : create, "pin");
+  const { write, create = write } = getState(selectRule) ?? {};
+  return whoMay(getState(selectHeld) ? write : create, "pin");
 }
 
 /**
  * Leaves pinning to hosts, or gives it back.
  * @param {boolean} toHosts
  */
-export const leavePins = (toHosts) => hmsActions.setMetadataRules(rulesWith(hmsStore.getState(), toHosts));
+export const leavePins = (toHosts) => hmsActions.setMetadataRules(rulesWith(getState(), toHosts));
 
 /** @type {(store: HMSStore, toHosts: boolean) => HMSMetadataRule[]} */
 function rulesWith(store, toHosts) {

@@ -1,6 +1,7 @@
 // What is shown of a pin.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
+import { getState } from "../../core.js";
+import { selectMessageByMessageID } from "../../hms.js";
 import { make } from "../dom.js";
 import { fill, shortTime } from "../text.js";
 import { gettext } from "../translation.js";
@@ -9,7 +10,7 @@ import { who } from "../who.js";
 /** @import { Pin, Said } from "../types.js" */
 
 /** @param {Pin} pin */
-const messageOf = ({ id }) => (id ? hmsStore.getState(selectMessageByMessageID(id)) : undefined);
+const messageOf = ({ id }) => (id ? getState(selectMessageByMessageID(id)) : undefined);
 
 /**
  * Who pinned it, and when it was said, which is known to who was here then.

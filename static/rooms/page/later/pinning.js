@@ -1,6 +1,7 @@
 // Pinning a message for everyone, taking a pin away, and putting it back.
 
-import { hmsActions, hmsStore } from "../../hms.js";
+import { getState } from "../../core.js";
+import { hmsActions } from "../../hms.js";
 import { isPinned, PINS_KEY, selectPins } from "../pinned.js";
 import { attempt, toast } from "../toasts.js";
 import { gettext } from "../translation.js";
@@ -13,7 +14,7 @@ const KEPT = 3; // pins, by the server
 /** @param {{ id: string }} message */
 export function pin({ id }) {
   return attempt(async () => {
-    const before = hmsStore.getState(selectPins);
+    const before = getState(selectPins);
     await hmsActions.pinMessage(id);
     if (before.some((one) => one.id && !isPinned(one.id)))
       // the server keeps only so many
@@ -23,7 +24,7 @@ export function pin({ id }) {
 
 /** @param {{ id: string }} pinned */
 export async function unpin({ id }) {
-  const pins = hmsStore.getState(selectPins);
+  const pins = getState(selectPins);
   const found = pins.find((one) => one.id === id);
   await attempt(async () => {
     const back = id ? await takePin(id, pins) : await takeNote(found?.text);

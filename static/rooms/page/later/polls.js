@@ -1,6 +1,7 @@
 // Polls: how many the room has, and that one began; answer the running ones, see what came of them.
 
-import { hmsActions, hmsNotifications, hmsStore, selectPermissions, selectPolls } from "../../hms.js";
+import { getState, onNotification, subscribe } from "../../core.js";
+import { hmsActions, selectPermissions, selectPolls } from "../../hms.js";
 import { arrange, eachFrame, make, part, setHidden, setText } from "../dom.js";
 import { isShown, openPanel } from "../panel.js";
 import { fill, filled } from "../text.js";
@@ -19,9 +20,9 @@ const none = make("p", { class: "soft" }, gettext("There are no polls."));
 
 export function startPolls() {
   const drawSoon = eachFrame(draw);
-  hmsStore.subscribe(drawSoon, selectPolls);
-  hmsStore.subscribe(drawSoon, selectPermissions);
-  hmsNotifications.onNotification(({ data: poll }) => {
+  subscribe(drawSoon, selectPolls);
+  subscribe(drawSoon, selectPermissions);
+  onNotification(({ data: poll }) => {
     if (!poll || isShown("polls")) return;
     const said = fill(gettext("Poll: {title}"), { title: make("bdi", {}, poll.title) });
     const remove = toast(said, { label: gettext("Answer"), action: () => openPanel("polls") });
@@ -43,7 +44,7 @@ const selectShownPolls = (store) => selectPolls(store).filter(isShownPoll);
 const isShownPoll = (poll) => poll.state !== "created" && poll.questions !== undefined;
 
 function draw() {
-  const polls = hmsStore.getState(selectShownPolls).sort(byTime);
+  const polls = getState(selectShownPolls).sort(byTime);
   drawToggle(polls);
   const elements = polls.map((poll) => {
     const shown = drawn.get(poll.id) ?? card();
@@ -94,7 +95,7 @@ function card() {
 
   /** @param {ReadPoll} poll */
   const update = (poll) => {
-    setHidden(stop, poll.state !== "started" || !hmsStore.getState(selectPermissions)?.pollWrite, element);
+    setHidden(stop, poll.state !== "started" || !getState(selectPermissions)?.pollWrite, element);
     if (poll === held) return;
     held = poll;
     setText(title, poll.title);

@@ -1,6 +1,7 @@
 // What a role may do to others and to the room, in words.
 
-import { hmsStore, selectRoleByRoleName } from "../../hms.js";
+import { getState } from "../../core.js";
+import { selectRoleByRoleName } from "../../hms.js";
 import { gettext } from "../translation.js";
 
 /** @type {[permission: string, words: string][]} */
@@ -22,4 +23,4 @@ export function powersOf(role, before = "") {
 }
 
 /** @type {(role: string) => Record<string, boolean | undefined>} */
-const permissions = (role) => hmsStore.getState(selectRoleByRoleName(role))?.permissions ?? {};
+const permissions = (role) => getState(selectRoleByRoleName(role))?.permissions ?? {};

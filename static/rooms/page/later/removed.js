@@ -1,6 +1,7 @@
 // Those who were removed, for whoever may let them in again.
 
-import { hmsActions, hmsStore, selectPermissions, selectRemoved, selectRoom } from "../../hms.js";
+import { getState, subscribe } from "../../core.js";
+import { hmsActions, selectPermissions, selectRemoved, selectRoom } from "../../hms.js";
 import { avatar } from "../avatar.js";
 import { arrange, make, part, setParts } from "../dom.js";
 import { isModerator } from "../people.js";
@@ -16,12 +17,12 @@ import { labelName, who } from "../who.js";
 const removed = new Map(); // person → its row
 
 export function startRemoved() {
-  hmsStore.subscribe(draw, (store) => [selectRemoved(store), selectPermissions(store)]);
+  subscribe(draw, (store) => [selectRemoved(store), selectPermissions(store)]);
   draw();
 }
 
 function draw() {
-  const held = isModerator() ? hmsStore.getState(selectRemoved) : [];
+  const held = isModerator() ? getState(selectRemoved) : [];
   const persons = new Set(held.map(({ person }) => person));
   for (const person of removed.keys()) if (!persons.has(person)) removed.delete(person);
   part("removed").hidden = !held.length;
@@ -53,6 +54,6 @@ function removedRow({ person, name, role, reason, removedBy, removedByPerson, re
 const letIn = (one) =>
   attempt(async () => {
     await hmsActions.letIn(one.person);
-    if (hmsStore.getState(selectRoom).locked)
+    if (getState(selectRoom).locked)
       toast(fill(gettext("{name} can come back. For all others the room stays locked."), { name: who(one) }));
   }, gettext("Not let in. {why}"));

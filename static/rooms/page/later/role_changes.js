@@ -1,6 +1,7 @@
 // Somebody asks one to take another role.
 
-import { hmsActions, hmsStore, selectRoleChangeRequest } from "../../hms.js";
+import { getState, subscribe } from "../../core.js";
+import { hmsActions, selectRoleChangeRequest } from "../../hms.js";
 import { make } from "../dom.js";
 import { roleText } from "../roles.js";
 import { fill } from "../text.js";
@@ -12,8 +13,8 @@ import { confirm } from "./dialogs.js";
 /** @import { HMSRoleChangeRequest } from "../../hms.js" */
 
 export function startRoleChanges() {
-  hmsStore.subscribe(answer, selectRoleChangeRequest);
-  answer(hmsStore.getState(selectRoleChangeRequest));
+  subscribe(answer, selectRoleChangeRequest);
+  answer(getState(selectRoleChangeRequest));
 }
 
 /** @param {HMSRoleChangeRequest | null} request */

@@ -1,6 +1,7 @@
 // What can be done in the room.
 
-import { hmsStore, selectPermissions } from "../../hms.js";
+import { getState } from "../../core.js";
+import { selectPermissions } from "../../hms.js";
 import { part } from "../dom.js";
 import { inviteLabel, share } from "../invite.js";
 import { mayChooseLanguage } from "../languages.js";
@@ -26,10 +27,10 @@ export const toggleRoomMenu = () => toggleMenu(part("more"), actions());
 function actions() {
   const theme = window.hmsroomTheme;
   const isNarrow = !part("leave").checkVisibility(); // no space beside the menu
-  const may = hmsStore.getState(selectPermissions) ?? {};
+  const may = getState(selectPermissions) ?? {};
   /** @type {MenuItem[]} */
   const actions = isNarrow ? [{ label: inviteLabel(), action: share }] : [];
-  if (hmsStore.getState(selectPins).length) actions.push({ label: gettext("Pinned messages"), action: openPins });
+  if (getState(selectPins).length) actions.push({ label: gettext("Pinned messages"), action: openPins });
   actions.push({ label: THEMES[theme.current()], action: theme.change });
   if (mayChooseLanguage) actions.push({ label: gettext("Language"), action: () => part("languages").showModal() });
   actions.push(...alertActions(), { label: gettext("Save the transcript"), action: openTranscript });

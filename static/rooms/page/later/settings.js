@@ -1,12 +1,14 @@
 // The room's settings, for whoever may manage it: what of them was changed in the dialog is saved, and no more.
 
-import { hmsActions, hmsStore, selectRoom } from "../../hms.js";
+import { getState } from "../../core.js";
+import { hmsActions, selectRoom } from "../../hms.js";
 import { needConnection } from "../connection.js";
 import { make, part, setText } from "../dom.js";
-import { filled, timeSpan } from "../text.js";
+import { filled } from "../text.js";
 import { gettext, ngettext } from "../translation.js";
 import { areHostsPins } from "./pin_rights.js";
 import { leavePins } from "./pin_rules.js";
+import { timeSpan } from "./text.js";
 import { inWords } from "./words.js";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600]; // seconds
@@ -23,7 +25,7 @@ export function startSettings() {
 }
 
 export function openSettings() {
-  const { title, description, locked, slowMode, history } = hmsStore.getState(selectRoom);
+  const { title, description, locked, slowMode, history } = getState(selectRoom);
   part("settings-title").value = title;
   part("settings-description").value = description;
   part("settings-locked").checked = locked;

@@ -1,8 +1,9 @@
 // The links into the room, one for each role that one may hand out, and new ones for those that got into wrong hands.
 
-import { hmsActions, hmsNotifications } from "../../hms.js";
-import { arrange, make, part, setText } from "../dom.js";
-import { copyLink, linkOf } from "../link.js";
+import { onNotification } from "../../core.js";
+import { hmsActions } from "../../hms.js";
+import { arrange, make, pageData, part, setText } from "../dom.js";
+import { copyLink } from "../link.js";
 import { roleText } from "../roles.js";
 import { fill, filled } from "../text.js";
 import { attempt, toast } from "../toasts.js";
@@ -14,11 +15,26 @@ import { powersOf } from "./powers.js";
 
 /** @typedef {{ element: HTMLElement, update: (code: string | null) => void }} Row */
 
+const { invite = "" } = pageData();
+
 /** @type {Map<string, Row>} */
 const rows = new Map(); // role → what is shown of it
 
+/** @param {string} code */
+const linkOf = (code) => new URL(`../${code}/`, invite).href;
+
+/**
+ * The link with which one enters with a role, empty if one may not know it.
+ * @param {string} role
+ */
+export async function currentLink(role) {
+  const codes = await hmsActions.getRoomCodes().catch(() => []);
+  const { code } = codes.find((one) => one.role === role) ?? {};
+  return code ? linkOf(code) : "";
+}
+
 export function startShare() {
-  hmsNotifications.onNotification(() => part("share").open && draw(), "ROOM_CODE_CHANGED");
+  onNotification(() => part("share").open && draw(), "ROOM_CODE_CHANGED");
 }
 
 export async function openShare() {

@@ -1,9 +1,9 @@
 // The person in the spotlight, as a card over the messages, and putting somebody there. The entry is that of who is shown,
 // so that it ends when they leave; the server gives it to another tab of theirs, if there is one.
 
+import { getState, subscribe } from "../../core.js";
 import {
   hmsActions,
-  hmsStore,
   selectHandRaisedPeers,
   selectHMSMessages,
   selectMayWrite,
@@ -28,13 +28,9 @@ export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
 const selectEntry = selectSessionEntry(SPOTLIGHT_KEY);
 
 export function startSpotlight() {
-  hmsStore.subscribe(drawSpotlight, (store) => [
-    selectLit(store),
-    selectMaySpotlight(store),
-    selectHandRaisedPeers(store),
-  ]);
-  hmsStore.subscribe(
-    eachFrame(() => hmsStore.getState(selectLit) && keepPlace(drawWords)),
+  subscribe(drawSpotlight, (store) => [selectLit(store), selectMaySpotlight(store), selectHandRaisedPeers(store)]);
+  subscribe(
+    eachFrame(() => getState(selectLit) && keepPlace(drawWords)),
     ({ messages }) => messages,
     Object.is,
   );
@@ -42,7 +38,7 @@ export function startSpotlight() {
   drawSpotlight();
 }
 
-export const spotlightVersion = () => hmsStore.getState(selectEntry)?.change_version ?? 0;
+export const spotlightVersion = () => getState(selectEntry)?.change_version ?? 0;
 
 /**
  * Puts a peer into the spotlight; null ends it. Asks first if there is somebody else in it than at the version that
@@ -71,10 +67,10 @@ async function put(peer, seen) {
  * @param {HMSPeer | null} mine
  */
 async function isTaken(mine) {
-  const theirs = hmsStore.getState(selectLit);
+  const theirs = getState(selectLit);
   if (!theirs) return mine !== null; // nobody is there whom it would displace
   if (mine && personOf(mine) === personOf(theirs)) return false;
-  const by = hmsStore.getState(selectPeerByID(hmsStore.getState(selectEntry)?.updated_by ?? ""));
+  const by = getState(selectPeerByID(getState(selectEntry)?.updated_by ?? ""));
   return confirm({
     title: gettext("The spotlight was changed meanwhile"),
     text: fill(gettext("{name} was faster than you. Whom should everybody see?"), {
@@ -91,9 +87,9 @@ async function isTaken(mine) {
 
 /** What the person said last to everyone. */
 function drawWords() {
-  const peer = hmsStore.getState(selectLit);
+  const peer = getState(selectLit);
   if (!peer) return;
-  const said = hmsStore.getState(selectHMSMessages).findLast((message) => isWordOf(peer, message));
+  const said = getState(selectHMSMessages).findLast((message) => isWordOf(peer, message));
   setText(part("spotlight-words"), said?.message);
 }
 
@@ -107,10 +103,10 @@ const isWordOf = (peer, { type, sender, senderPerson, recipientPeer, recipientRo
 const drawSpotlight = () => keepPlace(drawCard);
 
 function drawCard() {
-  const peer = hmsStore.getState(selectLit);
+  const peer = getState(selectLit);
   setHidden(part("spotlight"), !peer, part("scroller"));
   if (!peer) return;
-  const { status } = hmsStore.getState(selectPeerMetadata(peer.id)) ?? {};
+  const { status } = getState(selectPeerMetadata(peer.id)) ?? {};
   writeName(part("spotlight-name"), peer, { isOwn: isReader(peer) });
   setText(part("spotlight-status"), typeof status === "string" ? status : "");
   part("spotlight-hand").hidden = !raisedBy(peer).length;
@@ -118,5 +114,5 @@ function drawCard() {
   if (part("spotlight-mark").dataset.of !== look) part("spotlight-mark").replaceChildren(avatar(peer));
   part("spotlight-mark").dataset.of = look;
   drawWords();
-  setHidden(part("spotlight-end"), !hmsStore.getState(selectMaySpotlight), part("scroller"));
+  setHidden(part("spotlight-end"), !getState(selectMaySpotlight), part("scroller"));
 }

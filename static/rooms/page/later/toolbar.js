@@ -1,14 +1,14 @@
 // What one may do with a message: one toolbar for all of them, in the message under the pointer or with the focus.
 
-import { hmsStore, selectMessageByMessageID } from "../../hms.js";
-import { answer } from "../composer.js";
+import { getState } from "../../core.js";
+import { selectMessageByMessageID } from "../../hms.js";
 import { icon, make, part } from "../dom.js";
 import { QUICK_EMOJI } from "../emoji.js";
 import { entryAbove } from "../log/entries.js";
 import { isForSome } from "../log/message.js";
 import { lastPress } from "../log/pointing.js";
-import { isOwnReaction, react } from "../log/reactions.js";
-import { label, messageAt } from "../log/walking.js";
+import { isOwnReaction } from "../log/reactions.js";
+import { messageAt } from "../log/walking.js";
 import { isPinned } from "../pinned.js";
 import { filled } from "../text.js";
 import { gettext } from "../translation.js";
@@ -16,6 +16,9 @@ import { labelName, senderOf } from "../who.js";
 import { toggleEmoji } from "./emoji.js";
 import { mayReply, maySpeak, toggleMessageMenu, turnPin } from "./message_menu.js";
 import { mayPin } from "./pin_rights.js";
+import { react } from "./reacting.js";
+import { answer } from "./replying.js";
+import { label } from "./walking.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 
@@ -95,7 +98,7 @@ const isChoosing = () => [more, picker].some((one) => one.ariaExpanded === "true
 /** @param {HTMLElement | null} element */
 function showAt(element) {
   if (!element || element === toolbar.parentElement || isChoosing()) return;
-  message = hmsStore.getState(selectMessageByMessageID(element.dataset.id ?? ""));
+  message = getState(selectMessageByMessageID(element.dataset.id ?? ""));
   if (!message) return;
   giveFocusBack();
   drawToolbar(message);
@@ -143,7 +146,7 @@ function hide() {
 
 /** Draws what has changed of the message that the toolbar is at. */
 export function redrawToolbar() {
-  message = message && hmsStore.getState(selectMessageByMessageID(message.id));
+  message = message && getState(selectMessageByMessageID(message.id));
   if (!message || !toolbar.isConnected) hide();
   else drawToolbar(message);
   if (toolbar.parentElement) label(toolbar.parentElement);

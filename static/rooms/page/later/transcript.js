@@ -1,8 +1,8 @@
 // What was said, to keep: as a text, as JSON, or printed. As much as the room shows to this person.
 
+import { getState } from "../../core.js";
 import {
   hmsActions,
-  hmsStore,
   selectHistory,
   selectHMSMessages,
   selectMessageByMessageID,
@@ -12,10 +12,11 @@ import {
 import { make, part, setParts } from "../dom.js";
 import { firstWords, withoutText } from "../log/quotes.js";
 import { roleText } from "../roles.js";
-import { filled, fullTime, localTime, together, visible } from "../text.js";
+import { filled, fullTime, together, visible } from "../text.js";
 import { attempt } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { nameText, senderOf } from "../who.js";
+import { localTime } from "./text.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 
@@ -43,7 +44,7 @@ export function openTranscript() {
  */
 async function withAll(action) {
   const isRead = await attempt(async () => {
-    for (let page = 0; page < PAGES && hmsStore.getState(selectHistory).hasMore; page += 1) {
+    for (let page = 0; page < PAGES && getState(selectHistory).hasMore; page += 1) {
       await hmsActions.loadOlderMessages(PAGE);
     }
     return true;
@@ -53,7 +54,7 @@ async function withAll(action) {
   action();
 }
 
-const messages = () => hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
+const messages = () => getState(selectHMSMessages).filter(({ type }) => type === "chat");
 const title = () => part("title").textContent ?? "";
 
 /** @param {HMSMessage} message */
@@ -70,7 +71,7 @@ function privately({ recipientPeer, recipientRoles }) {
   if (recipientRoles?.length)
     return filled(gettext("(only to {names})"), { names: together(recipientRoles.map((role) => roleText(role))) });
   if (!recipientPeer) return "";
-  const peer = hmsStore.getState(selectPeerByID(recipientPeer));
+  const peer = getState(selectPeerByID(recipientPeer));
   return peer ? filled(gettext("(only to {names})"), { names: nameText(peer) }) : gettext("(private)");
 }
 
@@ -80,7 +81,7 @@ function privately({ recipientPeer, recipientRoles }) {
  */
 function answering({ replyTo }) {
   if (replyTo === undefined) return "";
-  const answered = hmsStore.getState(selectMessageByMessageID(replyTo));
+  const answered = getState(selectMessageByMessageID(replyTo));
   const said = answered ? `${authorOf(answered)}: ${firstWords(answered)}` : withoutText(replyTo, false);
   return filled(gettext("(in reply to {said})"), { said });
 }
@@ -106,7 +107,7 @@ const lineOf = (message) =>
 const asText = () => [title(), "", ...messages().map(lineOf), ""].join("\r\n");
 
 const asJSON = () => {
-  const { id, sessionId } = hmsStore.getState(selectRoom);
+  const { id, sessionId } = getState(selectRoom);
   const said = messages().map((message) => ({
     id: message.id,
     time: localTime(message.time),
@@ -118,7 +119,7 @@ const asJSON = () => {
     ...(message.recipientRoles?.length && { roles: message.recipientRoles }),
     ...(message.reactions?.length && { reactions: message.reactions.map(({ emoji, count }) => ({ emoji, count })) }),
   }));
-  return `${JSON.stringify({ room: id, title: hmsStore.getState(selectRoom).title, session: sessionId, messages: said }, null, 2)}\n`;
+  return `${JSON.stringify({ room: id, title: getState(selectRoom).title, session: sessionId, messages: said }, null, 2)}\n`;
 };
 
 /** @type {(ending: string, type: string, content: string) => void} */

@@ -1,8 +1,9 @@
 // Refusals in words for people, and what to do about them. Pure.
 
 import { roleText } from "../roles.js";
-import { either, filled, timeSpan } from "../text.js";
+import { filled } from "../text.js";
 import { gettext } from "../translation.js";
+import { either, timeSpan } from "./text.js";
 
 /** @import { HMSMetadataWriters } from "../../hms.js" */
 

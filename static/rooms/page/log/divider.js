@@ -1,6 +1,6 @@
 // The line above what somebody has not seen.
 
-import { hmsStore, selectHMSMessages } from "../../core.js";
+import { getState, selectHMSMessages } from "../../core.js";
 import { make, setText } from "../dom.js";
 import { filled } from "../text.js";
 import { gettext, ngettext } from "../translation.js";
@@ -24,7 +24,7 @@ class Divider {
    * @param {boolean} isMissed whether it came while the person was not here at all
    */
   count(time, isMissed) {
-    const held = hmsStore.getState(selectHMSMessages);
+    const held = getState(selectHMSMessages);
     this.#isShort ||= held.length >= HELD && time <= held[0].time;
     if (isMissed) this.#missed += 1;
     this.draw();
@@ -44,7 +44,7 @@ class Divider {
 
   /** Whether the first of what is below it is too old to be held. */
   #isCut() {
-    const held = hmsStore.getState(selectHMSMessages);
+    const held = getState(selectHMSMessages);
     return held.length >= HELD && this.since < held[0].time;
   }
 }
@@ -99,4 +99,4 @@ export function placeDivider() {
 
 /** @param {Divider} divider */
 const firstBelow = ({ since }) =>
-  hmsStore.getState(selectHMSMessages).find(({ type, time }) => type === "chat" && time >= since);
+  getState(selectHMSMessages).find(({ type, time }) => type === "chat" && time >= since);

@@ -1,7 +1,7 @@
 // The entries of the log as elements: in blocks, which the browser passes over together where they are out of sight,
 // and of which the oldest go, unless they are read.
 
-import { make, part } from "../dom.js";
+import { hasFocus, make, part } from "../dom.js";
 import { isFarAbove, keepPlace, readsEnd } from "./reading.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
@@ -57,7 +57,7 @@ export function insertBefore(next, node) {
   const block = next.parentElement;
   const entries = [...(block?.children ?? [])];
   const before = entries.slice(0, entries.indexOf(next));
-  const isFocused = before.some((entry) => entry.contains(document.activeElement)); // it would lose that
+  const isFocused = before.some((entry) => hasFocus(entry)); // it would lose that
   if (!block || entries.length < BLOCK || isFocused) {
     next.before(node);
     return;
@@ -146,7 +146,7 @@ const count = () => [...log.children].reduce((sum, block) => sum + block.childEl
 
 function forgetFirst() {
   const [block] = log.children;
-  if (block.contains(document.activeElement)) {
+  if (hasFocus(block)) {
     const next = /** @type {HTMLElement | null} */ (log.querySelector(".block:not(:first-child) .message"));
     (next ?? part("message")).focus({ preventScroll: true });
   }

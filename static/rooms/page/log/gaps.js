@@ -1,6 +1,6 @@
 // Lines where messages may be missing.
 
-import { hmsStore, selectMissed } from "../../core.js";
+import { getState, selectMissed } from "../../core.js";
 import { make, part } from "../dom.js";
 import { gettext } from "../translation.js";
 import { elementOf, wasDrawn } from "./entries.js";
@@ -13,7 +13,7 @@ const lines = new Map();
  * @returns the ids of messages below which that is new
  */
 export function tellGaps() {
-  const missed = new Set(hmsStore.getState(selectMissed).map(({ after }) => after));
+  const missed = new Set(getState(selectMissed).map(({ after }) => after));
   for (const [after, line] of lines) {
     if (missed.has(after)) continue;
     line.remove();

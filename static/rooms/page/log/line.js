@@ -1,6 +1,6 @@
 // Lines about what happened: what happens again and again on end is counted in one.
 
-import { hmsStore, selectMessageByMessageID } from "../../core.js";
+import { getState, selectMessageByMessageID } from "../../core.js";
 import { make, setParts, setText } from "../dom.js";
 import { filled } from "../text.js";
 import { HELD, wasDrawn } from "./entries.js";
@@ -42,8 +42,7 @@ export function writeDue() {
 }
 
 /** @param {string | undefined} id */
-const isAwaited = (id) =>
-  id !== undefined && !wasDrawn(id) && hmsStore.getState(selectMessageByMessageID(id)) !== undefined;
+const isAwaited = (id) => id !== undefined && !wasDrawn(id) && getState(selectMessageByMessageID(id)) !== undefined;
 
 export function clearLines() {
   waiting.length = 0;

@@ -1,16 +1,17 @@
 // The messages, and what happened between them.
 
 import {
-  hmsNotifications,
-  hmsStore,
+  getState,
+  onNotification,
   selectHMSMessages,
   selectMessageByMessageID,
   selectMissed,
   selectSessionId,
+  subscribe,
 } from "../../core.js";
 import { eachDay } from "../clock.js";
 import { wasMissed } from "../connection.js";
-import { eachFrame, make, part } from "../dom.js";
+import { eachFrame, hasFocus, make, part } from "../dom.js";
 import { loaded } from "../loader.js";
 import { isPinned, selectPins } from "../pinned.js";
 import { continues, sameDay } from "../text.js";
@@ -73,17 +74,14 @@ export function startLog() {
   startPointing();
   startOlder(afterMessages);
   startQuotes(jumpTo);
-  hmsStore.subscribe(drawSoon, ({ messages }) => messages, Object.is);
-  hmsStore.subscribe(drawSoon, selectSessionId);
-  hmsStore.subscribe(() => {
-    if (hmsStore.getState(selectMissed).length) readNewest();
+  subscribe(drawSoon, ({ messages }) => messages, Object.is);
+  subscribe(drawSoon, selectSessionId);
+  subscribe(() => {
+    if (getState(selectMissed).length) readNewest();
     drawSoon();
   }, selectMissed);
-  hmsStore.subscribe(redrawPins, selectPins);
-  hmsNotifications.onNotification(
-    ({ type, data }) => addPresence(data, type === "PEER_JOINED"),
-    ["PEER_JOINED", "PEER_LEFT"],
-  );
+  subscribe(redrawPins, selectPins);
+  onNotification(({ type, data }) => addPresence(data, type === "PEER_JOINED"), ["PEER_JOINED", "PEER_LEFT"]);
   eachDay(nameDays);
 }
 
@@ -108,7 +106,7 @@ function clear() {
   resetReading();
   hasSpoken = false;
   filled = false;
-  session = hmsStore.getState(selectSessionId);
+  session = getState(selectSessionId);
   readNewest();
 }
 
@@ -135,7 +133,7 @@ function afterSaid(write) {
 }
 
 /** What the store holds. */
-const said = () => hmsStore.getState(selectHMSMessages).filter(({ type }) => type === "chat");
+const said = () => getState(selectHMSMessages).filter(({ type }) => type === "chat");
 
 /**
  * Does something once all messages that the store holds now are drawn, but for those below what is read further up.
@@ -155,7 +153,7 @@ function redrawPins() {
 function redrawChanged() {
   const changed = entries
     .drawnMessages()
-    .map(([id, drawn]) => ({ ...drawn, held: hmsStore.getState(selectMessageByMessageID(id)) }))
+    .map(([id, drawn]) => ({ ...drawn, held: getState(selectMessageByMessageID(id)) }))
     .filter(({ message, held }) => held !== message);
   if (!changed.length) return;
   const tooOld = changed.filter(({ message, held }) => !held && isTooOld(message)).map(({ element }) => element);
@@ -185,7 +183,7 @@ function takeAway(element, message) {
   const next = entries.entryBelow(element);
   const above = entries.entryAbove(element);
   loaded()?.closePopupIn(element);
-  if (element.contains(document.activeElement)) {
+  if (hasFocus(element)) {
     const near = [next, above].find((entry) => entry?.matches(".message"));
     (near instanceof HTMLElement ? near : part("message")).focus({ preventScroll: true });
   }
@@ -209,7 +207,7 @@ function removeDay(day) {
  * @param {string} id
  */
 export async function jumpTo(id) {
-  if (!entries.wasDrawn(id) && hmsStore.getState(selectMessageByMessageID(id))) {
+  if (!entries.wasDrawn(id) && getState(selectMessageByMessageID(id))) {
     toEnd();
     await new Promise((resolve) => afterMessages(() => resolve(undefined)));
   }
@@ -225,7 +223,7 @@ export async function jumpTo(id) {
 }
 
 function draw() {
-  const present = hmsStore.getState(selectSessionId);
+  const present = getState(selectSessionId);
   if (!present) return; // left: what is drawn goes when a room is entered again
   if (present !== session) {
     clear();
@@ -233,7 +231,7 @@ function draw() {
   }
   if (!filled) drawQuietly();
   redrawChanged();
-  recount((id) => hmsStore.getState(selectMessageByMessageID(id)) !== undefined);
+  recount((id) => getState(selectMessageByMessageID(id)) !== undefined);
   const { hasOwn, others, isAll } = drawSlice();
   redrawQuotes();
   if (tellGaps().some((id) => id === last?.id)) last = null;

@@ -1,21 +1,21 @@
 // A message as an element: who said what, when and to whom.
 
-import { hmsStore, selectPeerByID, selectRolesMap } from "../../core.js";
+import { getState, selectPeerByID, selectRolesMap } from "../../core.js";
 import { avatar } from "../avatar.js";
-import { icon, make, setParts } from "../dom.js";
+import { hasFocus, icon, make, onClick, setParts } from "../dom.js";
 import { linked } from "../linked.js";
 import { isPinned } from "../pinned.js";
 import { roleText } from "../roles.js";
-import { fill, fullTime, shortTime, together, visible } from "../text.js";
+import { fill, fullTime, shortTime, together } from "../text.js";
 import { gettext } from "../translation.js";
-import { isOwn, mentionsReader, nameText, senderOf, who, writeName } from "../who.js";
+import { isOwn, mentionsReader, senderOf, who, writeName } from "../who.js";
 import { quoteOf } from "./quotes.js";
-import { drawReactions, spokenReactions } from "./reactions.js";
+import { drawReactions } from "./reactions.js";
 
 /** @import { HMSMessage } from "../../hms.js" */
 /** @import { Said } from "../types.js" */
 
-const EDITED = gettext("(edited)");
+export const EDITED = gettext("(edited)");
 const FOLDED_FROM = { lines: 24, characters: 2_500 };
 
 /** @type {(message: HMSMessage, own: boolean, isContinued: boolean) => HTMLElement} */
@@ -47,7 +47,7 @@ export function bubble(message, own, isContinued) {
  */
 export function rewrite(element, message) {
   const [text, ...more] = element.querySelectorAll(":scope > .bubble > :is(.text, .fold)");
-  const hadFocus = more.concat(text).some((part) => part.contains(document.activeElement));
+  const hadFocus = more.concat(text).some((part) => hasFocus(part));
   for (const part of more) part.remove();
   text.replaceWith(...bodyOf(message));
   markMention(element, message);
@@ -80,7 +80,7 @@ export function foldIfLong(text, message, properties = {}) {
   if (lines <= FOLDED_FROM.lines && message.length <= FOLDED_FROM.characters) return null;
   text.classList.add("folded");
   const all = make("button", { class: "button small quiet fold", type: "button", ...properties }, gettext("Show all"));
-  all.addEventListener("click", () => {
+  onClick(all, () => {
     const isFolded = text.classList.toggle("folded");
     all.textContent = isFolded ? gettext("Show all") : gettext("Show less");
   });
@@ -105,30 +105,6 @@ function mark(element, kind, said) {
   else held?.remove();
 }
 
-/**
- * A message in one breath: who, when, to whom, what, and what is to be known of it.
- * @type {(element: HTMLElement, message: HMSMessage) => string}
- */
-export function spoken(element, message) {
-  const sender = senderOf(message);
-  const author = isOwn(message) ? gettext("You") : sender ? nameText(sender) : gettext("The room");
-  const privacy = element.querySelector(".privately")?.textContent;
-  const marks = [...element.querySelectorAll(".mark")].map(({ textContent }) => textContent);
-  const answered = element.querySelector(".quote")?.textContent;
-  const edited = message.editedAt && EDITED;
-  const said = [
-    author,
-    shortTime(message.time),
-    privacy,
-    answered,
-    message.message,
-    edited,
-    ...marks,
-    ...spokenReactions(element),
-  ];
-  return visible(said.filter(Boolean).join(gettext(", ")));
-}
-
 /** @type {(message: HMSMessage, own: boolean) => HTMLElement} */
 function headOf(message, own) {
   const sender = senderOf(message);
@@ -142,7 +118,7 @@ function headOf(message, own) {
 }
 
 /** @param {string | undefined} role */
-const isModerator = (role) => Boolean(hmsStore.getState(selectRolesMap)[role ?? ""]?.permissions?.removeOthers);
+const isModerator = (role) => Boolean(getState(selectRolesMap)[role ?? ""]?.permissions?.removeOthers);
 
 /** @type {(message: HMSMessage) => string[]} */
 const rolesOf = ({ recipientRoles }) => (Array.isArray(recipientRoles) ? recipientRoles : []);
@@ -163,6 +139,6 @@ function privacyOf(message, own) {
   const role = make("bdi", {}, together(rolesOf(message).map((role) => roleText(role))));
   if (!message.recipientPeer) return fill(gettext("Only to role {role}"), { role });
   if (!own) return [gettext("Only to you")];
-  const peer = hmsStore.getState(selectPeerByID(message.recipientPeer));
+  const peer = getState(selectPeerByID(message.recipientPeer));
   return peer ? fill(gettext("Only to {name}"), { name: who(peer) }) : [gettext("Only to somebody who left")];
 }

@@ -1,14 +1,14 @@
 // What was said before, above the log: read as one scrolls up, or by a button; and what there is of it at all.
 
 import {
+  getState,
   hmsActions,
-  hmsStore,
   selectHistory,
   selectHMSMessages,
   selectHMSMessagesCount,
   selectRoom,
 } from "../../core.js";
-import { part, setHidden, setText } from "../dom.js";
+import { onClick, part, setHidden, setText } from "../dom.js";
 import { filled, shortTime } from "../text.js";
 import { announce } from "../toasts.js";
 import { gettext, ngettext } from "../translation.js";
@@ -38,7 +38,7 @@ let isLost = false; // whether the place that was read is gone
 /** @param {(action: () => void) => void} afterMessages */
 export function startOlder(afterMessages) {
   whenDrawn = afterMessages;
-  part("older-show").addEventListener("click", async () => {
+  onClick(part("older-show"), async () => {
     const before = log.querySelectorAll(".message").length;
     await showOlder();
     const count = log.querySelectorAll(".message").length - before;
@@ -54,17 +54,17 @@ export const allDrawn = () => new Promise((resolve) => whenDrawn(() => resolve(u
 export const hasNewest = () => first === null;
 
 /** Whether as many messages are held as ever are: the oldest go. */
-const isFull = () => hmsStore.getState(selectHMSMessagesCount) >= HELD;
+const isFull = () => getState(selectHMSMessagesCount) >= HELD;
 
 /**
  * Whether a message that is not held went for its age, and was not deleted.
  * @param {HMSMessage} message
  */
-export const isTooOld = ({ time }) => isFull() && time <= hmsStore.getState(selectHMSMessages)[0].time;
+export const isTooOld = ({ time }) => isFull() && time <= getState(selectHMSMessages)[0].time;
 
 /** Whether nothing is known to be missing before what is drawn. */
 export const isWhole = () => {
-  const { hasMore, isWithheld } = hmsStore.getState(selectHistory);
+  const { hasMore, isWithheld } = getState(selectHistory);
   return hasNewest() && !hasMore && !isWithheld && !isFull();
 };
 
@@ -90,7 +90,7 @@ async function read() {
 }
 
 /** Whether there are messages before the first that is drawn, and space for them. */
-const hasOlder = () => mayRecall() || (hmsStore.getState(selectHistory).hasMore && !isFull());
+const hasOlder = () => mayRecall() || (getState(selectHistory).hasMore && !isFull());
 
 /** Leads to the first message that is left, from one that was read until it was too old to be held. */
 export function leadToFirst() {
@@ -145,7 +145,7 @@ export const mayBring = (id) => id !== "" && (elementOf(id) !== undefined || has
 /** Why a message that was asked for is not in the log, as a sentence. */
 export function whyNotThere() {
   if (problem) return problem;
-  return hmsStore.getState(selectHistory).isWithheld
+  return getState(selectHistory).isWithheld
     ? gettext("This message is from before what is shown to you.")
     : gettext("This message is not shown any more.");
 }
@@ -180,12 +180,12 @@ function note() {
   if (problem || hasOlder()) return problem;
   if (isLost) return lost();
   if (isFull()) return filled(gettext("Only the last {count} messages are shown."), { count: HELD });
-  return hmsStore.getState(selectHistory).isWithheld ? withheld() : "";
+  return getState(selectHistory).isWithheld ? withheld() : "";
 }
 
 /** What is said where the room shows no more of what was said before. */
 function withheld() {
-  const { joinedAt } = hmsStore.getState(selectRoom);
+  const { joinedAt } = getState(selectRoom);
   if (!joinedAt) return gettext("Earlier messages are not shown.");
   return filled(gettext("You joined at {time}. Earlier messages are not shown."), { time: shortTime(joinedAt) });
 }

@@ -1,6 +1,6 @@
 // The place that somebody reads further up in the log, over a reload.
 
-import { hmsStore, selectMessageByMessageID } from "../../core.js";
+import { getState, selectMessageByMessageID } from "../../core.js";
 import { pageData } from "../dom.js";
 import { here } from "../memory.js";
 import { elementOf, entryBelow, messageOf } from "./entries.js";
@@ -23,7 +23,7 @@ export function startPlace() {
 export async function findPlace() {
   const id = here.get(KEY);
   here.remove(KEY);
-  if (!id || !hmsStore.getState(selectMessageByMessageID(id))) return;
+  if (!id || !getState(selectMessageByMessageID(id))) return;
   await allDrawn();
   await bring(id);
   const element = elementOf(id);

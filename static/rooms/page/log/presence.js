@@ -1,6 +1,6 @@
 // A line about those who came and went, which is added to as long as nothing is said after it.
 
-import { hmsStore, selectPeers } from "../../core.js";
+import { getState, selectPeers } from "../../core.js";
 import { make, setParts } from "../dom.js";
 import { fill } from "../text.js";
 import { gettext, ngettext } from "../translation.js";
@@ -45,7 +45,7 @@ export class PresenceLine {
 export function isHereOtherwise(peer) {
   const person = personOf(peer);
   const isTab = (/** @type {HMSPeer} */ other) => other.id !== peer.id && personOf(other) === person;
-  return peer.isLocal || hmsStore.getState(selectPeers).some(isTab);
+  return peer.isLocal || getState(selectPeers).some(isTab);
 }
 
 /** @type {(moves: Move[], sentences: typeof JOINED) => Said[]} */

@@ -1,7 +1,7 @@
 // What a message answers, in a line above its text, which leads there.
 
-import { hmsStore, selectMessageByMessageID } from "../../core.js";
-import { icon, make, part, setParts } from "../dom.js";
+import { getState, selectMessageByMessageID } from "../../core.js";
+import { hasFocus, icon, make, onClick, part, setParts } from "../dom.js";
 import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { senderOf, who } from "../who.js";
@@ -17,7 +17,7 @@ const drawn = new WeakMap();
 
 /** @param {(id: string) => Promise<boolean>} jumpTo shows a message, if it can be had */
 export function startQuotes(jumpTo) {
-  part("scroller").addEventListener("click", async ({ target }) => {
+  onClick(part("scroller"), async ({ target }) => {
     const quote = /** @type {Element} */ (target).closest("button.quoted")?.parentElement;
     const id = quote && drawn.get(quote)?.id;
     if (id && !(await jumpTo(id))) toast(whyNotThere());
@@ -42,11 +42,11 @@ export function redrawQuotes() {
 
 /** @type {(quote: Element, id: string) => void} */
 export function drawQuote(quote, id) {
-  const of = hmsStore.getState(selectMessageByMessageID(id)) ?? mayBring(id);
+  const of = getState(selectMessageByMessageID(id)) ?? mayBring(id);
   const held = drawn.get(quote);
   if (held?.id === id && held.of === of) return;
   drawn.set(quote, { id, of });
-  const hadFocus = quote.contains(document.activeElement);
+  const hadFocus = hasFocus(quote);
   const said = typeof of === "boolean" ? [withoutText(id, of)] : wordsOf(of);
   const label = make("span", { class: "unseen" }, gettext("In reply to"));
   const more = make("span", { class: "said" });

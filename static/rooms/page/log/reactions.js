@@ -1,9 +1,9 @@
 // The reactions under a message: each with how many and who, and a button that adds one's own or takes it back.
 
-import { hmsActions, hmsStore, selectHMSMessages, selectLocalPeer, selectPeers } from "../../core.js";
-import { arrange, make, setText } from "../dom.js";
+import { getState, selectHMSMessages, selectLocalPeer, selectPeers } from "../../core.js";
+import { arrange, hasFocus, make, onClick, setText } from "../dom.js";
+import { need } from "../opening.js";
 import { filled, together, visible } from "../text.js";
-import { attempt } from "../toasts.js";
 import { gettext, ngettext } from "../translation.js";
 import { nameText, personOf, senderOf } from "../who.js";
 
@@ -13,16 +13,10 @@ const NAMED = 5; // persons
 
 /** @type {(message: HMSMessage, emoji: string) => boolean} */
 export const isOwnReaction = ({ reactions }, emoji) => {
-  const local = hmsStore.getState(selectLocalPeer);
+  const local = getState(selectLocalPeer);
   const held = reactions?.find((one) => one.emoji === emoji);
   return Boolean(local && held?.persons.includes(personOf(local)));
 };
-
-/**
- * Adds one's reaction, or takes it back.
- * @type {(id: string, emoji: string) => Promise<void>}
- */
-export const react = (id, emoji) => attempt(() => hmsActions.reactToMessage(id, emoji), gettext("Not changed. {why}"));
 
 /**
  * Draws the reactions of a message into its element.
@@ -33,7 +27,7 @@ export function drawReactions(element, message) {
   const held = element.querySelector(".reactions");
   if (!held && !reactions.length) return;
   const box = held ?? boxIn(element);
-  const hadFocus = box.contains(document.activeElement);
+  const hadFocus = hasFocus(box);
   const buttons = new Map([...box.children].map((each) => [/** @type {HTMLElement} */ (each).dataset.emoji, each]));
   const drawn = reactions.map((one) => {
     const button = buttons.get(one.emoji) ?? buttonFor(message.id, one.emoji);
@@ -42,7 +36,7 @@ export function drawReactions(element, message) {
   });
   arrange(box, drawn);
   if (!drawn.length) box.remove();
-  if (hadFocus && !box.contains(document.activeElement)) element.focus({ preventScroll: true });
+  if (hadFocus && !hasFocus(box)) element.focus({ preventScroll: true });
 }
 
 /** @param {HTMLElement} element */
@@ -63,7 +57,7 @@ function buttonFor(id, emoji) {
   const sign = make("bdi", { class: "sign" }, emoji);
   const button = make("button", { class: "reaction", type: "button", tabIndex: -1 }, sign, " ", make("span", {}));
   button.dataset.emoji = emoji;
-  button.addEventListener("click", () => react(id, emoji));
+  onClick(button, async () => (await need())?.react(id, emoji));
   return button;
 }
 
@@ -100,17 +94,10 @@ export function listOf({ persons, count }, most) {
 
 /** @param {string} person */
 function nameOfPerson(person) {
-  const local = hmsStore.getState(selectLocalPeer);
+  const local = getState(selectLocalPeer);
   if (local && personOf(local) === person) return gettext("you");
-  const peer = hmsStore.getState(selectPeers).find((one) => personOf(one) === person);
-  const said = peer ? undefined : hmsStore.getState(selectHMSMessages).find((one) => one.senderPerson === person);
+  const peer = getState(selectPeers).find((one) => personOf(one) === person);
+  const said = peer ? undefined : getState(selectHMSMessages).find((one) => one.senderPerson === person);
   const one = peer ?? (said && senderOf(said));
   return one ? nameText(one) : "";
 }
-
-/**
- * The reactions of an element's message, in words.
- * @param {HTMLElement} element
- */
-export const spokenReactions = (element) =>
-  [...element.querySelectorAll(".reaction")].map((button) => button.getAttribute("aria-label"));

@@ -1,6 +1,6 @@
 // Where one is reading in the log, and what came since that was not seen.
 
-import { part } from "../dom.js";
+import { onClick, part } from "../dom.js";
 import { countInTab } from "../tab.js";
 import { filled } from "../text.js";
 import { announce } from "../toasts.js";
@@ -32,7 +32,7 @@ export function startReading(onSeen, onNear) {
   for (const element of [scroller, part("over-log"), part("log"), part("outbox")]) resized.observe(element);
   document.addEventListener("visibilitychange", seeIfVisible);
   for (const type of ["focusin", "focusout"]) part("log").addEventListener(type, settle);
-  part("chip").addEventListener("click", () => {
+  onClick(part("chip"), () => {
     toEnd();
     part("message").focus();
   });

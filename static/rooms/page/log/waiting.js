@@ -1,8 +1,8 @@
 // One's own messages that are on their way or did not get through, under the log.
 
-import { hmsActions, hmsStore, selectOutbox } from "../../core.js";
+import { getState, hmsActions, selectOutbox, subscribe } from "../../core.js";
 import { isAway, onAway } from "../connection.js";
-import { arrange, eachFrame, make, part } from "../dom.js";
+import { arrange, eachFrame, make, onClick, part } from "../dom.js";
 import { filled } from "../text.js";
 import { gettext } from "../translation.js";
 import { inWords } from "../why.js";
@@ -19,12 +19,12 @@ const reasons = new Map();
 
 export function startWaiting() {
   const drawSoon = eachFrame(drawWaiting);
-  hmsStore.subscribe(drawSoon, selectOutbox);
+  subscribe(drawSoon, selectOutbox);
   onAway(drawSoon);
 }
 
 export function drawWaiting() {
-  const entries = hmsStore.getState(selectOutbox).filter(({ type }) => type === "chat");
+  const entries = getState(selectOutbox).filter(({ type }) => type === "chat");
   const present = new Set(entries.map(({ clientId }) => clientId));
   for (const id of drawn.keys()) if (!present.has(id)) drawn.delete(id);
   arrange(part("outbox"), entries.map(elementFor));
@@ -70,15 +70,20 @@ function waiting({ clientId, message, replyTo, status }, said) {
   const note = make("p", { class: "sending" }, said);
   if (failed) {
     note.setAttribute("role", "alert");
-    const retry = make("button", { class: "button small", type: "button" }, gettext("Retry"));
-    retry.addEventListener("click", () => hmsActions.retryMessage(clientId).catch(() => {})); // shows as failed again
-    const discard = make("button", { class: "button small quiet", type: "button" }, gettext("Discard"));
-    discard.addEventListener("click", () => hmsActions.discardMessage(clientId));
-    note.append(" ", retry, discard);
+    const retry = () => hmsActions.retryMessage(clientId).catch(() => {}); // shows as failed again
+    const discard = () => hmsActions.discardMessage(clientId);
+    note.append(" ", button("", gettext("Retry"), retry), button("quiet", gettext("Discard"), discard));
   }
   return make(
     "div",
     { class: failed ? "message own failed" : "message own" },
     make("div", { class: "bubble" }, quoteOf(replyTo), textOf(message), note),
   );
+}
+
+/** @type {(kind: string, label: string, action: () => unknown) => HTMLElement} */
+function button(kind, label, action) {
+  const made = make("button", { class: `button small ${kind}`, type: "button" }, label);
+  onClick(made, action);
+  return made;
 }

@@ -1,22 +1,24 @@
-// Slow mode for who writes: until when to wait, told beside the message box while it lasts.
+// Slow mode: a mark at the room, and for who writes until when to wait, told beside the message box while it lasts.
 
+import { getState, subscribe } from "../../core.js";
 import {
   hmsActions,
-  hmsStore,
   selectHMSMessages,
   selectLocalPeer,
   selectOutbox,
   selectPermissions,
   selectRoom,
-} from "../core.js";
-import { serverNow } from "./clock.js";
-import { part, setText } from "./dom.js";
-import { filled, timeSpan } from "./text.js";
-import { announce } from "./toasts.js";
-import { gettext } from "./translation.js";
-import { personOf } from "./who.js";
+} from "../../hms.js";
+import { serverNow } from "../clock.js";
+import { part, setText } from "../dom.js";
+import { filled } from "../text.js";
+import { announce } from "../toasts.js";
+import { gettext } from "../translation.js";
+import { personOf } from "../who.js";
+import { slowSaid } from "./about.js";
+import { timeSpan } from "./text.js";
 
-/** @import { HMSException, HMSMessage, HMSPeer, HMSStore } from "../hms.js" */
+/** @import { HMSException, HMSMessage, HMSPeer, HMSStore } from "../../hms.js" */
 
 const SECOND = 1_000; // ms
 
@@ -28,12 +30,24 @@ let refusedUntil = 0; // as the server said: it knows of more than this page
 const selectSlowMode = (store) => (selectPermissions(store)?.manageRoom ? 0 : selectRoom(store).slowMode);
 
 export function startSlowMode() {
-  hmsStore.subscribe(draw, selectSlowMode);
-  hmsStore.subscribe(
+  subscribe(drawMarks, (store) => selectRoom(store).slowMode);
+  subscribe(draw, selectSlowMode);
+  subscribe(
     draw,
     ({ messages, outbox }) => [messages, outbox],
     ([a, b], [c, d]) => a === c && b === d,
   );
+  drawMarks();
+  draw();
+}
+
+function drawMarks() {
+  const { slowMode } = getState(selectRoom);
+  const said = slowMode ? slowSaid(slowMode) : "";
+  setText(part("slow-said"), said);
+  setText(part("slow-mark-said"), said);
+  part("slow-mark").title = said;
+  for (const name of ["slow-mark", "slow-said"]) part(name).hidden = !slowMode;
 }
 
 /** Whether one has to wait before one may write, which a screen reader is told then. */
@@ -59,16 +73,16 @@ export function isTooSoon({ data, retryAfterMs = 0 }) {
  * @param {string} message
  */
 export function takeBack(message) {
-  const failed = hmsStore.getState(selectOutbox).findLast((one) => one.status === "failed" && one.message === message);
+  const failed = getState(selectOutbox).findLast((one) => one.status === "failed" && one.message === message);
   if (failed) hmsActions.discardMessage(failed.clientId);
 }
 
 /** Seconds, rounded up. */
 function timeLeft() {
-  const seconds = hmsStore.getState(selectSlowMode);
-  const peer = hmsStore.getState(selectLocalPeer);
+  const seconds = getState(selectSlowMode);
+  const peer = getState(selectLocalPeer);
   if (!seconds || !peer) return 0;
-  const own = hmsStore.getState(selectHMSMessages).findLast((message) => isBy(peer, message));
+  const own = getState(selectHMSMessages).findLast((message) => isBy(peer, message));
   const until = Math.max(refusedUntil, own ? Number(own.time) + seconds * SECOND : 0);
   const left = Math.ceil((until - Number(serverNow())) / SECOND);
   return Math.min(Math.max(left, 0), seconds); // the clock may have been set back since
