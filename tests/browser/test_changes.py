@@ -28,6 +28,8 @@ async def test_a_message_is_edited_with_the_mouse_and_its_pin_follows(people):
     await expect(alice.page.get_by_role("menuitem", name="Delete")).to_be_visible()
     await expect(alice.page.get_by_role("menuitem", name="Edit")).to_have_count(0)
     await alice.page.keyboard.press("Escape")
+    for person in (alice, bob):
+        await person.message("teh plan").focus()
 
     await bob.part("message").fill("half a thought")
     await bob.act_on_message("teh plan", "Edit")
@@ -40,6 +42,8 @@ async def test_a_message_is_edited_with_the_mouse_and_its_pin_follows(people):
     for person in (alice, bob):
         await person.sees("the plan (edited)")
         await expect(person.part("pin-text")).to_contain_text("the plan")
+    await expect(alice.message("the plan")).to_have_accessible_name(re.compile("the plan, \\(edited\\)"))
+    await expect(bob.message("the plan")).not_to_have_attribute("aria-label", re.compile(""))  # it reads as it is
     await expect(bob.part("editing")).to_be_hidden()
     await expect(bob.part("message")).to_have_value("half a thought")
     await bob.page.get_by_role("button", name="Send").click()
@@ -79,6 +83,8 @@ async def test_a_deleted_message_is_gone_for_everyone_with_its_pin(people):
         await bob.say(text)
     await bob.act_on_message("one", "Pin for everyone")
     await expect(alice.part("pin-text")).to_contain_text("one")
+    await bob.part("pin-list").click()
+    await bob.page.keyboard.press("Escape")
     await alice.act_on_message("one", "Delete")  # as the host
     await expect(alice.part("confirm-text")).to_have_text(
         "What Bob said goes for everyone who sees it, and cannot be brought back."
@@ -90,6 +96,8 @@ async def test_a_deleted_message_is_gone_for_everyone_with_its_pin(people):
     for person in (alice, bob):
         await person.sees("two", "three")
         await expect(person.part("pins")).to_be_hidden()
+        for holder in ("pin-text", "pin-items"):
+            await expect(person.part(holder)).to_be_empty()  # hidden they do not keep it either
         await expect(person.message("two").locator(".author")).to_be_visible()  # it stands first now
     await expect(alice.message("two")).to_be_focused()
 

@@ -33,9 +33,16 @@ async def test_the_door_follows_what_is_behind_it(people):
     await expect(carol.part("lobby-locked")).to_be_hidden()
     assert asked == ["door", "door"]
 
+    # Blanks are no name.
+    name = carol.page.get_by_label("Your name")
+    await name.fill("  ")
+    await carol.page.get_by_role("button", name="Join the room").click()
+    await expect(name).to_be_focused()
+    await expect(name).to_have_value("")
+
     # Who enters already is not told that nobody is inside.
     may_enter = await carol.hold_back("**/v2/token")
-    await carol.page.get_by_label("Your name").fill("Carol")
+    await name.fill("Carol")
     await carol.page.get_by_role("button", name="Join the room").click()
     await alice.leave(is_last=True)
     await carol.page.evaluate(LOOK_AGAIN)

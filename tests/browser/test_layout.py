@@ -31,8 +31,11 @@ TOO_WIDE = """() => {
     if (scrolls && element.scrollWidth > element.clientWidth && !element.matches("input, textarea, select"))
       found.push(`scrolls: ${name(element)}`);
   }
-  const { scrollWidth } = document.scrollingElement;
+  const { scrollWidth, scrollHeight } = document.scrollingElement;
   if (scrollWidth > innerWidth) found.push(`page: ${scrollWidth}`);
+  const screen = document.querySelector("[data-screen]:not([hidden])") ?? document.body;
+  const end = Math.max(innerHeight, Math.round(screen.getBoundingClientRect().bottom + scrollY));
+  if (scrollHeight > end) found.push(`page: ${scrollHeight} high`);
   return found;
 }"""
 

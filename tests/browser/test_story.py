@@ -41,6 +41,7 @@ async def test_a_room_from_its_making_to_its_end(people):
     await carol.leave()
     await expect(alice.part("people-count")).to_have_text("1")
     await expect(alice.part("spotlight")).to_be_hidden()
+    await expect(alice.part("spotlight-name")).to_be_empty()
 
     await alice.page.reload()
     await alice.is_inside()

@@ -51,7 +51,11 @@ function listenToPage() {
 /** @param {string} given */
 async function enter(given) {
   const name = given.trim();
-  if (!name) return;
+  if (!name) {
+    part("lobby-name").value = "";
+    part("lobby-form").reportValidity(); // blanks are no name: what none is told
+    return;
+  }
   lasting.set("name", name);
   const button = part("lobby-join");
   showScreen("lobby");

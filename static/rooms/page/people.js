@@ -117,7 +117,6 @@ function row() {
     // An avatar is drawn anew only for another name: it costs more than all the rest of a row.
     if (peer?.name !== next.name || peer?.person !== next.person) nameRow(parts, next);
     peer = next;
-    element.classList.toggle("reconnecting", next.state === "reconnecting");
     fillRow(parts, next);
   };
   return { element, update };

@@ -153,5 +153,7 @@ export async function tryTo(action, sentence) {
 
 /** @param {string} text */
 export function announce(text) {
-  part("announcer").textContent = text;
+  const told = make("p", {}, text);
+  part("announcer").replaceChildren(told);
+  setTimeout(() => told.remove(), 2 * STAYS); // it is no news any more
 }

@@ -14,6 +14,12 @@ for (const button of document.querySelectorAll("dialog [data-close]")) {
   button.addEventListener("click", () => button.closest("dialog")?.close());
 }
 
+// What is required is not given by blanks: the browser says the same of them as of nothing.
+addEventListener("change", ({ target }) => {
+  const field = /** @type {HTMLInputElement} */ (target);
+  if (field.required && !field.value.trim()) field.value = "";
+});
+
 /**
  * @typedef {object} Question
  * @property {string | Said[]} title

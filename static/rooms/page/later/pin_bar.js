@@ -12,7 +12,7 @@ import { toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { who } from "../who.js";
 import { hidePin, isHidden, resetHidden, showAgain, showPin, startHidden } from "./hidden_pins.js";
-import { drawPinList, openPins } from "./pin_list.js";
+import { drawPinList, openPins, startPinList } from "./pin_list.js";
 import { mayUnpin, selectRights, startRights } from "./pin_rights.js";
 import { bylineOf, contentOf } from "./pin_words.js";
 import { unpin } from "./pinning.js";
@@ -27,6 +27,7 @@ export function startPins() {
   subscribe(draw, (store) => [selectPins(store), selectRights(store), selectHistory(store)]);
   startRights();
   startHidden(draw);
+  startPinList();
   part("pin").addEventListener("click", async () => {
     const shown = current();
     if (shown && !(await jumpTo(shown.id))) openPins(); // not shown to who came later: it can be read there, whole
@@ -86,7 +87,10 @@ function draw() {
 /** @param {Pin[]} shown */
 function drawBar(shown) {
   setHidden(part("pins"), !shown.length, part("scroller"));
-  if (!shown.length) return;
+  if (!shown.length) {
+    for (const name of ["pin-text", "pin-by"]) part(name).replaceChildren(); // it may be gone for everyone
+    return;
+  }
   setParts(part("pin-text"), contentOf(shown[at]));
   setParts(part("pin-by"), bylineOf(shown[at]));
   const place = filled("{place}/{count}", { place: at + 1, count: shown.length });

@@ -19,8 +19,14 @@ import { unpin } from "./pinning.js";
 /** @type {Map<string, HTMLElement>} */
 const listed = new Map(); // what can be done with it, and its id → its item
 
+export function startPinList() {
+  part("all-pins").addEventListener("close", () => {
+    listed.clear();
+    part("pin-items").replaceChildren();
+  });
+}
+
 export function openPins() {
-  listed.clear();
   drawPinList();
   part("all-pins").showModal();
 }

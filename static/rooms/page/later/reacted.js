@@ -11,7 +11,7 @@ import { answer } from "./dialogs.js";
  * Tells who reacted how to a message, all of them as far as they are known: without a pointer to stay on a reaction too.
  * @param {HMSMessage} message
  */
-export function showReactions({ reactions = [] }) {
+export async function showReactions({ reactions = [] }) {
   const items = reactions.map((one) => {
     const item = make("li", { dir: "auto" }, make("bdi", { class: "sign" }, one.emoji), " ");
     const names = listOf(one, one.count);
@@ -20,5 +20,6 @@ export function showReactions({ reactions = [] }) {
     return item;
   });
   part("reacted-list").replaceChildren(...items);
-  return answer(part("reacted"));
+  await answer(part("reacted"));
+  part("reacted-list").replaceChildren();
 }

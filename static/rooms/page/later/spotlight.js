@@ -105,7 +105,10 @@ const drawSpotlight = () => keepPlace(drawCard);
 function drawCard() {
   const peer = getState(selectLit);
   setHidden(part("spotlight"), !peer, part("scroller"));
-  if (!peer) return;
+  if (!peer) {
+    for (const name of ["spotlight-name", "spotlight-status", "spotlight-words"]) part(name).replaceChildren();
+    return;
+  }
   const { status } = getState(selectPeerMetadata(peer.id)) ?? {};
   writeName(part("spotlight-name"), peer, { isOwn: isReader(peer) });
   setText(part("spotlight-status"), typeof status === "string" ? status : "");

@@ -149,7 +149,8 @@ export function redrawToolbar() {
   message = message && getState(selectMessageByMessageID(message.id));
   if (!message || !toolbar.isConnected) hide();
   else drawToolbar(message);
-  if (toolbar.parentElement) label(toolbar.parentElement);
+  const focused = messageAt(document.activeElement);
+  if (focused && focused === document.activeElement) label(focused);
 }
 
 /** @param {HMSMessage} message */

@@ -18,6 +18,7 @@ export function startWalking() {
     "focusin",
     ({ target }) => target === messageAt(target) && label(/** @type {HTMLElement} */ (target)),
   );
+  log.addEventListener("focusout", ({ target }) => messageAt(target)?.removeAttribute("aria-label")); // it may change
   log.addEventListener("keydown", walk);
   const message = messageAt(document.activeElement);
   if (message) label(message);

@@ -107,7 +107,7 @@ function clear() {
   hasSpoken = false;
   filled = false;
   session = getState(selectSessionId);
-  readNewest();
+  if (session) readNewest();
 }
 
 /**
@@ -224,7 +224,7 @@ export async function jumpTo(id) {
 
 function draw() {
   const present = getState(selectSessionId);
-  if (!present) return; // left: what is drawn goes when a room is entered again
+  if (!present) return clear(); // left: nothing stays in the page that is not shown
   if (present !== session) {
     clear();
     append(make("p", { class: "line" }, gettext("Everybody had left meanwhile: the room begins anew.")));
