@@ -611,7 +611,8 @@ export interface HMSStoreWrapper<Keys = AnyKeys> {
 /** What a notification of each type brings. */
 export interface HMSNotificationData {
   PEER_JOINED: HMSPeer;
-  PEER_LEFT: HMSPeer;
+  /** Ours is the `reason`, where it is known: that of `on-peer-leave`. */
+  PEER_LEFT: HMSPeer & { reason?: string };
   PEER_LIST: HMSPeer[];
   NEW_MESSAGE: HMSMessage;
   /** Ours. */

@@ -129,7 +129,7 @@ async def test_the_host_removes_a_person_and_ends_the_room(people):
     await bob.is_told("You were removed from the room")
     told = "By Alice. Reason: too loud. You can come back only when somebody lets you in again."
     await expect(bob.part("end-text")).to_have_text(told)
-    await expect(carol.part("log")).to_contain_text("Bob left")
+    await expect(carol.part("log")).to_contain_text("Bob was removed")
 
     people.forgive("Failed to load resource: the server responded with a status of 403")
     await bob.page.get_by_role("button", name="Try to join again").click()

@@ -28,6 +28,9 @@ test("people who come and go", () => {
   assert.deepEqual(told(start, "on-peer-join", peer("bob")), [["PEER_JOINED", "bob"]]);
   const both = apply(start, "on-peer-join", peer("bob"));
   assert.deepEqual(told(both, "on-peer-leave", { peer_id: "bob" }), [["PEER_LEFT", "bob"]]);
+  const left = { peer_id: "bob", reason: "peer kicked" };
+  const [{ data }] = facts(view(both), view(apply(both, "on-peer-leave", left)), "on-peer-leave", left);
+  assert.equal(data.reason, "peer kicked");
   assert.deepEqual(told(start, "on-peer-leave", { peer_id: "bob" }), []);
 });
 

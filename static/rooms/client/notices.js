@@ -73,7 +73,7 @@ export function facts(before, after, method, params) {
         .filter((id) => before.polls[id] !== after.polls[id])
         .map((id) => ({ type: "POLL_VOTES_UPDATED", data: after.polls[id] }));
     default:
-      return peerFacts(before, after);
+      return peerFacts(before, after, params?.reason);
   }
 }
 
@@ -100,13 +100,13 @@ function messageFacts(before, after, ids) {
   });
 }
 
-/** @type {(before: HMSStore, after: HMSStore) => Fact[]} */
-function peerFacts(before, after) {
+/** @type {(before: HMSStore, after: HMSStore, reason?: string) => Fact[]} */
+function peerFacts(before, after, reason) {
   if (before.peers === after.peers) return [];
   /** @type {Fact[]} */
   const found = [];
   for (const id of Object.keys(before.peers)) {
-    if (!after.peers[id]) found.push({ type: "PEER_LEFT", data: before.peers[id] });
+    if (!after.peers[id]) found.push({ type: "PEER_LEFT", data: { ...before.peers[id], reason } });
   }
   for (const [id, peer] of Object.entries(after.peers)) {
     const old = before.peers[id];

@@ -339,7 +339,7 @@ function addPresence(peer, joined) {
   const write = () => {
     presence ??= new PresenceLine();
     if (!presence.element.isConnected) append(presence.element);
-    presence.add({ peer, joined });
+    presence.add(peer, joined);
     keepUp();
   };
   const tell = () => (filled ? afterSaid(write) : later.push(tell)); // below what was said before

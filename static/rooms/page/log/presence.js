@@ -7,34 +7,51 @@ import { gettext, ngettext } from "../translation.js";
 import { personOf, who } from "../who.js";
 
 /** @import { HMSPeer } from "../../hms.js" */
-/** @import { Said } from "../types.js" */
+/** @import { Said, Someone } from "../types.js" */
 
-/** @typedef {{ peer: HMSPeer, joined: boolean }} Move */
+/** @typedef {[one: string, more: (count: number) => string, two?: string]} Sentences */
 
-const JOINED = {
-  one: gettext("{name} joined"),
-  two: gettext("{name} and {other} joined"),
-  more: (/** @type {number} */ count) => ngettext("{count} person joined", "{count} people joined", count),
-};
-const LEFT = {
-  one: gettext("{name} left"),
-  two: gettext("{name} and {other} left"),
-  more: (/** @type {number} */ count) => ngettext("{count} person left", "{count} people left", count),
-};
+/** @type {Sentences} */
+const JOINED = [
+  gettext("{name} joined"),
+  (count) => ngettext("{count} person joined", "{count} people joined", count),
+  gettext("{name} and {other} joined"),
+];
+/** @type {Sentences} */
+const LEFT = [
+  gettext("{name} left"),
+  (count) => ngettext("{count} person left", "{count} people left", count),
+  gettext("{name} and {other} left"),
+];
+/** @type {Sentences} */
+const REMOVED = [
+  gettext("{name} was removed"),
+  (count) => ngettext("{count} person was removed", "{count} people were removed", count),
+];
 
 export class PresenceLine {
   element = make("p", { class: "line", dir: "auto" });
-  /** @type {Map<string, Move>} person → the last that is known of them */
-  #moves = new Map();
+  /** @type {Map<string, Someone>} person → as whom they joined */
+  #came = new Map();
+  /** @type {Map<string, Someone & { reason?: string }>} person → who is not here since, and why */
+  #gone = new Map();
 
-  /** @param {Move} move */
-  add(move) {
-    this.#moves.set(personOf(move.peer), move);
-    const moves = [...this.#moves.values()];
-    const came = moves.filter(({ joined }) => joined);
-    const went = moves.filter(({ joined }) => !joined);
-    const both = came.length && went.length ? " · " : "";
-    setParts(this.element, [...named(came, JOINED), both, ...named(went, LEFT)]);
+  /** @type {(peer: Someone, joined: boolean) => void} */
+  add(peer, joined) {
+    const person = personOf(peer);
+    this.#gone.delete(person);
+    (joined ? this.#came : this.#gone).set(person, peer);
+    const gone = [...this.#gone.values()];
+    const isRemoved = (/** @type {{ reason?: string }} */ { reason }) => reason === "peer kicked";
+    const said = [
+      ...named([...this.#came.values()], JOINED),
+      ...named(
+        gone.filter((one) => !isRemoved(one)),
+        LEFT,
+      ),
+      ...named(gone.filter(isRemoved), REMOVED),
+    ];
+    setParts(this.element, said.slice(1));
   }
 }
 
@@ -48,10 +65,13 @@ export function isHereOtherwise(peer) {
   return peer.isLocal || getState(selectPeers).some(isTab);
 }
 
-/** @type {(moves: Move[], sentences: typeof JOINED) => Said[]} */
-function named(moves, { one, two, more }) {
-  if (!moves.length) return [];
-  if (moves.length > 2) return fill(more(moves.length), { count: moves.length });
-  const [name, other] = moves.map(({ peer }) => who(peer));
-  return fill(other ? two : one, { name, other });
+/**
+ * @type {(peers: Someone[], sentences: Sentences) => Said[]} after a point; nothing of nobody
+ */
+function named(peers, [one, more, two]) {
+  const { length: count } = peers;
+  if (!count) return [];
+  const [name, other] = peers.slice(0, 2).map(who);
+  const sentence = count === 1 ? one : (count === 2 && two) || more(count);
+  return [" · ", ...fill(sentence, { name, other, count })];
 }
