@@ -184,7 +184,7 @@ async def test_a_room_that_keeps_nothing_for_newcomers_says_so(people, bob, quic
     name = await bob.hms("hmsStore.getState().room.id")
     quick_server.manage("room", "set", name, "--history", "0")
     alice = await (await people.person("Alice")).enter(link)
-    await expect(alice.part("empty")).to_contain_text("No messages yet")
+    await expect(alice.part("empty")).to_contain_text("No messages here")
     await expect(alice.part("older-note")).to_be_hidden()
     await bob.say("hello")
     await bob.act_on_message("hello", "Pin for everyone")

@@ -232,8 +232,10 @@ async def test_a_host_clears_the_chat_for_everybody(people):
         await expect(person.part("log").locator(".line").last).to_have_text("Alice cleared the chat.")
         assert await person.hms("hmsStore.getState().messages.allIDs") == []
         await expect(person.part("pins")).to_be_hidden()
+        await expect(person.part("empty")).to_contain_text("No messages here")
     late = await (await people.person("Carol")).enter(await alice.part("invite-link").input_value())
     assert await late.hms("hmsActions.loadOlderMessages().then(() => hmsStore.getState().messages.allIDs)") == []
+    await expect(late.part("empty")).to_contain_text("No messages here")
     await bob.part("more").click()
     await expect(bob.page.get_by_role("menuitem", name="Clear the chat")).to_have_count(0)
 

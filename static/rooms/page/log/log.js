@@ -61,7 +61,6 @@ let last = null;
 let lastDay = null;
 /** @type {PresenceLine | null} the line about people that is still being added to */
 let presence = null;
-let hasSpoken = false; // whether anything was said, be it that it is deleted
 let filled = false; // the first draw is history, not news
 let session = ""; // whose messages are drawn
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -104,7 +103,6 @@ function clear() {
   presence = null;
   forgetDivider();
   resetReading();
-  hasSpoken = false;
   filled = false;
   session = getState(selectSessionId);
   if (session) readNewest();
@@ -240,7 +238,7 @@ function draw() {
   if (filled) notice(others);
   else keepUp();
   drawOlder();
-  part("empty").hidden = hasSpoken || !isWhole() || part("outbox").childElementCount > 0;
+  part("empty").hidden = log.querySelector(".message") !== null || !isWhole() || part("outbox").childElementCount > 0;
   if (!isAll) return drawSoon();
   writeDue();
   filled ||= hasNewest();
@@ -321,7 +319,6 @@ function insert(held, place) {
 
 /** @type {(message: HMSMessage, own: boolean, isContinued: boolean) => HTMLElement} */
 function drawn(message, own, isContinued) {
-  hasSpoken = true;
   const element = bubble(message, own, isContinued);
   entries.remember(message, element);
   return element;
