@@ -169,6 +169,7 @@ async def test_a_pin_from_before_what_is_shown_moves_nothing_and_is_said_to_be_t
     await bob.hms("hmsActions.pinMessage(hmsStore.getState().messages.allIDs[5])")
     alice = await (await people.person("Alice")).enter(link)
     await alice.sees(*numbers(20, 70))
+    await expect(alice.part("pin-by")).to_contain_text("Pinned by Bob, said at")
     show = alice.part("all-pins").get_by_role("button", name="Show in the chat")
     await alice.part("pin-list").click()
     await show.click()

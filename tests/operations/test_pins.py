@@ -28,8 +28,17 @@ def test_a_pin_is_seen_by_new_and_old_clients(alice, bob):
     assert pins(bob) == [(hello, "Bob: hello", "Alice")]
     assert do(bob, "get-metadata")["data"] == "Bob: hello"
     author, pinner = ({"name": caller.name, "person": row(caller).person} for caller in (bob, alice))
-    pin = {"text": "Bob: hello", "id": hello, "pinnedBy": "Alice", "author": author, "pinner": pinner}
-    assert answer.result["pinned"] == [pin]
+    [said] = do(bob, "message-history")["messages"]
+    assert answer.result["pinned"] == [
+        {
+            "text": "Bob: hello",
+            "id": hello,
+            "timestamp": said["timestamp"],
+            "pinnedBy": "Alice",
+            "author": author,
+            "pinner": pinner,
+        }
+    ]
 
 
 def test_what_the_server_said_is_pinned_without_a_name(room, alice):

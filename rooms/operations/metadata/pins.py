@@ -31,9 +31,9 @@ def pin_message(context: Context, *, id: MessageId, if_lock: IfLock | None = Non
     """Pin a message of this session for everybody, as the newest of three, or of fewer if they are long.
 
     A pin shows ``Name: message``, as the message was sent; what the server said has no name. The pins are the key
-    ``pinnedMessages``, a list of ``{text, id, pinnedBy, author, pinner}``, the last two ``{name, person}``; the text of
-    the newest is also the session metadata without a key. Pinning what is pinned changes nothing. Raises NotFound if
-    there is no such message for the caller, Forbidden if it was not for everybody, and LockConflict as
+    ``pinnedMessages``, a list of ``{text, id, timestamp, pinnedBy, author, pinner}``, the last two ``{name, person}``;
+    the text of the newest is also the session metadata without a key. Pinning what is pinned changes nothing. Raises
+    NotFound if there is no such message for the caller, Forbidden if it was not for everybody, and LockConflict as
     ``set-metadata``.
     """
     held = _check(context, if_lock)
@@ -80,6 +80,7 @@ def _pin(context: Context, message_id: str, *, field: str) -> dict[str, Any]:
     return {
         "text": shown_text(message),
         "id": message_id,
+        "timestamp": message["timestamp"],
         "pinnedBy": context.actor_name,
         "author": author,
         "pinner": {"name": context.actor_name, "person": pinner.person if pinner else ""},

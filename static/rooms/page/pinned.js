@@ -19,9 +19,10 @@ export function selectPins(store) {
   const held = selectSessionStore(PINS_KEY)(store);
   const pinned = (Array.isArray(held) ? held : []).filter((one) => textIn(one?.text));
   if (pinned.length) {
-    return pinned.map(({ text, id, author, pinner }) => ({
+    return pinned.map(({ text, id, timestamp, author, pinner }) => ({
       text,
       id: textIn(id),
+      timestamp,
       author: someone(author),
       pinner: someone(pinner),
     }));

@@ -72,6 +72,8 @@ export interface Pin {
   text: string;
   /** Of the message; empty where an app wrote it that knows the session metadata only. */
   id: string;
+  /** When the message was said, in ms, where that is known: others may have stored anything. */
+  timestamp?: unknown;
   author: Someone | null;
   pinner: Someone | null;
 }
