@@ -27,7 +27,7 @@ _PROBES = ThreadPoolExecutor(4, thread_name_prefix="probes")
 _BACK_ENDS = ThreadPoolExecutor(32, thread_name_prefix="back-ends")
 _CLIENTS = ThreadPoolExecutor(32, thread_name_prefix="clients")
 
-MAX_READ = 512 * 1024
+MAX_READ = 128 * 1024
 """Bytes of a file that are read at once; all of the pages' are shorter."""
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from rooms.access import tokens
 from rooms.api.http import bearer, endpoint, own_origin
-from rooms.delivery.hub import perform_among_others
+from rooms.delivery.hub import read_among_others
 from rooms.operations.admission import admit, check_peer_id
 from rooms.operations.engine.calls import Caller
 from rooms.process import drain
@@ -34,7 +34,7 @@ def init(request: HttpRequest) -> dict[str, Any]:
         source="socket",
     )
     # Else the socket refuses, and published clients would try that again for ever.
-    perform_among_others(admit, caller)
+    read_among_others(admit, caller)
     return {
         "endpoint": f"ws{own_origin(request).removeprefix('http')}/v2/ws",
         # Tells clients that a role without media needs no WebRTC.

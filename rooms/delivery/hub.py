@@ -8,7 +8,8 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -27,7 +28,7 @@ from rooms.operations.engine import gate
 from rooms.operations.engine.calls import Answer, Call, Caller, Operation
 from rooms.sockets.outbox import Outbox
 from rooms.wire.close_codes import RESTART
-from rooms.wire.errors import Unavailable
+from rooms.wire.errors import HeldUp
 from rooms.wire.events import End
 from rooms.wire.results import Passing
 
@@ -37,8 +38,8 @@ log = logging.getLogger("rooms.hub")
 _LOOK_SECONDS = 2.5
 """Between two looks at each socket for whether it reads; at most, for it may be given up after a shorter time."""
 
-_PATIENCE = 3 * gate.LOCK_SECONDS
-"""Seconds for which synchronous code waits for the hub."""
+_SOON = 0.25
+"""Seconds for which synchronous code waits for what it can also read by itself."""
 
 Done = Callable[[Answer], object]
 
@@ -90,17 +91,17 @@ class Hub:
     ) -> None:
         """Have an operation run. done gets the answer in its place: after the events before it, before those after.
 
-        One that reads is run aside, or else with those that write, which remember the room.
+        One that reads is run aside, or else with those that write, which remember the room, and has no place then.
         """
         feed = self.feeds.get(caller.room_id)
         if feed and not operation.reads:
             feed.order.in_flight += 1  # news of others waits for what was committed before it, and reads commit nothing
         call = Call(operation, caller, arguments, feed.order.session_id if feed else "")
-        asked = _Asked(done, feed, time.perf_counter())
+        now = time.perf_counter()
         if operation.reads and aside:
-            self._reader.submit(self._answer_reading, call, asked)
+            self._reader.submit(self._answer_reading, call, _Asked(done, feed, now))
         else:
-            self._writer.submit(call, asked)
+            self._writer.submit(call, _Asked(done, None if operation.reads else feed, now))
 
     def _answer_reading(self, call: Call, asked: _Asked) -> None:
         with giving_way():
@@ -318,19 +319,19 @@ def perform_now(
     return answer.result
 
 
-def perform_among_others(operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
-    """As ``perform_now``; where this process has a hub among what its sockets ask: in one transaction for many.
+def read_among_others(operation: Operation, caller: Caller, **arguments: Any) -> Mapping[str, Any]:
+    """As ``perform_now`` for an operation that reads; if that is soon, with what the sockets ask of this process.
 
-    Nothing that the surrounding transaction wrote is seen. Raises Unavailable if that does not come to an end.
+    So many who come at once share a transaction, and what is remembered of the room.
     """
-    hub = current()
-    if hub is None:
-        return perform_now(operation, caller, **arguments)
-    performing = asyncio.run_coroutine_threadsafe(hub.perform(operation, caller, aside=False, **arguments), hub.loop)
-    try:
-        return performing.result(_PATIENCE)
-    except TimeoutError:
-        raise Unavailable("the server is busy or restarts, try again") from None
+    if hub := current():
+        performing = asyncio.run_coroutine_threadsafe(
+            hub.perform(operation, caller, aside=False, **arguments), hub.loop
+        )
+        with suppress(TimeoutError, CancelledError, HeldUp):
+            return performing.result(_SOON)
+        performing.cancel()
+    return perform_now(operation, caller, **arguments)
 
 
 def _tell(answers: Sequence[Answer]) -> None:

@@ -65,7 +65,5 @@ def _refuse_if_full(context: Context, session: Session | None) -> None:
     own = sum(peer.present for peer in context.work.peers_of(session, context.caller.owner))
     if own >= settings.MAX_PEERS_PER_OWNER:
         raise Forbidden(f"the room has {own} peers of this user already")
-    if role.max_peers:
-        holders = sum(peer.role == role.name for peer in context.work.present(session))
-        if holders >= role.max_peers:
-            raise Forbidden(f"the room takes no more of the role {role.name}")
+    if role.max_peers and context.work.holders(session, role.name) >= role.max_peers:
+        raise Forbidden(f"the room takes no more of the role {role.name}")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from rooms.models import Peer
 from rooms.operations.arriving import connect
+from rooms.operations.engine import memory
 from rooms.operations.engine.calls import Caller
 from rooms.operations.engine.gate import run
 from rooms.operations.leaving import disconnect
@@ -247,13 +248,35 @@ def test_the_journal_is_read_once_for_those_who_come_back_one_after_the_other(da
         return shown(replay), sum("FROM rooms_event" in query["sql"] for query in asked.captured_queries)
 
     assert back(bob) == ([(at + 1, "on-broadcast"), (at + 3, "on-peer-state")], 1)
-    # What came after it was read is added, here that Bob is back.
-    assert back(victor) == ([(at + 1, "on-broadcast"), (at + 4, "on-peer-state")], 0)
+    # What came after it was read is added, here that Bob is back, and what somebody else says.
+    do(alice, "broadcast", info={"message": "more"})
+    assert back(victor) == ([(at + 1, "on-broadcast"), (at + 4, "on-peer-state"), (at + 5, "on-broadcast")], 0)
 
     do(alice, "message-edit", id=message_id, message="meant")
     replay = attachment(resume_with_socket(bob, place)).replay
     assert "said" not in "".join(event.body for event in replay or ())
     assert "meant" in "".join(event.body for event in replay or ())
+
+
+@pytest.mark.matrix
+def test_of_what_was_read_of_the_journal_little_is_remembered(database, alice, bob, room, settings, monkeypatch):
+    place = {"session_id": call(bob, "get-metadata").session_id, "seq": position(room.id)}
+    do(alice, "broadcast", info={"message": "x" * 100})
+    for _ in range(2):
+        resume_with_socket(bob, place)
+    assert place["session_id"] in memory._pasts
+    settings.MAX_UNSENT_BYTES = 100
+    do(alice, "broadcast", info={"message": "hi"})
+    assert place["session_id"] not in memory._pasts
+    settings.MAX_UNSENT_BYTES = 10_000
+    resume_with_socket(bob, place)
+    monkeypatch.setattr(memory, "PAST_SECONDS", -1)
+    do(alice, "broadcast", info={"message": "hi"})
+    assert place["session_id"] not in memory._pasts
+    monkeypatch.setattr(memory, "PAST_SECONDS", 10)
+    resume_with_socket(bob, place)
+    do(alice, "end-room")
+    assert place["session_id"] not in memory._pasts
 
 
 def test_what_was_missed_is_measured_in_bytes(alice, bob, room, settings, resume):

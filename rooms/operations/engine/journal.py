@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from rooms.models import Session
+from rooms.operations.engine import clock
 from rooms.operations.engine.transaction import Cursor
 from rooms.wire import effects
 from rooms.wire.effects import CameBack, RoleChanged, StateChanged
@@ -171,12 +172,14 @@ def _read_back(session_id: str, *, until: int, few: int) -> Iterator[Numbered | 
 class Past:
     """What a session's journal holds, read once however many ask who come back one after the other.
 
-    Up to the number ``until``, and in one history: numbers of another one are other events.
+    Up to the number ``until``, and in one history: numbers of another one are other events. ``chars`` is how long what
+    it holds is, ``asked_at`` when somebody asked last (seconds).
     """
 
     def __init__(self, session_id: str, *, history: str, until: int, asked: int) -> None:
         """Up to a number; ``asked`` is how many events the first caller asks for."""
         self.session_id, self.history, self.until = session_id, history, until
+        self.chars, self.asked_at = 0, 0.0
         self._unread = _read_back(session_id, until=until, few=min(asked, _FEW))
         self._read: list[Numbered | None] = []
         self._newer: list[Numbered] = []
@@ -189,9 +192,11 @@ class Past:
         """Add what follows."""
         self._newer += events
         self.until += len(events)
+        self.chars += sum(len(event.body) for event in events)
 
     def newest_first(self, *, after: int) -> Iterator[Numbered | None]:
         """The events with a greater number, the newest first; a None at the end if some of them are not kept."""
+        self.asked_at = clock.seconds()
         for event in itertools.chain(reversed(self._newer), self._older()):
             if event and event.seq <= after:
                 return
@@ -203,7 +208,9 @@ class Past:
     def _older(self) -> Iterator[Numbered | None]:
         for place in itertools.count():
             if place == len(self._read):
-                self._read.append(next(self._unread, None))
+                event = next(self._unread, None)
+                self._read.append(event)
+                self.chars += len(event.body) if event else 0
             yield self._read[place]
 
 

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
+from django.conf import settings
 
 from rooms.models import Lock, MetadataEntry, Peer, Person, Room, Session
+from rooms.operations.engine import clock
 from rooms.operations.engine.journal import Past
 from rooms.operations.engine.transaction import Cursor
 
@@ -22,6 +24,8 @@ MAX_REGULARS = 256
 MAX_ABSENT = 64
 MAX_OWNERS = 256
 MAX_ENTRY_BYTES = 1024
+MAX_PASTS = 16
+PAST_SECONDS = 10
 
 
 class Place(NamedTuple):
@@ -195,9 +199,9 @@ def recall(place: Place) -> Standing | None:
 
 
 _pasts: dict[str, Past] = {}
-"""The past of the session that somebody came back to last, by its id; after a restart all of a room do.
+"""The pasts of sessions that somebody came back to in the last seconds, by their ids: after a restart many do.
 
-Of one session, for it may be long.
+The last that was used comes last.
 """
 
 
@@ -208,9 +212,12 @@ def take_past(session_id: str, *, history: str, until: int) -> Past | None:
 
 
 def keep_past(past: Past) -> None:
-    """Keep what a committed transaction read, and added."""
-    _pasts.clear()
+    """Keep what a committed transaction read, or added, while others come back; not if it is long."""
     _pasts[past.session_id] = past
+    for one in list(_pasts.values()):
+        is_long = one.chars > settings.MAX_UNSENT_BYTES
+        if is_long or clock.seconds() - one.asked_at > PAST_SECONDS or len(_pasts) > MAX_PASTS:
+            _pasts.pop(one.session_id, None)
 
 
 def forget_past(session_id: str) -> None:

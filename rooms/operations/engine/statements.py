@@ -76,6 +76,15 @@ def present_peers(cursor: Cursor, session_id: str) -> list[Peer]:
     return _select(cursor, Peer, ["session_id = %s AND state <> %s"], [session_id, Peer.State.LEFT.value])
 
 
+def holders(cursor: Cursor, session_id: str, role: str) -> list[str]:
+    """The ids of the peers that are in a session and hold a role."""
+    cursor.execute(
+        "SELECT peer_id FROM rooms_peer WHERE session_id = %s AND state <> %s AND role = %s",
+        [session_id, Peer.State.LEFT.value, role],
+    )
+    return [peer_id for (peer_id,) in cursor.fetchall()]
+
+
 def _placeholders(values: Collection[str]) -> str:
     return ", ".join(["%s"] * len(values))
 

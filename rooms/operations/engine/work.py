@@ -206,6 +206,15 @@ class Work:
         """Note that a peer came (1) or went (-1)."""
         self._pages[session.id].known.head_count = self.head_count(session) + change
 
+    def holders(self, session: Session, role: str) -> int:
+        """How many of those who are in the session hold a role."""
+        pages = self._pages[session.id]
+        known = pages.known.peers
+        # No more of the others than their ids: there may be thousands, and each newcomer of such a role asks.
+        others = () if pages.all_present else statements.holders(self._cursor, session.id, role)
+        held = sum(peer.present and peer.role == role for peer in known.values())
+        return held + sum(peer_id not in known for peer_id in others)
+
     def present(self, session: Session) -> list[Peer]:
         """All peers that are in the session, in the order of joining."""
         pages = self._pages[session.id]
@@ -418,6 +427,8 @@ class Work:
                 pages.session.save(update_fields=["empty_since", "histories", "due_at", "locked"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
+                stored = pages.session.seq - len(pages.events)
+                pages.past = pages.past or memory.take_past(pages.session.id, history=self.history, until=stored)
                 if pages.past:
                     pages.past.add(pages.events)
                 pages.events = []
