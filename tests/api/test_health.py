@@ -250,14 +250,16 @@ async def test_what_nobody_waits_for_any_more_is_not_done():
 
 
 @pytest.mark.faults
-async def test_probes_are_answered_while_all_others_wait_for_the_database():
+async def test_probes_and_who_only_asks_are_answered_while_all_others_wait_for_the_database():
     with RunningServer(REST_RATE=0) as server, closing(sqlite3.connect(server.database)) as locking:
+        token = server.sign(server.room("tea"))
         locking.execute("BEGIN IMMEDIATE")
         async with back_end(server) as rest:
             waiting = [asyncio.ensure_future(rest.post("rooms", json={"name": f"room-{n}"})) for n in range(50)]
             await asyncio.sleep(0.5)
             probe = await asyncio.to_thread(server.request, "GET", "/healthz")
-            assert probe.status == 200
+            init = await asyncio.to_thread(server.request, "GET", "/init?peer_id=a", Authorization=f"Bearer {token}")
+            assert (probe.status, init.status) == (200, 200)
             assert not any(task.done() for task in waiting)
             locking.rollback()
             assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
