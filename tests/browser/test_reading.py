@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
+from tests.browser.person import NARROW
 from tests.support.sockets import chat
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -12,6 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 740}}
 
 HUES = """(all) => all.map((each) => [each.dataset.person, each.className])"""
+
+LONG = "and a longer one, as far as the other side, " * 3
 
 STOPS = """(log) => [...log.querySelectorAll('*')].filter((element) => element.tabIndex >= 0).length"""
 
@@ -112,8 +115,8 @@ async def test_lifting_the_finger_that_asked_for_the_toolbar_chooses_nothing(peo
     await expect(message.locator(".reaction")).to_have_count(0)
 
 
-# Whether the toolbar of a message is in sight and lies over nothing that is said in its message, or with a mouse in any
-# other, nor by whom or when.
+# Whether the toolbar of a message is in sight, of the height of a finger or a pointer, beside its bubble, and lies over
+# nothing that is said in any message, nor by whom or when.
 IN_THE_WAY = """(message) => {
   const toolbar = message.querySelector(".toolbar");
   const bar = toolbar.getBoundingClientRect();
@@ -122,8 +125,7 @@ IN_THE_WAY = """(message) => {
     const { x, y, width, height } = button.getBoundingClientRect();
     return document.elementFromPoint(x + width / 2, y + height / 2)?.closest("button") !== button;
   });
-  const looked = matchMedia("(hover: hover)").matches ? document : message;
-  const hidden = [...looked.querySelectorAll(".text, .author, .time, .privately")].filter((part) => {
+  const hidden = [...document.querySelectorAll(".text, .author, .time, .privately")].filter((part) => {
     const range = document.createRange();
     range.selectNodeContents(part);
     const meets = (row) =>
@@ -131,30 +133,51 @@ IN_THE_WAY = """(message) => {
     if (!part.closest(".message") || getComputedStyle(part).clipPath !== "none") return false;
     return [...range.getClientRects()].some(meets);
   });
-  return [...under, ...hidden].map((part) => part.outerHTML);
+  const bubble = message.querySelector(".bubble").getBoundingClientRect();
+  const apart = Math.max(bar.left - bubble.right, bubble.left - bar.right, bubble.top - bar.bottom);
+  const faults = message.matches(".own") && apart > 64 ? [`${apart} px apart`] : [];
+  if (bar.height < 32) faults.push(`${bar.height} px high`);
+  return [...faults, ...[...under, ...hidden].map((part) => part.outerHTML)];
 }"""
 
 
-@pytest.mark.parametrize("options", [{}, PHONE], ids=["mouse", "finger"])
-async def test_the_toolbar_of_a_message_hides_nothing_of_it(people, options):
+# The last lines, too, go from one end of a message to the other.
+FILL = "(log) => { for (const text of log.querySelectorAll('.text')) text.style.textAlignLast = 'justify'; }"
+
+
+async def stands_well(message: Locator) -> None:
+    """Wait until the toolbar does, at the end of what scrolls."""
+    await expect(message.get_by_role("toolbar")).to_be_visible()
+    faults = ["not looked at"]
+    for _ in range(50):
+        faults = await message.evaluate(IN_THE_WAY)
+        if not faults:
+            return
+        await message.page.wait_for_timeout(50)
+    assert faults == []
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": NARROW}, PHONE], ids=["mouse", "narrow", "finger"])
+async def test_the_toolbar_of_a_message_is_at_it_and_hides_nothing(people, options):
     alice, bob = [await people.person(name, **options) for name in ("Alice", "Bob")]
     await bob.enter(await alice.make_room())
-    for number in range(12):
+    for number in range(8):
         for person in (alice, bob):
-            for text in ("Yes", "and a longer one, as far as the other side"):
+            for text in ("Yes", LONG, LONG):
                 await person.hms("hmsActions.sendBroadcastMessage(value)", f"{text} {number}")
     await expect(alice.messages()).to_have_count(48)
     articles = alice.part("log").locator(".message")
-    for place in (47, 46, 45, 44, 1, 0):
-        await articles.nth(place).focus()
-        assert await articles.nth(place).evaluate(IN_THE_WAY) == []
+    await alice.part("log").evaluate(FILL)
+    for direction in ("rtl", "ltr"):
+        await alice.page.locator("html").evaluate(f"(html) => {{ html.dir = '{direction}'; }}")
+        for place in (47, 46, 45, 44, 1, 0):
+            await articles.nth(place).focus()
+            await stands_well(articles.nth(place))
     # At the upper edge of what is in sight.
     top = "(message) => message.scrollIntoView({ block: 'start' })"
     for place in (20, 21):
         await articles.nth(place).evaluate(f"(message) => {{ message.focus(); ({top})(message); }}")
-        await expect(articles.nth(place).get_by_role("toolbar")).to_be_visible()
-        await alice.page.evaluate("new Promise(requestAnimationFrame)")
-        assert await articles.nth(place).evaluate(IN_THE_WAY) == []
+        await stands_well(articles.nth(place))
 
 
 async def test_the_toolbar_goes_with_the_mouse_that_asked_for_it_and_stays_for_keys(people):

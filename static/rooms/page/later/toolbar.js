@@ -4,7 +4,6 @@ import { getState } from "../../core.js";
 import { selectMessageByMessageID } from "../../hms.js";
 import { icon, make, part } from "../dom.js";
 import { QUICK_EMOJI } from "../emoji.js";
-import { entryAbove } from "../log/entries.js";
 import { isForSome } from "../log/message.js";
 import { lastPress } from "../log/pointing.js";
 import { isOwnReaction } from "../log/reactions.js";
@@ -16,6 +15,7 @@ import { labelName, senderOf } from "../who.js";
 import { toggleEmoji } from "./emoji.js";
 import { mayReply, maySpeak, toggleMessageMenu, turnPin } from "./message_menu.js";
 import { mayPin } from "./pin_rights.js";
+import { giveRoomBack, keepPlaced, place } from "./placing.js";
 import { react } from "./reacting.js";
 import { answer } from "./replying.js";
 import { label } from "./walking.js";
@@ -23,7 +23,6 @@ import { label } from "./walking.js";
 /** @import { HMSMessage } from "../../hms.js" */
 
 const BY_KEYS = ":focus-visible, :has(:focus-visible)";
-const MARGIN = 12; // px
 const PRESS = 450; // ms that a finger stays on a message for its toolbar
 
 const log = part("log");
@@ -75,7 +74,7 @@ export function startToolbar() {
     if (!(relatedTarget instanceof Element) || log.contains(relatedTarget) || isChoosing()) return;
     if (!relatedTarget.closest("dialog")) hide(); // a question gives the focus back
   });
-  part("scroller").addEventListener("scroll", () => toolbar.isConnected && place(), { passive: true });
+  keepPlaced(toolbar);
   listenToFingers();
   picker.addEventListener("click", () => {
     const id = message?.id;
@@ -101,36 +100,10 @@ function showAt(element) {
   message = getState(selectMessageByMessageID(element.dataset.id ?? ""));
   if (!message) return;
   giveFocusBack();
+  giveRoomBack(toolbar);
   drawToolbar(message);
   element.append(toolbar);
-  place();
-}
-
-/**
- * Has it stand where its message leaves space beside it; else above it, or below where that would be out of sight, on
- * the side from which the message above does not come.
- */
-function place() {
-  const element = toolbar.parentElement;
-  if (!element) return;
-  const isBeside = matchMedia("(hover: hover)").matches && spaceBeside(element) > toolbar.offsetWidth;
-  const { bottom: edge } = part("over-log").getBoundingClientRect();
-  toolbar.classList.toggle("beside", isBeside);
-  toolbar.classList.toggle("below", !isBeside && element.getBoundingClientRect().top - toolbar.offsetHeight < edge);
-  toolbar.classList.toggle("at-start", (isBeside ? element : entryAbove(element))?.matches(".own") === true);
-}
-
-/**
- * How wide the space is that a message leaves free in its row, in px.
- * @param {HTMLElement} element
- */
-function spaceBeside(element) {
-  const row = element.getBoundingClientRect();
-  const taken = [...element.querySelectorAll(".bubble, .message-head")].map((one) => one.getBoundingClientRect());
-  return Math.max(
-    Math.min(...taken.map(({ left }) => left)) - row.left - MARGIN,
-    row.right - Math.max(...taken.map(({ right }) => right)) - MARGIN,
-  );
+  place(toolbar);
 }
 
 /** Before the toolbar goes from a message, which keeps the focus. */
@@ -140,6 +113,7 @@ function giveFocusBack() {
 
 function hide() {
   giveFocusBack();
+  giveRoomBack(toolbar);
   toolbar.remove();
   message = undefined;
 }
@@ -148,7 +122,10 @@ function hide() {
 export function redrawToolbar() {
   message = message && getState(selectMessageByMessageID(message.id));
   if (!message || !toolbar.isConnected) hide();
-  else drawToolbar(message);
+  else {
+    drawToolbar(message);
+    place(toolbar);
+  }
   const focused = messageAt(document.activeElement);
   if (focused && focused === document.activeElement) label(focused);
 }
