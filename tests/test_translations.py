@@ -26,8 +26,8 @@ LITERAL = re.compile(rf"(?:{STRING}|`((?:[^`\\]|\\.)*)`)")
 # What looks said and is not: keys, states of a connection, and lines with selectors, classes and the like.
 UNSAID = re.compile(
     r"Enter|Escape|Tab|Home|End|Arrow(Up|Down|Left|Right)|Connected|Disconnected|Reconnecting|Notification"
-    # Names that others shall not have, and a reason that goes over the wire.
-    r"|the room|Only to \{name\}|The host ended it\."
+    # Names that others shall not have, and reasons that go over the wire.
+    r"|the room|Only to \{name\}|The host ended it\.|peer kicked"
 )
 LOOKS_SAID = re.compile(r"^[A-Z][a-z]+\b|[a-z…,.:?!}] [a-zA-Z{]|…")
 UNSAID_IN = re.compile(
