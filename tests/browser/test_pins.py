@@ -241,7 +241,7 @@ async def test_the_focus_in_the_bars_scrolls_nothing(people):
     await alice.message("number 39").focus()
     at = "(scroller) => scroller.scrollTop"
     before = await alice.part("scroller").evaluate(at)
-    for name in ("spotlight-end", "pin-hide", "pin-list", "unpin", "pin"):
+    for name in ("spotlight-hide", "spotlight-end", "pin-hide", "pin-list", "unpin", "pin"):
         await alice.page.keyboard.press("Shift+Tab")
         await expect(alice.part(name)).to_be_focused()
         assert await alice.part("scroller").evaluate(at) == pytest.approx(before, abs=1), name

@@ -1,4 +1,4 @@
-"""One person in the spotlight: who may put them there, two who do so at once, and its end."""
+"""One person in the spotlight: who may put them there and end it, who hides it, and two who choose at once."""
 
 import pytest
 from playwright.async_api import expect
@@ -32,6 +32,10 @@ async def test_the_spotlight_ends_when_its_person_leaves(people):
     entry = await alice.hms("hmsStore.getState(hms.selectSessionEntry('spotlight'))")
     assert entry["data"] is None
     assert "owner" not in entry
+    await expect(alice.part("log").locator(".line", has_text="spotlight")).to_have_text(
+        ["Bob put Carol in the spotlight"]
+    )
+    await expect(alice.part("log").locator(".line").last).to_have_text("Carol left")
 
 
 async def test_the_spotlight_is_offered_only_to_those_who_may_write_it(people):
@@ -49,6 +53,37 @@ async def test_the_spotlight_is_offered_only_to_those_who_may_write_it(people):
     await expect(bob.part("spotlight")).to_be_hidden()
 
 
+async def test_who_has_no_say_in_the_spotlight_hides_it_for_themselves(people):
+    alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
+    await open_menu_of(bob, "Bob")
+    await alice.act_on("Carol", SPOTLIGHT)
+    await is_lit("Carol", alice, bob, carol)
+    await expect(bob.part("spotlight-end")).to_be_hidden()
+    await bob.page.get_by_role("menuitem", name=SPOTLIGHT).click()
+    await expect(bob.part("toasts")).to_contain_text("Spotlight not changed. Alice was faster than you.")
+    await is_lit("Carol", alice)
+
+    await bob.part("spotlight-hide").click()
+    await expect(bob.part("spotlight")).to_be_hidden()
+    await bob.page.reload()
+    await bob.is_inside()
+    await open_menu_of(bob, "Carol")
+    await expect(bob.page.get_by_role("menuitem", name="for everyone")).to_have_count(0)
+    await expect(bob.part("spotlight")).to_be_hidden()
+    await bob.page.get_by_role("menuitem", name="Show the spotlight").click()
+    await is_lit("Carol", bob)
+    await bob.part("spotlight-hide").click()
+    await bob.part("toasts").get_by_role("button", name="Undo").click()
+    await is_lit("Carol", alice, bob)
+
+    await carol.part("spotlight-end").click()  # who is shown
+    for person in (alice, bob, carol):
+        await expect(person.part("spotlight")).to_be_hidden()
+    lines = ["Alice put Carol in the spotlight", "Carol ended the spotlight"]
+    await expect(alice.part("log").locator(".line", has_text="spotlight")).to_have_text(lines)
+    await expect(bob.part("log").locator(".line", has_text="spotlight")).to_have_text(lines[1:])  # after the reload
+
+
 async def test_of_two_who_choose_somebody_else_the_second_is_asked(people):
     alice, bob, carol = await people.meet("Alice", "Bob", "Carol")
     for answer, lit in (("Keep theirs", "Bob"), ("Use yours", "Carol")):
@@ -64,8 +99,8 @@ async def test_of_two_who_choose_somebody_else_the_second_is_asked(people):
         await asked.get_by_role("button", name=answer).click()
         await expect(asked).to_be_hidden()
         await is_lit(lit, alice, bob, carol)
-        await bob.part("spotlight-end").click()
-        await expect(alice.part("spotlight")).to_be_hidden()
+        await alice.part("spotlight-end").click()
+        await expect(bob.part("spotlight")).to_be_hidden()
 
 
 async def test_nobody_is_asked_where_nobody_is_displaced(people):
@@ -91,7 +126,7 @@ async def test_who_wants_to_end_it_is_asked_about_somebody_else(people):
     await open_menu_of(alice, "Carol")
     await bob.act_on("Bob", SPOTLIGHT)
     await is_lit("Bob", alice)
-    await alice.page.get_by_role("menuitem", name="End spotlight").click()
+    await alice.page.get_by_role("menuitem", name="End spotlight for everyone").click()
     await expect(alice.part("confirm-values").locator("div")).to_have_text(["TheirsBob", "YoursNobody"])
     await alice.page.keyboard.press("Escape")
     await expect(alice.part("confirm")).to_be_hidden()

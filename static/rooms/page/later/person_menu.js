@@ -12,10 +12,12 @@ import { gettext } from "../translation.js";
 import { who } from "../who.js";
 import { askAboutSelf, askFor, confirm } from "./dialogs.js";
 import { lowerHand, turnOwnHand } from "./hands.js";
+import { isSpotlightHidden, showSpotlight } from "./hidden_spotlight.js";
 import { toggleMenu } from "./menu.js";
 import { powersOf } from "./powers.js";
 import { writeTo } from "./replying.js";
-import { selectMaySpotlight, spotlight, spotlightVersion } from "./spotlight.js";
+import { spotlight, spotlightVersion } from "./spotlight.js";
+import { mayEndSpotlight } from "./spotlight_rights.js";
 
 /** @import { HMSPeer } from "../../hms.js" */
 /** @import { MenuItem, PersonHere } from "../types.js" */
@@ -28,16 +30,22 @@ export const togglePersonMenu = (button, peer) => toggleMenu(button, actionsFor(
  * @param {PersonHere} peer
  */
 function actionsFor(peer) {
+  if (peer.isLocal) return [...ownActions(peer), ...spotlights(peer)];
+  return [...wordsTo(peer), ...spotlights(peer), ...powersOver(peer)];
+}
+
+/** @type {(peer: PersonHere) => MenuItem[]} */
+function spotlights(peer) {
   /** @type {MenuItem[]} */
-  const spotlights = [];
-  if (getState(selectMaySpotlight)) {
+  const actions = [];
+  if (isLit(peer) && isSpotlightHidden()) actions.push({ label: gettext("Show the spotlight"), action: showSpotlight });
+  if (mayEndSpotlight()) {
     const seen = spotlightVersion();
     const next = isLit(peer) ? null : peer;
-    const label = next ? gettext("Spotlight for everyone") : gettext("End spotlight");
-    spotlights.push({ label, action: () => spotlight(next, seen) });
+    const label = next ? gettext("Spotlight for everyone") : gettext("End spotlight for everyone");
+    actions.push({ label, action: () => spotlight(next, seen) });
   }
-  if (peer.isLocal) return [...ownActions(peer), ...spotlights];
-  return [...wordsTo(peer), ...spotlights, ...powersOver(peer)];
+  return actions;
 }
 
 /** @type {(peer: PersonHere) => MenuItem[]} */

@@ -6,10 +6,8 @@ import {
   hmsActions,
   selectHandRaisedPeers,
   selectHMSMessages,
-  selectMayWrite,
-  selectPeerByID,
   selectPeerMetadata,
-  selectSessionEntry,
+  selectPermissions,
 } from "../../hms.js";
 import { avatar } from "../avatar.js";
 import { eachFrame, part, setHidden, setText } from "../dom.js";
@@ -17,25 +15,43 @@ import { raisedBy } from "../hands.js";
 import { keepPlace } from "../log/reading.js";
 import { SPOTLIGHT_KEY, selectLit } from "../spotlight.js";
 import { fill } from "../text.js";
-import { attempt } from "../toasts.js";
+import { attempt, toast } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { isReader, personOf, who, writeName } from "../who.js";
 import { confirm } from "./dialogs.js";
+import { hideSpotlight, isSpotlightHidden, showSpotlight, startHiddenSpotlight } from "./hidden_spotlight.js";
+import { startSpotlightNews } from "./spotlight_news.js";
+import { mayEndSpotlight, selectEntry, selectMaySpotlight, selectSetter } from "./spotlight_rights.js";
 
 /** @import { HMSMessage, HMSPeer } from "../../hms.js" */
 
-export const selectMaySpotlight = selectMayWrite(SPOTLIGHT_KEY);
-const selectEntry = selectSessionEntry(SPOTLIGHT_KEY);
-
 export function startSpotlight() {
-  subscribe(drawSpotlight, (store) => [selectLit(store), selectMaySpotlight(store), selectHandRaisedPeers(store)]);
+  subscribe(drawSpotlight, (store) => [
+    selectLit(store),
+    selectMaySpotlight(store),
+    selectPermissions(store),
+    selectSetter(store),
+    selectHandRaisedPeers(store),
+  ]);
   subscribe(
     eachFrame(() => getState(selectLit) && keepPlace(drawWords)),
     ({ messages }) => messages,
     Object.is,
   );
   part("spotlight-end").addEventListener("click", () => spotlight(null, spotlightVersion()));
+  part("spotlight-hide").addEventListener("click", hide);
+  startHiddenSpotlight(drawSpotlight);
+  startSpotlightNews();
   drawSpotlight();
+}
+
+/** Puts the spotlight out of sight, for oneself. */
+function hide() {
+  hideSpotlight();
+  toast(gettext("Hidden for you. The person's menu in the list of people shows it again."), {
+    label: gettext("Undo"),
+    action: showSpotlight,
+  });
 }
 
 export const spotlightVersion = () => getState(selectEntry)?.change_version ?? 0;
@@ -70,12 +86,15 @@ async function isTaken(mine) {
   const theirs = getState(selectLit);
   if (!theirs) return mine !== null; // nobody is there whom it would displace
   if (mine && personOf(mine) === personOf(theirs)) return false;
-  const by = getState(selectPeerByID(getState(selectEntry)?.updated_by ?? ""));
+  const by = getState(selectSetter);
+  const name = by ? who(by) : gettext("Somebody else");
+  if (!mayEndSpotlight()) {
+    toast(fill(gettext("Spotlight not changed. {name} was faster than you."), { name }));
+    return false;
+  }
   return confirm({
     title: gettext("The spotlight was changed meanwhile"),
-    text: fill(gettext("{name} was faster than you. Whom should everybody see?"), {
-      name: by ? who(by) : gettext("Somebody else"),
-    }),
+    text: fill(gettext("{name} was faster than you. Whom should everybody see?"), { name }),
     values: [
       [gettext("Theirs"), who(theirs)],
       [gettext("Yours"), mine ? who(mine) : gettext("Nobody")],
@@ -104,7 +123,7 @@ const drawSpotlight = () => keepPlace(drawCard);
 
 function drawCard() {
   const peer = getState(selectLit);
-  setHidden(part("spotlight"), !peer, part("scroller"));
+  setHidden(part("spotlight"), !peer || isSpotlightHidden(), part("scroller"));
   if (!peer) {
     for (const name of ["spotlight-name", "spotlight-status", "spotlight-words"]) part(name).replaceChildren();
     return;
@@ -117,5 +136,5 @@ function drawCard() {
   if (part("spotlight-mark").dataset.of !== look) part("spotlight-mark").replaceChildren(avatar(peer));
   part("spotlight-mark").dataset.of = look;
   drawWords();
-  setHidden(part("spotlight-end"), !getState(selectMaySpotlight), part("scroller"));
+  setHidden(part("spotlight-end"), !mayEndSpotlight(), part("spotlight-hide"));
 }
