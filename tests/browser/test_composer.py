@@ -17,6 +17,11 @@ async def test_the_composer_takes_little_height_and_grows_no_further_than_some_l
     await alice.part("message").fill("\n" * 30)
     grown = await alice.part("composer").bounding_box()
     assert grown and 100 < grown["height"] < 200
+    # Of whole lines, also where it is scrolled to: to the foot of the caret, above what is empty below letters.
+    sizes = "(text) => [text.clientHeight, text.scrollTop, parseFloat(getComputedStyle(text).lineHeight)]"
+    height, above, line = await alice.part("message").evaluate(sizes)
+    assert height == 5 * line
+    assert -above % line < 5
 
 
 async def test_whom_a_message_is_for_is_said_in_a_chip_only_while_it_is_private(people):

@@ -55,6 +55,23 @@ AWAY = """(texts) => texts.map((text) => {
 })"""
 
 
+# How far what an element holds is from the left of the screen where the page's lines begin there, from the right else.
+START = """(element) => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const rows = [...range.getClientRects()].filter(({ width }) => width > 0);
+  const isRight = document.documentElement.dir === "rtl";
+  return Math.min(...rows.map((row) => isRight ? innerWidth - row.right : row.left));
+}"""
+
+# How much there is between the room's title and the sign for people.
+BESIDE_TITLE = """() => {
+  const [title, sign] = ["title", "people-toggle"].map((name) => document.querySelector(`[data-part=${name}]`));
+  const [a, b] = [title, sign.querySelector("svg")].map((element) => element.getBoundingClientRect());
+  return document.documentElement.dir === "rtl" ? a.left - b.right : b.left - a.right;
+}"""
+
+
 @pytest.mark.parametrize("language", ["ar", "en"])
 async def test_messages_begin_at_the_side_of_their_bubble_whichever_way_they_run(people, language):
     host, guest, _ = await meet(people, language, 360)
@@ -64,6 +81,16 @@ async def test_messages_begin_at_the_side_of_their_bubble_whichever_way_they_run
     await expect(host.messages()).to_have_count(6)
     for person in (host, guest):
         assert max(await person.messages().evaluate_all(AWAY)) < 2
+    await host.hms("hmsActions.sessionStore.set('spotlight', hmsStore.getState().room.localPeer)")
+    for person in (host, guest):
+        await expect(person.part("spotlight-words")).to_be_visible()
+        starts = [await person.part(name).evaluate(START) for name in ("spotlight-name", "spotlight-words")]
+        assert abs(starts[0] - starts[1]) < 2
+        assert await person.page.evaluate(BESIDE_TITLE) >= 6
+        await person.part("people-toggle").click()
+        heads = [person.part("panel-title"), person.part("people").locator("h3").filter(visible=True)]
+        starts = [await head.evaluate(START) for head in heads]
+        assert abs(starts[0] - starts[1]) < 2
 
 
 # Whether the sign before a tag is painted to the left of its letters.

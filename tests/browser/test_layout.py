@@ -187,10 +187,12 @@ async def test_piled_up_accents_stay_in_the_place_of_their_text(people):
         assert await place.first.evaluate("(element) => getComputedStyle(element).overflowY") in ("clip", "hidden")
 
 
-async def test_a_status_takes_little_height_however_long_it_is(people):
+async def test_a_name_or_status_takes_little_height_however_long_it_is(people):
     """An app may set what the page would not."""
-    alice, bob = await people.meet("Alice", "Bob")
+    alice, bob, carol = await people.meet("Alice", "Bob", "C" * 100)
     await alice.open_people()
+    assert (await alice.row(carol.name).bounding_box() or {})["height"] < 90
+    await expect(alice.row(carol.name).get_by_title(carol.name)).to_be_visible()
     for status in ("word " * 700, "x" * 3_500, "line\n" * 600):
         await bob.hms("hmsActions.changeMetadata({ status: value })", status)
         await expect(alice.row("Bob").locator(".person-status")).to_contain_text(status[:4])

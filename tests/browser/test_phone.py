@@ -20,12 +20,13 @@ async def height(person, name: str) -> float:
 async def test_little_of_a_telephone_is_taken_by_what_is_no_message(people):
     alice = await people.person("Alice", **PHONE)
     link = await alice.make_room("A room with a title that does not fit into the width of a telephone")
-    bob = await (await people.person("Bob")).enter(link)
+    bob = await (await people.person("Bob Fürstenberg")).enter(link)
     await bob.say("to pin")
     await bob.act_on_message("to pin", "Pin for everyone")
     await expect(alice.part("pins")).to_be_visible()
     assert await height(alice, "bar") <= 53
     assert await height(alice, "pins") <= 41
+    assert await alice.part("pin-text").locator("bdi").first.evaluate("(name) => name.scrollWidth <= name.clientWidth")
     assert await height(alice, "composer") <= 66
     assert await height(alice, "scroller") >= 740 - 160
     people.forgive(r"net::ERR_|Failed to load resource")
@@ -33,6 +34,9 @@ async def test_little_of_a_telephone_is_taken_by_what_is_no_message(people):
     await expect(alice.part("banner-text")).to_contain_text("You are offline")
     assert await height(alice, "banner") <= 30  # one line
     await alice.page.context.set_offline(False)
+    await bob.act_on("Bob", "Spotlight for everyone")
+    await expect(alice.part("spotlight-end")).to_be_visible()
+    assert await height(alice, "spotlight") <= 101
 
 
 async def test_the_row_on_top_holds_people_the_hand_and_a_menu_with_the_rest(people):
@@ -46,13 +50,20 @@ async def test_the_row_on_top_holds_people_the_hand_and_a_menu_with_the_rest(peo
     await alice.part("more").tap()
     items = alice.page.locator("[role^=menuitem]")
     switches = ["Theme: system", "Language", "Sound for new messages", "Notify me of new messages"]
-    of_hosts = ["Make a poll", "Room settings", "Clear the chat", "End the room for everyone"]
-    await expect(items).to_have_text(["Share", *switches, "Save the transcript", *of_hosts, "Leave"])
+    end = ["Leave", "Clear the chat", "End the room for everyone"]  # what is easily undone apart from what is not
+    texts = ["Share", *switches, "Save the transcript", "Make a poll", "Room settings", *end]
+    await expect(items).to_have_text(texts)
     await items.filter(has_text="Share").tap()
     await alice.part("share").get_by_role("button", name="Copy the link for guest").tap()
     await expect(alice.part("toasts")).to_contain_text("Link copied")
     await alice.part("share").get_by_role("button", name="Close").tap()
+    await alice.open_settings()
+    await expect(alice.part("settings-save")).to_be_in_viewport(ratio=1)  # without scrolling to it
+    await alice.page.keyboard.press("Escape")
     await alice.leave(is_last=True)
+    tops = "(all) => all.map((one) => one.getBoundingClientRect().top)"
+    rows = await alice.page.locator("[data-screen=end] .languages button").evaluate_all(tops)
+    assert min(rows.count(top) for top in rows) > 1  # none has a line of its own
 
 
 async def test_a_sheet_is_modal(people):

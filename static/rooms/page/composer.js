@@ -164,7 +164,7 @@ const lengthOf = (message) => [...message].length;
 function fit() {
   if (!growsByItself) {
     text.style.height = "auto";
-    text.style.height = `${text.scrollHeight}px`;
+    text.style.height = `calc(${text.scrollHeight}px + 1rem)`;
   }
   const left = text.value.length + LEFT_SHOWN < limit ? Infinity : limit - lengthOf(text.value);
   if (left <= LEFT_SHOWN && !loaded()) later().then(fit, () => {}); // nothing is lost where it cannot be had

@@ -132,6 +132,7 @@ function badge(name, title, kind = "") {
 function nameRow({ mark, name, menu }, peer) {
   mark.replaceChildren(avatar(peer));
   writeName(name, peer, { isOwn: isReader(peer) });
+  name.title = nameOf(peer); // it may be cut
   labelName(menu, gettext("Actions for {name}"), peer);
 }
 

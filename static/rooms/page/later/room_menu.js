@@ -36,8 +36,8 @@ function actions() {
   actions.push(...alertActions(), { label: gettext("Save the transcript"), action: openTranscript });
   if (may.pollWrite) actions.push({ label: gettext("Make a poll"), action: openNewPoll });
   if (may.manageRoom) actions.push({ label: gettext("Room settings"), action: openSettings });
+  if (isNarrow) actions.push({ label: gettext("Leave"), action: leave });
   if (may.removeOthers) actions.push({ label: gettext("Clear the chat"), danger: true, action: clearChat });
   if (may.endRoom) actions.push({ label: gettext("End the room for everyone"), danger: true, action: endRoom });
-  if (isNarrow) actions.push({ label: gettext("Leave"), danger: true, action: leave });
   return actions;
 }
