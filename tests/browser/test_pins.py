@@ -16,9 +16,17 @@ async def test_three_pins_one_shown_and_the_rest_a_step_away(people):
     for text in ("one", "two", "three", "four"):
         await alice.say(text)
         await bob.act_on_message(text, "Pin for everyone")
+        if text == "four":
+            await expect(bob.part("confirm-title")).to_have_text("Replace the oldest pin, by Bob?")
+            await expect(bob.part("confirm-text")).to_have_text("Alice: one")
+            await bob.agree()
         await expect(alice.part("pin-text")).to_have_text(f"Alice: {text}")
-        full = bob.part("toasts").get_by_text("There is no room for more pins: the oldest one is gone.")
-        await expect(full).to_have_count(int(text == "four"))
+    await bob.part("toasts").get_by_role("button", name="Undo").click()
+    await expect(alice.part("pin-text")).to_have_text("Alice: one")
+    await expect(alice.part("pin-place")).to_have_text("3/3")
+    await bob.act_on_message("four", "Pin for everyone")
+    await bob.agree()
+    await expect(alice.part("pin-text")).to_have_text("Alice: four")
     await expect(alice.part("pin-place")).to_have_text("1/3")
     await alice.part("pin-next").click()
     await expect(alice.part("pin-text")).to_have_text("Alice: three")
@@ -36,6 +44,27 @@ async def test_three_pins_one_shown_and_the_rest_a_step_away(people):
     await alice.page.keyboard.press("Escape")
     await alice.page.get_by_role("button", name="Undo").click()
     await expect(bob.part("pin-text")).to_have_text("Alice: three")
+
+
+async def test_no_pin_of_a_guest_takes_the_place_of_a_hosts(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    for pinner, text in ((alice, "one"), (bob, "two"), (alice, "three")):
+        await pinner.say(text)
+        await pinner.act_on_message(text, "Pin for everyone")
+        await expect(bob.part("pin-text")).to_contain_text(text)
+    await bob.say("four")
+    await bob.act_on_message("four", "Pin for everyone")
+    await expect(bob.part("confirm-title")).to_have_text("Replace the pin by Bob?")
+    await bob.page.keyboard.press("Escape")
+    await expect(bob.part("pin-text")).to_have_text("Alice: three")
+    await alice.act_on_message("four", "Pin for everyone")
+    await alice.page.keyboard.press("Escape")
+    await alice.act_on_message("two", "Unpin")
+    await alice.act_on_message("four", "Pin for everyone")
+    await expect(bob.part("pin-text")).to_have_text("Bob: four")
+    await bob.act_on_message("two", "Pin for everyone")
+    await expect(bob.part("toasts")).to_contain_text("There is no room for another pin: Alice can unpin one.")
+    await expect(bob.part("confirm")).to_be_hidden()
 
 
 async def test_a_pin_of_an_app_that_knows_only_session_metadata_is_shown(people):

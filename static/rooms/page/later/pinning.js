@@ -1,25 +1,94 @@
 // Pinning a message for everyone, taking a pin away, and putting it back.
 
 import { getState } from "../../core.js";
-import { hmsActions } from "../../hms.js";
+import { hmsActions, selectPeers, selectRolesMap } from "../../hms.js";
+import { isModerator } from "../people.js";
 import { isPinned, PINS_KEY, selectPins } from "../pinned.js";
+import { fill } from "../text.js";
 import { attempt, toast } from "../toasts.js";
 import { gettext } from "../translation.js";
+import { personOf, who } from "../who.js";
+import { confirm } from "./dialogs.js";
+import { contentOf } from "./pin_words.js";
 
 /** @import { Pin } from "../types.js" */
 
 const NOTE_KEY = "default";
 const KEPT = 3; // pins, by the server
 
-/** @param {{ id: string }} message */
-export function pin({ id }) {
+/**
+ * Pins a message. Asks first if another one makes room for it.
+ * @param {{ id: string }} message
+ */
+export async function pin({ id }) {
+  const pins = getState(selectPins).filter((one) => one.id);
+  if (pins.length < KEPT) return add(id, pins);
+  const least = pins.findLast((one) => isModerator() || !isModerators(one));
+  if (least) return (await mayGo(least, least === pins.at(-1))) && replace(least, id, pins);
+  const { pinner } = pins[pins.length - 1];
+  const name = pinner && who(pinner);
+  return toast(fill(gettext("There is no room for another pin: {name} can unpin one."), { name }));
+}
+
+/** @type {(id: string, before: Pin[]) => Promise<unknown>} */
+function add(id, before) {
   return attempt(async () => {
-    const before = getState(selectPins);
     await hmsActions.pinMessage(id);
-    if (before.some((one) => one.id && !isPinned(one.id)))
-      // the server keeps only so many
+    if (before.some((one) => !isPinned(one.id)))
+      // long ones take more room
       toast(gettext("There is no room for more pins: the oldest one is gone."));
   }, gettext("Not pinned. {why}"));
+}
+
+/**
+ * Whether somebody who is here and moderates has pinned it.
+ * @param {Pin} pin
+ */
+function isModerators({ pinner }) {
+  const roles = getState(selectRolesMap);
+  return getState(selectPeers).some(
+    (peer) => personOf(peer) === pinner?.person && roles[peer.roleName ?? ""]?.permissions?.removeOthers,
+  );
+}
+
+/** @type {(pin: Pin, isOldest: boolean) => Promise<boolean>} */
+function mayGo(pin, isOldest) {
+  const name = pin.pinner && who(pin.pinner);
+  const title = isOldest ? gettext("Replace the oldest pin, by {name}?") : gettext("Replace the pin by {name}?");
+  return confirm({
+    title: name ? fill(title, { name }) : gettext("Replace the oldest pin?"),
+    text: contentOf(pin),
+    action: gettext("Replace"),
+  });
+}
+
+/**
+ * Pins a message in the place of another.
+ * @type {(out: Pin, id: string, pins: Pin[]) => Promise<unknown>}
+ */
+function replace(out, id, pins) {
+  /** @type {(held: unknown, gone: string) => any[]} */
+  const without = (held, gone) => (Array.isArray(held) ? held.filter((one) => one?.id !== gone) : []);
+  return attempt(async () => {
+    await hmsActions.sessionStore.mutate(PINS_KEY, (held) => [{ id }, ...room(without(without(held, out.id), id))]);
+    toast(gettext("Pinned in the place of another."), {
+      label: gettext("Undo"),
+      action: () =>
+        attempt(
+          () => hmsActions.sessionStore.mutate(PINS_KEY, (held) => withPin(without(held, id), out.id, pins)),
+          gettext("Not pinned. {why}"),
+        ),
+    });
+  }, gettext("Not pinned. {why}"));
+}
+
+/**
+ * The pins that are held, if there is room for one more.
+ * @param {unknown[]} held
+ */
+function room(held, most = KEPT) {
+  if (held.length >= most) throw new Error("pins: no room");
+  return held;
 }
 
 /** @param {{ id: string }} pinned */
@@ -41,17 +110,20 @@ export async function unpin({ id }) {
  * @type {(id: string, pins: Pin[]) => Promise<() => Promise<unknown>>}
  */
 async function takePin(id, pins) {
-  const older = pins.slice(pins.findIndex((one) => one.id === id) + 1).map((one) => one.id);
   await hmsActions.unpinMessage(id);
-  /** @param {unknown} held */
-  const withIt = (held) => {
-    const others = Array.isArray(held) ? held : [];
-    if (others.some((one) => one?.id === id)) return others;
-    if (others.length >= Math.max(KEPT, pins.length)) throw new Error("pins: no room");
-    const place = others.findIndex((one) => older.includes(one?.id));
-    return others.toSpliced(place < 0 ? others.length : place, 0, { id });
-  };
-  return () => hmsActions.sessionStore.mutate(PINS_KEY, withIt);
+  return () => hmsActions.sessionStore.mutate(PINS_KEY, (held) => withPin(held, id, pins));
+}
+
+/**
+ * What is held with a pin that was among others before.
+ * @type {(held: unknown, id: string, pins: Pin[]) => unknown[]}
+ */
+function withPin(held, id, pins) {
+  const others = Array.isArray(held) ? held : [];
+  if (others.some((one) => one?.id === id)) return others;
+  const older = pins.slice(pins.findIndex((one) => one.id === id) + 1).map((one) => one.id);
+  const place = others.findIndex((one) => older.includes(one?.id));
+  return room(others, Math.max(KEPT, pins.length)).toSpliced(place < 0 ? others.length : place, 0, { id });
 }
 
 /**
