@@ -22,13 +22,14 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from rooms.access import tokens
 from rooms.api.http import limit_address
 from rooms.catalogue import words
 from rooms.creation.rooms import create_room
-from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Room, RoomCode, Session
+from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Person, Room, RoomCode, Session
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author
-from rooms.wire.errors import TooFast
+from rooms.wire.errors import TooFast, Unauthorized
 
 log = logging.getLogger("rooms.views")
 
@@ -181,12 +182,31 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 @private
 def door(request: HttpRequest, code: str) -> HttpResponse:
-    """What the door says of a room, ``{inside, locked}``, for who waits there; 403 where nobody new enters."""
+    """What the door says of a room, ``{inside, locked, removed}``, for who waits there; 403 where nobody new enters.
+
+    With the auth token that somebody has for the room, as the header ``Token``, it says whether they are kept out, else
+    whether anybody new is.
+    """
     found = RoomCode.objects.select_related("room").filter(code=code.lower(), enabled=True, room__enabled=True).first()
     if found is None:
         return JsonResponse({}, status=403)
     inside = render_to_string("rooms/_inside.html", {"people": head_count(found.room)})
-    return JsonResponse({"inside": inside.strip(), "locked": _is_locked(found.room)})
+    person = _remembered(request, found.room)
+    locked = _is_locked(found.room) and not (person and person.was_let_in)
+    removed = bool(person and person.removed_at)
+    return JsonResponse({"inside": inside.strip(), "locked": locked, "removed": removed})
+
+
+def _remembered(request: HttpRequest, room: Room) -> Person | None:
+    """What the room's session remembers of whoever shows their auth token."""
+    token = request.headers.get("token")
+    if not token:
+        return None
+    try:
+        owner = tokens.read(token).owner
+    except Unauthorized:
+        return None
+    return Person.objects.filter(session__room=room, session__ended_at=None, owner=owner).first()
 
 
 def _closed(code: RoomCode) -> dict[str, Promise]:

@@ -6,6 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from rooms import assets, views
+from rooms.access import tokens
 from rooms.access.headers import CONTENT_SECURITY_POLICY
 from rooms.api import http
 from rooms.creation.rooms import create_room
@@ -144,11 +145,22 @@ def test_the_lobby_counts_who_is_inside(client, team):
         )
     assert "2 people are inside." in shown(client, f"/r/{code_of(team, 'guest')}/")
     address = f"/r/{code_of(team, 'guest')}/door"
-    assert client.get(address).json() == {"inside": "2 people are inside.", "locked": False}
+    assert client.get(address).json() == {"inside": "2 people are inside.", "locked": False, "removed": False}
     Session.objects.filter(pk=session.pk).update(locked=True)
     german = client.get(address, headers={"accept-language": "de"})
-    assert german.json() == {"inside": "2 Personen sind im Raum.", "locked": True}
+    assert german.json() == {"inside": "2 Personen sind im Raum.", "locked": True, "removed": False}
     assert german["Cache-Control"] == "private, no-cache"
+
+    # Who tried to enter reads of themselves.
+    owner = tokens.owner_by_secret("s" * 16)
+    own, _ = tokens.sign(str(team.pk), "guest", "u", owner=owner)
+    person = session.persons.create(owner=owner, removed_at=timezone.now())
+    for token, removed in ((own, True), ("x.y.z", False), ("", False)):
+        told = client.get(address, headers={"token": token}).json()
+        assert (told["locked"], told["removed"]) == (True, removed)
+    session.persons.filter(pk=person.pk).update(removed_at=None, was_let_in=True)
+    told = client.get(address, headers={"token": own}).json()
+    assert (told["locked"], told["removed"]) == (False, False)
 
 
 def test_the_guest_link_is_given_to_hosts_and_nobody_gets_a_code_above_his_own(client, team):

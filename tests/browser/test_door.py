@@ -113,6 +113,24 @@ async def test_a_locked_room_and_a_replaced_link_are_told_at_the_door(people):
     await bob.is_told("You were removed from the room")
 
 
+async def test_who_was_removed_is_told_when_somebody_lets_them_in_again(people):
+    alice, bob = await people.meet("Alice", "Bob")
+    await alice.act_on("Bob", "Remove from the room")
+    await alice.agree()
+    await bob.is_told("You were removed from the room")
+    await bob.page.evaluate(LOOK_AGAIN)
+    await bob.page.evaluate("fetch('door')")  # its look would be over
+    await bob.is_told("You were removed from the room")
+    await alice.hms("hmsActions.setRoom({ locked: true })")
+    await alice.part("removed-list").get_by_role("button", name="Let in again").click()
+    await expect(alice.part("toasts")).to_contain_text("Bob can come back. For all others the room stays locked.")
+    await bob.page.evaluate(LOOK_AGAIN)
+    await expect(bob.part("end-heading")).to_have_text("You can enter now")
+    await expect(bob.part("end-text")).to_have_text("You are let in again.")
+    await bob.page.get_by_role("button", name="Join the room").click()
+    await bob.is_inside()
+
+
 @pytest.mark.parametrize(("sent", "typed"), [("", "Bo"), ("Bob", "b")])
 async def test_nobody_enters_by_a_name_that_they_still_write_when_the_script_comes(people, sent, typed):
     alice, bob = [await people.person(name) for name in ("Alice", "Bob")]

@@ -8,33 +8,40 @@ const EVERY = 10_000; // ms
 const MOST = 360; // looks: for an hour
 
 let looks = 0;
-let isShut = false; // the room, for who wants in
+let shut = ""; // why one cannot enter, which may change while one waits: "removed", say; empty if one can
+let token = ""; // by which the server knows who waits
 
 /** @param {boolean} closed whether the page says so */
 export function startDoor(closed) {
-  isShut = closed;
+  if (closed) shut = "closed";
   setInterval(look, EVERY);
   document.addEventListener("visibilitychange", look);
 }
 
-/** @param {boolean} isSo whether nobody new can enter, which may change while somebody waits */
-export function waitBefore(isSo) {
-  isShut = isSo;
+/** @param {string} why one cannot enter, empty if one can */
+export function waitBefore(why) {
+  shut = why;
   looks = 0;
+}
+
+/** @param {string} authToken of whoever wants in */
+export function showToken(authToken) {
+  token = authToken;
 }
 
 async function look() {
   const isWaiting = isShown("lobby") && !part("lobby-join").disabled; // and does not enter already
   if (document.hidden || looks >= MOST || !(isWaiting || isKeptOut())) return;
   looks += 1;
-  const answer = await fetch("door").catch(() => null);
+  const answer = await fetch("door", { headers: { token } }).catch(() => null);
   const told = answer?.ok ? await answer.json().catch(() => null) : null;
   if (!told) return;
   setText(part("lobby-inside"), told.inside);
   part("lobby-locked").hidden = !told.locked;
-  if (!isKeptOut() || told.locked) return;
-  isShut = false;
-  (await need())?.tellOpen();
+  if (!isKeptOut() || told.locked || told.removed) return;
+  const why = shut;
+  shut = "";
+  (await need())?.tellOpen(why);
 }
 
-const isKeptOut = () => isShut && isShown("end");
+const isKeptOut = () => shut && isShown("end");

@@ -19,13 +19,11 @@ export const nameInside = () => here.get(inside);
 /** @param {string} name */
 export const keepName = (name) => here.set(inside, name);
 
-/** Those that keep everybody out who is not inside, and may be over soon. */
-export const SHUT = new Set(["locked", "replaced", "closed"]);
 /** @type {(kind: string, ...reason: Said[]) => void} */
 export function ended(kind, ...reason) {
   if (kind !== "elsewhere") here.remove(inside);
   resetConnection();
-  waitBefore(SHUT.has(kind));
+  waitBefore("");
   showEnd(kind, ...reason);
 }
 
@@ -45,5 +43,6 @@ export async function refused(error) {
  */
 export async function removed(told) {
   const from = await later().catch(() => null);
-  ended("removed", ...(from?.removal(told) ?? []));
+  if (from) from.removed(told);
+  else ended("removed");
 }

@@ -25,7 +25,7 @@ export { alertTo } from "./later/alerts.js";
 export { askToDelete } from "./later/deleting.js";
 export * as editing from "./later/editing.js";
 export { toggleEmoji } from "./later/emoji.js";
-export { isKeptOut, refused, removal, tellOpen } from "./later/ends.js";
+export { isKeptOut, refused, removed, tellOpen } from "./later/ends.js";
 export { lowerAll, tellHand, turnOwnHand } from "./later/hands.js";
 export { askBeforeLeaving } from "./later/leaving.js";
 export { showLeft } from "./later/left.js";

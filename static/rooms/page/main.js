@@ -4,7 +4,7 @@ import { uuid } from "../client/uuid.js";
 import { hmsActions } from "../core.js";
 import { resetConnection } from "./connection.js";
 import { onClick, pageData, part, setText } from "./dom.js";
-import { startDoor } from "./door.js";
+import { showToken, startDoor } from "./door.js";
 import { keepName, nameInside } from "./ends.js";
 import { startFocus } from "./focus.js";
 import { startInvite } from "./invite.js";
@@ -64,6 +64,7 @@ async function enter(given) {
   part("lobby-problem").hidden = true;
   try {
     const authToken = await hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
+    showToken(authToken);
     await hmsActions.sessionStore.observe(OBSERVED);
     await hmsActions.join({ userName: name, authToken });
     entered(name);

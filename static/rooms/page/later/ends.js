@@ -1,7 +1,8 @@
 // What an error that ends the stay, or keeps one out, means.
 
 import { make, part, setText } from "../dom.js";
-import { ended, SHUT } from "../ends.js";
+import { waitBefore } from "../door.js";
+import { ended } from "../ends.js";
 import { fill } from "../text.js";
 import { announce } from "../toasts.js";
 import { gettext } from "../translation.js";
@@ -23,8 +24,8 @@ const ENDINGS = new Map([
   [404, "refused"],
 ]);
 
-/** Those that have a screen at the door, too. */
-const KEPT_OUT = new Set(["removed", ...SHUT]);
+/** Those that keep out who is not inside, and may be over soon. */
+const KEPT_OUT = new Set(["removed", "locked", "replaced", "closed"]);
 
 /**
  * Tells of an error that ended the stay, or kept one out.
@@ -35,8 +36,21 @@ export function refused(error) {
   if (kind === "removed") {
     // By a link that is no longer good, or into a closed room: letting in again alone does not help.
     const shut = closing(error.code, error.message) ? [" ", inWords(error)] : [];
-    ended(kind, ...removal(error.data ?? {}), ...shut);
-  } else ended(kind, kind === "refused" || kind === "lost" ? inWords(error) : "");
+    removed(error.data ?? {}, ...shut);
+    return;
+  }
+  ended(kind, kind === "refused" || kind === "lost" ? inWords(error) : "");
+  if (KEPT_OUT.has(kind)) waitBefore(kind);
+}
+
+/**
+ * Tells somebody so who was removed.
+ * @param {{ requestedBy?: HMSPeer, reason?: string }} told
+ * @param {Said[]} more
+ */
+export function removed(told, ...more) {
+  ended("removed", ...removal(told), ...more);
+  waitBefore("removed");
 }
 
 /**
@@ -68,17 +82,21 @@ function closing(number, message) {
  * @param {{ requestedBy?: HMSPeer, reason?: string }} told
  * @returns {Said[]}
  */
-export function removal({ requestedBy, reason }) {
+function removal({ requestedBy, reason }) {
   const why = reason ? [...fill(gettext("Reason: {reason}."), { reason: make("bdi", {}, reason) }), " "] : [];
   const by = requestedBy ? [...fill(gettext("By {name}."), { name: who(requestedBy) }), " "] : [];
   return [...by, ...why, gettext("You can come back only when somebody lets you in again.")];
 }
 
-/** Says at the end of a try to enter that the next one may succeed, and leaves the focus where it is. */
-export function tellOpen() {
+/**
+ * Says at the end of a try to enter that the next one may succeed, and leaves the focus where it is.
+ * @param {string} why one could not enter
+ */
+export function tellOpen(why) {
   const heading = gettext("You can enter now");
   setText(part("end-heading"), heading);
-  setText(part("end-text"), gettext("The room is open again."));
+  const text = why === "removed" ? gettext("You are let in again.") : gettext("The room is open again.");
+  setText(part("end-text"), text);
   setText(part("end-again"), gettext("Join the room"));
   announce(heading);
 }
