@@ -63,6 +63,7 @@ async function enter(given) {
   button.textContent = gettext("Joining…");
   part("lobby-problem").hidden = true;
   try {
+    await hmsActions.leave(); // which without a connection was put off
     const authToken = await hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
     showToken(authToken);
     await hmsActions.sessionStore.observe(OBSERVED);
