@@ -172,29 +172,6 @@ async def test_a_network_that_is_gone_is_told_at_once(people):
     await expect(alice.part("message")).to_have_value("half a thought")
 
 
-async def test_who_leaves_without_a_network_is_gone_for_others_once_there_is_one(people):
-    people.forgive(r"net::ERR_|Failed to load resource|is closed before the connection is established")
-    alice, bob = await people.meet("Alice", "Bob")
-    await bob.page.context.set_offline(True)
-    await expect(bob.part("banner-text")).to_contain_text("You are offline")
-    await bob.leave()
-    await expect(alice.row("Bob")).to_contain_text("reconnecting…")
-    await bob.page.context.set_offline(False)
-    await expect(alice.row("Bob")).to_have_count(0)
-    await bob.is_told("You left the room")
-    await bob.page.get_by_role("button", name="Join again").click()
-    await bob.is_inside()
-    # Who comes back sooner goes on.
-    await bob.page.context.set_offline(True)
-    await expect(bob.part("banner-text")).to_contain_text("You are offline")
-    await bob.leave()
-    await bob.page.context.set_offline(False)
-    await bob.page.get_by_role("button", name="Join again").click()
-    await bob.is_inside()
-    await bob.say("back")
-    await alice.sees("back")
-
-
 async def test_what_is_chosen_without_a_network_is_refused_and_not_done_later(people):
     people.forgive(r"net::ERR_|Failed to load resource")
     alice = await people.person("Alice")

@@ -1,7 +1,6 @@
 // Leaving, which the last one and the last host are asked about.
 
-import { getState, hmsActions, onNotification, selectPeerCount, selectPermissions } from "../core.js";
-import { isAway } from "./connection.js";
+import { getState, hmsActions, selectPeerCount, selectPermissions } from "../core.js";
 import { onClick, part } from "./dom.js";
 import { ended } from "./ends.js";
 import { later } from "./loader.js";
@@ -13,8 +12,6 @@ export const BY_HOST = "The host ended it.";
 
 export function startLeaving() {
   onClick(part("leave"), leave);
-  // Who left without a connection has one only now to say so.
-  onNotification(() => isShown("room") || hmsActions.leave(), "RECONNECTED");
 }
 
 export async function leave() {
@@ -35,6 +32,6 @@ async function canAsk() {
 
 /** @param {string} text what is said then, empty for the usual */
 export async function goAway(text) {
-  if (!isAway()) await hmsActions.leave();
+  await hmsActions.leave();
   ended("left", text);
 }

@@ -63,7 +63,6 @@ async function enter(given) {
   button.textContent = gettext("Joining…");
   part("lobby-problem").hidden = true;
   try {
-    await hmsActions.leave(); // which without a connection was put off
     const authToken = await hmsActions.getAuthTokenByRoomCode({ roomCode: code, userId: ownId() });
     showToken(authToken);
     await hmsActions.sessionStore.observe(OBSERVED);
