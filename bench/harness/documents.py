@@ -21,7 +21,7 @@ HEADLINES = (
     ("the same where each message stored is one deleted, over the Socket.IO that stores sets",
      "rooms_pruning_storing_socketio", MORE),
     ("a room of 200: deliveries for a second of CPU, each frame by itself, over Socket.IO's", "room200_socketio", MORE),
-    ("the same with frames that follow each other going together, as they do by default", "room200_coalesced_socketio",
+    ("the same with frames that follow each other going together, as they do by default when much is said", "room200_coalesced_socketio",
      MORE),
     ("a change of metadata until all of 200 have it, over Socket.IO's time", "metadata_socketio", LESS),
     ("an acknowledgement at 100 messages a second, ms", "ack_p50_ms", LESS),
