@@ -93,7 +93,9 @@ async def see_chat(host: Person, guest: Person, look: Look) -> None:
     await host.message("111").hover()
     await look(host)
     await host.message("222").hover()
-    reaction, _, _, emoji, reply, pin, more = await host.part("log").locator(".toolbar button").all()
+    buttons = host.part("log").locator(".toolbar button")
+    await expect(buttons).to_have_count(7)
+    reaction, _, _, emoji, reply, pin, more = await buttons.all()
     for button in (emoji, reaction):
         await button.click()
         await look(host)
