@@ -49,6 +49,8 @@ async def test_a_room_from_its_making_to_its_end(people):
     await alice.sees("Hello Bob", "Hello Alice")
 
     await alice.leave(is_last=True)
+    for holder in ("log", "pin-text"):
+        await expect(alice.part(holder)).to_be_empty()
     await alice.page.get_by_role("button", name="Join again").click()
     await alice.is_inside()
     await alice.sees()
