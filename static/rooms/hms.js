@@ -23,14 +23,9 @@ export const HMSRoomState = Object.freeze({
 
 /** @template [Keys=Record<string, any>] */
 export class HMSReactiveStore {
-  #core;
+  #core = new Core();
   /** @type {HMSActions<any>} */
-  #actions;
-
-  constructor(core = new Core()) {
-    this.#core = core;
-    this.#actions = new Actions(core);
-  }
+  #actions = new Actions(this.#core);
 
   /** @returns {HMSStoreWrapper<Keys>} */
   getStore() {
@@ -59,4 +54,5 @@ export class HMSReactiveStore {
 }
 
 export { hmsNotifications, hmsStore };
-export const hmsActions = new HMSReactiveStore(core).getActions();
+/** @type {HMSActions} */
+export const hmsActions = new Actions(core);

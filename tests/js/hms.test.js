@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { Actions } from "../../static/rooms/client/actions.js";
+import { Core } from "../../static/rooms/client/core.js";
+import { CoreActions } from "../../static/rooms/client/core_actions.js";
 import {
+  HMSReactiveStore,
   selectHMSMessages,
   selectIsConnectedToRoom,
   selectLocalPeer,
@@ -1103,6 +1107,26 @@ test("after a resync polls are the server's: the ended have ended, the new are t
     ["POLL_STARTED", "p2"],
   ]);
   assert.equal(next.sent.length, sent);
+});
+
+test("where the rest of the actions comes later, polls that ran before are no news, and one that began is", async () => {
+  const core = new Core();
+  const told = [];
+  core.notices.onNotification(({ data }) => told.push(data.id), "POLL_STARTED");
+  const joining = new CoreActions(core).join({ userName: "Alice", authToken: token(), initEndpoint: ORIGIN });
+  const socket = await letIn({ permissions: { pollRead: true } });
+  await joining;
+  core.client.change("polls-seen", { polls: [{ poll_id: "new" }] }); // as seen when it began
+  const actions = new Actions(core);
+  await settle();
+  socket.answer("poll-list", { polls: [whole("old", "started"), whole("new", "started")], last: "" });
+  await settle();
+  await actions.leave();
+  assert.deepEqual(told, ["new"]);
+});
+
+test("what is given to a new store is ignored", () => {
+  assert.equal(new HMSReactiveStore({}).getStore().getState(selectRoomState), "Disconnected");
 });
 
 test("polls are read to the last page, and one by one from a server that gives them bare", async () => {

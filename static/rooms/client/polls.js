@@ -35,7 +35,9 @@ export class Polls {
     then("on-poll-stop", "POLL_STOPPED"); // with the right answers, which may have been hidden until now
     client.hearing.after("resync", () => this.#attempt(() => this.#readAnew()));
     client.hearing.after("on-poll-response", ({ poll_id: id }) => this.#attempt(() => this.#readOwnResponses(id)));
-    if (client.state.room.isConnected) this.#attempt(() => this.#readAnew()); // loaded only then
+    /** @param {Poll | undefined} seen */
+    const isNew = (seen) => seen !== undefined && seen.state === undefined; // and what else runs, from before
+    if (client.state.room.isConnected) this.#attempt(() => this.#readAnew(isNew)); // loaded only then
   }
 
   /**
@@ -124,8 +126,11 @@ export class Polls {
     return Object.values(view(this.#client.state).polls);
   }
 
-  /** Events may have been missed: what has begun or ended meanwhile is told as if it were now. */
-  async #readAnew() {
+  /**
+   * Events may have been missed: what has begun or ended meanwhile is told as if it were now.
+   * @param {(held: Poll | undefined) => boolean} isNew of what runs, by what was held of it
+   */
+  async #readAnew(isNew = (held) => held?.state !== "started") {
     const { state } = this.#client;
     const role = state.peers.get(state.room.localPeer)?.role ?? "";
     const { pollRead, pollWrite } = state.roles.get(role)?.permissions ?? {};
@@ -134,9 +139,9 @@ export class Polls {
       return;
     }
     for (const poll of await this.getPolls()) {
-      const before = state.polls.get(poll.id)?.state;
-      if (poll.state === "started" && before !== "started") this.#tell("POLL_STARTED", poll.id);
-      if (poll.state === "stopped" && before === "started") this.#tell("POLL_STOPPED", poll.id);
+      const before = state.polls.get(poll.id);
+      if (poll.state === "started" && isNew(before)) this.#tell("POLL_STARTED", poll.id);
+      if (poll.state === "stopped" && before?.state === "started") this.#tell("POLL_STOPPED", poll.id);
     }
   }
 
