@@ -46,6 +46,8 @@ class Loaded:
 
     def __init__(self, person: Person) -> None:
         self._answers: list[Response] = []
+        self._asked: list[str] = []
+        person.page.on("request", lambda one: self._asked.append(f"{one.method} {one.url}"))
         person.page.on("response", lambda answer: self._answers.append(answer))
 
     @property
@@ -59,6 +61,10 @@ class Loaded:
     def names(self) -> list[str]:
         """Bundles so far."""
         return [urlsplit(answer.url).path.rsplit("/", 1)[1].split(".")[0] for answer in self.files()]
+
+    def tries(self, address: re.Pattern[str]) -> int:
+        """How often something was to be loaded."""
+        return len([one for one in self._asked if one.startswith("GET") and address.search(one)])
 
     async def bytes(self) -> int:
         """Of these files, before compression."""
@@ -203,6 +209,17 @@ async def test_what_cannot_be_loaded_says_so_and_is_tried_again_by_keys(visitors
     await alice.is_told("You left the room")
     await alice.page.get_by_role("button", name="Join again").click()
     await alice.is_inside()
+    await alice.say("first")
+    await alice.message("first").focus()
+    await alice.page.keyboard.press("Escape")
+    await expect(alice.part("message")).to_be_focused()
+    asked = Loaded(alice)
+    await alice.part("message").press_sequentially("so @al", delay=50)
+    await alice.page.keyboard.press("Tab")
+    await expect(alice.part("message")).not_to_be_focused()
+    assert asked.tries(LATER) <= 1
+    await expect(alice.part("toasts").locator(".toast")).to_have_count(0)
+    await alice.part("message").fill("")
     await alice.part("more").press("Enter")
     notice = alice.part("toasts").locator(".toast")
     await expect(notice).to_contain_text(
@@ -210,7 +227,7 @@ async def test_what_cannot_be_loaded_says_so_and_is_tried_again_by_keys(visitors
     )
     await expect(alice.part("more")).to_be_focused()
     await alice.say("goes on")
-    await alice.sees("goes on")
+    await alice.sees("first", "goes on")
     await alice.page.keyboard.press("Tab")
     again = notice.get_by_role("button", name="Try again")
     await expect(again).to_be_focused()
@@ -271,6 +288,46 @@ async def test_keys_that_came_before_what_they_are_for_are_done_once_it_is_there
     await alice.part("message").press("Enter")
     may_load.set()
     await expect(alice.part("message")).to_have_value("so @Bob ")
+
+    await alice.page.reload()
+    await alice.is_inside()
+    await alice.page.unroute_all()
+    may_load = await alice.hold_back(LATER)
+    await alice.part("message").fill("")
+    await alice.part("message").press_sequentially("so @bo")
+    await alice.part("message").press("Enter")
+    await alice.part("message").press_sequentially("th of you")
+    may_load.set()
+    await expect(alice.part("more")).not_to_have_attribute("aria-busy", "true")
+    await alice.part("more").click()
+    await expect(alice.page.get_by_role("menu")).to_be_visible()
+    await expect(alice.part("message")).to_have_value("so @both of you")
+    await alice.sees("one", "two", "three")
+
+
+async def test_what_the_room_shows_and_how_a_stay_ended_is_told_once_it_can_be_loaded(visitors):
+    visitors.forgive(r"net::ERR_|Failed to load resource")
+    alice, bob = await visitors.meet("Alice", "Bob")
+    await bob.page.route(LATER, lambda route: route.abort())
+    await alice.say("hello")
+    await alice.act_on_message("hello", "Pin for everyone")
+    await expect(bob.part("toasts")).to_contain_text("Not loaded.")
+    await bob.page.unroute(LATER)
+    await bob.page.context.set_offline(True)
+    await expect(bob.part("banner-text")).to_contain_text("You are offline")
+    await bob.page.context.set_offline(False)
+    await expect(bob.part("pins")).to_be_visible()
+
+    await bob.page.reload()
+    may_load = await bob.hold_back(LATER)
+    await bob.page.reload()
+    await bob.is_inside()
+    await alice.act_on("Bob", "Remove from the room")
+    await alice.agree()
+    await bob.is_told("You were removed")
+    await expect(bob.part("end-text")).not_to_contain_text("Alice")
+    may_load.set()
+    await expect(bob.part("end-text")).to_contain_text("By Alice.")
 
 
 async def test_a_finger_that_loads_the_toolbar_has_it_once_it_is_there(visitors, production):

@@ -1,17 +1,10 @@
 // Writing a message.
 
-import {
-  getState,
-  hmsActions,
-  selectHMSMessages,
-  selectMessageByMessageID,
-  selectPermissions,
-  subscribe,
-} from "../core.js";
+import { getState, hmsActions, selectHMSMessages, selectPermissions, subscribe } from "../core.js";
 import { onClick, part } from "./dom.js";
-import { later, loaded } from "./loader.js";
+import { isComingSoon, later, loaded } from "./loader.js";
 import { here, lasting } from "./memory.js";
-import { isNaming, namesKept, restoreNames, startMentions, withMentions } from "./mentions.js";
+import { isAwaited, namesKept, restoreNames, startMentions, thenWith, withMentions } from "./mentions.js";
 import { need, openAt } from "./opening.js";
 import { recipient, recipientKept, restoreRecipient, startRecipients } from "./recipients.js";
 import { fill } from "./text.js";
@@ -20,7 +13,7 @@ import { gettext } from "./translation.js";
 import { startTyping, tellTyping } from "./typing.js";
 import { isOwn, who } from "./who.js";
 
-/** @import { HMSMessage, HMSMessageOptions } from "../hms.js" */
+/** @import { HMSMessageOptions } from "../hms.js" */
 
 const LEFT_SHOWN = 200; // characters before the limit from which on it is counted
 const KEPT_AFTER = 300; // ms without typing
@@ -62,13 +55,14 @@ export function startComposer(maxLength, code) {
 function listenToTyping() {
   text.enterKeyHint = byTouch.matches ? "enter" : "send";
   text.addEventListener("keydown", (event) => {
-    if (loaded()?.mentions.chooseByKey(event) || editByKey(event)) return;
+    if (loaded()?.mentions.chooseByKey(event)) return;
+    if (event.key === "ArrowUp" && !event.isComposing && !text.value && !isEditing()) editLast();
     const sends = event.key === "Enter" && !byTouch.matches;
     // Chosen from an input method: Safari says so only by the key code.
     if (event.shiftKey || event.isComposing || event.keyCode === 229) return;
-    if (!sends && (event.key !== "Tab" || !isNaming())) return;
+    if (!sends && (event.key !== "Tab" || !isAwaited() || !isComingSoon())) return; // Tab is not kept for long
     event.preventDefault();
-    if (isNaming()) need().then((from) => from?.mentions.chooseByKey(event) || (sends && submit()));
+    if (isAwaited()) thenWith((from) => from?.mentions.chooseByKey(event) || (sends && submit()));
     else submit();
   });
   text.addEventListener("input", ({ isTrusted }) => {
@@ -82,36 +76,19 @@ function listenToTyping() {
 
 /** Changing what one said: nobody does before it was loaded. */
 const editing = () => loaded()?.editing;
-const isEditing = () => editing()?.isEditing() === true;
-const endEditing = () => editing()?.endEditing();
+const isEditing = () => editing()?.isEditing();
 
 /** Answering a message: the same. */
 const answered = () => loaded()?.replying.answeredNow();
-const answer = (/** @type {HMSMessage | undefined} */ message) => loaded()?.replying.showAnswered(message);
 
-/**
- * Takes the keys that begin and end the change of a message, and end an answer. Whether it was one of them.
- * @param {KeyboardEvent} event
- */
-function editByKey(event) {
-  if (event.isComposing) return false;
-  if (event.key === "ArrowUp" && !text.value && !isEditing() && getState(selectHMSMessages).some(isOwn)) editLast();
-  else if (event.key === "Escape" && isEditing()) endEditing();
-  else if (event.key === "Escape" && answered()) answer(undefined);
-  else return false;
-  return true;
-}
-
-/** Nothing is typed until what one said stands there. */
 async function editLast() {
-  text.readOnly = true;
+  if (!getState(selectHMSMessages).some(isOwn)) return;
   const from = await need();
-  text.readOnly = false;
-  if (document.activeElement === text) from?.editing.editLast();
+  if (document.activeElement === text && !text.value) from?.editing.editLast();
 }
 
 /** @param {string} sign */
-function insert(sign) {
+export function insert(sign) {
   text.focus();
   text.setRangeText(sign, text.selectionStart, text.selectionEnd, "end");
   text.dispatchEvent(new Event("input"));
@@ -136,16 +113,10 @@ function send() {
   const mentions = loaded()?.mentions.mentionsIn(message) ?? [];
   const to = answered();
   const options = { ...(mentions.length && { mentions }), ...(to && { replyTo: to.id }) };
-  sendTo(kind, id, message, options).catch((error) => {
-    // It stays in the log as not sent, with a button to retry, unless it can wait in the box.
-    const slow = loaded()?.slow;
-    if (!slow?.isTooSoon(error) || isEditing() || text.value) return;
-    slow.takeBack(message);
-    answer(to && getState(selectMessageByMessageID(to.id))); // it may be deleted by now
-    insert(message);
-  });
+  // It stays in the log as not sent, with a button to retry, unless it can wait in the box.
+  sendTo(kind, id, message, options).catch((error) => loaded()?.slow.giveBack(error, message, to));
   text.value = "";
-  answer(undefined);
+  loaded()?.replying.showAnswered(undefined);
   keep();
   fit();
   text.focus();

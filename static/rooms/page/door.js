@@ -1,7 +1,7 @@
 // The door while somebody waits before it: what it says of the room is looked up again now and then.
 
 import { part, setText } from "./dom.js";
-import { need } from "./opening.js";
+import { later } from "./loader.js";
 import { isShown } from "./screens.js";
 
 const EVERY = 10_000; // ms
@@ -39,9 +39,11 @@ async function look() {
   setText(part("lobby-inside"), told.inside);
   part("lobby-locked").hidden = !told.locked;
   if (!isKeptOut() || told.locked || told.removed) return;
+  const from = await later().catch(() => null); // or the next look tells it
+  if (!from || !isKeptOut()) return;
   const why = shut;
   shut = "";
-  (await need())?.tellOpen(why);
+  from.tellOpen(why);
 }
 
 const isKeptOut = () => shut && isShown("end");

@@ -8,13 +8,21 @@ import { personOf } from "./who.js";
 
 /** @import { HMSPeer } from "../hms.js" */
 
+let isTurning = false;
+
 export function startHands() {
   onClick(part("hand"), turnOwnHand);
   onClick(part("lower-all"), lowerAll);
   onNotification(async ({ data: peer }) => (await need())?.tellHand(peer), "HAND_RAISE_CHANGED");
 }
 
-const turnOwnHand = async () => (await need(turnOwnHand))?.turnOwnHand();
+async function turnOwnHand() {
+  if (isTurning) return;
+  isTurning = true;
+  await (await need(turnOwnHand))?.turnOwnHand();
+  isTurning = false;
+}
+
 const lowerAll = async () => (await need(lowerAll))?.lowerAll();
 
 /**

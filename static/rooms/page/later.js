@@ -19,6 +19,7 @@ import { startSpotlight } from "./later/spotlight.js";
 import { startToolbar } from "./later/toolbar.js";
 import { startTranscript } from "./later/transcript.js";
 import { startWalking } from "./later/walking.js";
+import { drawWaiting } from "./log/waiting.js";
 
 export { tellSetUp } from "./later/about.js";
 export { alertTo } from "./later/alerts.js";
@@ -58,3 +59,4 @@ startSpotlight();
 startToolbar();
 startTranscript();
 startWalking();
+drawWaiting(); // why something was not sent, in the words that are there now

@@ -3,8 +3,8 @@
 import { getState, hmsActions, selectPeerCount, selectPermissions } from "../core.js";
 import { onClick, part } from "./dom.js";
 import { ended } from "./ends.js";
-import { later } from "./loader.js";
-import { open } from "./opening.js";
+import { soon } from "./loader.js";
+import { open, telling } from "./opening.js";
 import { isShown } from "./screens.js";
 
 /** The reason that others are given for the end: theirs may be another language. */
@@ -17,7 +17,7 @@ export function startLeaving() {
 export async function leave() {
   const { changeRole, endRoom } = getState(selectPermissions) ?? {};
   const isAsked = getState(selectPeerCount) < 2 || (changeRole && endRoom);
-  if (isAsked && (await canAsk())) open(({ askBeforeLeaving }) => askBeforeLeaving());
+  if (isAsked && (await canAsk())) open(({ askBeforeLeaving }) => isShown("room") && askBeforeLeaving());
   else if (isShown("room")) goAway("");
 }
 
@@ -25,7 +25,7 @@ export async function leave() {
 async function canAsk() {
   const button = part("leave");
   button.ariaBusy = "true";
-  const isThere = await later().then(Boolean, () => false);
+  const isThere = await telling(soon());
   button.ariaBusy = null;
   return isThere;
 }

@@ -9,7 +9,7 @@ import { keepName, nameInside } from "./ends.js";
 import { startFocus } from "./focus.js";
 import { startInvite } from "./invite.js";
 import { startLanguages } from "./languages.js";
-import { later } from "./loader.js";
+import { soon } from "./loader.js";
 import { lasting } from "./memory.js";
 import { rememberRoom } from "./recent.js";
 import { OBSERVED, resetRoom, startRoom } from "./room.js";
@@ -69,7 +69,7 @@ async function enter(given) {
     await hmsActions.join({ userName: name, authToken });
     entered(name);
   } catch (error) {
-    const from = await later().catch(() => null);
+    const from = await soon();
     if (from?.isKeptOut(error)) from.refused(error);
     else {
       setText(part("lobby-problem"), filled(gettext("You could not join. {why}"), { why: await inWords(error) }));

@@ -1,6 +1,6 @@
 // Opens what is loaded only then, and says so where it cannot be had.
 
-import { later } from "./loader.js";
+import { isOutdated, later } from "./loader.js";
 import { filled } from "./text.js";
 import { toast } from "./toasts.js";
 import { gettext } from "./translation.js";
@@ -56,27 +56,38 @@ export async function openAt(button, action) {
  * @returns {Promise<Later | null>}
  */
 export async function need(again = () => need()) {
+  try {
+    return await telling(later());
+  } catch {
+    tell(again);
+    return null;
+  }
+}
+
+/**
+ * What is awaited; people are told if it takes its time.
+ * @template Value
+ * @param {Promise<Value>} coming
+ */
+export async function telling(coming) {
   let said = () => {};
   const waiting = setTimeout(() => {
     said = toast(gettext("Loading…"), undefined, KIND);
   }, PATIENCE);
   try {
-    return await later();
-  } catch (error) {
-    tell(error, again);
-    return null;
+    return await coming;
   } finally {
     clearTimeout(waiting);
     said();
   }
 }
 
-/** @type {(error: any, again: () => unknown) => Promise<void>} */
-async function tell(error, again) {
-  if (error.isGone) {
+/** @type {(again: () => unknown) => Promise<void>} */
+async function tell(again) {
+  if (isOutdated()) {
     toast(OUTDATED, { label: gettext("Reload"), action: () => location.reload() }, KIND);
     return;
   }
-  const why = await inWords(navigator.onLine ? error : "offline");
+  const why = await inWords(navigator.onLine ? "cannot be reached" : "offline");
   toast(filled(gettext("Not loaded. {why}"), { why }), { label: gettext("Try again"), action: again }, KIND);
 }

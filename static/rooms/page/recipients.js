@@ -24,16 +24,14 @@ export function startRecipients(changed) {
   const drawTo = eachFrame(() => drawRecipients());
   subscribe(drawTo, selectRemotePeers);
   subscribe(drawTo, selectAvailableRoleNames);
-  to.addEventListener("change", () => {
-    choose(to.value);
+  /** @param {string} value */
+  const take = (value) => {
+    choose(value);
     changed();
     part("message").focus();
-  });
-  onClick(part("to-all"), () => {
-    choose("");
-    changed();
-    part("message").focus();
-  });
+  };
+  to.addEventListener("change", () => take(to.value));
+  onClick(part("to-all"), () => take(""));
 }
 
 /** Whom the message is for: everyone, where `kind` is empty. */

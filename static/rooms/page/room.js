@@ -2,11 +2,11 @@
 
 import {
   onNotification,
-  selectIsConnectedToRoom,
   selectPermissions,
   selectRemoved,
   selectRoleChangeRequest,
   selectRoom,
+  selectRoomState,
   subscribe,
 } from "../core.js";
 import { startAbout } from "./about.js";
@@ -84,7 +84,7 @@ const selectIsMoreNeeded = (store) =>
  * The same while there is a connection: what could not be loaded is asked for again when one is back.
  * @param {HMSStore} store
  */
-const selectIsMoreWanted = (store) => Boolean(selectIsConnectedToRoom(store)) && selectIsMoreNeeded(store);
+const selectIsMoreWanted = (store) => selectRoomState(store) === "Connected" && selectIsMoreNeeded(store);
 
 function listenToRoom() {
   onNotification(({ data }) => removed(data), "REMOVED_FROM_ROOM");

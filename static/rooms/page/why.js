@@ -1,16 +1,7 @@
 // Why something did not work, in words for people: those for what the server refuses are loaded when they are needed.
 
-import { later } from "./loader.js";
+import { isOutdated, soon } from "./loader.js";
 import { gettext } from "./translation.js";
-
-/** @type {[RegExp, string][]} what keeps those words from being loaded, too */
-const AWAY = [
-  [/^offline$/u, gettext("You are offline. Try again when you are back.")],
-  [
-    /cannot be reached|connection broke/u,
-    gettext("The server cannot be reached. Check your connection and try again."),
-  ],
-];
 
 export const OUTDATED = gettext("There is a newer version of this page. Reload it to go on.");
 
@@ -21,11 +12,10 @@ export const OUTDATED = gettext("There is a newer version of this page. Reload i
  */
 export async function inWords(error) {
   const message = typeof error === "string" ? error : (error?.message ?? "");
-  const [, away] = AWAY.find(([pattern]) => pattern.test(message)) ?? [];
-  if (away) return away;
-  try {
-    return (await later()).inWords(error);
-  } catch (failure) {
-    return /** @type {{ isGone?: boolean }} */ (failure).isGone ? OUTDATED : gettext("That did not work. Try again.");
-  }
+  // What keeps those words from being loaded, too.
+  if (message === "offline") return gettext("You are offline. Try again when you are back.");
+  if (/cannot be reached|connection broke/u.test(message))
+    return gettext("The server cannot be reached. Check your connection and try again.");
+  const from = await soon();
+  return from?.inWords(error) ?? (isOutdated() ? OUTDATED : gettext("That did not work. Try again."));
 }

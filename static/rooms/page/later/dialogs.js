@@ -81,7 +81,11 @@ async function ask({
   part("confirm-field").hidden = !wanted;
   part("confirm-wanted").value = "";
   const agrees = (await answer(part("confirm"))) === "yes";
-  return agrees ? part("confirm-wanted").value.trim() : null;
+  const given = part("confirm-wanted").value.trim();
+  // Nothing stays in the page that may be deleted from the room.
+  for (const name of ["title", "text", "points", "values"]) part(`confirm-${name}`).replaceChildren();
+  part("confirm-wanted").value = "";
+  return agrees ? given : null;
 }
 
 /**

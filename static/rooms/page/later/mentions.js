@@ -4,7 +4,7 @@ import { getState } from "../../core.js";
 import { selectPeerByID, selectRemotePeers } from "../../hms.js";
 import { avatar } from "../avatar.js";
 import { make, part } from "../dom.js";
-import { namedAtCursor, namesKept } from "../mentions.js";
+import { isNaming, namedAtCursor, namesKept } from "../mentions.js";
 import { persons } from "../persons.js";
 import { filled } from "../text.js";
 import { announce } from "../toasts.js";
@@ -28,7 +28,7 @@ export function startMentions() {
   text.addEventListener("input", offer);
   text.addEventListener("click", offer);
   text.addEventListener("blur", close);
-  if (document.activeElement === text) offer();
+  if (document.activeElement === text && isNaming()) offer();
 }
 
 /**

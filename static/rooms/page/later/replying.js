@@ -26,6 +26,11 @@ export function startReplying() {
     showAnswered(undefined);
     part("message").focus();
   });
+  text.addEventListener("keydown", ({ key, isComposing, defaultPrevented }) => {
+    if (key !== "Escape" || isComposing || defaultPrevented) return;
+    if (isEditing()) endEditing();
+    else showAnswered(undefined);
+  });
   subscribe(
     () => {
       const held = answered && getState(selectMessageByMessageID(answered.id));

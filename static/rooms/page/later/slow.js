@@ -5,17 +5,21 @@ import {
   hmsActions,
   selectHMSMessages,
   selectLocalPeer,
+  selectMessageByMessageID,
   selectOutbox,
   selectPermissions,
   selectRoom,
 } from "../../hms.js";
 import { serverNow } from "../clock.js";
+import { insert } from "../composer.js";
 import { part, setText } from "../dom.js";
 import { filled } from "../text.js";
 import { announce } from "../toasts.js";
 import { gettext } from "../translation.js";
 import { personOf } from "../who.js";
 import { slowSaid } from "./about.js";
+import { isEditing } from "./editing.js";
+import { showAnswered } from "./replying.js";
 import { timeSpan } from "./text.js";
 
 /** @import { HMSException, HMSMessage, HMSPeer, HMSStore } from "../../hms.js" */
@@ -58,23 +62,18 @@ export function hasToWait() {
 }
 
 /**
- * Whether a message was refused for slow mode, which then tells until when to wait.
- * @param {HMSException} error
+ * Where a message was refused for slow mode, tells until when to wait, and puts it back into the box that is empty.
+ * @type {(error: HMSException, message: string, to: HMSMessage | undefined) => void}
  */
-export function isTooSoon({ data, retryAfterMs = 0 }) {
-  if (!data?.slow_mode) return false;
-  refusedUntil = Number(serverNow()) + retryAfterMs;
+export function giveBack({ data }, message, to) {
+  if (!data?.slow_mode) return;
+  refusedUntil = Number(serverNow()) + (data.retry_after_ms ?? 0);
   draw();
-  return true;
-}
-
-/**
- * Takes a message that failed out of the log.
- * @param {string} message
- */
-export function takeBack(message) {
+  if (isEditing() || part("message").value) return;
   const failed = getState(selectOutbox).findLast((one) => one.status === "failed" && one.message === message);
   if (failed) hmsActions.discardMessage(failed.clientId);
+  showAnswered(to && getState(selectMessageByMessageID(to.id))); // it may be deleted by now
+  insert(message);
 }
 
 /** Seconds, rounded up. */

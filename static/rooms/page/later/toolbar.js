@@ -83,7 +83,8 @@ export function startToolbar() {
   replyButton.addEventListener("click", () => message && answer(message));
   pinButton.addEventListener("click", () => message && turnPin(message));
   more.addEventListener("click", () => message && toggleMessageMenu(more, message));
-  showAt(messageAt(document.activeElement) ?? log.querySelector(".message:hover"));
+  const pointed = matchMedia("(hover: hover)").matches ? ".message:hover" : null; // a tap leaves it where it was
+  showAt(messageAt(document.activeElement) ?? (pointed && log.querySelector(pointed)));
 }
 
 /** @type {(kind: string, properties?: object) => HTMLButtonElement} */

@@ -42,7 +42,7 @@ function walk(event) {
 }
 
 /**
- * Where a key leads: to another message, to what is in this one, back to it, or out to the composer.
+ * Where a key leads: to another message, to what is in this one, or back to it.
  * @type {(event: KeyboardEvent, message: HTMLElement) => HTMLElement | undefined}
  */
 function goal({ key, target }, message) {
@@ -60,7 +60,6 @@ function goal({ key, target }, message) {
   if (key === forward) return within[inside + 1];
   if (key === "ArrowLeft" || key === "ArrowRight") return within[inside - 1];
   if (key === "Enter" && target === message) return within.at(-1);
-  if (key === "Escape") return inside ? message : part("message");
   return undefined;
 }
 

@@ -57,7 +57,8 @@ function buttonFor(id, emoji) {
   const sign = make("bdi", { class: "sign" }, emoji);
   const button = make("button", { class: "reaction", type: "button", tabIndex: -1 }, sign, " ", make("span", {}));
   button.dataset.emoji = emoji;
-  onClick(button, async () => (await need())?.react(id, emoji));
+  const react = async () => (await need(react))?.react(id, emoji);
+  onClick(button, react);
   return button;
 }
 

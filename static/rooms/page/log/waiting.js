@@ -3,6 +3,7 @@
 import { getState, hmsActions, selectOutbox, subscribe } from "../../core.js";
 import { isAway, onAway } from "../connection.js";
 import { arrange, eachFrame, make, onClick, part } from "../dom.js";
+import { loaded } from "../loader.js";
 import { filled } from "../text.js";
 import { gettext } from "../translation.js";
 import { inWords } from "../why.js";
@@ -53,7 +54,7 @@ function noteOf({ status, error = "" }) {
  * @param {string} error
  */
 function whyOf(error) {
-  const why = reasons.get(error);
+  const why = loaded()?.inWords(error) ?? reasons.get(error);
   if (why === undefined) {
     reasons.set(error, "");
     inWords(error).then((words) => {

@@ -1,10 +1,10 @@
 // The log is one stop of the Tab key: later/walking.js goes on from there.
 
 import { hasFocus, part } from "../dom.js";
-import { loaded } from "../loader.js";
+import { isComing } from "../loader.js";
 import { need } from "../opening.js";
 
-const KEYS = /^(Arrow|Home|End|Escape)/u;
+const KEYS = /^(Arrow|Home|End)/u;
 
 const log = part("log");
 /** @type {HTMLElement | null} */
@@ -17,12 +17,14 @@ export function startWalking() {
   });
   log.addEventListener("keydown", async (event) => {
     const { key, target } = event;
-    if (loaded() || !messageAt(target)) return;
-    if (!KEYS.test(key) && (key !== "Enter" || messageAt(target) !== target)) return;
+    const message = messageAt(target);
+    if (!message || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (key === "Escape") (message === target ? part("message") : message).focus(); // also without what comes later
+    if (!isComing() || (!KEYS.test(key) && (key !== "Enter" || message !== target))) return;
     event.preventDefault();
     if (!(await need())) return;
     const at = /** @type {HTMLElement} */ (document.activeElement); // where the keys before this one led
-    if (at.dispatchEvent(new KeyboardEvent("keydown", event)) && key === "Enter") at.click();
+    if (messageAt(at) && at.dispatchEvent(new KeyboardEvent("keydown", event)) && key === "Enter") at.click();
   });
 }
 
