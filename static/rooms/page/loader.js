@@ -38,7 +38,7 @@ export function later() {
 }
 
 /** The same for what goes on without it: null where it cannot be had, or not soon. */
-export const soon = () => Promise.race([later().catch(() => null), tired]);
+export const soon = async () => there ?? Promise.race([later().catch(() => null), tired]);
 
 /** @returns {Promise<Later>} */
 async function load() {
