@@ -318,7 +318,6 @@ async def test_what_the_room_shows_and_how_a_stay_ended_is_told_once_it_can_be_l
     await bob.page.context.set_offline(False)
     await expect(bob.part("pins")).to_be_visible()
 
-    await bob.page.reload()
     may_load = await bob.hold_back(LATER)
     await bob.page.reload()
     await bob.is_inside()
