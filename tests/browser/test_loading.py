@@ -323,7 +323,7 @@ async def test_what_the_room_shows_and_how_a_stay_ended_is_told_once_it_can_be_l
     await bob.is_inside()
     await alice.act_on("Bob", "Remove from the room")
     await alice.agree()
-    await bob.is_told("You were removed")
+    await bob.is_told("You were removed from the room")
     await expect(bob.part("end-text")).not_to_contain_text("Alice")
     may_load.set()
     await expect(bob.part("end-text")).to_contain_text("By Alice.")

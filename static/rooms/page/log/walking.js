@@ -24,7 +24,7 @@ export function startWalking() {
     event.preventDefault();
     if (!(await need())) return;
     const at = /** @type {HTMLElement} */ (document.activeElement); // where the keys before this one led
-    if (messageAt(at) && at.dispatchEvent(new KeyboardEvent("keydown", event)) && key === "Enter") at.click();
+    if (at !== part("message") && at.dispatchEvent(new KeyboardEvent("keydown", event)) && key === "Enter") at.click();
   });
 }
 
