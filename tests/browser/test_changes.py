@@ -122,6 +122,7 @@ async def test_a_change_that_is_refused_is_told_in_words_and_loses_nothing(peopl
     await bob.say("hello")
     await bob.sees("hello")
     await bob.part("message").press("ArrowUp")
+    await expect(bob.part("editing")).to_be_visible()
     await bob.part("message").fill("\u200b")  # nothing to see
     await bob.part("message").press("Enter")
     await expect(bob.part("toasts")).to_contain_text("Not changed. Write something first.")
