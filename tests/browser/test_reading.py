@@ -92,6 +92,7 @@ async def test_lifting_the_finger_that_asked_for_the_toolbar_chooses_nothing(peo
     alice = await people.person("Alice", **PHONE)
     await alice.make_room()
     await alice.say("hello")
+    await alice.message("hello").focus()
     await alice.act_on_message("hello", "Reply")
     await alice.say(f"{alice.people.url}/elsewhere")
     message = alice.message("elsewhere")
