@@ -43,6 +43,7 @@ async def test_an_answer_shows_what_it_answers_as_it_reads_now_until_that_is_del
         await expect(quote(person, "yes")).to_have_text("Bob <b>: shall we?")
 
     await bob.part("message").press("ArrowUp")
+    await expect(bob.part("editing")).to_be_visible()
     await bob.part("message").fill("shall we go?")
     await bob.part("message").press("Enter")
     await expect(quote(alice, "yes")).to_have_text("Bob <b>: shall we go?")
