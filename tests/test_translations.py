@@ -31,7 +31,7 @@ UNSAID = re.compile(
 )
 LOOKS_SAID = re.compile(r"^[A-Z][a-z]+\b|[a-z…,.:?!}] [a-zA-Z{]|…")
 UNSAID_IN = re.compile(
-    r"class: |aria-describedby|matchMedia\(|rel: |querySelector|closest\(|matches\(|startsWith\(|new Error\("
+    r"class: |aria-describedby|matchMedia\(|rel: |querySelector|closest\(|matches\(|startsWith\(|inWords\(|new Error\("
     r"|style\.|from "
 )
 
