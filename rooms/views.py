@@ -23,12 +23,13 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rooms.access import tokens
-from rooms.api.http import limit_address
+from rooms.api.http import admitted, counted, limit_address
 from rooms.catalogue import words
 from rooms.creation.rooms import create_room
-from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Person, Room, RoomCode, Session
+from rooms.models import MAX_DESCRIPTION_CHARS, Peer, Room, RoomCode, Session
 from rooms.observe.logs import describe
 from rooms.operations.engine.calls import Author
+from rooms.operations.persons import remembered
 from rooms.wire.errors import TooFast, Unauthorized
 
 log = logging.getLogger("rooms.views")
@@ -192,21 +193,13 @@ def door(request: HttpRequest, code: str) -> HttpResponse:
         return JsonResponse({}, status=403)
     inside = render_to_string("rooms/_inside.html", {"people": head_count(found.room)})
     try:
-        person = _remembered(request, found.room)
-    except Unauthorized:  # nobody knows whether who waits may come
-        return JsonResponse({}, status=401)
+        token = request.headers.get("token")
+        person = remembered(found.room.id, tokens.read(admitted(request, token)).owner) if token else None
+    except (Unauthorized, TooFast) as error:  # nobody knows whether who waits may come
+        return JsonResponse({}, status=counted(request, error).code)
     locked = _is_locked(found.room) and not (person and person.was_let_in)
     removed = bool(person and person.removed_at)
     return JsonResponse({"inside": inside.strip(), "locked": locked, "removed": removed})
-
-
-def _remembered(request: HttpRequest, room: Room) -> Person | None:
-    """What the room's session remembers of whoever shows their auth token. Raises Unauthorized."""
-    token = request.headers.get("token")
-    if not token:
-        return None
-    owner = tokens.read(token).owner
-    return Person.objects.filter(session__room=room, session__ended_at=None, owner=owner).first()
 
 
 def _closed(code: RoomCode) -> dict[str, Promise]:

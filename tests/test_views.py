@@ -1,5 +1,6 @@
 import re
 
+import jwt
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -134,7 +135,7 @@ def test_without_an_admin_nobody_is_sent_to_log_in(client, settings):
     assert client.post("/rooms/new").status_code == 403
 
 
-def test_the_lobby_counts_who_is_inside(client, team):
+def test_the_lobby_counts_who_is_inside(client, team, monkeypatch):
     session = Session.objects.create(room=team)
     past = Session.objects.create(room=team, ended_at=timezone.now())
     for at, (of, state) in enumerate(
@@ -159,6 +160,10 @@ def test_the_lobby_counts_who_is_inside(client, team):
         told = client.get(address, headers={"token": token}).json()
         assert (told["locked"], told["removed"]) == (True, removed)
     assert client.get(address, headers={"token": "x.y.z"}).status_code == 401
+    monkeypatch.setattr(http, "_addresses", Buckets(1, 2))
+    stranger = jwt.encode({"access_key": "another"}, "x" * 32)
+    statuses = [client.get(address, headers={"token": stranger}).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]  # each has the database asked for its key
     session.persons.filter(pk=person.pk).update(removed_at=None, was_let_in=True)
     told = client.get(address, headers={"token": own}).json()
     assert (told["locked"], told["removed"]) == (False, False)

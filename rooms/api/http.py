@@ -136,17 +136,21 @@ def _too_fast(address: str) -> TooFast:
 
 
 def bearer(request: HttpRequest) -> str:
-    """The token of the Authorization header. Raises Unauthorized, and TooFast where many were no good.
-
-    Whoever asks the database about tokens calls ``counted`` with what is wrong with them.
-    """
+    """The token of the Authorization header, if it is ``admitted``. Raises Unauthorized, and TooFast as that does."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("token: no Authorization: Bearer")
-    # Of another key the database is asked, and by strangers only so often.
-    if not tokens.names_own_key(token.strip()) and _addresses.wait(address := _address(request)):
+    return admitted(request, token.strip())
+
+
+def admitted(request: HttpRequest, token: str) -> str:
+    """A token that may be looked at. Raises TooFast; of another key the database is asked, by strangers only so often.
+
+    Whoever asks it about tokens calls ``counted`` with what is wrong with them.
+    """
+    if not tokens.names_own_key(token) and _addresses.wait(address := _address(request)):
         raise _too_fast(address)
-    return token.strip()
+    return token
 
 
 def body(request: HttpRequest) -> dict[str, Any]:

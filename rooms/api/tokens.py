@@ -8,7 +8,8 @@ from django.http import HttpRequest
 
 from rooms.access import tokens
 from rooms.api.http import body, endpoint, limit_address
-from rooms.models import Peer, Person, RoomCode
+from rooms.models import Peer, RoomCode
+from rooms.operations.persons import remembered
 from rooms.wire.errors import Forbidden, NotFound, Removed
 from rooms.wire.parameters import Chars, bind, fields_of
 
@@ -54,6 +55,5 @@ def _is_inside(owner: str, code: RoomCode) -> bool:
 
 def _removal(owner: str, code: RoomCode) -> Any:
     """What an owner is told who was removed from the room's session, None for others."""
-    live = Person.objects.filter(session__room_id=code.room_id, session__ended_at=None, removed_at__isnull=False)
-    person = live.filter(owner=owner).first()
-    return person and Removed(person.reason).data
+    person = remembered(code.room_id, owner)
+    return Removed(person.reason).data if person and person.removed_at else None

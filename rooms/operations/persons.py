@@ -94,6 +94,11 @@ MAX_PERSONS = 5_000
 """Of a session, and no fewer than twice who can be in it; then those are forgotten who were noted longest ago."""
 
 
+def remembered(room_id: str, owner: str) -> Person | None:
+    """What a room's live session remembers of an owner, for who asks from outside of a transaction."""
+    return Person.objects.filter(session__room_id=room_id, session__ended_at=None, owner=owner).first()
+
+
 # --- Removal ------------------------------------------------------------------------------------
 
 
