@@ -30,16 +30,12 @@ class Ratio:
     asked: Asked | None = None
 
 
-def _rooms(name: str, ours: str, theirs: str, asked: Asked | None = None) -> tuple[Ratio, Ratio]:
+def _rooms(
+    name: str, ours: str, theirs: str, asked: Asked | None = None, contest: str = "rooms"
+) -> tuple[Ratio, Ratio]:
     """By most deliveries a second, and by deliveries for each second of server CPU."""
-    sides = (("rooms", ours), ("rooms", theirs))
+    sides = ((contest, ours), (contest, theirs))
     return Ratio(name, *sides, asked=asked), Ratio(f"{name}_per_cpu", *sides, figure="per_cpu")
-
-
-def _pruning(name: str) -> tuple[Ratio, Ratio]:
-    """The same where both delete as many messages as they store."""
-    sides = (("rooms_pruning", "hmsroom-pruning"), ("rooms_pruning", "storing-socket.io-pruning"))
-    return Ratio(name, *sides), Ratio(f"{name}_per_cpu", *sides, figure="per_cpu")
 
 
 def _clustered(count: str) -> tuple[Ratio, ...]:
@@ -99,7 +95,7 @@ RATIOS = (
     *_rooms("rooms_webhooks", "hmsroom-webhooks", "hmsroom"),
     Ratio("rooms_calm_p50_socketio", ("rooms", "hmsroom"), ("rooms", "socket.io"), figure="calm_p50"),
     Ratio("rooms_calm_p50_storing_socketio", ("rooms", "hmsroom"), ("rooms", "storing-socket.io"), figure="calm_p50"),
-    *_pruning("rooms_pruning_storing_socketio"),
+    *_rooms("rooms_pruning_storing_socketio", "hmsroom-pruning", "storing-socket.io-pruning", contest="rooms_pruning"),
     Ratio("room1000_p99_socketio", ("room1000", "hmsroom"), ("room1000", "socket.io")),
     Ratio("room1000_p99_daphne_socketio", ("room1000", "hmsroom-daphne"), ("room1000", "socket.io")),
     Ratio("ack_p50_ms", ("acknowledgement", "hmsroom"), asked=Asked("≤", 1)),

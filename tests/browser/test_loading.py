@@ -71,6 +71,14 @@ class Loaded:
         return sum([len(await answer.body()) for answer in self.files()])
 
 
+async def held_back_anew(person):
+    """The page is loaded once more without what comes later; the event by which that comes."""
+    await person.page.reload()
+    await person.is_inside()
+    await person.page.unroute_all()
+    return await person.hold_back(LATER)
+
+
 @pytest.mark.parametrize("language", ["en", "de", "es", "ar"])
 async def test_few_files_of_this_server_alone_are_loaded_in_any_language(visitors, production, language):
     alice, bob = [await visitors.person(name, locale=language) for name in ("Alice", "Bob")]
@@ -254,10 +262,7 @@ async def test_who_asks_twice_opens_once_and_who_goes_on_writing_is_not_called_a
     await expect(alice.part("message")).to_be_focused()
     await expect(alice.page.get_by_role("menu")).to_have_count(0)
 
-    await alice.page.reload()
-    await alice.is_inside()
-    await alice.page.unroute_all()
-    may_load = await alice.hold_back(LATER)
+    may_load = await held_back_anew(alice)
     await alice.part("more").click()
     await alice.part("more").click()
     may_load.set()
@@ -280,19 +285,13 @@ async def test_keys_that_came_before_what_they_are_for_are_done_once_it_is_there
     more = alice.message("one").get_by_role("button", name="Actions for the message of Bob")
     await expect(more).to_be_focused()
 
-    await alice.page.reload()
-    await alice.is_inside()
-    await alice.page.unroute_all()
-    may_load = await alice.hold_back(LATER)
+    may_load = await held_back_anew(alice)
     await alice.part("message").press_sequentially("so @bo")
     await alice.part("message").press("Enter")
     may_load.set()
     await expect(alice.part("message")).to_have_value("so @Bob ")
 
-    await alice.page.reload()
-    await alice.is_inside()
-    await alice.page.unroute_all()
-    may_load = await alice.hold_back(LATER)
+    may_load = await held_back_anew(alice)
     await alice.part("message").fill("")
     await alice.part("message").press_sequentially("so @bo")
     await alice.part("message").press("Enter")

@@ -184,10 +184,6 @@ class Past:
         self._read: list[Numbered | None] = []
         self._newer: list[Numbered] = []
 
-    def is_of(self, session_id: str, *, history: str, until: int) -> bool:
-        """Whether this is all that a session's journal holds up to a number."""
-        return (self.session_id, self.history, self.until) == (session_id, history, until)
-
     def add(self, events: Sequence[Numbered]) -> None:
         """Add what follows."""
         self._newer += events

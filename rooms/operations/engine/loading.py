@@ -24,7 +24,7 @@ class Pages:
     all_present: bool = False  # whether all present peers are known
     entries: set[str] = field(default_factory=set)  # keys of those that were read or changed
     events: list[Numbered] = field(default_factory=list)
-    past: Past | None = None  # the journal without those events, once somebody asked for it
+    past: Past | None = None  # the journal without those events, once it was read
     end: End | None = None
 
     def take(self, row: Peer) -> None:

@@ -208,7 +208,7 @@ The last that was used comes last.
 def take_past(session_id: str, *, history: str, until: int) -> Past | None:
     """A session's past, if it is remembered up to this number; forgotten until ``keep_past``, as with ``recall``."""
     past = _pasts.pop(session_id, None)
-    return past if past and past.is_of(session_id, history=history, until=until) else None
+    return past if past and (past.history, past.until) == (history, until) else None
 
 
 def keep_past(past: Past) -> None:

@@ -116,10 +116,15 @@ class Work:
         yield from (event for event in reversed(pages.events) if event.seq > after)
         stored = session.seq - len(pages.events)
         if after < stored:
-            if pages.past is None:
-                known = memory.take_past(session.id, history=self.history, until=stored)
-                pages.past = known or Past(session.id, history=self.history, until=stored, asked=stored - after)
+            pages.past = self._known_past(pages) or Past(
+                session.id, history=self.history, until=stored, asked=stored - after
+            )
             yield from pages.past.newest_first(after=after)
+
+    def _known_past(self, pages: Pages) -> Past | None:
+        """The session's past without the events of this transaction, if it was read already."""
+        stored = pages.session.seq - len(pages.events)
+        return pages.past or memory.take_past(pages.session.id, history=self.history, until=stored)
 
     def session_changed(self, session: Session) -> None:
         self._pages[session.id].fields_changed = True
@@ -427,8 +432,7 @@ class Work:
                 pages.session.save(update_fields=["empty_since", "histories", "due_at", "locked"])
             if pages.events or pages.rows_changed:
                 written.append((pages.session, pages.events))
-                stored = pages.session.seq - len(pages.events)
-                pages.past = pages.past or memory.take_past(pages.session.id, history=self.history, until=stored)
+                pages.past = self._known_past(pages)
                 if pages.past:
                     pages.past.add(pages.events)
                 pages.events = []
